@@ -1,0 +1,62 @@
+"""sockproto: socket protocols done right, on Twisted.
+
+A conversation decides, a framing delimits, a carrier moves bytes. In reading order:
+
+============  ==================================================================================
+interfaces    what the parts promise each other
+errors        what can go wrong, and whose fault it was
+conversation  ``Conversation`` and its actions: ``CLOSE``, ``ABORT``, ``Sleep``, ``Wait`` (pure)
+framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
+limits        ``Limits``: how much a peer may have of us (pure)
+pending       one mechanism for all that a conversation waits for
+journal       the log: one line an event, few enough and escaped
+transport     what is to be known of Twisted's transports
+stream        ``ConversationProtocol``, ``ConversationFactory``
+datagram      ``ConversationDatagramProtocol``
+definition    ``ProtocolDefinition``: what the catalog knows of a protocol
+protocols/    echo, greeting, command, welcome …: one protocol, one file
+catalog       finds every protocol
+listeners     what is to be listened on
+service       listens on all of it, or on none: ``ServerService``
+tap           the options of ``twistd sockproto``
+============  ==================================================================================
+
+The public names can be imported from here; none is loaded, and nothing of Twisted, before it is asked
+for::
+
+    from sockproto import EchoFactory
+"""
+
+from importlib import import_module
+from typing import Any
+
+_MODULES = {
+    "errors": "SockprotoError LocalError RemoteError OptionError ListenError ActionError MessageTooLong SendRefused",
+    "interfaces": "IConversation IFraming IProtocolDefinition",
+    "conversation": "Conversation CLOSE ABORT Sleep Wait CloseReason Peer",
+    "framing": "Raw Lines QuietLines Discard",
+    "limits": "Limits",
+    "stream": "ConversationProtocol ConversationFactory",
+    "datagram": "ConversationDatagramProtocol",
+    "definition": "ProtocolDefinition ProtocolOption",
+    "service": "ServerService",
+    **{
+        f"protocols.{name.lower()}": f"{name} {name}Protocol {name}Factory {name}DatagramProtocol"
+        for name in ("Echo", "Greeting", "Welcome", "Command", "Chargen", "Daytime", "Time", "Qotd")
+    },
+    "protocols.discard": "DiscardProtocol DiscardFactory DiscardDatagramProtocol",
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sockproto' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"sockproto.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,175 @@
+"""What to say: conversations and the actions they give.
+
+Pure: no socket, no clock, no reactor, no Twisted. A conversation is the whole of a protocol's meaning;
+the carriers (``stream``, ``datagram``) run it, and any test can call it::
+
+    class Greeting(Conversation):
+        def received(self, name):
+            yield Sleep(0.5)
+            yield b"Hello, %b!" % name
+"""
+
+from collections.abc import Awaitable, Generator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeAlias, Union
+
+from zope.interface import implementer
+
+from sockproto.interfaces import IConversation
+
+
+class End(Enum):
+    """The two actions that end a connection."""
+
+    CLOSE = "close"
+    ABORT = "abort"
+
+
+CLOSE: Final = End.CLOSE
+"""Send what is still to be sent, then close so that the peer can read all of it. No action follows."""
+
+ABORT: Final = End.ABORT
+"""Close at once and drop what was not sent; a TCP peer sees a reset. No action follows."""
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Go on after a while; only this conversation waits.
+
+    Attributes:
+        seconds: How long; 0 or less goes on at once.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Go on when an awaitable is done; only this conversation waits.
+
+    Its result comes back from the ``yield``; its failure is raised there. It is cancelled when the
+    connection is lost.
+
+    Attributes:
+        awaitable: A Twisted ``Deferred``, a coroutine, or whatever else Twisted can await.
+    """
+
+    awaitable: Awaitable[Any]
+
+
+Action: TypeAlias = Union[bytes, End, Sleep, Wait]
+Actions: TypeAlias = Union[Action, Generator[Action, Any, object], None]
+
+
+class CloseReason(Enum):
+    """Why a connection ended; each one ends with exactly one of these."""
+
+    PEER_CLOSED = "peer closed"  #: the peer ended the stream, and everything was answered
+    PEER_RESET = "peer reset"  #: the peer, or the network, cut the connection
+    CLOSED = "closed"  #: the conversation said CLOSE
+    ABORTED = "aborted"  #: the conversation said ABORT
+    TOO_LONG = "message too long"  #: a message was past the limit
+    CONVERSATION_ERROR = "conversation error"  #: a bug in the conversation; its traceback is in the log
+    STOPPED = "service stopped"  #: the service that listened was stopped
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Peer(NamedTuple):
+    """The other end of a connection.
+
+    Attributes:
+        host: Its numeric address; for a UNIX socket its path, mostly empty.
+        port: Its port, None for a UNIX socket.
+    """
+
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return "unix:" + self.host.encode("unicode_escape").decode("ascii")
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@implementer(IConversation)
+class Conversation:
+    """Says nothing, whatever comes. Subclass it and override what your protocol answers.
+
+    ``opened``, ``received``, ``ended`` and ``datagram`` give actions: they return None, one action
+    (bytes, ``CLOSE``, ``ABORT``, ``Sleep``, ``Wait``), or a generator of actions. Bytes are the fastest.
+    Nothing of this class needs to be called from an override.
+
+    Attributes:
+        speaks_text: Whether the peer is told of an error in a line that begins ``error:``; True suits
+            protocols whose replies are text, False (the default) those that an extra line would corrupt.
+    """
+
+    speaks_text = False
+
+    def opened(self, peer: Peer) -> Actions:
+        """The connection is there.
+
+        Args:
+            peer: The other end.
+
+        Returns:
+            Actions.
+        """
+        return None
+
+    def received(self, message: bytes) -> Actions:
+        """A whole message came.
+
+        Args:
+            message: Its bytes, without what the framing ended it with.
+
+        Returns:
+            Actions.
+        """
+        return None
+
+    def ended(self) -> Actions:
+        """The peer will send no more, and all it sent is handled; we still may send.
+
+        Returns:
+            Actions; after them the connection is closed.
+        """
+        return None
+
+    def closed(self, reason: CloseReason) -> None:
+        """The connection is gone, nothing can be sent. Called once, if ``opened`` was.
+
+        Args:
+            reason: Why.
+        """
+
+    def datagram(self, message: bytes) -> Actions:
+        """A lone datagram came; by default it means what the same message means on a stream.
+
+        One conversation serves all the datagrams of a port: keep nothing from one to the next.
+
+        Args:
+            message: The whole datagram, maybe empty.
+
+        Returns:
+            Actions. All the bytes together are one datagram; ``b""`` alone sends an empty one, no bytes
+            at all send none. ``CLOSE`` ends it, ``ABORT`` ends it and sends nothing.
+        """
+        return self.received(message)
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """Tell whether a datagram has the shape of an answer of this protocol.
+
+        Two servers whose datagrams reach each other would otherwise answer each other for ever
+        (CVE-2024-2169).
+
+        Args:
+            datagram: What came.
+
+        Returns:
+            Whether it may be such an answer; False where a protocol's answers have no shape.
+        """
+        return False

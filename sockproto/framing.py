@@ -1,0 +1,221 @@
+"""Where a message begins and ends in a stream of bytes.
+
+Pure and incremental: feed bytes as they come, take messages as they are wanted. However the bytes were
+split, the messages are the same, and so is the error. Knows nothing of what messages mean::
+
+    framing = Lines()
+    framing.feed(b"Michael\\r\\nTra")
+    framing.take()              # [b"Michael"]
+    framing.encode(b"Hello")    # b"Hello\\r\\n": a reply ends as the message did
+"""
+
+import sys
+from collections import deque
+
+from zope.interface import implementer
+
+from sockproto.errors import MessageTooLong
+from sockproto.interfaces import IFraming
+
+LF, CRLF = b"\n", b"\r\n"
+
+# Messages are made this many bytes at a time: no more than some hundred exist at once, where a read of
+# nothing but newlines would otherwise cost twenty times its bytes.
+WINDOW = 512
+
+
+@implementer(IFraming)
+class Raw:
+    """No messages: whatever is there is given as it is (``echo``).
+
+    Args:
+        max_message_bytes: Taken like every framing's, and not used: there are no messages to limit.
+    """
+
+    quiet_seconds: float | None = None
+    unfinished = False
+    discards = False
+
+    def __init__(self, max_message_bytes: int = 0) -> None:
+        self._buffer = b""
+        self._more = bytearray()
+
+    @property
+    def held(self) -> int:
+        """Bytes fed and not yet taken."""
+        return len(self._buffer) + len(self._more)
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that arrived."""
+        if self._buffer:
+            self._more += data
+        else:
+            self._buffer = data
+
+    def take(self) -> list[bytes]:
+        """Give all that is held, in one piece."""
+        if not self._buffer:
+            return []
+        data = self._buffer + self._more if self._more else self._buffer
+        self._buffer = b""
+        self._more.clear()
+        return [data]
+
+    def quiet(self) -> None:
+        """Do nothing: there is no quiet period."""
+
+    def end(self) -> None:
+        """Do nothing: nothing is ever unfinished."""
+
+    def encode(self, message: bytes) -> bytes:
+        """Give the message as it is."""
+        return message
+
+
+class Discard(Raw):
+    """Throws away whatever comes: for protocols that only speak, and for connections being closed."""
+
+    discards = True
+
+    def feed(self, data: bytes) -> None:
+        """Throw the bytes away."""
+
+
+@implementer(IFraming)
+class Lines:
+    r"""Lines both ways: LF or CR LF ends a message.
+
+    A trailing CR is never part of a message. Replies end as the message did that they answer, those
+    before the first message in CR LF (the network virtual terminal's newline, RFC 854). An unfinished
+    last line is a message once the stream has ended; its reply ends as the one before.
+
+    Args:
+        max_message_bytes: The longest message, terminator not counted; 0 means no limit.
+        newline: What replies end in, where it is always the same (``b"\n"``).
+    """
+
+    quiet_seconds: float | None = None
+    discards = False
+    _bare_newline: bytes | None = None  # what replies end in after a message that nothing ended
+
+    def __init__(self, max_message_bytes: int = 65_536, newline: bytes | None = None) -> None:
+        self._max = max_message_bytes or sys.maxsize
+        self._fixed = newline is not None
+        self._newline = CRLF if newline is None else newline
+        self._buffer = bytearray()
+        self._searched = 0  # so many bytes of the buffer hold no LF
+        self._given = 0  # so many bytes came before those in the buffer
+        self._cuts: deque[int] = deque()  # ends of messages that no newline ends, counted from the first byte
+
+    @property
+    def held(self) -> int:
+        """Bytes fed and not yet taken."""
+        return len(self._buffer)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last bytes fed belong to a line that has no end yet."""
+        buffer = self._buffer
+        return bool(buffer) and buffer[-1] != 10 and self._last_cut() != self._given + len(buffer)
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that arrived."""
+        self._buffer += data
+
+    def take(self) -> list[bytes]:
+        """Give the next lines, a list of at most some hundred, all ended alike.
+
+        Raises:
+            MessageTooLong: a line is past the limit, and all before it have been taken.
+        """
+        buffer, searched = self._buffer, self._searched
+        end = self._cuts[0] - self._given if self._cuts else len(buffer)
+        # A line that ends within the window can't be too long, so only longer ones are measured.
+        newline = buffer.rfind(LF, searched, min(end, min(WINDOW, self._max + 1)))
+        if newline >= 0:
+            return self._lines(newline)
+        newline = buffer.find(LF, searched, end)
+        if newline >= 0 or self._cuts:
+            return self._line(newline if newline >= 0 else end, newline >= 0)
+        self._measure(end)
+        self._searched = end
+        return []
+
+    def end(self) -> None:
+        """The stream has ended: what is unfinished is a message."""
+        self._cut()
+
+    def quiet(self) -> None:
+        """Do nothing: only a newline ends a line."""
+
+    def encode(self, message: bytes) -> bytes:
+        """Give a reply to the line taken last."""
+        return message + self._newline
+
+    def _cut(self) -> None:
+        if self.unfinished:
+            self._cuts.append(self._given + len(self._buffer))
+
+    def _last_cut(self) -> int:
+        return self._cuts[-1] if self._cuts else -1
+
+    def _measure(self, end: int) -> None:
+        """Raise an error if the first *end* bytes are too long for one line, without a CR at their end."""
+        if end > self._max and (end - self._max > 1 or self._buffer[end - 1] != 13):
+            raise MessageTooLong(self._max)
+
+    def _lines(self, last: int) -> list[bytes]:
+        """Give the lines up to the LF at *last*; only the first if they don't all end alike."""
+        buffer = self._buffer
+        chunk = bytes(memoryview(buffer)[: last + 1])
+        if b"\r" not in chunk:
+            self._drop(last + 1, LF)
+            return chunk[:-1].split(LF)
+        if chunk.count(CRLF) == chunk.count(LF):
+            self._drop(last + 1, CRLF)
+            return [line.rstrip(b"\r") for line in chunk[:-2].split(CRLF)]
+        return self._line(chunk.index(LF), True)
+
+    def _line(self, end: int, terminated: bool) -> list[bytes]:
+        """Give the one line that is the first *end* bytes."""
+        self._measure(end)
+        line = bytes(memoryview(self._buffer)[:end])
+        message = line.rstrip(b"\r")
+        if terminated:
+            self._drop(end + 1, CRLF if len(message) < end else LF)
+        else:
+            self._cuts.popleft()
+            self._drop(end, self._newline if self._bare_newline is None else self._bare_newline)
+        return [message]
+
+    def _drop(self, count: int, newline: bytes) -> None:
+        """Forget the first bytes; replies to them end in *newline*."""
+        del self._buffer[:count]
+        self._given += count
+        self._searched = 0
+        if not self._fixed:
+            self._newline = newline
+
+
+class QuietLines(Lines):
+    """Lines and bare sends at once (``--framing auto``).
+
+    As :class:`Lines`, and bytes not followed by a newline within a quiet period are one message too; its
+    reply, and what is sent before the first message, has no newline.
+
+    Args:
+        max_message_bytes: The longest message, terminator not counted; 0 means no limit.
+        quiet_seconds: The quiet period, counted from the last byte read (0.02: far above the gap between
+            segments of one write on a local network, far below what a person notices).
+    """
+
+    _bare_newline = b""
+
+    def __init__(self, max_message_bytes: int = 65_536, quiet_seconds: float = 0.02) -> None:
+        super().__init__(max_message_bytes)
+        self._newline = b""
+        self.quiet_seconds = quiet_seconds
+
+    def quiet(self) -> None:
+        """The quiet period is over: what is unfinished is a message."""
+        self._cut()

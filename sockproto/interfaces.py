@@ -1,0 +1,81 @@
+"""What the parts of sockproto promise each other, as zope interfaces.
+
+A conversation decides, a framing delimits, a carrier moves bytes. Write an object that provides
+:class:`IConversation` (mostly by subclassing ``sockproto.Conversation``) and every carrier runs it;
+one that provides :class:`IFraming`, and the stream carrier cuts messages with it::
+
+    verifyObject(IFraming, Lines(max_message_bytes=80))
+"""
+
+from zope.interface import Attribute, Interface
+
+
+class IConversation(Interface):
+    """What to say to one peer. Pure: it knows no socket, no reactor and no clock of theirs.
+
+    A method that gives actions returns None, one action, or a generator of actions; the actions are
+    bytes (send them), ``CLOSE``, ``ABORT``, ``Sleep(seconds)`` and ``Wait(awaitable)``.
+    """
+
+    speaks_text = Attribute("bool: the peer is told of an error in a line of text.")
+
+    def opened(peer):
+        """The connection is there. Gives actions; *peer* is a ``Peer``."""
+
+    def received(message):
+        """A whole message (bytes) came. Gives actions."""
+
+    def ended():
+        """The peer will send no more, and every message is handled; we still may send. Gives actions."""
+
+    def closed(reason):
+        """The connection is gone; *reason* is a ``CloseReason``. Called once, if ``opened`` was."""
+
+    def datagram(message):
+        """A lone datagram (bytes) came. Gives actions, which become one datagram."""
+
+    def is_reply(datagram):
+        """Tell whether *datagram* has the shape of an answer of ours. Gives a bool."""
+
+
+class IFraming(Interface):
+    """Where messages begin and end in a stream. Pure and incremental.
+
+    However the bytes are split (between two quiet periods), the messages are the same, and so is the
+    error. Time is linear in the bytes; messages are made as they are taken, not as bytes arrive.
+    """
+
+    held = Attribute("int: bytes fed and not yet taken.")
+    unfinished = Attribute("bool: the last bytes fed belong to a message that has no end yet.")
+    quiet_seconds = Attribute("float or None: the silence after which ``quiet`` is to be called.")
+    discards = Attribute("bool: it never gives a message; reading need not stop on its account.")
+
+    def feed(data):
+        """Add bytes that arrived."""
+
+    def take():
+        """Give the next messages, a list of at most some hundred; an empty one: there are none yet.
+
+        Raises:
+            MessageTooLong: a message is past the limit, and all before it have been taken.
+        """
+
+    def quiet():
+        """The quiet period is over: what is unfinished is a message."""
+
+    def end():
+        """No more bytes will come: what is unfinished is a message."""
+
+    def encode(message):
+        """Give the bytes on the wire for a reply to the message taken last."""
+
+
+class IProtocolDefinition(Interface):
+    """One protocol of the catalog: what twistd, the clients and the documents know of it."""
+
+    name = Attribute("str: what people type, such as ``greeting``.")
+    description = Attribute("str: one line, for help texts.")
+    factory = Attribute("type: the ``ConversationFactory`` for streams.")
+    datagram_protocol = Attribute("type: the ``ConversationDatagramProtocol``.")
+    framings = Attribute("mapping: the framing for each word of ``--framing``, the default first.")
+    options = Attribute("tuple of ``ProtocolOption``: the options that fit the protocol.")

@@ -1,0 +1,90 @@
+"""What is written to the log: one line an event, few enough and escaped.
+
+A peer must not be able to flood the log or to forge lines of it. A journal passes so many events a
+second and counts the others; it builds no event when nobody observes the log; and what came from a
+peer, which a traceback may quote, is escaped::
+
+    journal = Journal(rate=100)
+    journal.info(clock, "connection {serial} from {peer} closed: {reason}", serial=7, peer=peer, reason=reason)
+"""
+
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+
+class Journal:
+    """Writes events to the log, at most so many a second.
+
+    Args:
+        rate: Events a second (100); 0 means no limit.
+        log: Where to; Twisted's global log if not given.
+    """
+
+    def __init__(self, rate: int = 100, log: Logger | None = None) -> None:
+        self._rate = rate
+        self._log = log or Logger("sockproto")
+        self._second = -1
+        self._count = 0
+        self._left_out = 0
+
+    def info(self, clock: IReactorTime, format: str, **fields: Any) -> None:
+        """Write an event, with its fields as structured data.
+
+        Args:
+            clock: Tells which second it is.
+            format: As ``twisted.logger`` formats it.
+            fields: What the format names, and more.
+        """
+        if self._admits(clock):
+            self._log.info(format, **fields)
+
+    def failure(self, clock: IReactorTime, format: str, failure: Failure, **fields: Any) -> None:
+        """Write an event with a traceback, escaped. Arguments as for :meth:`info`."""
+        if self._admits(clock):
+            self._log.failure(format, EscapedFailure(failure), **fields)
+
+    def flush(self) -> None:
+        """Say how many events were left out since this was last said."""
+        if self._left_out:
+            self._log.info("{left_out} events more were left out of the log", left_out=self._left_out)
+            self._left_out = 0
+
+    def _admits(self, clock: IReactorTime) -> bool:
+        # Twisted has no public way to ask a publisher whether anybody observes it.
+        if not getattr(self._log.observer, "_observers", True):
+            return False
+        second = int(clock.seconds())
+        if second != self._second:
+            self._second, self._count = second, 0
+            self.flush()
+        self._count += 1
+        if self._rate and self._count > self._rate:
+            self._left_out += 1
+            return False
+        return True
+
+
+class EscapedFailure(Failure):
+    """A Failure whose traceback can't forge log lines or drive a terminal.
+
+    Observers still find the exception and its type in it; only the text is changed: control characters
+    are escaped, and every line is indented, so that none looks like the beginning of an event.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value, failure.type, failure.tb)
+
+    def getTraceback(self, *args: Any, **kwargs: Any) -> str:
+        """Give the traceback, escaped."""
+        text: str = super().getTraceback(*args, **kwargs)
+        return "\n".join("  " + escape(line) for line in text.splitlines()) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Give *text* with everything that isn't printable as a backslash escape (``\n``, ``\x1b``)."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )

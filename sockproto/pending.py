@@ -1,0 +1,108 @@
+"""What a conversation waits for: one mechanism for ``Sleep`` and ``Wait``, on every carrier.
+
+Knows clocks and Deferreds; doesn't know who is waiting::
+
+    pending = Pending(Sleep(0.5), reactor)
+    if not pending.done:                # a Sleep(0) and a Deferred that has fired are done at once
+        pending.then(go_on)             # calls go_on() later, once
+    action = resume(generator, pending.outcome)
+"""
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
+
+from sockproto.conversation import Action, Sleep, Wait
+
+
+class Turn:
+    """Wait until the reactor has turned once: the carrier's own action, for others to have theirs."""
+
+
+class Pending:
+    """A ``Sleep``, a ``Wait`` or a ``Turn`` that has begun.
+
+    Args:
+        action: What to wait for.
+        clock: Where a ``Sleep`` schedules its end.
+
+    Attributes:
+        done: Whether the waiting is over.
+        outcome: The awaitable's result or its ``Failure``, None after a ``Sleep``.
+    """
+
+    __slots__ = ("_call", "_deferred", "_then", "done", "outcome")
+
+    def __init__(self, action: Sleep | Wait | Turn, clock: IReactorTime) -> None:
+        self.done = False
+        self.outcome: Any = None
+        self._then: Callable[[], None] | None = None
+        self._call: IDelayedCall | None = None
+        self._deferred: Deferred[Any] | None = None
+        if isinstance(action, Wait):
+            self._deferred = as_deferred(action.awaitable)
+            self._deferred.addBoth(self._finish)
+        elif isinstance(action, Turn):
+            self._call = clock.callLater(0, self._finish, None)
+        elif action.seconds > 0:
+            self._call = clock.callLater(action.seconds, self._finish, None)
+        else:
+            self.done = True
+
+    def then(self, callback: Callable[[], None]) -> None:
+        """Have *callback* called when the waiting is over."""
+        self._then = callback
+
+    def cancel(self) -> None:
+        """Wait no longer; the callback is not called, a late result is dropped."""
+        self._then = None  # first, because cancelling a Deferred fires it
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        if self._deferred is not None:
+            self._deferred.cancel()
+
+    def _finish(self, outcome: Any) -> None:
+        self.done, self.outcome = True, outcome
+        self._call = self._deferred = None
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+
+def as_deferred(awaitable: Awaitable[Any]) -> Deferred[Any]:
+    """Give a Deferred for anything that can be awaited.
+
+    Raises:
+        TypeError: it can't be awaited.
+    """
+    if isinstance(awaitable, Deferred):
+        return awaitable
+    if not hasattr(awaitable, "__await__"):
+        raise TypeError(f"Wait() takes a Deferred or a coroutine, not {type(awaitable).__name__!r}")
+
+    async def wait() -> Any:
+        return await awaitable
+
+    return Deferred.fromCoroutine(wait())
+
+
+def resume(generator: Generator[Action, Any, object], outcome: Any) -> Action:
+    """Let a conversation's generator go on with the outcome of what it waited for.
+
+    Args:
+        generator: The generator.
+        outcome: What its ``yield`` gives; a ``Failure`` is raised there.
+
+    Returns:
+        Its next action.
+
+    Raises:
+        StopIteration: It is over.
+    """
+    if isinstance(outcome, Failure):
+        action: Action = outcome.throwExceptionIntoGenerator(generator)
+        return action
+    return generator.send(outcome)

@@ -1,0 +1,63 @@
+r"""Character generator: lines of characters without end (RFC 864).
+
+Lines of 72 characters and CR LF, from a ring of the 95 printing characters of ASCII, each line one
+character further along: the pattern that the RFC shows. The peer's reading sets the pace::
+
+    endpoint.listen(ChargenFactory())
+"""
+
+from sockproto.conversation import Actions, Conversation, Peer
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition
+from sockproto.framing import Discard
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+RING = bytes(range(32, 127))
+PATTERN = b"".join((RING + RING)[start : start + 72] + b"\r\n" for start in range(len(RING)))
+"""The 95 lines after which it begins again."""
+
+MAX_DATAGRAM = 512
+"""The longest datagram, in characters (RFC 864)."""
+
+
+class Chargen(Conversation):
+    """Generates characters until the connection ends."""
+
+    def opened(self, peer: Peer) -> Actions:
+        """Give the pattern, for ever."""
+        while True:
+            yield PATTERN
+
+    def datagram(self, message: bytes) -> bytes:
+        """Give as many characters as the request is long: no more, so that it amplifies nothing."""
+        return PATTERN[: min(len(message), MAX_DATAGRAM)]
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """The beginning of the pattern is."""
+        return len(datagram) > 0 and PATTERN.startswith(datagram)
+
+
+class ChargenProtocol(ConversationProtocol):
+    """Character generator on a stream; what the peer sends is thrown away."""
+
+    conversation, framing = Chargen, Discard
+
+
+class ChargenFactory(ConversationFactory):
+    """Makes :class:`ChargenProtocol` objects."""
+
+    protocol = ChargenProtocol
+
+
+class ChargenDatagramProtocol(ConversationDatagramProtocol):
+    """Character generator on datagrams."""
+
+    conversation = Chargen
+
+
+DEFINITION = ProtocolDefinition(
+    name="chargen",
+    description="lines of characters without end (RFC 864)",
+    factory=ChargenFactory,
+    datagram_protocol=ChargenDatagramProtocol,
+)

@@ -1,0 +1,66 @@
+r"""Daytime: the date and time as text, then closes (RFC 867).
+
+The 26 bytes of ``ctime``, local time, with CR LF (``Thu Jan  1 00:00:00 1970\r\n``), as 4.4BSD's inetd
+and all after it send; the RFC leaves the form open::
+
+    endpoint.listen(DaytimeFactory())
+"""
+
+import time
+from collections.abc import Callable
+
+from sockproto.conversation import CLOSE, Actions, Conversation, Peer
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition
+from sockproto.framing import Discard
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+
+class Daytime(Conversation):
+    """Tells the time to people.
+
+    Args:
+        now: Gives the time, in seconds since 1970 (UTC).
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self.now = now
+
+    def opened(self, peer: Peer) -> Actions:
+        """Tell the time and close."""
+        yield self.datagram(b"")
+        yield CLOSE
+
+    def datagram(self, message: bytes) -> bytes:
+        """Tell the time."""
+        return time.ctime(self.now()).encode("ascii") + b"\r\n"
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """What has its length and its colons in place is."""
+        return len(datagram) == 26 and datagram[13:14] == datagram[16:17] == b":"
+
+
+class DaytimeProtocol(ConversationProtocol):
+    """Daytime on a stream."""
+
+    conversation, framing = Daytime, Discard
+
+
+class DaytimeFactory(ConversationFactory):
+    """Makes :class:`DaytimeProtocol` objects. Takes :class:`Daytime`'s arguments."""
+
+    protocol = DaytimeProtocol
+
+
+class DaytimeDatagramProtocol(ConversationDatagramProtocol):
+    """Daytime on datagrams: the time for each."""
+
+    conversation = Daytime
+
+
+DEFINITION = ProtocolDefinition(
+    name="daytime",
+    description="the date and time as text, then closes (RFC 867)",
+    factory=DaytimeFactory,
+    datagram_protocol=DaytimeDatagramProtocol,
+)

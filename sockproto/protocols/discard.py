@@ -1,0 +1,38 @@
+"""Discard: throws away whatever comes (RFC 863).
+
+::
+
+    endpoint.listen(DiscardFactory())
+"""
+
+from sockproto.conversation import Conversation
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition
+from sockproto.framing import Discard
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+
+class DiscardProtocol(ConversationProtocol):
+    """Discard on a stream: says nothing, and closes when the peer has."""
+
+    conversation, framing = Conversation, Discard
+
+
+class DiscardFactory(ConversationFactory):
+    """Makes :class:`DiscardProtocol` objects."""
+
+    protocol = DiscardProtocol
+
+
+class DiscardDatagramProtocol(ConversationDatagramProtocol):
+    """Discard on datagrams: none is answered."""
+
+    conversation = Conversation
+
+
+DEFINITION = ProtocolDefinition(
+    name="discard",
+    description="throws away whatever comes (RFC 863)",
+    factory=DiscardFactory,
+    datagram_protocol=DiscardDatagramProtocol,
+)

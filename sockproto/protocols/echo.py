@@ -1,0 +1,46 @@
+"""Echo: every byte comes back (RFC 862).
+
+Works on bytes as they come: it has no messages, so no limit of theirs applies::
+
+    endpoint.listen(EchoFactory())
+"""
+
+from sockproto.conversation import Conversation
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition
+from sockproto.framing import Raw
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+
+class Echo(Conversation):
+    """Gives back what comes."""
+
+    def received(self, message: bytes) -> bytes:
+        """Give the same bytes."""
+        return message
+
+
+class EchoProtocol(ConversationProtocol):
+    """Echo on a stream: after the peer's half-close all that is unsent is sent, then it closes."""
+
+    conversation, framing = Echo, Raw
+
+
+class EchoFactory(ConversationFactory):
+    """Makes :class:`EchoProtocol` objects."""
+
+    protocol = EchoProtocol
+
+
+class EchoDatagramProtocol(ConversationDatagramProtocol):
+    """Echo on datagrams: the same datagram comes back, 0 to 65,507 bytes, never cut."""
+
+    conversation = Echo
+
+
+DEFINITION = ProtocolDefinition(
+    name="echo",
+    description="every byte comes back (RFC 862)",
+    factory=EchoFactory,
+    datagram_protocol=EchoDatagramProtocol,
+)

@@ -1,0 +1,83 @@
+"""Greeting: ``Welcome!``, then ``Hello, NAME!`` for each name, until ``exit``.
+
+The socket tutorials' server. Their clients send a name without a newline and wait; programs and people
+send lines. Both are understood (framing ``auto``); ``lines`` is for lines only::
+
+    endpoint.listen(GreetingFactory(welcome=b"Hi!", think_seconds=1))
+"""
+
+from sockproto.conversation import CLOSE, Actions, Conversation, Peer, Sleep
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition, ProtocolOption, seconds
+from sockproto.framing import Lines, QuietLines
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+
+class Greeting(Conversation):
+    """Greets by name. Names are bytes and come back as they came.
+
+    Args:
+        welcome: What is said first.
+        think_seconds: How long to think about each name.
+    """
+
+    speaks_text = True
+
+    def __init__(self, welcome: bytes = b"Welcome!", think_seconds: float = 0) -> None:
+        self.welcome = welcome
+        self.think_seconds = think_seconds
+
+    def opened(self, peer: Peer) -> bytes:
+        """Say welcome."""
+        return self.welcome
+
+    def received(self, name: bytes) -> Actions:
+        """Greet; ``exit`` closes, unanswered; no name, no answer."""
+        if name == b"exit":
+            yield CLOSE
+        elif name:
+            yield Sleep(self.think_seconds)
+            yield b"Hello, %b!" % name
+
+    def datagram(self, message: bytes) -> Actions:
+        """Greet; one newline at the end is not part of the name, and comes back after it."""
+        name = message.removesuffix(b"\n")
+        if len(name) < len(message):
+            name = name.removesuffix(b"\r")
+        if name:
+            yield from self.received(name)
+            yield message[len(name) :]
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """``Hello, …!`` is."""
+        return datagram.startswith(b"Hello, ") and datagram.rstrip(b"\r\n").endswith(b"!")
+
+
+class GreetingProtocol(ConversationProtocol):
+    """Greeting on a stream."""
+
+    conversation, framing = Greeting, QuietLines
+
+
+class GreetingFactory(ConversationFactory):
+    """Makes :class:`GreetingProtocol` objects. Takes :class:`Greeting`'s arguments."""
+
+    protocol = GreetingProtocol
+
+
+class GreetingDatagramProtocol(ConversationDatagramProtocol):
+    """Greeting on datagrams: one name each, no welcome."""
+
+    conversation = Greeting
+
+
+DEFINITION = ProtocolDefinition(
+    name="greeting",
+    description="Welcome!, then Hello, NAME! for each name, until exit",
+    factory=GreetingFactory,
+    datagram_protocol=GreetingDatagramProtocol,
+    framings={"auto": QuietLines, "lines": Lines},
+    options=(
+        ProtocolOption("think-seconds", seconds, "0", "how long to think about each name"),
+    ),
+)

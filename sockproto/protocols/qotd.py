@@ -1,0 +1,49 @@
+"""Quote of the day: says its text and closes (RFC 865).
+
+The same conversation as ``welcome``, under the name and port that the RFC gives it::
+
+    endpoint.listen(QotdFactory(b"Simplicity is prerequisite for reliability.\\r\\n"))
+"""
+
+from sockproto.definition import ProtocolDefinition, ProtocolOption, raw_bytes
+from sockproto.protocols.welcome import (
+    Welcome,
+    WelcomeDatagramProtocol,
+    WelcomeFactory,
+    WelcomeProtocol,
+)
+
+
+class Qotd(Welcome):
+    """Says its text; the RFC asks for at most 512 characters.
+
+    Args:
+        message: The text.
+    """
+
+
+class QotdProtocol(WelcomeProtocol):
+    """Quote of the day on a stream."""
+
+    conversation = Qotd
+
+
+class QotdFactory(WelcomeFactory):
+    """Makes :class:`QotdProtocol` objects. Takes :class:`Qotd`'s arguments."""
+
+    protocol = QotdProtocol
+
+
+class QotdDatagramProtocol(WelcomeDatagramProtocol):
+    """Quote of the day on datagrams: the text for each."""
+
+    conversation = Qotd
+
+
+DEFINITION = ProtocolDefinition(
+    name="qotd",
+    description="says its text and closes (RFC 865)",
+    factory=QotdFactory,
+    datagram_protocol=QotdDatagramProtocol,
+    options=(ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),),
+)

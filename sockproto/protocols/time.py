@@ -1,0 +1,69 @@
+"""Time: the seconds since 1900 as four bytes, then closes (RFC 868).
+
+Most significant byte first. The 32 bits are full in 2036; they begin again at 0 then, as in NTP
+(RFC 4330, section 3)::
+
+    endpoint.listen(TimeFactory())
+"""
+
+import time
+from collections.abc import Callable
+
+from sockproto.conversation import CLOSE, Actions, Conversation, Peer
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition
+from sockproto.framing import Discard
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+SECONDS_1900_TO_1970 = 2_208_988_800
+"""From the RFC, which gives it for 00:00 of 1 January 1970."""
+
+
+class Time(Conversation):
+    """Tells the time to programs.
+
+    Args:
+        now: Gives the time, in seconds since 1970 (UTC).
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self.now = now
+
+    def opened(self, peer: Peer) -> Actions:
+        """Tell the time and close."""
+        yield self.datagram(b"")
+        yield CLOSE
+
+    def datagram(self, message: bytes) -> bytes:
+        """Tell the time."""
+        return ((int(self.now()) + SECONDS_1900_TO_1970) % 2**32).to_bytes(4, "big")
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """Four bytes are; a request is empty."""
+        return len(datagram) == 4
+
+
+class TimeProtocol(ConversationProtocol):
+    """Time on a stream."""
+
+    conversation, framing = Time, Discard
+
+
+class TimeFactory(ConversationFactory):
+    """Makes :class:`TimeProtocol` objects. Takes :class:`Time`'s arguments."""
+
+    protocol = TimeProtocol
+
+
+class TimeDatagramProtocol(ConversationDatagramProtocol):
+    """Time on datagrams: the time for each."""
+
+    conversation = Time
+
+
+DEFINITION = ProtocolDefinition(
+    name="time",
+    description="the seconds since 1900 as four bytes, then closes (RFC 868)",
+    factory=TimeFactory,
+    datagram_protocol=TimeDatagramProtocol,
+)

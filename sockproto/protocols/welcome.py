@@ -1,0 +1,64 @@
+"""Welcome: says its text and closes.
+
+The socket tutorials' one-shot server. The close is orderly, so that a client reads all of the text even
+if it sent something first::
+
+    endpoint.listen(WelcomeFactory("欢迎\\n".encode()))
+"""
+
+from sockproto.conversation import CLOSE, Actions, Conversation, Peer
+from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.definition import ProtocolDefinition, ProtocolOption, raw_bytes
+from sockproto.framing import Discard
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+
+class Welcome(Conversation):
+    """Says its text, its bytes exactly as given, whatever comes.
+
+    Args:
+        message: The text.
+    """
+
+    def __init__(self, message: bytes = b"Welcome!\r\n") -> None:
+        self.message = message
+
+    def opened(self, peer: Peer) -> Actions:
+        """Say it and close."""
+        yield self.message
+        yield CLOSE
+
+    def datagram(self, message: bytes) -> bytes:
+        """Say it."""
+        return self.message
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """The text itself is."""
+        return datagram == self.message
+
+
+class WelcomeProtocol(ConversationProtocol):
+    """Welcome on a stream."""
+
+    conversation, framing = Welcome, Discard
+
+
+class WelcomeFactory(ConversationFactory):
+    """Makes :class:`WelcomeProtocol` objects. Takes :class:`Welcome`'s arguments."""
+
+    protocol = WelcomeProtocol
+
+
+class WelcomeDatagramProtocol(ConversationDatagramProtocol):
+    """Welcome on datagrams: the text for each."""
+
+    conversation = Welcome
+
+
+DEFINITION = ProtocolDefinition(
+    name="welcome",
+    description="says its text and closes",
+    factory=WelcomeFactory,
+    datagram_protocol=WelcomeDatagramProtocol,
+    options=(ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),),
+)

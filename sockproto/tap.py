@@ -1,0 +1,195 @@
+"""What ``twistd sockproto`` takes on its command line, and the service that it makes of it.
+
+::
+
+    options = Options()
+    options.parseOptions(["--port", "0", "--protocol", "echo"])
+    service = makeService(options)
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+from twisted.python import usage
+
+from sockproto.catalog import definitions
+from sockproto.definition import ProtocolOption
+from sockproto.errors import OptionError
+from sockproto.listeners import BACKLOG, Listener, addresses, from_description, port_number, tcp, udp
+from sockproto.service import ServerService
+
+DEFAULT_PORT = 9999
+DEFAULT_PROTOCOL = "greeting"
+LOOPBACK = "127.0.0.1"
+
+
+class ServerOptions(usage.Options):
+    """The options of a server whose protocol is given.
+
+    A wrong one ends the program with one line and the exit status 1.
+    """
+
+    definition: Any = None
+    tapname: ClassVar[str] = "sockproto"
+
+    synopsis = "[options]"
+    optFlags: ClassVar[list[list[Any]]] = [
+        ["tcp-only", None, "serve TCP, not UDP"],
+        ["udp-only", None, "serve UDP, not TCP"],
+    ]
+    optParameters: ClassVar[list[list[Any]]] = [
+        ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
+        ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        ["framing", None, None, "what ends a message: auto (lines and bare sends) or lines"],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["interface"]: list[str] = []
+        self["listen"]: list[str] = []
+        self.listeners: list[Listener] | None = None
+
+    def opt_interface(self, address: str) -> None:
+        """Address or host name to serve; may be given more than once.  [default: 127.0.0.1]"""
+        self["interface"].append(address)
+
+    opt_i = opt_interface
+
+    def opt_listen(self, description: str) -> None:
+        """Listen here instead of --port: a Twisted server endpoint, udp:PORT:interface=ADDR or unix-dgram:PATH."""
+        self["listen"].append(description)
+
+    def opt_version(self) -> None:
+        """Print the version of sockproto and exit."""
+        print(f"sockproto {version('sockproto')}")
+        raise SystemExit(0)
+
+    def parseOptions(self, options: Any = None) -> None:
+        """Take the command line.
+
+        Raises:
+            SystemExit: An option is wrong; its text is the line for standard error.
+        """
+        try:
+            super().parseOptions(options)
+        except (usage.UsageError, OptionError) as error:
+            raise SystemExit(f"{self.tapname}: {error} (twistd {self.tapname} --help tells more)") from None
+
+    def postOptions(self) -> None:
+        """Check the options and plan the listeners."""
+        self.listeners = self.plan()
+
+    def plan(self) -> list[Listener]:
+        """Give what the options ask to listen on.
+
+        Raises:
+            OptionError: They don't fit each other or the protocol.
+        """
+        definition = self.definition
+        arguments = dict(self._arguments())
+        framing = self._framing()
+        if self["listen"]:
+            self._refuse_with_listen()
+            from twisted.internet import reactor
+
+            return [
+                _named("--listen", from_description, definition, text, arguments, framing, reactor)
+                for text in self["listen"]
+            ]
+        if self["tcp-only"] and self["udp-only"]:
+            raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
+        port = _named("--port", port_number, self["port"] or str(DEFAULT_PORT))
+        backlog = self._backlog()
+        listeners = []
+        for interface in self["interface"] or [LOOPBACK]:
+            for address in _named("--interface", addresses, interface):
+                if not self["udp-only"]:
+                    factory = definition.factory(framing=framing, **arguments)
+                    listeners.append(tcp(definition.name, factory, address, port, backlog))
+                if not self["tcp-only"]:
+                    datagrams = definition.datagram_protocol(**arguments)
+                    listeners.append(udp(definition.name, datagrams, address, port))
+        return listeners
+
+    def _arguments(self) -> Iterable[tuple[str, Any]]:
+        """Give the conversation's arguments that were given as options."""
+        fitting = {option.name: option for option in self.definition.options}
+        for name in _protocol_options():
+            if self.get(name) is None:
+                continue
+            if name not in fitting:
+                raise OptionError(f"--{name} does not fit the protocol {self.definition.name}; leave it out")
+            yield fitting[name].argument, _named(f"--{name}", fitting[name].convert, self[name])
+
+    def _framing(self) -> Any:
+        word, framings = self["framing"], self.definition.framings
+        if word is None or word in framings:
+            return framings.get(word)
+        if not framings:
+            raise OptionError(f"--framing does not fit the protocol {self.definition.name}; leave it out")
+        known = " or ".join(framings)
+        raise OptionError(f"--framing of the protocol {self.definition.name} is {known}, not {word!r}")
+
+    def _backlog(self) -> int:
+        text = self["backlog"] or str(BACKLOG)
+        if not text.isdecimal() or not 0 < int(text) < 2**31:
+            raise OptionError(f"--backlog: must be a number of connections, 1 or more, not {text!r}")
+        return int(text)
+
+    def _refuse_with_listen(self) -> None:
+        for name in ("port", "interface", "backlog", "tcp-only", "udp-only"):
+            if self[name]:
+                raise OptionError(f"--{name} does not go with --listen, whose description says it all")
+
+
+def _named(option: str, call: Any, *args: Any) -> Any:
+    """Call what reads an option's value; have its error name the option."""
+    try:
+        return call(*args)
+    except OptionError as error:
+        raise OptionError(f"{option}: {error}") from error
+
+
+def _protocol_options() -> dict[str, ProtocolOption]:
+    """Give the options of all the protocols, by name."""
+    return {option.name: option for definition in definitions().values() for option in definition.options}
+
+
+def _parameters(options: Iterable[ProtocolOption]) -> list[list[Any]]:
+    return [[option.name, None, None, f"{option.help}  [default: {option.default}]"] for option in options]
+
+
+class Options(ServerOptions):
+    """The options of ``twistd sockproto``: any protocol of the catalog."""
+
+    longdesc = "Serve a small socket protocol, on TCP and UDP port 9999 of 127.0.0.1 unless told otherwise."
+    optParameters: ClassVar[list[list[Any]]] = [
+        ["protocol", None, DEFAULT_PROTOCOL, "one of " + ", ".join(definitions())],
+        *_parameters(_protocol_options().values()),
+    ]
+
+    def plan(self) -> list[Listener]:
+        """Give what the options ask to listen on; finds the protocol first."""
+        known = definitions()
+        if self["protocol"] not in known:
+            raise OptionError(f"--protocol: there is no {self['protocol']!r}; one of {', '.join(known)}")
+        self.definition = known[self["protocol"]]
+        return super().plan()
+
+
+def options_for(protocol: str) -> type[ServerOptions]:
+    """Make the options class of a plugin that serves one protocol, such as ``sockproto-echo``."""
+    definition = definitions()[protocol]
+    members = {
+        "definition": definition,
+        "tapname": f"sockproto-{protocol}",
+        "longdesc": f"Serve {definition.name}: {definition.description}.",
+        "optParameters": _parameters(definition.options),
+    }
+    return type("Options", (ServerOptions,), members)
+
+
+def makeService(options: ServerOptions) -> ServerService:
+    """Make the service of checked options; options that were never parsed mean the defaults."""
+    return ServerService(options.plan() if options.listeners is None else options.listeners)

@@ -1,0 +1,29 @@
+"""What ``twistd --help`` lists; imports nothing of sockproto until one of them is chosen."""
+
+from typing import Any
+
+from twisted.application.service import ServiceMaker
+from twisted.python.reflect import namedAny
+
+
+class ProtocolServiceMaker(ServiceMaker):
+    """The plugin of one protocol."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(
+            f"sockproto-{protocol}", "sockproto.tap", f"A {protocol} server (sockproto).", f"sockproto-{protocol}"
+        )
+        self.protocol = protocol
+
+    @property
+    def options(self) -> Any:
+        """The class of its options."""
+        return namedAny("sockproto.tap.options_for")(self.protocol)
+
+
+SOCKPROTO = ServiceMaker(
+    "sockproto", "sockproto.tap", "A server for small socket protocols: greeting, echo, command …", "sockproto"
+)
+SOCKPROTO_ECHO = ProtocolServiceMaker("echo")
+SOCKPROTO_GREETING = ProtocolServiceMaker("greeting")
+SOCKPROTO_COMMAND = ProtocolServiceMaker("command")
