@@ -11,6 +11,7 @@ limits        ``Limits``: how much a peer may have of us (pure)
 pending       one mechanism for all that a conversation waits for
 journal       the log: one line an event, few enough and escaped
 transport     what is to be known of Twisted's transports
+dialogue      a conversation under way: the loop that runs it
 stream        ``ConversationProtocol``, ``ConversationFactory``
 datagram      ``ConversationDatagramProtocol``
 definition    ``ProtocolDefinition``: what the catalog knows of a protocol
@@ -31,7 +32,8 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
-    "errors": "SockprotoError LocalError RemoteError OptionError ListenError ActionError MessageTooLong SendRefused",
+    "errors": "SockprotoError LocalError OptionError ListenError ActionError"
+    " RemoteError MessageTooLong SendRefused",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation CLOSE ABORT Sleep Wait CloseReason Peer",
     "framing": "Raw Lines QuietLines Discard",

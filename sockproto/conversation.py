@@ -12,7 +12,7 @@ the carriers (``stream``, ``datagram``) run it, and any test can call it::
 from collections.abc import Awaitable, Generator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeAlias, Union
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from zope.interface import implementer
 
@@ -58,8 +58,16 @@ class Wait:
     awaitable: Awaitable[Any]
 
 
-Action: TypeAlias = Union[bytes, End, Sleep, Wait]
-Actions: TypeAlias = Union[Action, Generator[Action, Any, object], None]
+Action: TypeAlias = bytes | End | Sleep | Wait
+Script: TypeAlias = Generator[Action, Any, None]
+"""What a method is that gives more than one action, or waits: a generator of actions."""
+
+Actions: TypeAlias = Action | Script | None
+
+
+def one(action: Action) -> Script:
+    """Make a generator of one action."""
+    yield action
 
 
 class CloseReason(Enum):

@@ -10,7 +10,7 @@ port. It knows Twisted; it doesn't know what any protocol means::
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from types import GeneratorType
 from typing import Any, ClassVar, Final, cast
 
@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 from twisted.python.failure import Failure
 
-from sockproto.conversation import ABORT, Action, Conversation, End, Sleep, Wait
+from sockproto.conversation import ABORT, Action, Conversation, End, Script, Sleep, Wait, one
 from sockproto.errors import ActionError
 from sockproto.journal import Journal
 from sockproto.limits import Limits
@@ -81,7 +81,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         if self._clock is None:
             from twisted.internet import reactor
 
-            self._clock = cast(IReactorTime, reactor)
+            self._clock = cast("IReactorTime", reactor)
 
     def stopProtocol(self) -> None:
         """Listening has ended; datagrams that still wait are not answered."""
@@ -100,7 +100,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         if type(result) is bytes:
             self._send(result, addr)
         elif result is not None:
-            generator = result if isinstance(result, GeneratorType) else _one(cast(Action, result))
+            generator = result if isinstance(result, GeneratorType) else one(cast("Action", result))
             _Answer(self, generator, addr, len(datagram)).go_on()
 
     def _send(self, reply: bytes, addr: Any) -> None:
@@ -111,7 +111,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             # The system refuses a port 0; a UNIX peer without a name can't be answered at all.
             if not addr:
                 raise OSError("the sender has no address")
-            cast(Any, self.transport).write(reply, addr)
+            cast("Any", self.transport).write(reply, addr)
         except (OSError, MessageLengthError):
             self.dropped["unsendable"] += 1
         else:
@@ -121,7 +121,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         """The conversation raised an error: a bug, which ends this answer only."""
         self.dropped["error"] += 1
         self.journal.failure(
-            cast(IReactorTime, self._clock),
+            cast("IReactorTime", self._clock),
             "{protocol} datagram from {peer!r}: error in the conversation",
             Failure(),
             protocol=type(self).__name__.removesuffix("DatagramProtocol").lower(),
@@ -144,7 +144,7 @@ class _Answer:
     def __init__(
         self,
         port: ConversationDatagramProtocol,
-        generator: Generator[Action, Any, object],
+        generator: Script,
         addr: Any,
         size: int,
     ) -> None:
@@ -188,7 +188,7 @@ class _Answer:
                 if self._size > 2 * MAX_REPLY_BYTES:  # longer than any datagram and its reply
                     return self._drop("oversize")
             elif isinstance(action, Sleep | Wait):
-                pending = Pending(action, cast(IReactorTime, self._port._clock))
+                pending = Pending(action, cast("IReactorTime", self._port._clock))
                 if not pending.done:
                     return self._wait(pending)
                 self._outcome = pending.outcome
@@ -198,7 +198,7 @@ class _Answer:
                     self._parts.clear()
                 return True
             else:
-                raise ActionError(f"{action!r} is no action: give bytes, CLOSE, ABORT, Sleep or Wait")
+                raise ActionError(action)
 
     def _wait(self, pending: Pending) -> bool:
         port = self._port
@@ -212,7 +212,7 @@ class _Answer:
         return False
 
     def _waited(self) -> None:
-        self._outcome = cast(Pending, self._pending).outcome
+        self._outcome = cast("Pending", self._pending).outcome
         self._pending = None
         self._leave()
         self.go_on()
@@ -226,7 +226,3 @@ class _Answer:
         self._port.dropped[why] += 1
         self._generator.close()
         return False
-
-
-def _one(action: Action) -> Generator[Action, Any, None]:
-    yield action

@@ -48,7 +48,14 @@ class ListenError(SystemExit, LocalError):
 
 
 class ActionError(LocalError, TypeError):
-    """A conversation gave something that is no action."""
+    """A conversation gave something that is no action.
+
+    Args:
+        action: What it gave.
+    """
+
+    def __init__(self, action: object) -> None:
+        super().__init__(f"{action!r} is no action: give bytes, CLOSE, ABORT, Sleep or Wait")
 
 
 class MessageTooLong(RemoteError):

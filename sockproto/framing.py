@@ -1,12 +1,12 @@
-"""Where a message begins and ends in a stream of bytes.
+r"""Where a message begins and ends in a stream of bytes.
 
 Pure and incremental: feed bytes as they come, take messages as they are wanted. However the bytes were
 split, the messages are the same, and so is the error. Knows nothing of what messages mean::
 
     framing = Lines()
-    framing.feed(b"Michael\\r\\nTra")
+    framing.feed(b"Michael\r\nTra")
     framing.take()              # [b"Michael"]
-    framing.encode(b"Hello")    # b"Hello\\r\\n": a reply ends as the message did
+    framing.encode(b"Hello")    # b"Hello\r\n": a reply ends as the message did
 """
 
 import sys

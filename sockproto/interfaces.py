@@ -7,7 +7,12 @@ one that provides :class:`IFraming`, and the stream carrier cuts messages with i
     verifyObject(IFraming, Lines(max_message_bytes=80))
 """
 
+from typing import TYPE_CHECKING
+
 from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from sockproto.conversation import Actions, CloseReason, Peer
 
 
 class IConversation(Interface):
@@ -19,22 +24,22 @@ class IConversation(Interface):
 
     speaks_text = Attribute("bool: the peer is told of an error in a line of text.")
 
-    def opened(peer):
+    def opened(peer: "Peer") -> "Actions":
         """The connection is there. Gives actions; *peer* is a ``Peer``."""
 
-    def received(message):
+    def received(message: bytes) -> "Actions":
         """A whole message (bytes) came. Gives actions."""
 
-    def ended():
+    def ended() -> "Actions":
         """The peer will send no more, and every message is handled; we still may send. Gives actions."""
 
-    def closed(reason):
+    def closed(reason: "CloseReason") -> None:
         """The connection is gone; *reason* is a ``CloseReason``. Called once, if ``opened`` was."""
 
-    def datagram(message):
+    def datagram(message: bytes) -> "Actions":
         """A lone datagram (bytes) came. Gives actions, which become one datagram."""
 
-    def is_reply(datagram):
+    def is_reply(datagram: bytes) -> bool:
         """Tell whether *datagram* has the shape of an answer of ours. Gives a bool."""
 
 
@@ -50,23 +55,23 @@ class IFraming(Interface):
     quiet_seconds = Attribute("float or None: the silence after which ``quiet`` is to be called.")
     discards = Attribute("bool: it never gives a message; reading need not stop on its account.")
 
-    def feed(data):
+    def feed(data: bytes) -> None:
         """Add bytes that arrived."""
 
-    def take():
+    def take() -> list[bytes]:
         """Give the next messages, a list of at most some hundred; an empty one: there are none yet.
 
         Raises:
             MessageTooLong: a message is past the limit, and all before it have been taken.
         """
 
-    def quiet():
+    def quiet() -> None:
         """The quiet period is over: what is unfinished is a message."""
 
-    def end():
+    def end() -> None:
         """No more bytes will come: what is unfinished is a message."""
 
-    def encode(message):
+    def encode(message: bytes) -> bytes:
         """Give the bytes on the wire for a reply to the message taken last."""
 
 

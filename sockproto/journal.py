@@ -5,7 +5,7 @@ second and counts the others; it builds no event when nobody observes the log; a
 peer, which a traceback may quote, is escaped::
 
     journal = Journal(rate=100)
-    journal.info(clock, "connection {serial} from {peer} closed: {reason}", serial=7, peer=peer, reason=reason)
+    journal.info(clock, "connection {serial} closed: {reason}", serial=7, reason=reason)
 """
 
 from typing import Any
@@ -75,7 +75,7 @@ class EscapedFailure(Failure):
     """
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.value, failure.type, failure.tb)
+        Failure.__init__(self, failure.value, failure.type, failure.tb)
 
     def getTraceback(self, *args: Any, **kwargs: Any) -> str:
         """Give the traceback, escaped."""

@@ -17,7 +17,7 @@ from typing import Any
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, execute, maybeDeferred
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
 
 from sockproto.datagram import MAX_PACKET_BYTES
@@ -37,7 +37,7 @@ class Listener:
         where: As people write it, such as ``TCP 127.0.0.1:9999``.
         listen: Opens it, given a reactor and the port that takes the place of port 0; gives a Deferred of
             an ``IListeningPort``.
-        close: Removes what a port leaves behind.
+        close: Ends what it has opened besides the port: connections, a socket file.
         port: The port, 0 for any that is free, None where there is none to choose.
     """
 
@@ -57,15 +57,11 @@ class Listener:
 
 def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = BACKLOG) -> Listener:
     """Plan a TCP listener on a numeric address."""
-    endpoint = TCP6ServerEndpoint if isIPv6Address(interface) else TCP4ServerEndpoint
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
-        listening: Deferred[IListeningPort] = endpoint(
-            reactor, port or chosen, backlog, interface
-        ).listen(factory)
-        return listening
+        return execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
 
-    return Listener(protocol, f"TCP {_written(interface, port)}", listen, port=port)
+    return Listener(protocol, f"TCP {_written(interface, port)}", listen, factory.close, port)
 
 
 def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
@@ -127,9 +123,11 @@ def from_description(
     except Exception as error:
         raise OptionError(f"{description!r} is no endpoint that Twisted knows: {error}") from error
     factory = definition.factory(framing=framing, **arguments)
-    return Listener(
-        definition.name, description, lambda reactor, chosen: maybeDeferred(endpoint.listen, factory)
-    )
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        return maybeDeferred(endpoint.listen, factory)
+
+    return Listener(definition.name, description, listen, factory.close)
 
 
 def port_number(text: str) -> int:
@@ -174,5 +172,3 @@ def _remove_stale(path: str) -> None:
         os.unlink(path)
     except OSError:
         pass  # there is none, or listening will say what is wrong with it
-
-

@@ -8,14 +8,14 @@ Knows clocks and Deferreds; doesn't know who is waiting::
     action = resume(generator, pending.outcome)
 """
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from sockproto.conversation import Action, Sleep, Wait
+from sockproto.conversation import Action, Script, Sleep, Wait
 
 
 class Turn:
@@ -89,7 +89,7 @@ def as_deferred(awaitable: Awaitable[Any]) -> Deferred[Any]:
     return Deferred.fromCoroutine(wait())
 
 
-def resume(generator: Generator[Action, Any, object], outcome: Any) -> Action:
+def resume(generator: Script, outcome: Any) -> Action:
     """Let a conversation's generator go on with the outcome of what it waited for.
 
     Args:

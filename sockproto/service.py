@@ -58,7 +58,7 @@ class ServerService(Service):
         Raises:
             ListenError: One of the listeners can't; none listens then.
         """
-        super().privilegedStartService()
+        Service.privilegedStartService(self)
         if self._reactor is None:
             from twisted.internet import reactor
 
@@ -67,9 +67,7 @@ class ServerService(Service):
             if self._bind(last=not tries_left):
                 break
         for listener, port in zip(self.listeners, self.ports, strict=False):
-            self.log.info(
-                "{protocol} on {where}", protocol=listener.protocol, where=listener.name_of(port)
-            )
+            self.log.info("{protocol} on {where}", protocol=listener.protocol, where=listener.name_of(port))
 
     def startService(self) -> None:
         """Listen, if ``privilegedStartService`` has not been called.
@@ -79,7 +77,7 @@ class ServerService(Service):
         """
         if not self._bound:
             self.privilegedStartService()
-        super().startService()
+        Service.startService(self)
 
     def stopService(self) -> "Deferred[Any]":
         """Stop listening, and close the connections once what they were sent is delivered.
@@ -87,7 +85,7 @@ class ServerService(Service):
         Returns:
             A Deferred that fires when no port is open any more.
         """
-        super().stopService()
+        Service.stopService(self)
         return self._unbind()
 
     def _bind(self, last: bool) -> bool:

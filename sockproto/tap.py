@@ -16,7 +16,15 @@ from twisted.python import usage
 from sockproto.catalog import definitions
 from sockproto.definition import ProtocolOption
 from sockproto.errors import OptionError
-from sockproto.listeners import BACKLOG, Listener, addresses, from_description, port_number, tcp, udp
+from sockproto.listeners import (
+    BACKLOG,
+    Listener,
+    addresses,
+    from_description,
+    port_number,
+    tcp,
+    udp,
+)
 from sockproto.service import ServerService
 
 DEFAULT_PORT = 9999
@@ -41,23 +49,22 @@ class ServerOptions(usage.Options):
     optParameters: ClassVar[list[list[Any]]] = [
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
         ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
-        ["framing", None, None, "what ends a message: auto (lines and bare sends) or lines"],
     ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self["interface"]: list[str] = []
-        self["listen"]: list[str] = []
+        usage.Options.__init__(self)
+        self["interface"] = []
+        self["listen"] = []
         self.listeners: list[Listener] | None = None
 
     def opt_interface(self, address: str) -> None:
-        """Address or host name to serve; may be given more than once.  [default: 127.0.0.1]"""
+        """Address or host name to serve instead of 127.0.0.1; may be given more than once."""
         self["interface"].append(address)
 
     opt_i = opt_interface
 
     def opt_listen(self, description: str) -> None:
-        """Listen here instead of --port: a Twisted server endpoint, udp:PORT:interface=ADDR or unix-dgram:PATH."""
+        """Listen here: a Twisted server endpoint, udp:PORT:interface=ADDR or unix-dgram:PATH; repeatable."""
         self["listen"].append(description)
 
     def opt_version(self) -> None:
@@ -72,7 +79,7 @@ class ServerOptions(usage.Options):
             SystemExit: An option is wrong; its text is the line for standard error.
         """
         try:
-            super().parseOptions(options)
+            usage.Options.parseOptions(self, options)
         except (usage.UsageError, OptionError) as error:
             raise SystemExit(f"{self.tapname}: {error} (twistd {self.tapname} --help tells more)") from None
 
@@ -123,7 +130,7 @@ class ServerOptions(usage.Options):
             yield fitting[name].argument, _named(f"--{name}", fitting[name].convert, self[name])
 
     def _framing(self) -> Any:
-        word, framings = self["framing"], self.definition.framings
+        word, framings = self.get("framing"), self.definition.framings
         if word is None or word in framings:
             return framings.get(word)
         if not framings:
@@ -156,8 +163,15 @@ def _protocol_options() -> dict[str, ProtocolOption]:
     return {option.name: option for definition in definitions().values() for option in definition.options}
 
 
-def _parameters(options: Iterable[ProtocolOption]) -> list[list[Any]]:
-    return [[option.name, None, None, f"{option.help}  [default: {option.default}]"] for option in options]
+def _parameters(options: Iterable[ProtocolOption], framings: bool) -> list[list[Any]]:
+    parameters: list[list[Any]] = [
+        [option.name, None, None, f"{option.help}  [default: {option.default}]"] for option in options
+    ]
+    if framings:
+        parameters.append(
+            ["framing", None, None, "what ends a message: auto (lines and bare sends) or lines"]
+        )
+    return parameters
 
 
 class Options(ServerOptions):
@@ -166,7 +180,7 @@ class Options(ServerOptions):
     longdesc = "Serve a small socket protocol, on TCP and UDP port 9999 of 127.0.0.1 unless told otherwise."
     optParameters: ClassVar[list[list[Any]]] = [
         ["protocol", None, DEFAULT_PROTOCOL, "one of " + ", ".join(definitions())],
-        *_parameters(_protocol_options().values()),
+        *_parameters(_protocol_options().values(), framings=True),
     ]
 
     def plan(self) -> list[Listener]:
@@ -185,7 +199,7 @@ def options_for(protocol: str) -> type[ServerOptions]:
         "definition": definition,
         "tapname": f"sockproto-{protocol}",
         "longdesc": f"Serve {definition.name}: {definition.description}.",
-        "optParameters": _parameters(definition.options),
+        "optParameters": _parameters(definition.options, bool(definition.framings)),
     }
     return type("Options", (ServerOptions,), members)
 

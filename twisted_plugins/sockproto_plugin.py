@@ -10,8 +10,12 @@ class ProtocolServiceMaker(ServiceMaker):
     """The plugin of one protocol."""
 
     def __init__(self, protocol: str) -> None:
-        super().__init__(
-            f"sockproto-{protocol}", "sockproto.tap", f"A {protocol} server (sockproto).", f"sockproto-{protocol}"
+        ServiceMaker.__init__(
+            self,
+            f"sockproto-{protocol}",
+            "sockproto.tap",
+            f"A {protocol} server (sockproto).",
+            f"sockproto-{protocol}",
         )
         self.protocol = protocol
 
@@ -22,7 +26,10 @@ class ProtocolServiceMaker(ServiceMaker):
 
 
 SOCKPROTO = ServiceMaker(
-    "sockproto", "sockproto.tap", "A server for small socket protocols: greeting, echo, command …", "sockproto"
+    "sockproto",
+    "sockproto.tap",
+    "A server for small socket protocols: greeting, echo, command …",
+    "sockproto",
 )
 SOCKPROTO_ECHO = ProtocolServiceMaker("echo")
 SOCKPROTO_GREETING = ProtocolServiceMaker("greeting")

@@ -6,7 +6,7 @@ character further along: the pattern that the RFC shows. The peer's reading sets
     endpoint.listen(ChargenFactory())
 """
 
-from sockproto.conversation import Actions, Conversation, Peer
+from sockproto.conversation import Conversation, Peer, Script
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition
 from sockproto.framing import Discard
@@ -23,7 +23,7 @@ MAX_DATAGRAM = 512
 class Chargen(Conversation):
     """Generates characters until the connection ends."""
 
-    def opened(self, peer: Peer) -> Actions:
+    def opened(self, peer: Peer) -> Script:
         """Give the pattern, for ever."""
         while True:
             yield PATTERN

@@ -19,17 +19,17 @@ UNKNOWN = b"error: unknown command; /help lists the commands"
 
 
 def version(rest: bytes) -> bytes:
-    """/version: gives the version."""  # noqa: D400, D415 - the text that /help gives
+    """/version: gives the version."""
     return b"Demo version"
 
 
 def echo(rest: bytes) -> bytes:
-    """/echo TEXT: gives back what follows the word /echo."""  # noqa: D400, D415
+    """/echo TEXT: gives back what follows the word /echo."""
     return rest
 
 
 def help(rest: bytes) -> bytes:
-    """/help [NAME]: lists the commands, or explains one."""  # noqa: D400, D415
+    """/help [NAME]: lists the commands, or explains one."""
     name = rest.strip().removeprefix(b"/")
     if not name:
         return b" ".join(b"/" + word for word in sorted(COMMANDS))
@@ -69,15 +69,21 @@ class Command(Conversation):
         return datagram.startswith(b"error:")
 
 
+class LFLines(Lines):
+    """Lines whose replies end in LF, whatever ended the line.
+
+    Args:
+        max_message_bytes: The longest line, terminator not counted; 0 means no limit.
+    """
+
+    def __init__(self, max_message_bytes: int = 65_536) -> None:
+        super().__init__(max_message_bytes, newline=b"\n")
+
+
 class CommandProtocol(ConversationProtocol):
     """Command on a stream: lines only."""
 
-    conversation = Command
-
-    @staticmethod
-    def framing(max_message_bytes: int) -> Lines:
-        """Make a framing whose replies end in LF, whatever ended the line."""
-        return Lines(max_message_bytes, newline=b"\n")
+    conversation, framing = Command, LFLines
 
 
 class CommandFactory(ConversationFactory):
@@ -97,5 +103,5 @@ DEFINITION = ProtocolDefinition(
     description="/version, /echo TEXT, /help: a text command a line",
     factory=CommandFactory,
     datagram_protocol=CommandDatagramProtocol,
-    framings={"lines": CommandProtocol.framing},
+    framings={"lines": LFLines},
 )

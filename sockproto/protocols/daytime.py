@@ -9,7 +9,7 @@ and all after it send; the RFC leaves the form open::
 import time
 from collections.abc import Callable
 
-from sockproto.conversation import CLOSE, Actions, Conversation, Peer
+from sockproto.conversation import CLOSE, Conversation, Peer, Script
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition
 from sockproto.framing import Discard
@@ -26,7 +26,7 @@ class Daytime(Conversation):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
 
-    def opened(self, peer: Peer) -> Actions:
+    def opened(self, peer: Peer) -> Script:
         """Tell the time and close."""
         yield self.datagram(b"")
         yield CLOSE

@@ -6,7 +6,7 @@ send lines. Both are understood (framing ``auto``); ``lines`` is for lines only:
     endpoint.listen(GreetingFactory(welcome=b"Hi!", think_seconds=1))
 """
 
-from sockproto.conversation import CLOSE, Actions, Conversation, Peer, Sleep
+from sockproto.conversation import CLOSE, Conversation, Peer, Script, Sleep
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition, ProtocolOption, seconds
 from sockproto.framing import Lines, QuietLines
@@ -31,7 +31,7 @@ class Greeting(Conversation):
         """Say welcome."""
         return self.welcome
 
-    def received(self, name: bytes) -> Actions:
+    def received(self, name: bytes) -> Script:
         """Greet; ``exit`` closes, unanswered; no name, no answer."""
         if name == b"exit":
             yield CLOSE
@@ -39,7 +39,7 @@ class Greeting(Conversation):
             yield Sleep(self.think_seconds)
             yield b"Hello, %b!" % name
 
-    def datagram(self, message: bytes) -> Actions:
+    def datagram(self, message: bytes) -> Script:
         """Greet; one newline at the end is not part of the name, and comes back after it."""
         name = message.removesuffix(b"\n")
         if len(name) < len(message):
@@ -77,7 +77,5 @@ DEFINITION = ProtocolDefinition(
     factory=GreetingFactory,
     datagram_protocol=GreetingDatagramProtocol,
     framings={"auto": QuietLines, "lines": Lines},
-    options=(
-        ProtocolOption("think-seconds", seconds, "0", "how long to think about each name"),
-    ),
+    options=(ProtocolOption("think-seconds", seconds, "0", "how long to think about each name"),),
 )

@@ -1,8 +1,8 @@
-"""Quote of the day: says its text and closes (RFC 865).
+r"""Quote of the day: says its text and closes (RFC 865).
 
 The same conversation as ``welcome``, under the name and port that the RFC gives it::
 
-    endpoint.listen(QotdFactory(b"Simplicity is prerequisite for reliability.\\r\\n"))
+    endpoint.listen(QotdFactory(b"Simplicity is prerequisite for reliability.\r\n"))
 """
 
 from sockproto.definition import ProtocolDefinition, ProtocolOption, raw_bytes

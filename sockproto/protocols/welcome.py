@@ -1,12 +1,12 @@
-"""Welcome: says its text and closes.
+r"""Welcome: says its text and closes.
 
 The socket tutorials' one-shot server. The close is orderly, so that a client reads all of the text even
 if it sent something first::
 
-    endpoint.listen(WelcomeFactory("欢迎\\n".encode()))
+    endpoint.listen(WelcomeFactory("欢迎\n".encode()))
 """
 
-from sockproto.conversation import CLOSE, Actions, Conversation, Peer
+from sockproto.conversation import CLOSE, Conversation, Peer, Script
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition, ProtocolOption, raw_bytes
 from sockproto.framing import Discard
@@ -23,7 +23,7 @@ class Welcome(Conversation):
     def __init__(self, message: bytes = b"Welcome!\r\n") -> None:
         self.message = message
 
-    def opened(self, peer: Peer) -> Actions:
+    def opened(self, peer: Peer) -> Script:
         """Say it and close."""
         yield self.message
         yield CLOSE

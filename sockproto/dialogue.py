@@ -1,0 +1,262 @@
+"""A conversation under way on a stream: bytes in, bytes out, in order, without recursion.
+
+Joins a conversation and a framing and runs them in one loop. Knows nothing of transports: the carrier
+feeds the framing, says in ``_stops`` what stands in the way, and overrides ``_write`` and ``_settle``::
+
+    self._framing.feed(data)
+    self._run()                 # handles what there is to handle, then calls self._settle()
+"""
+
+from collections.abc import Callable, Iterator
+from types import GeneratorType
+from typing import Any, cast
+
+from twisted.internet.interfaces import IReactorTime
+
+from sockproto.conversation import (
+    ABORT,
+    Action,
+    Actions,
+    CloseReason,
+    Conversation,
+    End,
+    Peer,
+    Script,
+    Sleep,
+    Wait,
+    one,
+)
+from sockproto.errors import ActionError, MessageTooLong
+from sockproto.limits import TURN_BYTES, WRITE_BYTES
+from sockproto.pending import Pending, Turn, resume
+
+# Why the conversation doesn't go on: the bits of Dialogue._stops.
+UNOPENED = 1  # there is no connection yet, or its handshake isn't done
+PENDING = 2  # an action is pending
+PAUSED = 4  # the transport has enough to send
+ENDING = 8  # no action follows; what was sent is to be delivered, then the connection closed
+LOST = 16  # the connection is gone
+PUSHED = 32  # the application sent something: no reason to stop, but to look up between two messages
+BLOCKED = UNOPENED | PENDING | PAUSED | ENDING | LOST
+
+
+class Dialogue:
+    """Runs one conversation.
+
+    Everything that happens (data, a timer, the transport's pause or its end) only sets state and calls
+    ``_run``, whose loop does the work: nothing recurses, nothing overtakes.
+
+    Args:
+        conversation: What to say.
+        framing: What a message is.
+        clock: For ``Sleep``; must be there when the first one comes.
+
+    Attributes:
+        peer: The other end.
+        messages_in: Messages handled.
+        messages_out: Messages sent.
+    """
+
+    peer: Peer
+    messages_in = messages_out = 0
+
+    _stops = UNOPENED
+    _opened = _running = _again = _eof = _ended = False
+    _out_bytes = _pushed_bytes = _produced = 0
+    _generator: Script | None = None
+    _outcome: Any = None
+    _pending: Pending | None = None
+    _reason: CloseReason | None = None
+
+    def __init__(self, conversation: Conversation, framing: Any, clock: IReactorTime | None) -> None:
+        self._conversation = conversation
+        self._framing = framing
+        self._clock = clock
+        self._messages: Iterator[bytes] = iter(())
+        self._out: list[bytes] = []
+        self._pushed: list[bytes] = []
+
+    # What the carrier provides.
+
+    def _write(self, data: bytes) -> None:
+        """Hand bytes to the transport, which may set PAUSED at once."""
+        raise NotImplementedError
+
+    def _settle(self) -> None:
+        """Do what the state asks of the transport, now that the work is done."""
+        raise NotImplementedError
+
+    def _log_failure(self, what: str) -> None:
+        """Write the error in flight to the log."""
+        raise NotImplementedError
+
+    # The work.
+
+    def _run(self) -> None:
+        """Do what there is to do. A call that comes meanwhile is seen by the loop."""
+        self._again = True
+        if self._running:
+            return
+        self._running = True
+        self._produced = 0
+        while self._again:
+            self._again = False
+            try:
+                self._work()
+            except BaseException:
+                self._fail()
+            self._flush()
+        self._running = False
+        self._settle()
+
+    def _work(self) -> None:
+        """Handle what came, in order, until there is no more or something has to be waited for."""
+        if self._generator is not None:
+            self._drive()
+        elif not self._opened and not self._stops & BLOCKED:
+            self._opened = True
+            self._begin(self._conversation.opened(self.peer))
+        received = self._conversation.received
+        while not self._stops & BLOCKED:
+            if self._stops:
+                self._deliver_pushed()
+            for message in self._messages:
+                self.messages_in += 1
+                result = received(message)
+                if type(result) is bytes:
+                    self._put(result)
+                elif result is not None:
+                    self._begin(result)
+                if self._stops:
+                    break
+            else:
+                if not self._take():
+                    return
+
+    def _take(self) -> bool:
+        """Take the next messages from the framing, or the end of the stream; give whether there was any."""
+        try:
+            messages = self._framing.take()
+        except MessageTooLong as error:
+            self._tell(str(error))
+            self._end(CloseReason.TOO_LONG)
+            return True
+        if messages:
+            self._messages = iter(messages)
+        elif not self._eof:
+            return False
+        elif self._ended:
+            self._end(CloseReason.PEER_CLOSED)
+        else:
+            self._ended = True
+            self._begin(self._conversation.ended())
+        return True
+
+    def _begin(self, result: Actions) -> None:
+        """Do what a method of the conversation gave."""
+        if result is not None:
+            self._generator = result if isinstance(result, GeneratorType) else one(cast("Action", result))
+            self._drive()
+
+    def _drive(self) -> None:
+        """Do the generator's actions until it is done or something has to be waited for."""
+        generator = cast("Script", self._generator)
+        try:
+            while not self._stops & BLOCKED:
+                outcome, self._outcome = self._outcome, None
+                action = resume(generator, outcome)
+                if type(action) is bytes:
+                    self._put(action)
+                elif isinstance(action, Sleep | Wait):
+                    self._wait(action)
+                elif isinstance(action, End):
+                    self._end(CloseReason.ABORTED if action is ABORT else CloseReason.CLOSED)
+                else:
+                    raise ActionError(action)
+        except StopIteration:
+            self._generator = None
+
+    def _wait(self, action: Sleep | Wait | Turn) -> None:
+        pending = Pending(action, cast("IReactorTime", self._clock))
+        if pending.done:
+            self._outcome = pending.outcome
+        else:
+            self._pending = pending
+            self._stops |= PENDING
+            pending.then(self._waited)
+
+    def _waited(self) -> None:
+        self._outcome = cast("Pending", self._pending).outcome
+        self._pending = None
+        self._stops &= ~PENDING
+        self._run()
+
+    # What is sent.
+
+    def _put(self, message: bytes) -> None:
+        """Send a message, with the others of this read."""
+        data = self._framing.encode(message)
+        self._out.append(data)
+        self._out_bytes += len(data)
+        self.messages_out += 1
+        if self._out_bytes >= WRITE_BYTES:
+            self._flush()
+
+    def _deliver_pushed(self) -> None:
+        """Send what the application sent meanwhile."""
+        self._stops &= ~PUSHED
+        pushed, self._pushed, self._pushed_bytes = self._pushed, [], 0
+        for message in pushed:
+            self._put(message)
+
+    def _tell(self, error: str) -> None:
+        """Tell the peer of an error, in a line, where the protocol is text."""
+        if self._conversation.speaks_text:
+            self._out.append(b"error: %b\n" % error.encode())
+
+    def _flush(self) -> None:
+        """Write what was collected; yield to others when this connection has had its share of the turn."""
+        if not self._out:
+            return
+        data = b"".join(self._out)
+        self._out.clear()
+        self._out_bytes = 0
+        if self._stops & LOST:
+            return
+        self._produced += len(data)
+        self._write(data)
+        if self._produced > TURN_BYTES - WRITE_BYTES and not self._stops & BLOCKED:
+            self._wait(Turn())
+
+    # The end.
+
+    def _end(self, reason: CloseReason) -> None:
+        """No further action runs; ``_settle`` sees to the rest."""
+        if not self._stops & (ENDING | LOST):
+            self._stops |= ENDING
+            self._reason = reason
+
+    def _fail(self) -> None:
+        """The conversation raised an error: a bug, which ends this connection only."""
+        self._log_failure("error in the conversation")
+        if not self._stops & (ENDING | LOST):
+            self._tell("internal error")
+            self._end(CloseReason.CONVERSATION_ERROR)
+
+    def _stop_work(self) -> None:
+        """Leave whatever is under way."""
+        self._messages = iter(())
+        self._pushed.clear()
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            self._guard(generator.close)
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._guard(pending.cancel)
+
+    def _guard(self, call: Callable[..., object], *args: Any) -> None:
+        """Call into the conversation where nothing can be sent any more; log what it raises."""
+        try:
+            call(*args)
+        except BaseException:
+            self._log_failure("error at the end of the conversation")
