@@ -7,12 +7,9 @@ one that provides :class:`IFraming`, and the stream carrier cuts messages with i
     verifyObject(IFraming, Lines(max_message_bytes=80))
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from zope.interface import Attribute, Interface
-
-if TYPE_CHECKING:
-    from sockproto.conversation import Actions, CloseReason, Peer
 
 
 class IConversation(Interface):
@@ -24,19 +21,19 @@ class IConversation(Interface):
 
     speaks_text = Attribute("bool: the peer is told of an error in a line of text.")
 
-    def opened(peer: "Peer") -> "Actions":
+    def opened(peer: Any) -> Any:
         """The connection is there. Gives actions; *peer* is a ``Peer``."""
 
-    def received(message: bytes) -> "Actions":
+    def received(message: bytes) -> Any:
         """A whole message (bytes) came. Gives actions."""
 
-    def ended() -> "Actions":
+    def ended() -> Any:
         """The peer will send no more, and every message is handled; we still may send. Gives actions."""
 
-    def closed(reason: "CloseReason") -> None:
+    def closed(reason: Any) -> None:
         """The connection is gone; *reason* is a ``CloseReason``. Called once, if ``opened`` was."""
 
-    def datagram(message: bytes) -> "Actions":
+    def datagram(message: bytes) -> Any:
         """A lone datagram (bytes) came. Gives actions, which become one datagram."""
 
     def is_reply(datagram: bytes) -> bool:

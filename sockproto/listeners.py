@@ -108,7 +108,7 @@ def from_description(
     """
     kind, _, rest = description.partition(":")
     if kind == "udp":
-        match = re.fullmatch(r"(\d+)(?::interface=(.+))?", rest)
+        match = re.fullmatch(r"([0-9]+)(?::interface=(.+))?", rest)
         address = (match[2] or "127.0.0.1").replace("\\", "") if match else ""
         if match is None or not (isIPAddress(address) or isIPv6Address(address)):
             raise OptionError(f"{description!r} is not udp:PORT or udp:PORT:interface=ADDRESS")
@@ -136,7 +136,7 @@ def port_number(text: str) -> int:
     Raises:
         OptionError: It is none.
     """
-    if not re.fullmatch(r"\d{1,5}", text) or int(text) > 65_535:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
         raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
     return int(text)
 

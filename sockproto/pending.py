@@ -64,12 +64,14 @@ class Pending:
         if self._deferred is not None:
             self._deferred.cancel()
 
-    def _finish(self, outcome: Any) -> None:
+    def _finish(self, outcome: Any) -> Any:
         self.done, self.outcome = True, outcome
         self._call = self._deferred = None
         then, self._then = self._then, None
         if then is not None:
             then()
+        # A result stays in the Deferred, for others who wait for it; a failure has been dealt with.
+        return None if isinstance(outcome, Failure) else outcome
 
 
 def as_deferred(awaitable: Awaitable[Any]) -> Deferred[Any]:

@@ -1,0 +1,707 @@
+"""The stream carrier: order, waiting, back-pressure, half-close, the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    IProtocol,
+    IProtocolFactory,
+    IPushProducer,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.protocols.policies import WrappingFactory
+from twisted.trial.unittest import TestCase
+from zope.interface import directlyProvides, implementedBy
+from zope.interface.verify import verifyClass, verifyObject
+
+from sockproto.conversation import ABORT, CLOSE, CloseReason, Conversation, Peer, Sleep, Wait
+from sockproto.errors import ActionError, SendRefused
+from sockproto.framing import Discard, Lines, QuietLines, Raw
+from sockproto.limits import Limits
+from sockproto.stream import ConversationFactory, ConversationProtocol
+from tests.transports import PlainTransport, connect
+
+
+class Scripted(Conversation):
+    """Does what the test says, and notes what happens to it."""
+
+    def __init__(self, **methods: Callable[..., Any]) -> None:
+        self.notes: list[Any] = []
+        self.methods = methods
+
+    def opened(self, peer: Peer) -> Any:
+        return self.methods["opened"]() if "opened" in self.methods else None
+
+    def received(self, message: bytes) -> Any:
+        return self.methods["received"](message) if "received" in self.methods else b"<%b>" % message
+
+    def ended(self) -> Any:
+        self.notes.append("ended")
+        return self.methods["ended"]() if "ended" in self.methods else None
+
+    def closed(self, reason: CloseReason) -> None:
+        self.notes.append(reason)
+
+
+def tls(protocol: Any) -> PlainTransport:
+    """Make a TLS transport, whose handshake isn't done."""
+    transport = PlainTransport(protocol)
+    directlyProvides(transport, ISSLTransport)
+    return transport
+
+
+class CarrierTestCase(TestCase):
+    """Has a connection whose conversation is scripted."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+
+    def connect(
+        self,
+        framing: Callable[[int], Any] = Lines,
+        limits: Limits | None = None,
+        speaks_text: bool = True,
+        make_transport: Callable[[Any], PlainTransport] = PlainTransport,
+        **methods: Callable[..., Any],
+    ) -> PlainTransport:
+        class ScriptedProtocol(ConversationProtocol):
+            conversation = Scripted
+
+        self.protocol = ScriptedProtocol(framing=framing, limits=limits, clock=self.clock, **methods)
+        self.conversation: Any = self.protocol._conversation
+        self.conversation.speaks_text = speaks_text
+        return connect(self.protocol, make_transport)
+
+    def receive(self, data: bytes) -> None:
+        self.protocol.dataReceived(data)
+
+    @property
+    def notes(self) -> list[Any]:
+        notes: list[Any] = self.conversation.notes
+        return notes
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.clock.getDelayedCalls(), [], "a timer was left behind")
+
+
+class OrderTests(CarrierTestCase):
+    def test_one_read_one_write(self) -> None:
+        transport = self.connect()
+        self.receive(b"a\nb\nc\n")
+        self.assertEqual(transport.writes, [b"<a>\n<b>\n<c>\n"])
+
+    def test_a_write_per_64_kib(self) -> None:
+        transport = self.connect()
+        transport.buffer_size = 10**9
+        self.receive(b"".join(b"%04096d\n" % i for i in range(40)))
+        self.assertEqual([len(data) // 4099 for data in transport.writes], [16, 16, 8])
+
+    def test_replies_in_order_though_one_sleeps(self) -> None:
+        def received(message: bytes) -> Any:
+            yield b"first " + message
+            if message == b"slow":
+                yield Sleep(3)
+            yield b"then " + message
+
+        transport = self.connect(received=received)
+        self.receive(b"slow\nfast\n")
+        self.assertEqual(transport.deliver(), b"first slow\n")
+        self.receive(b"later\n")
+        self.clock.advance(2.9)
+        self.assertEqual(transport.deliver(), b"")
+        self.clock.advance(0.1)
+        self.assertEqual(transport.deliver(), b"then slow\nfirst fast\nthen fast\nfirst later\nthen later\n")
+
+    def test_wait_gives_result_and_failure(self) -> None:
+        waiting: Deferred[bytes] = Deferred()
+        failing: Deferred[bytes] = Deferred()
+
+        def received(message: bytes) -> Any:
+            yield (yield Wait(waiting))
+            try:
+                yield Wait(failing)
+            except ZeroDivisionError:
+                yield b"failed"
+
+        transport = self.connect(received=received)
+        self.receive(b"x\n")
+        waiting.callback(b"result")
+        self.assertEqual(transport.deliver(), b"result\n")
+        failing.errback(ZeroDivisionError())
+        self.assertEqual(transport.deliver(), b"failed\n")
+
+    def test_wait_for_a_coroutine(self) -> None:
+        waiting: Deferred[bytes] = Deferred()
+
+        async def answer() -> bytes:
+            return b"%b!" % await waiting
+
+        def received(message: bytes) -> Any:
+            yield (yield Wait(answer()))
+
+        transport = self.connect(received=received)
+        self.receive(b"x\n")
+        waiting.callback(b"coroutine")
+        self.assertEqual(transport.deliver(), b"coroutine!\n")
+
+    def test_ten_thousand_deferreds_that_have_fired_do_not_recurse(self) -> None:
+        def received(message: bytes) -> Any:
+            total = 0
+            for _ in range(10_000):
+                total += yield Wait(succeed(1))
+                yield Sleep(0)
+            yield b"%d" % total
+
+        transport = self.connect(received=received)
+        self.receive(b"x\n")
+        self.assertEqual(transport.deliver(), b"10000\n")
+
+    def test_ten_thousand_messages_that_wait_do_not_recurse(self) -> None:
+        transport = self.connect(received=lambda message: Wait(succeed(None)))
+        for _ in range(20):
+            self.receive(b"x\n" * 500)
+        self.assertEqual((self.protocol.messages_in, transport.writes), (10_000, []))
+
+    def test_single_actions(self) -> None:
+        for action, wire in [(None, b""), (b"bytes", b"bytes\n"), (Sleep(0), b"")]:
+            transport = self.connect(received=lambda message, action=action: action)
+            self.receive(b"x\n")
+            self.assertEqual(transport.deliver(), wire)
+
+    def test_data_that_comes_while_a_generator_runs_is_handled_after_it(self) -> None:
+        def received(message: bytes) -> Any:
+            if message == b"a":
+                self.receive(b"b\n")
+            yield b"begin " + message
+            yield b"end " + message
+
+        transport = self.connect(received=received)
+        self.receive(b"a\n")
+        self.assertEqual(transport.deliver(), b"begin a\nend a\nbegin b\nend b\n")
+
+
+class BackPressureTests(CarrierTestCase):
+    def test_pauses_between_two_messages_of_one_read(self) -> None:
+        handled = []
+
+        def received(message: bytes) -> bytes:
+            handled.append(message)
+            return b"x" * 60_000
+
+        transport = self.connect(received=received)
+        self.receive(b"1\n2\n3\n4\n5\n6\n")
+        self.assertEqual(handled, [b"1", b"2"])
+        self.assertFalse(transport.reading)
+        transport.deliver()
+        self.assertEqual(handled, [b"1", b"2", b"3", b"4"])
+        transport.deliver()
+        self.assertEqual(handled[4:], [b"5", b"6"])
+        self.assertFalse(transport.reading)
+        transport.deliver()
+        self.assertTrue(transport.reading)
+
+    def test_pauses_inside_a_generator(self) -> None:
+        def opened() -> Any:
+            for _ in range(5):
+                yield b"x" * 70_000
+
+        transport = self.connect(Raw, opened=opened)
+        for _ in range(5):
+            self.assertEqual(len(transport.deliver()), 70_000)
+
+    def test_a_wait_that_fires_while_the_transport_is_full_delivers_its_value(self) -> None:
+        waiting: Deferred[bytes] = Deferred()
+
+        def received(message: bytes) -> Any:
+            yield b"x" * 70_000
+            yield (yield Wait(waiting))
+
+        def first_pause_then_wait(message: bytes) -> Any:
+            result = yield Wait(waiting)
+            yield result
+
+        transport = self.connect(Raw, received=first_pause_then_wait)
+        self.receive(b"x")
+        self.protocol.pauseProducing()
+        waiting.callback(b"value")
+        self.assertEqual(transport.deliver(), b"")
+        self.protocol.resumeProducing()
+        self.assertEqual(transport.deliver(), b"value")
+
+    def test_data_that_comes_while_paused_is_held(self) -> None:
+        transport = self.connect()
+        self.protocol.pauseProducing()
+        self.receive(b"a\n")
+        self.assertEqual(transport.writes, [])
+        self.assertFalse(transport.reading)
+        self.protocol.resumeProducing()
+        self.assertEqual(transport.writes, [b"<a>\n"])
+        self.assertTrue(transport.reading)
+
+    def test_reads_ahead_64_kib_while_an_action_is_pending(self) -> None:
+        transport = self.connect(received=lambda message: Sleep(1))
+        line = b"x" * 1_023 + b"\n"
+        self.receive(line)
+        for _ in range(64):
+            self.receive(line)
+            self.assertTrue(transport.reading)
+        self.receive(line)
+        self.assertFalse(transport.reading)
+        self.clock.advance(1)
+        self.assertTrue(transport.reading)
+        self.clock.pump([1] * 66)
+
+    def test_an_endless_generator_yields_to_others_after_256_kib(self) -> None:
+        def opened() -> Any:
+            while True:
+                yield b"x" * 7_000
+
+        def never_full(protocol: Any) -> PlainTransport:
+            transport = PlainTransport(protocol)
+            transport.buffer_size = 10**9
+            return transport
+
+        transport = self.connect(Discard, make_transport=never_full, opened=opened)
+        for _ in range(5):
+            produced = len(transport.deliver())
+            self.assertTrue(128 * 1024 < produced <= 256 * 1024, produced)
+            # One turn of the reactor; advancing the clock would run what the turn schedules too.
+            [call] = self.clock.calls
+            self.clock.calls.clear()
+            call.func(*call.args)
+        transport.lose()
+
+    def test_discard_never_stops_reading(self) -> None:
+        def opened() -> Any:
+            while True:
+                yield b"x" * 70_000
+
+        transport = self.connect(Discard, opened=opened)
+        for _ in range(3):
+            self.receive(b"y" * 70_000)
+            self.assertTrue(transport.reading)
+        transport.lose()
+
+
+class HalfCloseTests(CarrierTestCase):
+    def test_ended_runs_after_the_last_message_and_its_bytes_are_sent(self) -> None:
+        transport = self.connect(ended=lambda: b"bye")
+        self.receive(b"a\nunterminated")
+        transport.half_close()
+        self.assertEqual(transport.deliver(), b"<a>\n<unterminated>\nbye\n")
+        self.assertTrue(transport.lost)
+        self.assertEqual(self.notes, ["ended", CloseReason.PEER_CLOSED])
+
+    def test_an_eof_cancels_nothing(self) -> None:
+        waiting: Deferred[bytes] = Deferred()
+
+        def received(message: bytes) -> Any:
+            yield (yield Wait(waiting))
+
+        transport = self.connect(received=received)
+        self.receive(b"x\ny\n")
+        transport.half_close()
+        self.assertEqual(self.notes, [])
+        waiting.callback(b"late")
+        self.assertEqual(transport.deliver(), b"late\nlate\n")
+        self.assertTrue(transport.lost)
+
+    def test_all_is_sent_to_a_peer_that_reads_late(self) -> None:
+        transport = self.connect(Raw, received=lambda data: data)
+        for _ in range(3):
+            self.receive(b"x" * 60_000)
+        transport.half_close()
+        while not transport.lost:
+            transport.deliver()
+        self.assertEqual(len(transport.received), 180_000)
+
+    def test_reading_is_not_resumed_after_the_eof(self) -> None:
+        transport = self.connect()
+        self.protocol.pauseProducing()
+        self.receive(b"a\n")
+        transport.half_close()
+        transport.producerState = "stopped"  # resuming it raises
+        self.protocol.resumeProducing()
+        self.assertEqual(transport.deliver(), b"<a>\n")
+
+
+class CloseTests(CarrierTestCase):
+    def test_close_flushes_then_half_closes_then_waits_for_the_peer(self) -> None:
+        transport = self.connect(received=lambda message: (yield from (b"bye", CLOSE, b"never")))
+        self.receive(b"exit\nmore\n")
+        self.assertEqual(transport.deliver(), b"bye\n")
+        self.assertTrue(transport.half_closed)
+        self.receive(b"thrown away\n")
+        self.assertTrue(transport.reading)
+        self.assertFalse(transport.disconnecting)
+        transport.half_close()
+        self.assertTrue(transport.lost)
+        self.assertFalse(transport.aborted)
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
+
+    def test_the_deadline_is_absolute(self) -> None:
+        transport = self.connect(limits=Limits(close_seconds=2), received=lambda message: CLOSE)
+        self.receive(b"x\n")
+        transport.deliver()
+        for _ in range(19):
+            self.receive(b"still talking\n")
+            self.clock.advance(0.1)
+            self.assertFalse(transport.lost)
+        self.clock.advance(0.1)
+        self.assertTrue(transport.aborted)
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
+
+    def test_close_behind_a_full_transport_waits_for_the_reader(self) -> None:
+        transport = self.connect(Raw, received=lambda data: (yield from (b"x" * 70_000, b"bye", CLOSE)))
+        self.receive(b"x")
+        self.assertFalse(transport.reading)
+        self.clock.advance(100)
+        self.assertFalse(transport.half_closing)
+        transport.deliver()
+        self.assertEqual(transport.deliver(), b"bye")
+        self.assertTrue(transport.reading)
+        transport.half_close()
+        self.assertTrue(transport.lost)
+
+    def test_after_the_peers_eof_it_closes_at_once(self) -> None:
+        transport = self.connect(ended=lambda: CLOSE)
+        transport.half_close()
+        self.assertTrue(transport.disconnecting)
+        self.assertFalse(transport.half_closing)
+
+    def test_over_tls_and_wrappers_it_closes_at_once(self) -> None:
+        def wrapper(protocol: Any) -> PlainTransport:
+            transport = PlainTransport(protocol)
+            directlyProvides(transport, IProtocol)  # and still what the transport below it does
+            return transport
+
+        for make_transport in tls, wrapper:
+            transport = self.connect(make_transport=make_transport, received=lambda message: CLOSE)
+            self.protocol.handshakeCompleted()
+            self.receive(b"x\n")
+            self.assertEqual((transport.disconnecting, transport.half_closing), (True, False))
+
+    def test_abort_drops_what_was_not_sent(self) -> None:
+        transport = self.connect(received=lambda message: ABORT)
+        self.receive(b"x\n")
+        self.assertTrue(transport.aborted)
+        self.assertEqual(self.notes, [CloseReason.ABORTED])
+
+    def test_the_application_closes(self) -> None:
+        transport = self.connect()
+        self.receive(b"a\n")
+        self.protocol.close()
+        self.assertEqual(transport.deliver(), b"<a>\n")
+        self.assertTrue(transport.lost)
+        self.assertEqual(self.notes, [CloseReason.STOPPED])
+
+
+class LossTests(CarrierTestCase):
+    def test_order_of_the_end(self) -> None:
+        notes: list[Any] = []
+        waiting: Deferred[None] = Deferred(lambda _: notes.append("cancelled"))
+
+        def received(message: bytes) -> Any:
+            try:
+                yield Wait(waiting)
+                notes.append("went on")
+            finally:
+                notes.append("finally")
+
+        transport = self.connect(received=received)
+        self.conversation.notes = notes
+        self.receive(b"x\ny\n")
+        transport.lose(ConnectionLost())
+        self.assertEqual(notes, ["finally", "cancelled", CloseReason.PEER_RESET])
+
+    def test_a_sleep_is_cancelled_and_the_generator_closed(self) -> None:
+        notes = []
+
+        def received(message: bytes) -> Any:
+            try:
+                yield Sleep(5)
+            finally:
+                notes.append("finally")
+
+        transport = self.connect(received=received)
+        self.receive(b"x\n")
+        transport.lose()
+        self.assertEqual(notes, ["finally"])
+        self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
+
+    def test_a_late_failure_is_dropped(self) -> None:
+        waiting: Deferred[None] = Deferred(lambda d: d.errback(CancelledError()))
+        transport = self.connect(received=lambda message: Wait(waiting))
+        self.receive(b"x\n")
+        transport.lose()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_a_connection_lost_inside_a_generator(self) -> None:
+        notes: list[Any] = []
+
+        def received(message: bytes) -> Any:
+            try:
+                yield b"before"
+                transport.lose()
+                notes.append(list(self.notes))
+                yield b"after"
+                notes.append("went on")
+            finally:
+                notes.append("finally")
+
+        transport = self.connect(received=received)
+        self.receive(b"x\ny\n")
+        self.assertEqual(notes, [[], "finally"])
+        self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
+
+    def test_closed_is_called_once_and_only_if_opened_was(self) -> None:
+        transport = self.connect()
+        transport.lose()
+        self.protocol.connectionLost()
+        self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
+
+        self.connect(make_transport=tls).lose()
+        self.assertEqual(self.notes, [])
+
+    def test_errors_at_the_end_are_logged_and_stop_nothing(self) -> None:
+        def received(message: bytes) -> Any:
+            try:
+                yield Sleep(1)
+            finally:
+                raise ZeroDivisionError
+
+        transport = self.connect(received=received)
+        self.receive(b"x\n")
+        transport.lose()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
+
+
+class QuietTests(CarrierTestCase):
+    def test_a_bare_send_is_a_message_after_the_quiet_period(self) -> None:
+        transport = self.connect(QuietLines)
+        self.receive(b"Mich")
+        self.clock.advance(0.019)
+        self.receive(b"ael")
+        self.clock.advance(0.019)
+        self.assertEqual(transport.deliver(), b"")
+        self.clock.advance(0.001)
+        self.assertEqual(transport.deliver(), b"<Michael>")
+
+    def test_bytes_in_the_kernel_when_it_ends_belong_to_the_message(self) -> None:
+        transport = self.connect(QuietLines)
+        self.receive(b"Mich")
+        # Timers run before reads: the period's end, then the read, in one turn of the reactor.
+        self.clock.callLater(0.02, self.receive, b"ael")
+        self.clock.advance(0.02)
+        self.assertEqual(transport.deliver(), b"")
+        self.clock.advance(0.02)
+        self.assertEqual(transport.deliver(), b"<Michael>")
+
+    def test_it_counts_while_an_action_is_pending(self) -> None:
+        transport = self.connect(
+            QuietLines, received=lambda message: (yield from (Sleep(1), b"<%b>" % message))
+        )
+        self.receive(b"a\nb")
+        self.clock.advance(0.02)
+        self.receive(b"c\n")
+        self.clock.advance(1)
+        self.clock.advance(1)
+        self.clock.advance(1)
+        self.assertEqual(transport.deliver(), b"<a>\n<b><c>\n")
+
+    def test_it_does_not_count_while_reading_is_paused(self) -> None:
+        transport = self.connect(QuietLines)
+        self.protocol.pauseProducing()
+        self.receive(b"Mich")
+        self.clock.advance(5)
+        self.protocol.resumeProducing()
+        self.receive(b"ael\n")
+        self.assertEqual(transport.deliver(), b"<Michael>\n")
+
+    def test_eof_ends_it(self) -> None:
+        transport = self.connect(QuietLines)
+        self.receive(b"Michael")
+        transport.half_close()
+        self.assertEqual(transport.deliver(), b"<Michael>")
+
+
+class TooLongTests(CarrierTestCase):
+    def test_earlier_messages_are_answered_then_an_error_line(self) -> None:
+        for chunks in [b"a\nb\n" + b"x" * 11], [bytes([byte]) for byte in b"a\nb\n" + b"x" * 11]:
+            transport = self.connect(limits=Limits(max_message_bytes=10))
+            for chunk in chunks:
+                self.receive(chunk)
+            self.assertEqual(transport.deliver(), b"<a>\n<b>\nerror: message longer than 10 bytes\n")
+            transport.half_close()
+            self.assertEqual(self.notes, [CloseReason.TOO_LONG])
+
+    def test_behind_a_pending_action(self) -> None:
+        transport = self.connect(
+            limits=Limits(max_message_bytes=10),
+            received=lambda message: (yield from (Sleep(1), b"<%b>" % message)),
+        )
+        self.receive(b"a\n" + b"x" * 11)
+        self.clock.advance(1)
+        self.assertEqual(transport.deliver(), b"<a>\nerror: message longer than 10 bytes\n")
+        transport.half_close()
+
+
+class ErrorTests(CarrierTestCase):
+    def test_what_was_yielded_is_sent_then_an_error_line_then_the_close(self) -> None:
+        def received(message: bytes) -> Any:
+            yield b"before"
+            raise ZeroDivisionError
+
+        for speaks_text, wire in [(True, b"before\nerror: internal error\n"), (False, b"before\n")]:
+            transport = self.connect(received=received, speaks_text=speaks_text)
+            self.receive(b"x\ny\n")
+            self.assertEqual(transport.deliver(), wire)
+            transport.half_close()
+            self.assertTrue(transport.lost)
+            self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+            [failure] = self.flushLoggedErrors(ZeroDivisionError)
+            self.assertIn("ZeroDivisionError", failure.getTraceback())
+
+    def test_every_method_is_guarded(self) -> None:
+        def fault(*args: object) -> Any:
+            raise ZeroDivisionError
+
+        methods: list[dict[str, Any]] = [{"opened": fault}, {"received": fault}, {"ended": fault}]
+        for method in methods:
+            transport = self.connect(**method)
+            self.receive(b"x\n")
+            transport.half_close()
+            transport.deliver()
+            self.assertTrue(transport.lost)
+            self.assertEqual(self.notes[-1], CloseReason.CONVERSATION_ERROR)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_failed_wait_that_nobody_catches(self) -> None:
+        transport = self.connect(received=lambda message: Wait(fail(ZeroDivisionError())))
+        self.receive(b"x\n")
+        self.assertEqual(transport.deliver(), b"error: internal error\n")
+        transport.half_close()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_what_is_no_action(self) -> None:
+        for wrong in "text", 7, [b"list"], bytearray(b"x"), Wait(7):  # type: ignore[arg-type]
+            transport = self.connect(received=lambda message, wrong=wrong: wrong)
+            self.receive(b"x\n")
+            self.assertEqual(transport.deliver(), b"error: internal error\n")
+            transport.half_close()
+            [failure] = self.flushLoggedErrors(TypeError)
+            self.assertEqual(failure.check(ActionError) is ActionError, not isinstance(wrong, Wait))
+
+
+class SendTests(CarrierTestCase):
+    def test_between_two_replies(self) -> None:
+        def received(message: bytes) -> Any:
+            yield b"begin"
+            yield Sleep(1)
+            yield b"end"
+
+        transport = self.connect(received=received)
+        self.assertTrue(self.protocol.send(b"first"))
+        self.assertEqual(transport.deliver(), b"first\r\n")
+        self.receive(b"x\ny\n")
+        self.assertTrue(self.protocol.send(b"pushed"))
+        self.assertEqual(transport.deliver(), b"begin\n")
+        self.clock.advance(1)
+        self.assertEqual(transport.deliver(), b"end\npushed\nbegin\n")
+        transport.lose()
+
+    def test_from_inside_a_message(self) -> None:
+        def received(message: bytes) -> bytes:
+            self.protocol.send(b"pushed by " + message)
+            return b"reply to " + message
+
+        transport = self.connect(received=received)
+        self.receive(b"a\nb\n")
+        self.assertEqual(transport.deliver(), b"reply to a\npushed by a\nreply to b\npushed by b\n")
+
+    def test_says_whether_the_peer_keeps_up_and_refuses_past_64_kib(self) -> None:
+        transport = self.connect()
+        message = b"x" * 16_000
+        said = [self.protocol.send(message) for _ in range(4)]
+        self.assertEqual(said, [True] * 4)
+        # The transport is full now; so much waits here.
+        said = [self.protocol.send(message) for _ in range(5)]
+        self.assertEqual(said, [False] * 5)
+        self.assertRaises(SendRefused, self.protocol.send, message)
+        for _ in range(3):
+            transport.deliver()
+        self.assertEqual(len(transport.received), 9 * 16_002)
+        self.assertTrue(self.protocol.send(message))
+
+    def test_refused_when_the_connection_is_over(self) -> None:
+        transport = self.connect()
+        transport.lose()
+        self.assertRaises(SendRefused, self.protocol.send, b"x")
+
+
+class HandshakeTests(CarrierTestCase):
+    def test_opened_waits_for_it(self) -> None:
+        transport = self.connect(make_transport=tls, opened=lambda: b"Welcome!")
+        self.assertEqual((transport.writes, transport.producer), ([], None))
+        self.protocol.handshakeCompleted()
+        self.protocol.handshakeCompleted()  # a renegotiation
+        self.assertEqual(transport.writes, [b"Welcome!\r\n"])
+
+    def test_data_says_that_it_is_done(self) -> None:
+        transport = self.connect(make_transport=tls, opened=lambda: b"Welcome!")
+        self.receive(b"a\n")
+        self.assertEqual(transport.deliver(), b"Welcome!\r\n<a>\n")
+
+
+class FactoryTests(TestCase):
+    def test_wrong_arguments_show_at_once(self) -> None:
+        class ScriptedProtocol(ConversationProtocol):
+            def __init__(self, size: int, **kwargs: Any) -> None:
+                super().__init__(**kwargs)
+
+        class ScriptedFactory(ConversationFactory):
+            protocol = ScriptedProtocol
+
+        self.assertRaises(TypeError, ScriptedFactory)
+        self.assertRaises(TypeError, ScriptedFactory, 1, colour="red")
+        ScriptedFactory(1)
+
+    def test_serials_and_connections(self) -> None:
+        factory = ConversationFactory(clock=Clock())
+        protocols = [factory.buildProtocol(None) for _ in range(3)]
+        self.assertEqual([protocol.serial for protocol in protocols], [1, 2, 3])
+        transports = [connect(protocol) for protocol in protocols[:2]]
+        self.assertEqual(factory.connections, set(protocols[:2]))
+        transports[0].lose()
+        self.assertEqual(factory.connections, {protocols[1]})
+        factory.close()
+        transports[1].deliver()
+        self.assertEqual(factory.connections, set())
+
+    def test_twisteds_own_ways_work(self) -> None:
+        class Protocol(ConversationProtocol):
+            conversation = Scripted
+
+        factories: list[Any] = [Factory.forProtocol(Protocol), ConversationFactory()]
+        factories[1].protocol = Protocol
+        for factory in factories + [WrappingFactory(factory) for factory in factories]:
+            protocol = factory.buildProtocol(None)
+            transport = StringTransport()
+            protocol.makeConnection(transport)
+            protocol.dataReceived(b"a\n")
+            self.assertEqual(transport.value(), b"<a>\n")
+
+    def test_interfaces(self) -> None:
+        for interface in IProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer:
+            verifyObject(interface, ConversationProtocol())
+            self.assertIn(interface, implementedBy(ConversationProtocol))  # type: ignore[no-untyped-call]  # Factory or ours
+        verifyObject(IProtocolFactory, ConversationFactory())
+        verifyClass(IProtocolFactory, ConversationFactory)

@@ -1,0 +1,119 @@
+"""The architecture that the file list shows: what imports what, and what importing does."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import TestCase
+
+import sockproto
+
+ROOT = Path(sockproto.__file__).parent
+
+# From the bottom up; a module imports only what stands above it. Those before "pending" import no Twisted.
+LAYERS = [
+    "interfaces",
+    "errors",
+    "conversation",
+    "framing",
+    "limits",
+    "pending",
+    "journal",
+    "transport",
+    "dialogue",
+    "stream",
+    "datagram",
+    "definition",
+    "protocols",
+    "catalog",
+    "listeners",
+    "service",
+    "tap",
+]
+PURE = {*LAYERS[: LAYERS.index("pending")], "definition"}
+
+
+def imports(path: Path) -> set[str]:
+    """Give the names of the modules that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"relative import in {path}"
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def run(code: str) -> str:
+    """Run code in an interpreter of its own; give what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+
+
+class LayerTests(TestCase):
+    def modules(self) -> dict[str, set[str]]:
+        """Give the imports of each layer."""
+        found: dict[str, set[str]] = {layer: set() for layer in LAYERS}
+        for path in ROOT.rglob("*.py"):
+            name = path.relative_to(ROOT).parts[0].removesuffix(".py")
+            if name != "__init__":
+                self.assertIn(name, LAYERS, f"{path} has no place in the layers")
+                found[name] |= imports(path)
+        self.assertEqual({name for name, names in found.items() if not names}, {"errors"})
+        return found
+
+    def test_imports_follow_the_layers(self) -> None:
+        for name, names in self.modules().items():
+            for imported in names:
+                if imported.startswith("sockproto.") and imported.split(".")[1] in LAYERS:
+                    below = LAYERS.index(imported.split(".")[1]) - LAYERS.index(name)
+                    self.assertTrue(
+                        below < 0 or (name == "protocols" and below == 0), f"{name} imports {imported}"
+                    )
+            if name in ("interfaces",):
+                continue
+
+    def test_the_pure_modules_import_no_twisted(self) -> None:
+        for name, names in self.modules().items():
+            if name in PURE:
+                self.assertEqual([n for n in names if n.split(".")[0] == "twisted"], [], name)
+
+    def test_no_module_is_named_after_what_it_exports(self) -> None:
+        for path in ROOT.rglob("*.py"):
+            defined = {node.name for node in ast.parse(path.read_text()).body if hasattr(node, "name")}
+            self.assertNotIn(path.stem, defined, str(path))
+
+    def test_the_front_door_lists_every_module_in_reading_order(self) -> None:
+        listed = [
+            line.split()[0].strip("/") for line in (sockproto.__doc__ or "").splitlines() if "  " in line
+        ]
+        self.assertEqual([name for name in listed if name in LAYERS], LAYERS)
+
+
+class ImportTests(TestCase):
+    def test_the_front_door_loads_no_twisted(self) -> None:
+        self.assertEqual(
+            run(
+                "import sys, sockproto; print([m for m in sys.modules if m.split('.')[0] == 'twisted'])"
+            ).strip(),
+            "[]",
+        )
+
+    def test_the_front_door_gives_every_name(self) -> None:
+        for name in sockproto.__all__:
+            self.assertIsNotNone(getattr(sockproto, name))
+            self.assertIn(name, dir(sockproto))
+        self.assertRaises(AttributeError, getattr, sockproto, "Nonesuch")
+
+    def test_importing_any_module_installs_no_reactor(self) -> None:
+        names = [
+            ".".join(["sockproto", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+            for path in ROOT.rglob("*.py")
+        ]
+        self.assertGreater(len(names), 20)
+        code = f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
+        self.assertEqual(run(code + "print('twisted.internet.reactor' in sys.modules)").strip(), "False")
