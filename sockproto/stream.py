@@ -141,6 +141,7 @@ class ConversationProtocol(Dialogue, Protocol):
     def pauseProducing(self) -> None:
         """The transport has enough to send."""
         self._stops |= PAUSED
+        self._run()
 
     def resumeProducing(self) -> None:
         """The transport can take more."""

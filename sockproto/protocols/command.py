@@ -15,7 +15,7 @@ from sockproto.definition import ProtocolDefinition
 from sockproto.framing import Lines
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
-UNKNOWN = b"error: unknown command; /help lists the commands"
+UNKNOWN = b"error: unknown command, see /help"
 
 
 def version(rest: bytes) -> bytes:
