@@ -1,0 +1,20 @@
+"""Quote of the day (RFC 865) on port 10017 of 127.0.0.1, TCP and UDP: says its text and closes.
+
+twistd -ny tac/qotd.tac
+"""
+
+from twisted.application import service
+
+from sockproto import QotdDatagramProtocol, QotdFactory, ServerService
+from sockproto.listeners import tcp, udp
+
+QUOTE = b"A message on a stream ends where the protocol says, not where the read did.\r\n"
+
+application = service.Application("qotd")
+
+ServerService(
+    [
+        tcp("qotd", QotdFactory(QUOTE), "127.0.0.1", 10017),
+        udp("qotd", QotdDatagramProtocol(QUOTE), "127.0.0.1", 10017),
+    ]
+).setServiceParent(application)

@@ -1,0 +1,110 @@
+"""The wheel, the editable install and the README's two commands, in environments made for it.
+
+Nothing here needs a network but pip, which is left to find its packages as this environment tells it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sockproto.tap import LOOPBACK
+from tests.test_readme import INSTALLS, README, ROOT, SCRIPTS, Server, exchange
+
+MINUTES = 300.0  # what pip may take on a slow line
+PLUGINS = ["sockproto", "sockproto-command", "sockproto-echo", "sockproto-greeting"]
+LEFT_OUT = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*")
+
+
+def run(*command: str | Path, directory: Path) -> str:
+    """Run a program to its end and give what it printed; it must be content."""
+    ran = subprocess.run(
+        command, cwd=directory, capture_output=True, text=True, timeout=MINUTES, env=environment()
+    )
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+    return ran.stdout
+
+
+def environment() -> dict[str, str]:
+    """Give this process's environment; its Python is python3, and nothing points Python to the checkout."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    return {**kept, "PATH": f"{SCRIPTS}{os.pathsep}{kept['PATH']}"}
+
+
+def plugins(venv: Path, elsewhere: Path) -> list[str]:
+    """Give our commands of those that ``twistd --help`` lists, asked from another directory."""
+    listed = run(venv / "bin" / "twistd", "--help", directory=elsewhere).splitlines()
+    names = [line.split()[0] for line in listed if line.startswith("    ") and line.strip()]
+    assert "web" in names or "dns" in names or "ftp" in names, listed  # Twisted's own
+    return sorted(name for name in names if name.startswith("sockproto"))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the sources, with nothing that was built before."""
+    return Path(shutil.copytree(ROOT, tmp_path / "tree", ignore=LEFT_OUT))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A directory that has nothing to do with the sources."""
+    path = tmp_path / "elsewhere"
+    path.mkdir()
+    return path
+
+
+def test_the_wheel_in_a_clean_environment(tree: Path, elsewhere: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", tree, directory=elsewhere)
+    [wheel] = (tmp_path / "dist").glob("sockproto-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"sockproto/py.typed", "twisted/plugins/sockproto_plugin.py"} <= names
+    assert {name.split("/")[0].removesuffix(".dist-info").split("-")[0] for name in names} == {
+        "sockproto",
+        "twisted",
+    }
+    assert [name for name in names if name.startswith("twisted/")] == ["twisted/plugins/sockproto_plugin.py"]
+    assert [name for name in names if name.endswith("LICENSE")]
+
+    venv = tmp_path / "clean"
+    python = venv / "bin" / "python"
+    run(sys.executable, "-m", "venv", venv, directory=elsewhere)
+    run(python, "-m", "pip", "install", "-q", wheel, directory=elsewhere)
+    assert plugins(venv, elsewhere) == PLUGINS
+    asked = "import sockproto; print(sockproto.EchoFactory.__name__, sockproto.__file__)"
+    name, where = run(python, "-c", asked, directory=elsewhere).split()
+    assert name == "EchoFactory"
+    assert Path(where).is_relative_to(venv)
+    assert (Path(where).parent / "py.typed").exists()
+
+    run(python, "-m", "pip", "uninstall", "-q", "-y", "sockproto", directory=elsewhere)
+    assert plugins(venv, elsewhere) == []
+    run(python, "-c", "import twisted.plugins, twisted.internet.reactor", directory=elsewhere)
+    assert run(python, "-m", "pip", "check", directory=elsewhere).strip() == "No broken requirements found."
+
+
+def test_the_two_commands_of_the_readme(tree: Path, elsewhere: Path) -> None:
+    venv = tree / ".venv"
+    install, _, serve = INSTALLS[0].rpartition(" && ")
+    run("sh", "-c", install, directory=tree)
+    with Server(serve.replace("9999", "0"), tree) as server:
+        assert exchange((LOOPBACK, server.tcp_port()), b"Michael") == b"Welcome!Hello, Michael!"
+    assert not (tree / "twistd.pid").exists()
+    assert plugins(venv, elsewhere) == PLUGINS
+
+    shutil.rmtree(tree / "build", ignore_errors=True)
+    install, _, test = INSTALLS[1].rpartition(" && ")
+    run("sh", "-c", install, directory=tree)
+    assert plugins(venv, elsewhere) == PLUGINS
+    where = run(
+        venv / "bin" / "python", "-c", "import sockproto; print(sockproto.__file__)", directory=elsewhere
+    )
+    assert Path(where.strip()).is_relative_to(tree)
+    # The tests themselves are running: here it is enough that all of them can be found and imported.
+    assert "test_packaging.py" in run("sh", "-c", f"{test} --collect-only -q", directory=tree)
+    assert "python -m twisted.trial tests`" in README
+    trial = f".venv/bin/python -m twisted.trial --dry-run --temp-directory={elsewhere}/trial tests"
+    assert "PASSED" in run("sh", "-c", trial, directory=tree)

@@ -1,0 +1,328 @@
+"""Every command and every listing of the README is run, as it stands but for the ports.
+
+The two that install are run in test_packaging, those of tac/ in test_tac.
+"""
+
+import contextlib
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import pytest
+
+from sockproto.catalog import definitions
+from sockproto.tap import DEFAULT_PORT, DEFAULT_PROTOCOL, LOOPBACK, Options, options_for
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+SCRIPTS = Path(sys.executable).parent  # where pip put twistd, as .venv/bin in the README
+TIMEOUT = 30.0  # seconds that nothing here may take
+
+# A listing of the README that is a program of its own writes no log; with one it tells its ports.
+WITH_LOG = """
+import runpy, sys
+from twisted.python import log
+log.startLogging(sys.stdout)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+class Listing(NamedTuple):
+    """A fenced block of the README, and the block that says what it prints."""
+
+    language: str
+    text: str
+    output: str | None
+
+    @property
+    def kind(self) -> str:
+        if "pip install" in self.text:
+            return "install"
+        if self.language == "text":
+            return "picture"
+        return "server" if "twistd" in self.text or "react(" in self.text else "client"
+
+    @property
+    def port(self) -> str:
+        ports = set(re.findall(r"(?:--port |tcp:|127\.0\.0\.1 |127\.0\.0\.1\", )(\d+)", self.text))
+        assert len(ports) == 1, self.text
+        return str(ports.pop())
+
+
+def listings(readme: str) -> list[Listing]:
+    """Give the fenced blocks; a text block that follows another one at once is what that one prints."""
+    found: list[Listing] = []
+    end = 0
+    for block in re.finditer(r"^```(\w+)\n(.*?)^```\n", readme, re.MULTILINE | re.DOTALL):
+        language, text = block.groups()
+        if language == "text" and found and not readme[end : block.start()].strip():
+            found[-1] = found[-1]._replace(output=text)
+        else:
+            found.append(Listing(language, text, None))
+        end = block.end()
+    return found
+
+
+def section(title: str) -> str:
+    """Give the text under a heading, up to the next one of the same depth."""
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def rows(title: str) -> list[list[str]]:
+    """Give the cells of the table under a heading, without the table's own heading."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+LISTINGS = listings(README)
+INSTALLS = [listing.text.strip() for listing in LISTINGS if listing.kind == "install"]
+SERVERS = [listing for listing in LISTINGS if listing.kind == "server"]
+CLIENTS = [listing for listing in LISTINGS if listing.kind == "client"]
+TUTORIALS = [row[1].strip("`") for row in rows("Which command serves which tutorial's client")]
+
+
+def lacking(reason: str) -> None:
+    """Skip a test, or fail it where everything must run."""
+    if os.environ.get("SOCKPROTO_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def need_nc() -> None:
+    """Skip the test unless nc is the README's."""
+    if shutil.which("nc") is None:
+        lacking("there is no nc")
+    if "OpenBSD" not in subprocess.run(["nc", "-h"], capture_output=True, text=True, timeout=TIMEOUT).stderr:
+        lacking("nc is not netcat-openbsd")
+
+
+class Server:
+    """A server in a process of its own, interrupted when the ``with`` block ends.
+
+    Args:
+        command: A program with its arguments, or a line for the shell.
+        directory: Where to run it.
+
+    Attributes:
+        log: What it has printed.
+        process: The process.
+    """
+
+    def __init__(self, command: str | Sequence[str], directory: Path) -> None:
+        arguments = ["sh", "-c", "exec " + command] if isinstance(command, str) else command
+        self.log = ""
+        self.process = subprocess.Popen(
+            arguments, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(TIMEOUT)
+        finally:
+            self.process.kill()
+            self.log += self.process.communicate()[0].decode(errors="replace")
+        if error is None:
+            assert "Traceback" not in self.log, self.log
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Read what it prints until that matches."""
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            match = re.search(pattern, self.log, re.MULTILINE)
+            if match is not None:
+                return match
+            left = max(0.0, deadline - time.monotonic())
+            readable, _, _ = select.select([self.process.stdout], [], [], left)
+            data = os.read(self.process.stdout.fileno(), 65_536) if readable else b""
+            assert data, f"no {pattern!r} in:\n{self.log}"
+            self.log += data.decode(errors="replace")
+
+    def tcp_port(self) -> int:
+        """Give the TCP port that it took first."""
+        return int(self.wait_for(r"Factory starting on (\d+)$")[1])
+
+    def udp_port(self) -> int:
+        """Give the UDP port that it took first."""
+        return int(self.wait_for(r"DatagramProtocol starting on (\d+)$")[1])
+
+
+def local(command: str) -> str:
+    """Give a command of the README as it is here: any free port, and the scripts of this Python."""
+    command = re.sub(r"--port \d+", "--port 0", command)
+    return command.replace(".venv/bin/", shlex.quote(str(SCRIPTS)) + "/")
+
+
+def start(listing: Listing, directory: Path) -> Server:
+    """Run a listing that serves, on any free port."""
+    if listing.language == "sh":
+        return Server(local(listing.text), directory)
+    program = directory / f"listing{listing.port}.py"
+    program.write_text(re.sub(rf"\b{listing.port}\b", "0", listing.text))
+    return Server([sys.executable, "-u", "-c", WITH_LOG, str(program)], directory)
+
+
+def exchange(address: tuple[str, int], data: bytes) -> bytes:
+    """Send bytes over TCP, end our half of the stream, give all that comes."""
+    with socket.create_connection(address, TIMEOUT) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def ask(address: tuple[str, int], datagram: bytes) -> bytes:
+    """Send a datagram over UDP and give the one that comes back."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        client.settimeout(TIMEOUT)
+        client.connect(address)
+        client.send(datagram)
+        return client.recv(65_536)
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    """The servers of the README, by the ports that they have there."""
+    first = Listing("sh", INSTALLS[0].rpartition(" && ")[2], None)
+    with contextlib.ExitStack() as stack:
+        started = {
+            listing.port: stack.enter_context(start(listing, tmp_path_factory.mktemp("server")))
+            for listing in (first, *SERVERS)
+        }
+        for server in started.values():
+            exchange((LOOPBACK, server.tcp_port()), b"")  # once it answers it can be interrupted
+        yield started
+
+
+def test_every_listing_is_of_a_kind_that_is_run() -> None:
+    assert len(INSTALLS) == 2
+    assert [listing.port for listing in SERVERS] == ["9998", "7777", "7778"]
+    assert len(CLIENTS) == 6
+    assert all(listing.output for listing in CLIENTS)
+    assert README.count("\n```") == 2 * sum(1 + (listing.output is not None) for listing in LISTINGS)
+    assert len(TUTORIALS) > 8
+
+
+@pytest.mark.parametrize("listing", CLIENTS, ids=lambda listing: listing.text.split("\n")[0])
+def test_a_listing_prints_what_the_readme_shows(servers: dict[str, Server], listing: Listing) -> None:
+    server = servers[listing.port]
+    port = server.udp_port() if "nc -u" in listing.text else server.tcp_port()
+    text = listing.text.replace(listing.port, str(port))
+    if listing.language == "sh":
+        need_nc()
+    command = [sys.executable, "-c", text] if listing.language == "python" else ["sh", "-c", text]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    assert (ran.stdout, ran.stderr, ran.returncode) == (listing.output, "", 0)
+
+
+def test_the_first_server_says_what_the_readme_says(servers: dict[str, Server]) -> None:
+    said = re.findall(r"`(greeting on \w+ 127\.0\.0\.1:9999)`", README)
+    assert len(said) == 2
+    for line in said:
+        servers["9999"].wait_for(line.replace("9999", str(servers["9999"].tcp_port())) + "$")
+
+
+def test_the_embedded_echo_answers_datagrams(servers: dict[str, Server]) -> None:
+    datagram = bytes(range(256)) * 250
+    assert ask((LOOPBACK, servers["7777"].udp_port()), datagram) == datagram
+
+
+def test_the_protocol_of_ones_own_answers_in_order_and_survives_an_error(servers: dict[str, Server]) -> None:
+    replies = exchange((LOOPBACK, servers["7778"].tcp_port()), b"localhost\r\n\xff\nlocalhost\n")
+    assert replies == b"127.0.0.1\r\nerror: no such host\n127.0.0.1\n"
+
+
+def speaks(protocol: str, message: str, host: str, port: int) -> None:
+    """Check that a TCP port speaks a protocol."""
+    address = (host, port)
+    if protocol == "greeting":
+        assert exchange(address, b"Sarah") == b"Welcome!Hello, Sarah!"
+    elif protocol == "echo":
+        assert exchange(address, b"Hello, World!") == b"Hello, World!"
+    elif protocol == "command":
+        assert exchange(address, b"message\r\n/version\r\n") == b"Demo version\n"
+    elif protocol == "daytime":
+        assert re.fullmatch(rb"\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\r\n", exchange(address, b""))
+    else:
+        assert protocol == "welcome"
+        assert exchange(address, b"Hello?") == message.encode()
+
+
+@pytest.mark.parametrize("command", TUTORIALS)
+def test_a_tutorials_command_serves_its_protocol(command: str, tmp_path: Path) -> None:
+    if "$(hostname)" in command:
+        need_hostname()
+    expand = command.replace(".venv/bin/twistd", r"printf '%s\0'")
+    words = subprocess.run(["sh", "-c", expand], capture_output=True, text=True, timeout=TIMEOUT).stdout
+    options = Options()
+    options.parseOptions(words.split("sockproto\0")[1].split("\0")[:-1])
+    assert options["port"] in command  # as it stands it parses, ports below 1024 too
+    with Server(local(command), tmp_path) as server:
+        if options["udp-only"]:
+            answer = ask((LOOPBACK, server.udp_port()), b"Michael")
+            assert answer == b"Hello, Michael!"
+        else:
+            where = server.wait_for(r" on TCP \[?([^\]\s]+)\]?:(\d+)$")
+            speaks(options["protocol"], options["message"] or "Welcome!\r\n", where[1], int(where[2]))
+    assert not list(tmp_path.iterdir())  # no pid file for two to collide on
+
+
+def need_hostname() -> None:
+    """Skip the test where this machine's name has no address."""
+    if shutil.which("hostname") is None:
+        lacking("there is no hostname")
+    try:
+        socket.getaddrinfo(socket.gethostname(), None)
+    except OSError as error:
+        lacking(f"this machine's host name has no address: {error}")
+
+
+def test_the_table_of_protocols_is_the_catalog() -> None:
+    table = {row[0].strip("`"): row for row in rows("The protocols")}
+    assert set(table) == set(definitions())
+    for name, definition in definitions().items():
+        rfc = re.search(r"RFC \d+", definition.description)
+        assert (rfc[0] if rfc else "the socket tutorials") in table[name][3]
+
+
+def test_the_table_of_options_is_what_twistd_takes() -> None:
+    table = {row[0]: row[2] for row in rows("Options of `twistd sockproto`")}
+    written = set(re.findall(r"--([\w-]+)", " ".join(table)))
+    assert written == {option.rstrip("=") for option in Options().longOpt}
+    defaults = {cells.split("`")[1].split()[0]: value.strip("` ") for cells, value in table.items()}
+    assert defaults["--port"] == str(DEFAULT_PORT)
+    assert defaults["--protocol"] == DEFAULT_PROTOCOL
+    assert defaults["--interface"] == LOOPBACK
+    for name in "backlog", "think-seconds", "message":
+        assert f"[default: {defaults['--' + name]}]" in " ".join(str(Options()).split())
+
+
+def test_the_plugins_of_one_protocol_that_are_named_exist() -> None:
+    names = re.findall(r"`(?:twistd )?sockproto-(\w+)`", README)
+    assert names == ["echo", "greeting", "command"]
+    for name in names:
+        options_for(name)().parseOptions(["--port", "0"])
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert len(links) > 8
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [path for path in re.findall(r"tac/\w+\.tac", README) if not (ROOT / path).exists()] == []
