@@ -1,0 +1,178 @@
+"""What can't be served ends the real command with one line, status 1, and nothing left behind."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import ask, unix_client
+from tests.live.server import Serve, need, require, run_twistd
+
+LOOPBACK = "127.0.0.1"
+PIDFILE = "twistd.pid"
+
+
+@contextmanager
+def held_port(kind: socket.SocketKind) -> Iterator[int]:
+    """Hold a port of 127.0.0.1, so that nobody else can have it."""
+    with socket.socket(socket.AF_INET, kind) as holder:
+        holder.bind((LOOPBACK, 0))
+        if kind is socket.SOCK_STREAM:
+            holder.listen()
+        yield holder.getsockname()[1]
+
+
+def assert_refused(port: int) -> None:
+    """See that nobody listens on a port."""
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect((LOOPBACK, port))
+
+
+def assert_fails(directory: Path, *options: str, prefix: tuple[str, ...] = ()) -> str:
+    """See that the command fails as it should; give the one line it says on standard error."""
+    before = {*directory.iterdir()}
+    ended = run_twistd(
+        "-n", f"--pidfile={PIDFILE}", "sockproto", *options, directory=directory, prefix=prefix
+    )
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 1, said
+    assert "Traceback" not in said
+    assert {*directory.iterdir()} == before, "something was left behind"
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, f"not one line on standard error: {lines}; on standard output: {ended.stdout}"
+    return lines[0]
+
+
+@pytest.mark.parametrize("carrier", ["TCP", "UDP"])
+def test_a_port_in_use(tmp_path: Path, carrier: str) -> None:
+    with held_port(socket.SOCK_STREAM if carrier == "TCP" else socket.SOCK_DGRAM) as port:
+        line = assert_fails(tmp_path, "--port", str(port))
+        assert f"{carrier} {LOOPBACK}:{port}: Address already in use" in line
+        if carrier == "UDP":
+            assert_refused(port)
+
+
+def test_a_port_without_the_right_to_it(tmp_path: Path) -> None:
+    prefix: tuple[str, ...] = ()
+    if os.geteuid() == 0:
+        need("setpriv")
+        prefix = ("setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service")
+    bind = "import socket; socket.socket().bind(('127.0.0.1', 1))"
+    tried = subprocess.run(
+        [*prefix, sys.executable, "-c", bind], capture_output=True, timeout=10, check=False
+    )
+    require(b"PermissionError" in tried.stderr, "a port that may not be had")
+    line = assert_fails(tmp_path, "--port", "1", prefix=prefix)
+    assert f"TCP {LOOPBACK}:1: Permission denied" in line
+
+
+def test_an_address_that_this_machine_has_not(tmp_path: Path) -> None:
+    line = assert_fails(tmp_path, "--port", "0", "--interface", "192.0.2.1")  # RFC 5737: documentation only
+    assert "TCP 192.0.2.1:0: Cannot assign requested address" in line
+
+
+def test_an_interface_that_is_no_host_in_an_endpoint(tmp_path: Path) -> None:
+    line = assert_fails(tmp_path, "--listen", "tcp:0:interface=no.such.host.invalid")
+    assert "no.such.host.invalid" in line
+    assert "Unknown error" not in line
+
+
+@pytest.mark.parametrize("first", ["unix:first", "unix-dgram:first", "tcp:0:interface=127.0.0.1"])
+@pytest.mark.parametrize("second", ["tcp", "udp", "unix", "unix-dgram"])
+def test_a_failure_of_the_second_listener_leaves_nothing_of_the_first(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    kind = socket.SOCK_DGRAM if second in ("udp", "unix-dgram") else socket.SOCK_STREAM
+    if second in ("tcp", "udp"):
+        with held_port(kind) as port:
+            second = f"{second}:{port}:interface={LOOPBACK}"
+            line = assert_fails(tmp_path, "--listen", first, "--listen", second)
+            assert str(port) in line
+            assert "Address already in use" in line
+    else:
+        with socket.socket(socket.AF_UNIX, kind) as holder:
+            holder.bind(str(tmp_path / "held"))
+            if kind is socket.SOCK_STREAM:
+                holder.listen()
+            assert f"{second}:held" in assert_fails(tmp_path, "--listen", first, "--listen", f"{second}:held")
+    assert not (tmp_path / "first").exists()
+
+
+def test_a_unix_socket_that_another_server_has_stays_its_own(serve: Serve, tmp_path: Path) -> None:
+    serve("--listen", "unix:held")
+    line = assert_fails(tmp_path, "--listen", "unix:held")
+    assert "unix:held" in line
+    with unix_client(tmp_path / "held") as client:
+        ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
+    assert "something listens there already" in line
+
+
+@pytest.mark.parametrize("description", ["unix-dgram:file", "unix:file", "unix:no/such/directory"])
+def test_a_path_that_is_no_socket_is_left_alone(tmp_path: Path, description: str) -> None:
+    (tmp_path / "file").write_text("precious")
+    assert description in assert_fails(tmp_path, "--listen", description)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("--port abc", "--port"),
+        ("--port 99999", "--port"),
+        ("--port -1", "--port"),
+        ("--port", "--port"),
+        ("--protocol nope", "--protocol"),
+        ("--protocol echo --framing auto", "--framing"),
+        ("--framing nope", "--framing"),
+        ("--protocol echo --think-seconds 1", "--think-seconds"),
+        ("--think-seconds -1", "--think-seconds"),
+        ("--think-seconds nan", "--think-seconds"),
+        ("--message Hello", "--message"),
+        ("--backlog 0", "--backlog"),
+        ("--listen nope:1", "--listen"),
+        ("--listen udp:x", "--listen"),
+        ("--listen udp:99999", "--listen"),
+        ("--listen tcp:x", "--listen"),
+        ("--listen unix-dgram:", "--listen"),
+        ("--listen tcp:0 --port 1", "--port"),
+        ("--listen tcp:0 --udp-only", "--udp-only"),
+        ("--tcp-only --udp-only", "--tcp-only"),
+        ("--interface no.such.host.invalid", "no.such.host.invalid"),
+        ("--no-such-option", "--no-such-option"),
+        ("stray", "argument"),
+    ],
+)
+def test_a_wrong_option(tmp_path: Path, options: str, named: str) -> None:
+    with held_port(socket.SOCK_STREAM) as port:
+        pass  # free again, and ours for so short a test
+    words = options.split()
+    where = () if {"--port", "--listen"} & set(words) else ("--port", str(port))
+    assert named in assert_fails(tmp_path, *where, *words)
+    assert_refused(port)
+
+
+@pytest.mark.parametrize("plugin", ["sockproto-echo", "sockproto-command"])
+def test_an_option_that_does_not_fit_a_plugin_of_one_protocol(tmp_path: Path, plugin: str) -> None:
+    ended = run_twistd("-n", "--pidfile=", plugin, "--port", "0", "--think-seconds", "1", directory=tmp_path)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert plugin in ended.stderr
+    assert "--think-seconds" in ended.stderr
+
+
+def test_a_daemon_that_can_not_listen_says_why_in_its_log_and_leaves_no_pid_file(tmp_path: Path) -> None:
+    with held_port(socket.SOCK_STREAM) as port:
+        ended = run_twistd(
+            f"--pidfile={PIDFILE}", "--logfile=log", "sockproto", "--port", str(port), directory=tmp_path
+        )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert f"TCP {LOOPBACK}:{port}: Address already in use" in log
+    assert not (tmp_path / PIDFILE).exists()

@@ -1,0 +1,96 @@
+"""How the real command stops: in order, whoever is connected, and leaving nothing behind."""
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import (
+    ask,
+    readable,
+    receive,
+    receive_all,
+    send_until_stalled,
+    tcp_client,
+    udp_client,
+    unix_client,
+)
+from tests.live.server import TIMEOUT, Serve, run_twistd
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order_with_idle_connections_open(
+    serve: Serve, tmp_path: Path, signal_: signal.Signals
+) -> None:
+    server = serve(
+        *("--listen", "tcp:0:interface=127.0.0.1"),
+        *("--listen", "unix:stream"),
+        *("--listen", "unix-dgram:datagrams"),
+        pidfile="twistd.pid",
+    )
+    assert (tmp_path / "twistd.pid").read_text() == str(server.pid)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(tcp_client(server.port)) for _ in range(3)]
+        clients.append(stack.enter_context(unix_client(tmp_path / "stream")))
+        for client in clients:
+            ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
+        server.stop(signal_)
+        for client in clients:
+            assert receive_all(client) == b""
+    assert "Server Shut Down." in server.log
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("protocol", ["chargen", "echo"])
+def test_a_signal_ends_it_in_order_while_a_client_does_not_read(serve: Serve, protocol: str) -> None:
+    server = serve("--protocol", protocol)
+    with tcp_client(server.port) as client:
+        if protocol == "echo":
+            send_until_stalled(client, b"x" * 1_000_000, 100_000_000, patience=0.2)
+        assert readable(client, TIMEOUT)
+        server.stop()
+    assert "Server Shut Down." in server.log
+
+
+def test_a_signal_ends_it_in_order_while_a_greeting_is_thought_about(serve: Serve) -> None:
+    server = serve("--think-seconds", "1")
+    with tcp_client(server.port) as client, udp_client(server.port) as datagrams:
+        assert receive(client, 8) == b"Welcome!"
+        client.sendall(b"Michael\n")
+        datagrams.send(b"Tracy")
+        with tcp_client(server.port) as later:
+            assert receive(later, 8) == b"Welcome!"
+        server.stop()
+    assert "Server Shut Down." in server.log
+
+
+@contextmanager
+def daemon(pidfile: Path) -> Iterator[int]:
+    """Follow the process whose pid is in a file; see that a SIGTERM ends it."""
+    pid = int(pidfile.read_text())
+    handle = os.pidfd_open(pid)
+    try:
+        yield pid
+        os.kill(pid, signal.SIGTERM)
+        assert select.select([handle], [], [], TIMEOUT)[0], "the daemon is still there"
+    finally:
+        os.close(handle)
+
+
+def test_a_daemon_serves_and_stops(tmp_path: Path) -> None:
+    pidfile, log = tmp_path / "twistd.pid", tmp_path / "log"
+    started = run_twistd(
+        f"--pidfile={pidfile}", f"--logfile={log}", "sockproto", "--port", "0", directory=tmp_path
+    )
+    assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
+    with daemon(pidfile):
+        port = int(log.read_text().split("greeting on TCP 127.0.0.1:")[1].split()[0])
+        with tcp_client(port) as client:
+            ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
+    assert not pidfile.exists()
+    assert "Server Shut Down." in log.read_text()
+    assert "Traceback" not in log.read_text()
