@@ -8,16 +8,21 @@ errors        what can go wrong, and whose fault it was
 conversation  ``Conversation`` and its actions: ``CLOSE``, ``ABORT``, ``Sleep``, ``Wait`` (pure)
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
+proxy         the PROXY protocol's header (pure)
 pending       one mechanism for all that a conversation waits for
 journal       the log: one line an event, few enough and escaped
+ledger        who is there, how many came, how they ended: ``Statistics``
 transport     what is to be known of Twisted's transports
 dialogue      a conversation under way: the loop that runs it
+watch         the limits of time of one connection
+connection    a dialogue over a transport: reading, half-close, closing, the end
 stream        ``ConversationProtocol``, ``ConversationFactory``
 datagram      ``ConversationDatagramProtocol``
 definition    ``ProtocolDefinition``: what the catalog knows of a protocol
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 catalog       finds every protocol
 listeners     what is to be listened on
+process       open files and signals of a process that serves nothing else
 service       listens on all of it, or on none: ``ServerService``
 tap           the options of ``twistd sockproto``
 ============  ==================================================================================
@@ -33,11 +38,12 @@ from typing import Any
 
 _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError"
-    " RemoteError MessageTooLong SendRefused",
+    " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation CLOSE ABORT Sleep Wait CloseReason Peer",
     "framing": "Raw Lines QuietLines Discard",
     "limits": "Limits",
+    "ledger": "Statistics",
     "stream": "ConversationProtocol ConversationFactory",
     "datagram": "ConversationDatagramProtocol",
     "definition": "ProtocolDefinition ProtocolOption",

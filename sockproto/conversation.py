@@ -77,9 +77,20 @@ class CloseReason(Enum):
     PEER_RESET = "peer reset"  #: the peer, or the network, cut the connection
     CLOSED = "closed"  #: the conversation said CLOSE
     ABORTED = "aborted"  #: the conversation said ABORT
-    TOO_LONG = "message too long"  #: a message was past the limit
     CONVERSATION_ERROR = "conversation error"  #: a bug in the conversation; its traceback is in the log
-    STOPPED = "service stopped"  #: the service that listened was stopped
+    DRAINED = "drained"  #: the service stopped; whatever had come whole was answered
+    DRAIN_ABORTED = "drain aborted"  #: the service stopped and could not wait any longer
+    IDLE = "idle"  #: no byte passed for ``idle_seconds``
+    NO_MESSAGE = "no message"  #: the first message didn't come within ``first_message_seconds``
+    SLOW_MESSAGE = "slow message"  #: a message didn't end within ``message_seconds``
+    TOO_LONG = "message too long"  #: a message was longer than ``max_message_bytes``
+    WRITE_STALL = "write stall"  #: the peer read nothing for ``write_stall_seconds``
+    LIFETIME = "lifetime over"  #: the connection was ``lifetime_seconds`` old
+    NO_HANDSHAKE = "no handshake"  #: TLS handshake or PROXY header not done in ``first_message_seconds``
+    TOO_MANY = "too many connections"  #: refused: ``max_connections`` were open
+    TOO_MANY_OF_PEER = "too many connections of peer"  #: refused: ``max_connections_per_peer`` were open
+    BAD_PROXY_HEADER = "bad proxy header"  #: refused: what came first was no PROXY header
+    UNKNOWN_PROXY = "unknown proxy"  #: refused: PROXY headers are not taken from that address
 
     def __str__(self) -> str:
         return self.value

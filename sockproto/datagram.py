@@ -9,11 +9,11 @@ port. It knows Twisted; it doesn't know what any protocol means::
     reactor.listenUDP(7, EchoDatagramProtocol(), "127.0.0.1", maxPacketSize=MAX_PACKET_BYTES)
 """
 
-from collections import Counter
 from collections.abc import Callable
 from types import GeneratorType
 from typing import Any, ClassVar, Final, cast
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import MessageLengthError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import DatagramProtocol
@@ -22,8 +22,10 @@ from twisted.python.failure import Failure
 from sockproto.conversation import ABORT, Action, Conversation, End, Script, Sleep, Wait, one
 from sockproto.errors import ActionError
 from sockproto.journal import Journal
-from sockproto.limits import Limits
+from sockproto.ledger import Statistics
+from sockproto.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits, SourceRate
 from sockproto.pending import Pending, resume
+from sockproto.transport import peer_of
 
 MAX_PACKET_BYTES: Final = 65_535
 """What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
@@ -31,11 +33,12 @@ MAX_PACKET_BYTES: Final = 65_535
 MAX_REPLY_BYTES: Final = 65_507
 """The most that fits into a UDP datagram over IPv4 (RFC 768, RFC 791)."""
 
-MAX_WAITING: Final = 1_024
-"""So many datagrams a port may wait in ``Sleep`` or ``Wait``."""
+AMPLIFICATION: Final = (4, 32)
+"""A reply is at most so many times as long as the request, plus so many bytes: near QUIC's 3 (RFC 9000,
+section 8.1), and enough for the fixed answers of daytime and time to an empty request."""
 
-MAX_WAITING_BYTES: Final = 8 * 1024 * 1024
-"""So many bytes those may hold."""
+LOWEST_PORT: Final = 1_024
+"""No reply goes to a port below: nobody asks from there but a forged request (CVE-1999-0103)."""
 
 
 class ConversationDatagramProtocol(DatagramProtocol):
@@ -49,12 +52,19 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     Attributes:
         conversation: Makes the conversation: mostly its class.
-        received: How many datagrams came.
-        sent: How many replies were sent.
-        dropped: How many datagrams were not answered though they should have been, for each reason:
-            ``busy`` (too many wait), ``oversize`` (the reply is too long for a datagram), ``unsendable``
-            (the system refused the reply, or the sender has no address to send it to), ``error`` (a bug
-            in the conversation; its traceback is in the log).
+        statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
+            would have been, for each reason:
+
+            - ``low port``, ``own port``: replies to such senders can only go to a forged address, or loop;
+            - ``looks like a reply``: the conversation would answer its own kind;
+            - ``rate``: the sender's address had its replies of this second;
+            - ``amplification``: the reply is too long for so short a request;
+            - ``oversize``: the reply is too long for a datagram;
+            - ``busy``: too many wait;
+            - ``draining``: the service stops;
+            - ``no address``: the sender's UNIX socket has no name;
+            - ``unsendable``: the system refused the reply;
+            - ``error``: a bug in the conversation; its traceback is in the log.
     """
 
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
@@ -68,13 +78,15 @@ class ConversationDatagramProtocol(DatagramProtocol):
         **kwargs: Any,
     ) -> None:
         self._conversation = type(self).conversation(*args, **kwargs)
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._clock = clock
         self._waiting: set[_Answer] = set()
         self._waiting_bytes = 0
-        self.journal = Journal()
-        self.received = self.sent = 0
-        self.dropped: Counter[str] = Counter()
+        self._rate = SourceRate(self.limits.udp_rate)
+        self._own_port: int | None = None
+        self._draining: Deferred[None] | None = None
+        self.journal = Journal(self.limits.log_rate)
+        self.statistics = Statistics()
 
     def startProtocol(self) -> None:
         """Listening begins."""
@@ -83,43 +95,108 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
             self._clock = cast("IReactorTime", reactor)
 
+        get_host = getattr(self.transport, "getHost", None)
+        self._own_port = peer_of(get_host()).port if get_host else None
+        self._draining = None
+
     def stopProtocol(self) -> None:
         """Listening has ended; datagrams that still wait are not answered."""
-        for answer in list(self._waiting):
-            answer.cancel()
+        self.abort()
         self.journal.flush()
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Answer one datagram."""
-        self.received += 1
+        self.statistics.messages_in += 1
+        self.statistics.bytes_in += len(datagram)
+        refused = self._refusal(datagram, addr)
+        if refused is not None:
+            self.drop(refused)
+            return
         try:
             result = self._conversation.datagram(datagram)
         except BaseException:
-            self._fail(addr)
+            self.fail(len(datagram), addr)
             return
         if type(result) is bytes:
-            self._send(result, addr)
+            self.reply(result, len(datagram), addr)
         elif result is not None:
-            generator = result if isinstance(result, GeneratorType) else one(cast("Action", result))
-            _Answer(self, generator, addr, len(datagram)).go_on()
+            script = result if isinstance(result, GeneratorType) else one(cast("Action", result))
+            _Answer(self, script, addr, len(datagram)).go_on()
 
-    def _send(self, reply: bytes, addr: Any) -> None:
+    def drain(self) -> "Deferred[None]":
+        """Answer the datagrams that wait, and no others; fires when that is done."""
+        self._draining = Deferred()
+        draining = self._draining
+        self.finished()
+        return draining
+
+    def abort(self) -> int:
+        """Answer none of the datagrams that wait; give how many they were."""
+        waiting = list(self._waiting)
+        for answer in waiting:
+            answer.cancel()
+        self.finished()
+        return len(waiting)
+
+    def _refusal(self, datagram: bytes, addr: Any) -> str | None:
+        """Give why a datagram is not to be answered, whatever it says."""
+        if self._draining is not None:
+            return "draining"
+        if not addr:
+            return "no address"
+        if isinstance(addr, tuple):
+            if addr[1] < LOWEST_PORT:
+                return "low port"
+            if addr[1] == self._own_port:
+                return "own port"
+        return "looks like a reply" if self._conversation.is_reply(datagram) else None
+
+    # What an answer calls.
+
+    def reply(self, reply: bytes, size: int, addr: Any) -> None:
+        """Send the reply to a request of so many bytes, unless that is unsafe."""
+        factor, more = AMPLIFICATION
+        source = addr[0] if isinstance(addr, tuple) else addr
         if len(reply) > MAX_REPLY_BYTES:
-            self.dropped["oversize"] += 1
-            return
-        try:
-            # The system refuses a port 0; a UNIX peer without a name can't be answered at all.
-            if not addr:
-                raise OSError("the sender has no address")
-            cast("Any", self.transport).write(reply, addr)
-        except (OSError, MessageLengthError):
-            self.dropped["unsendable"] += 1
+            self.drop("oversize")
+        elif len(reply) > factor * size + more:
+            self.drop("amplification")
+        elif not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
+            self.drop("rate")
         else:
-            self.sent += 1
+            try:
+                cast("Any", self.transport).write(reply, addr)
+            except (OSError, MessageLengthError):
+                self.drop("unsendable")
+            else:
+                self.statistics.messages_out += 1
+                self.statistics.bytes_out += len(reply)
 
-    def _fail(self, addr: Any) -> None:
+    def drop(self, why: str) -> None:
+        """Count a datagram that is not answered."""
+        self.statistics.dropped[why] += 1
+
+    def wait(self, answer: "_Answer", size: int) -> bool:
+        """Take an answer among those that wait; give whether there is room."""
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + size > MAX_WAITING_BYTES:
+            return False
+        self._waiting.add(answer)
+        self._waiting_bytes += size
+        return True
+
+    def leave(self, answer: "_Answer", size: int) -> None:
+        """Let go of an answer that waited."""
+        self._waiting.discard(answer)
+        self._waiting_bytes -= size
+
+    def finished(self) -> None:
+        """Tell a drain that waits for it that an answer is done, if it was the last."""
+        if self._draining is not None and not self._waiting and not self._draining.called:
+            self._draining.callback(None)
+
+    def fail(self, size: int, addr: Any) -> None:
         """The conversation raised an error: a bug, which ends this answer only."""
-        self.dropped["error"] += 1
+        self.drop("error")
         self.journal.failure(
             cast("IReactorTime", self._clock),
             "{protocol} datagram from {peer!r}: error in the conversation",
@@ -128,7 +205,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             peer=addr,
         )
         if self._conversation.speaks_text:
-            self._send(b"error: internal error\n", addr)
+            self.reply(b"error: internal error\n", size, addr)
 
 
 class _Answer:
@@ -136,20 +213,15 @@ class _Answer:
 
     Args:
         port: Whose datagram it is.
-        generator: Its actions.
+        script: Its actions.
         addr: Where it goes.
         size: How long the datagram was, in bytes.
     """
 
-    def __init__(
-        self,
-        port: ConversationDatagramProtocol,
-        generator: Script,
-        addr: Any,
-        size: int,
-    ) -> None:
-        self._port, self._generator, self._addr, self._size = port, generator, addr, size
+    def __init__(self, port: ConversationDatagramProtocol, script: Script, addr: Any, size: int) -> None:
+        self._port, self._script, self._addr, self._size = port, script, addr, size
         self._parts: list[bytes] = []
+        self._length = 0
         self._outcome: Any = None
         self._pending: Pending | None = None
 
@@ -161,31 +233,31 @@ class _Answer:
         except StopIteration:
             pass
         except BaseException:
-            self._port._fail(self._addr)
+            self._port.fail(self._size, self._addr)
             return
         if self._parts:
-            self._port._send(b"".join(self._parts), self._addr)
+            self._port.reply(b"".join(self._parts), self._size, self._addr)
 
     def cancel(self) -> None:
         """Make no answer."""
-        self._leave()
+        self._port.leave(self, self._size + self._length)
         pending, self._pending = self._pending, None
         try:
-            self._generator.close()
+            self._script.close()
             if pending is not None:
                 pending.cancel()
         except BaseException:
-            self._port._fail(None)
+            self._port.fail(self._size, None)
 
     def _drive(self) -> bool:
         """Give whether the answer is whole; False: it waits, or there will be none."""
         while True:
             outcome, self._outcome = self._outcome, None
-            action = resume(self._generator, outcome)
+            action = resume(self._script, outcome)
             if type(action) is bytes:
                 self._parts.append(action)
-                self._size += len(action)
-                if self._size > 2 * MAX_REPLY_BYTES:  # longer than any datagram and its reply
+                self._length += len(action)
+                if self._length > MAX_REPLY_BYTES:
                     return self._drop("oversize")
             elif isinstance(action, Sleep | Wait):
                 pending = Pending(action, cast("IReactorTime", self._port._clock))
@@ -193,7 +265,7 @@ class _Answer:
                     return self._wait(pending)
                 self._outcome = pending.outcome
             elif isinstance(action, End):
-                self._generator.close()
+                self._script.close()
                 if action is ABORT:
                     self._parts.clear()
                 return True
@@ -201,12 +273,9 @@ class _Answer:
                 raise ActionError(action)
 
     def _wait(self, pending: Pending) -> bool:
-        port = self._port
-        if len(port._waiting) >= MAX_WAITING or port._waiting_bytes + self._size > MAX_WAITING_BYTES:
+        if not self._port.wait(self, self._size + self._length):
             pending.cancel()
             return self._drop("busy")
-        port._waiting.add(self)
-        port._waiting_bytes += self._size
         self._pending = pending
         pending.then(self._waited)
         return False
@@ -214,15 +283,11 @@ class _Answer:
     def _waited(self) -> None:
         self._outcome = cast("Pending", self._pending).outcome
         self._pending = None
-        self._leave()
+        self._port.leave(self, self._size + self._length)
         self.go_on()
-
-    def _leave(self) -> None:
-        if self in self._port._waiting:
-            self._port._waiting.remove(self)
-            self._port._waiting_bytes -= self._size
+        self._port.finished()
 
     def _drop(self, why: str) -> bool:
-        self._port.dropped[why] += 1
-        self._generator.close()
+        self._port.drop(why)
+        self._script.close()
         return False

@@ -82,6 +82,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """Make a number of *text*.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise OptionError("must be a number, 0 or more")
+    return int(text)
+
+
 def raw_bytes(text: str) -> bytes:
     """Give the bytes that were typed, whatever the locale made of them."""
     return os.fsencode(text)

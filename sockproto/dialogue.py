@@ -61,7 +61,7 @@ class Dialogue:
     messages_in = messages_out = 0
 
     _stops = UNOPENED
-    _opened = _running = _again = _eof = _ended = False
+    _opened = _running = _again = _eof = _ended = _draining = False
     _out_bytes = _pushed_bytes = _produced = 0
     _generator: Script | None = None
     _outcome: Any = None
@@ -143,6 +143,8 @@ class Dialogue:
             return True
         if messages:
             self._messages = iter(messages)
+        elif self._draining:
+            self._end(CloseReason.DRAINED)
         elif not self._eof:
             return False
         elif self._ended:

@@ -9,6 +9,7 @@
     │   └── ActionError       a conversation gave something that is no action
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
+        ├── ProxyHeaderInvalid  what came first is no PROXY header
         └── SendRefused       the peer doesn't read, or is gone
 
 "Need more bytes" is no error, and has none.
@@ -68,6 +69,10 @@ class MessageTooLong(RemoteError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"message longer than {limit} bytes")
         self.limit = limit
+
+
+class ProxyHeaderInvalid(RemoteError):
+    """What the connection began with is no header of the PROXY protocol."""
 
 
 class SendRefused(RemoteError):

@@ -33,7 +33,7 @@ class Raw:
     """
 
     quiet_seconds: float | None = None
-    unfinished = False
+    unfinished = 0
     discards = False
 
     def __init__(self, max_message_bytes: int = 0) -> None:
@@ -96,6 +96,7 @@ class Lines:
 
     quiet_seconds: float | None = None
     discards = False
+    unfinished = 0
     _bare_newline: bytes | None = None  # what replies end in after a message that nothing ended
 
     def __init__(self, max_message_bytes: int = 65_536, newline: bytes | None = None) -> None:
@@ -112,15 +113,11 @@ class Lines:
         """Bytes fed and not yet taken."""
         return len(self._buffer)
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether the last bytes fed belong to a line that has no end yet."""
-        buffer = self._buffer
-        return bool(buffer) and buffer[-1] != 10 and self._last_cut() != self._given + len(buffer)
-
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
         self._buffer += data
+        newline = data.rfind(LF)
+        self.unfinished = len(data) - newline - 1 if newline >= 0 else self.unfinished + len(data)
 
     def take(self) -> list[bytes]:
         """Give the next lines, a list of at most some hundred, all ended alike.
@@ -155,9 +152,7 @@ class Lines:
     def _cut(self) -> None:
         if self.unfinished:
             self._cuts.append(self._given + len(self._buffer))
-
-    def _last_cut(self) -> int:
-        return self._cuts[-1] if self._cuts else -1
+            self.unfinished = 0
 
     def _measure(self, end: int) -> None:
         """Raise an error if the first *end* bytes are too long for one line, without a CR at their end."""

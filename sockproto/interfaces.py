@@ -48,7 +48,7 @@ class IFraming(Interface):
     """
 
     held = Attribute("int: bytes fed and not yet taken.")
-    unfinished = Attribute("bool: the last bytes fed belong to a message that has no end yet.")
+    unfinished = Attribute("int: so many of the last bytes fed belong to a message that has no end yet.")
     quiet_seconds = Attribute("float or None: the silence after which ``quiet`` is to be called.")
     discards = Attribute("bool: it never gives a message; reading need not stop on its account.")
 

@@ -2,7 +2,7 @@
 
 A listener is a plan; nothing is open until the service listens::
 
-    listener = from_description(definition, "udp:9999:interface=127.0.0.1", {}, reactor)
+    listener = from_description("echo", "udp:9999", EchoFactory, EchoDatagramProtocol, reactor)
     listener.listen(reactor, 0)     # a Deferred of an IListeningPort
 """
 
@@ -10,8 +10,10 @@ import os
 import re
 import socket
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -35,17 +37,24 @@ class Listener:
     Attributes:
         protocol: The protocol's name.
         where: As people write it, such as ``TCP 127.0.0.1:9999``.
+        server: What answers there, a ``ConversationFactory`` or a ``ConversationDatagramProtocol``: it can
+            drain and abort, and has statistics.
         listen: Opens it, given a reactor and the port that takes the place of port 0; gives a Deferred of
             an ``IListeningPort``.
-        close: Ends what it has opened besides the port: connections, a socket file.
         port: The port, 0 for any that is free, None where there is none to choose.
+        interface: The numeric address, None where there is none to tell.
+        datagrams: Whether it is for datagrams.
+        close: Removes what the port leaves behind.
     """
 
     protocol: str
     where: str
+    server: Any
     listen: Callable[[Any, int], "Deferred[IListeningPort]"]
-    close: Callable[[], None] = lambda: None
     port: int | None = None
+    interface: str | None = None
+    datagrams: bool = False
+    close: Callable[[], None] = lambda: None
 
     def name_of(self, port: IListeningPort) -> str:
         """Tell where *port*, which this listener opened, listens in fact."""
@@ -61,7 +70,7 @@ def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = B
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         return execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
 
-    return Listener(protocol, f"TCP {_written(interface, port)}", listen, factory.close, port)
+    return Listener(protocol, f"TCP {_written(interface, port)}", factory, listen, port, interface)
 
 
 def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
@@ -70,7 +79,7 @@ def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         return execute(reactor.listenUDP, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
 
-    return Listener(protocol, f"UDP {_written(interface, port)}", listen, port=port)
+    return Listener(protocol, f"UDP {_written(interface, port)}", datagrams, listen, port, interface, True)
 
 
 def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
@@ -84,20 +93,26 @@ def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
         if os.path.exists(path):
             os.unlink(path)
 
-    return Listener(protocol, f"unix-dgram:{path}", listen, close)
+    return Listener(protocol, f"unix-dgram:{path}", datagrams, listen, datagrams=True, close=close)
 
 
 def from_description(
-    definition: Any, description: str, arguments: Mapping[str, Any], framing: Any, reactor: Any
+    protocol: str,
+    description: str,
+    make_factory: Callable[..., Any],
+    make_datagrams: Callable[[], Any],
+    reactor: Any,
 ) -> Listener:
     """Plan the listener that a description names.
 
     Args:
-        definition: The protocol, an ``IProtocolDefinition``.
+        protocol: The protocol's name.
         description: ``udp:PORT:interface=ADDR`` (127.0.0.1 without one), ``unix-dgram:PATH``, or any
-            Twisted server endpoint.
-        arguments: The conversation's.
-        framing: The stream's, None for the protocol's own.
+            Twisted server endpoint; ``haproxy:`` before one asks for a PROXY header, which our own reader
+            reads.
+        make_factory: Makes the factory for streams; takes ``proxied=True`` if each connection begins with
+            a PROXY header.
+        make_datagrams: Makes the protocol for datagrams.
         reactor: What a Twisted endpoint will listen with.
 
     Returns:
@@ -112,22 +127,28 @@ def from_description(
         address = (match[2] or "127.0.0.1").replace("\\", "") if match else ""
         if match is None or not (isIPAddress(address) or isIPv6Address(address)):
             raise OptionError(f"{description!r} is not udp:PORT or udp:PORT:interface=ADDRESS")
-        datagrams = definition.datagram_protocol(**arguments)
-        return udp(definition.name, datagrams, address, port_number(match[1]))
+        return udp(protocol, make_datagrams(), address, port_number(match[1]))
     if kind == "unix-dgram":
         if not rest:
             raise OptionError(f"{description!r} is not unix-dgram:PATH")
-        return unix_datagrams(definition.name, definition.datagram_protocol(**arguments), rest)
-    try:
-        endpoint = serverFromString(reactor, description)
-    except Exception as error:
-        raise OptionError(f"{description!r} is no endpoint that Twisted knows: {error}") from error
-    factory = definition.factory(framing=framing, **arguments)
+        return unix_datagrams(protocol, make_datagrams(), rest)
+    proxied = {"proxied": True} if kind == "haproxy" else {}
+    endpoint = _endpoint(reactor, rest if proxied else description)
+    factory = make_factory(**proxied)
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         return maybeDeferred(endpoint.listen, factory)
 
-    return Listener(definition.name, description, listen, factory.close)
+    return Listener(protocol, description, factory, listen)
+
+
+def _endpoint(reactor: Any, description: str) -> Any:
+    try:
+        return serverFromString(reactor, description)
+    except Exception as error:
+        if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
+            raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
+        raise OptionError(f"{description!r} is no endpoint that Twisted knows: {error}") from error
 
 
 def port_number(text: str) -> int:
@@ -154,6 +175,11 @@ def addresses(interface: str) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise OptionError(f"{interface!r} is no address and no known host name: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_exposed(listener: Listener) -> bool:
+    """Tell whether other machines can reach a listener, as far as its address tells."""
+    return listener.interface is not None and not ip_address(listener.interface.partition("%")[0]).is_loopback
 
 
 def _written(interface: str, port: int) -> str:

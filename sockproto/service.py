@@ -1,4 +1,4 @@
-"""Listening, all or nothing, and stopping: a Twisted service.
+"""Listening, all or nothing, draining and stopping: a Twisted service.
 
 ::
 
@@ -8,11 +8,13 @@
 
 import errno
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
@@ -20,7 +22,9 @@ from twisted.python.failure import Failure
 
 from sockproto.errors import ListenError
 from sockproto.journal import escape
-from sockproto.listeners import Listener
+from sockproto.limits import Limits
+from sockproto.listeners import Listener, is_exposed
+from sockproto.process import raise_descriptor_limit, second_signal
 
 TRIES = 16
 """So often a free port is chosen anew if it turns out that not all listeners can have it."""
@@ -38,6 +42,10 @@ class ServerService(Service):
     Args:
         listeners: What to listen on. Those with port 0 share the port that the first of them is given.
         reactor: What to listen with; the global reactor, when the service starts, if None.
+        drain_seconds: How long answers may take once the service stops; 0: as long as they like.
+        owns_process: Whether the process serves nothing else: then a second signal while the service stops
+            ends the waiting, the limit of open files is raised when it starts, and why it can't start is
+            said on standard error too, which twistd sends to its log.
 
     Attributes:
         listeners: What to listen on.
@@ -46,8 +54,16 @@ class ServerService(Service):
 
     log = Logger("sockproto")
 
-    def __init__(self, listeners: Sequence[Listener], reactor: Any = None) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        reactor: Any = None,
+        drain_seconds: float = Limits.drain_seconds,
+        owns_process: bool = False,
+    ) -> None:
         self.listeners = list(listeners)
+        self._drain_seconds = drain_seconds
+        self._owns_process = owns_process
         self.ports: list[IListeningPort] = []
         self._reactor = reactor
         self._bound = False
@@ -63,11 +79,21 @@ class ServerService(Service):
             from twisted.internet import reactor
 
             self._reactor = reactor
-        for tries_left in reversed(range(TRIES)):
-            if self._bind(last=not tries_left):
-                break
+        try:
+            for tries_left in reversed(range(TRIES)):
+                if self._bind(last=not tries_left):
+                    break
+        except ListenError as error:
+            if self._owns_process and sys.stderr is not sys.__stderr__:
+                print(error, file=sys.__stderr__)
+            raise
         for listener, port in zip(self.listeners, self.ports, strict=False):
-            self.log.info("{protocol} on {where}", protocol=listener.protocol, where=listener.name_of(port))
+            where = listener.name_of(port)
+            self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
+            if is_exposed(listener):
+                self.log.info("{where} can be reached from other machines", where=where)
+        if self._owns_process:
+            self._claim_descriptors()
 
     def startService(self) -> None:
         """Listen, if ``privilegedStartService`` has not been called.
@@ -80,13 +106,54 @@ class ServerService(Service):
         Service.startService(self)
 
     def stopService(self) -> "Deferred[Any]":
-        """Stop listening, and close the connections once what they were sent is delivered.
+        """Stop accepting, answer what has come whole, close.
+
+        What is left after ``drain_seconds`` is aborted. One line in the log sums it up.
 
         Returns:
-            A Deferred that fires when no port is open any more.
+            A Deferred that fires when no port and no connection is open any more.
         """
         Service.stopService(self)
-        return self._unbind()
+        if not self._bound:
+            return succeed(None)
+        return self._drain()
+
+    @inlineCallbacks
+    def _drain(self) -> Generator[Any, Any, None]:
+        self._bound = False
+        began = self._reactor.seconds()
+        opened = list(zip(self.listeners, self.ports, strict=False))
+        self.ports = []
+        closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
+        draining = [listener.server.drain() for listener, _ in opened]
+        aborted: list[int] = []
+
+        def abort() -> None:
+            aborted.extend(listener.server.abort() for listener, _ in opened)
+
+        deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
+        connections = sum(listener.server.statistics.open for listener, _ in opened)
+        with second_signal(self._reactor, abort) if self._owns_process else nullcontext():
+            yield DeferredList(draining)
+        if deadline is not None and deadline.active():
+            deadline.cancel()
+        # Ports for datagrams stay open until the last answer is sent.
+        closing += [_stop(listener, port) for listener, port in opened if listener.datagrams]
+        yield DeferredList(closing)
+        self.log.info(
+            "stopped in {seconds:.1f} seconds: {connections} connections closed, {aborted} cut",
+            connections=connections - sum(aborted),
+            aborted=sum(aborted),
+            seconds=self._reactor.seconds() - began,
+        )
+
+    def _claim_descriptors(self) -> None:
+        limits = [
+            listener.server.limits.max_connections for listener in self.listeners if not listener.datagrams
+        ]
+        warning = raise_descriptor_limit(sum(limits) if all(limits) else 0)
+        if warning:
+            self.log.warn("{warning}", warning=warning)
 
     def _bind(self, last: bool) -> bool:
         """Open every port, or none; gives False if another choice of a free port may help."""
@@ -122,13 +189,17 @@ class ServerService(Service):
             self._unbind()
             self._reactor.stop()
 
-    def _unbind(self) -> "Deferred[Any]":
+    def _unbind(self) -> None:
+        """Close the ports of a start that failed."""
         self._bound = False
-        ports, self.ports = self.ports, []
-        closing = [maybeDeferred(port.stopListening) for port in ports]
-        for listener, _ in zip(self.listeners, ports, strict=False):
-            listener.close()
-        return DeferredList(closing)
+        for listener, port in zip(self.listeners, self.ports, strict=False):
+            _stop(listener, port)
+        self.ports = []
+
+
+def _stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
+    listener.close()
+    return maybeDeferred(port.stopListening)
 
 
 def _line(listener: Listener, failure: Failure) -> str:

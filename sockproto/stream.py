@@ -10,34 +10,34 @@ doesn't know what any protocol means::
         protocol = EchoProtocol
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, cast
 
-from twisted.internet.error import ConnectionDone
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
-    IHalfCloseableProtocol,
     IHandshakeListener,
-    IPushProducer,
     IReactorTime,
     ISSLTransport,
 )
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockproto.connection import Connection
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import ENDING, LOST, PAUSED, PUSHED, UNOPENED, Dialogue
-from sockproto.errors import SendRefused
-from sockproto.framing import Discard, Lines
-from sockproto.journal import Journal
-from sockproto.limits import READ_AHEAD_BYTES, WRITE_BYTES, Limits
-from sockproto.transport import can_half_close, peer_of
+from sockproto.dialogue import ENDING, LOST, PAUSED, PUSHED, UNOPENED
+from sockproto.errors import ProxyHeaderInvalid, SendRefused
+from sockproto.framing import Lines
+from sockproto.ledger import Ledger, Statistics
+from sockproto.limits import WRITE_BYTES, Limits
+from sockproto.proxy import HeaderReader, Trust
+from sockproto.transport import peer_of
+from sockproto.watch import Watch
 
 
-@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
-class ConversationProtocol(Dialogue, Protocol):
+@implementer(IHandshakeListener)
+class ConversationProtocol(Connection):
     """Runs one conversation on one connection.
 
     Args:
@@ -45,29 +45,26 @@ class ConversationProtocol(Dialogue, Protocol):
         limits: How much the peer may have of us.
         framing: Makes the framing, given the longest message; the class's own if None.
         clock: For timers; the global reactor, when the connection is made, if None.
+        proxies: Whose PROXY header to take, which then must come first; None: there is none to come.
         kwargs: The conversation's.
 
     Attributes:
         conversation: Makes the conversation: mostly its class.
         framing: Makes the framing, given the longest message: mostly its class.
-        serial: The connection's number in its factory, from 1.
-        host: This end.
-        bytes_in: Bytes read.
-        bytes_out: Bytes handed to the transport.
+        serial: The connection's number among those of its listener, from 1.
+        peer: The other end: the client, also behind a proxy that tells its address.
+        host: This end, likewise.
     """
 
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
     framing: ClassVar[Callable[[int], Any]] = Lines
 
     serial = 0
-    journal = Journal()
-    transport: Any  # Twisted's ITransport leaves out most of what every transport has
-    bytes_in = bytes_out = 0
+    host: Peer
 
-    _connections: "set[ConversationProtocol] | None" = None
-    _reading = True
-    _shut = _forgotten = False
-    _timer: IDelayedCall | None = None
+    _ledger: Ledger | None = None
+    _header: HeaderReader | None = None
+    _entered = _identified = False
 
     def __init__(
         self,
@@ -75,9 +72,11 @@ class ConversationProtocol(Dialogue, Protocol):
         limits: Limits | None = None,
         framing: Callable[[int], Any] | None = None,
         clock: IReactorTime | None = None,
+        proxies: Trust | None = None,
         **kwargs: Any,
     ) -> None:
         self._limits = limits or Limits()
+        self._proxies = proxies
         make_framing = framing or type(self).framing
         super().__init__(
             type(self).conversation(*args, **kwargs),
@@ -94,11 +93,20 @@ class ConversationProtocol(Dialogue, Protocol):
 
             self._clock = cast("IReactorTime", reactor)
         self.peer = peer_of(self.transport.getPeer())
-        self.host: Peer = peer_of(self.transport.getHost())
-        if self._connections is not None:
-            self._connections.add(self)
-        if not ISSLTransport.providedBy(self.transport):
-            self._open()
+        self.host = peer_of(self.transport.getHost())
+        if self._ledger is None:
+            self._ledger = Ledger(self._limits)
+        refused = self._ledger.enter(self)
+        self._entered = refused is None
+        self._watch = Watch(self, self._limits, self._clock)
+        if refused is not None:
+            self.close(refused)
+        elif self._proxies is None:
+            self._identify()
+        elif self.peer in self._proxies:
+            self._header = HeaderReader()
+        else:
+            self.close(CloseReason.UNKNOWN_PROXY)
 
     def handshakeCompleted(self) -> None:
         """The TLS handshake is done, for the first time or again."""
@@ -107,49 +115,18 @@ class ConversationProtocol(Dialogue, Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes came. They go to the framing; what they mean is handled when its turn comes."""
         self.bytes_in += len(data)
-        self._framing.feed(data)
-        if self._framing.quiet_seconds is not None:
+        if self._header is not None:
+            data = self._read_header(self._header, data)
+        if not data or self._draining:
+            return
+        framing = self._framing
+        framing.feed(data)
+        self._watch.received(data, framing.unfinished)
+        if framing.quiet_seconds is not None:
             self._await_quiet()
         if self._stops & UNOPENED:  # a wrapper kept the handshake's end to itself
             self._open()
         self._run()
-
-    def readConnectionLost(self) -> None:
-        """The peer will send no more; it may still read."""
-        if self._eof:
-            return
-        self._eof = True
-        if self._shut:
-            self.transport.loseConnection()
-        else:
-            self._set_timer(None)
-            self._framing.end()
-            self._run()
-
-    def writeConnectionLost(self) -> None:
-        """All we had to say is sent, and our half of the stream is ended: the peer's turn."""
-        self._set_timer(self._limits.close_seconds or None, self.transport.abortConnection)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone."""
-        self._stops |= LOST
-        if self._reason is None:
-            done = reason.check(ConnectionDone)
-            self._reason = CloseReason.PEER_CLOSED if done else CloseReason.PEER_RESET
-        self._run()
-
-    def pauseProducing(self) -> None:
-        """The transport has enough to send."""
-        self._stops |= PAUSED
-        self._run()
-
-    def resumeProducing(self) -> None:
-        """The transport can take more."""
-        self._stops &= ~PAUSED
-        self._run()
-
-    def stopProducing(self) -> None:
-        """The transport takes no more; ``connectionLost`` follows."""
 
     # What applications call.
 
@@ -177,127 +154,81 @@ class ConversationProtocol(Dialogue, Protocol):
         self._run()
         return not self._stops & PAUSED
 
-    def close(self, reason: CloseReason = CloseReason.STOPPED) -> None:
-        """Run no further action, deliver what was sent, and close.
+    def drain(self) -> None:
+        """Answer the messages that have come whole, then close; what else comes is not read.
 
-        Args:
-            reason: What the conversation's ``closed`` and the log are told.
+        An incomplete message is cut where a quiet period would cut it. What the conversation does of its
+        own accord, since it was opened, ends at once.
         """
-        self._end(reason)
+        if self._stops & (ENDING | LOST):
+            return
+        self._draining = True
+        self._drained_at = self.bytes_out
+        if self._stops & UNOPENED or (self._generator is not None and not self.messages_in):
+            self._end(CloseReason.DRAINED)
+        self._framing.quiet()
         self._run()
 
     # Between the dialogue and the transport.
 
-    def _open(self) -> None:
-        if self._stops & UNOPENED:
-            self._stops &= ~UNOPENED
-            self.transport.registerProducer(self, True)
-            self._run()
+    def _read_header(self, header: HeaderReader, data: bytes) -> bytes:
+        """Read the PROXY header; give what came behind it."""
+        try:
+            if not header.feed(data):
+                return b""
+        except ProxyHeaderInvalid:
+            self._header = None
+            self.close(CloseReason.BAD_PROXY_HEADER)
+            return b""
+        self._header = None
+        self.peer = header.source or self.peer
+        self.host = header.destination or self.host
+        self._identify()
+        return header.rest
 
-    def _write(self, data: bytes) -> None:
-        self.bytes_out += len(data)
-        self.transport.write(data)
-
-    def _settle(self) -> None:
-        if self._stops & LOST:
-            self._forget()
-        elif self._stops & ENDING:
-            self._close()
-        else:
-            self._update_reading()
-
-    def _update_reading(self) -> None:
-        """Read unless the transport has enough to send, or more is held than we may read ahead."""
-        framing = self._framing
-        wanted = framing.discards or (not self._stops & PAUSED and framing.held <= READ_AHEAD_BYTES)
-        if wanted == self._reading or self._eof:
-            return
-        self._reading = wanted
-        if not wanted:
-            self.transport.pauseProducing()
-            return
-        if framing.quiet_seconds is not None:
-            self._await_quiet()
-        self.transport.resumeProducing()
-
-    def _close(self) -> None:
-        """Close so that the peer can read all that was sent (once).
-
-        Closing a TCP socket with unread input sends a reset, which can destroy the last words. So our
-        half of the stream is ended first, then what comes is discarded until the peer ends its own.
-        """
-        if self._shut:
-            return
-        self._shut = True
-        self._set_timer(None)
-        self._stop_work()
-        self._framing = Discard()
-        if not self._stops & UNOPENED:
-            # TLS never sends its close_notify while a producer is registered.
-            self.transport.unregisterProducer()
-        if self._reason is CloseReason.ABORTED:
-            self.transport.abortConnection()
-        elif self._eof or self._reason is CloseReason.STOPPED or not can_half_close(self.transport):
-            self.transport.loseConnection()
-        else:
-            self.transport.loseWriteConnection()
-            self.transport.resumeProducing()
+    def _identify(self) -> None:
+        """Begin, now that it is known who the peer is, unless it has too many connections."""
+        refused = cast("Ledger", self._ledger).identify(self.peer)
+        self._identified = refused is None
+        if refused is not None:
+            self.close(refused)
+        elif not ISSLTransport.providedBy(self.transport):
+            self._open()
 
     def _forget(self) -> None:
         """Nothing is left to do but to tell the conversation and the log (once)."""
         if self._forgotten:
             return
         self._forgotten = True
-        if self._connections is not None:
-            self._connections.discard(self)
+        self._watch.stop()
         self._set_timer(None)
         self._stop_work()
         if self._opened:
             self._guard(self._conversation.closed, cast("CloseReason", self._reason))
-        self.journal.info(
+        ledger = cast("Ledger", self._ledger)
+        ledger.leave(self, self._entered, self._identified)
+        ledger.journal.info(
             cast("IReactorTime", self._clock),
             "{protocol} connection {serial} from {peer} closed: {reason}; "
             "{bytes_in} bytes and {messages_in} messages in, "
-            "{bytes_out} bytes and {messages_out} messages out",
+            "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
             **self._fields(),
             reason=self._reason,
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
             messages_in=self.messages_in,
             messages_out=self.messages_out,
+            seconds=cast("IReactorTime", self._clock).seconds() - self._watch.made,
         )
 
     # Time and log.
-
-    def _await_quiet(self) -> None:
-        """Start the quiet period anew, or end it where it has no purpose."""
-        unfinished = self._framing.unfinished and self._reading and not self._eof
-        self._set_timer(self._framing.quiet_seconds if unfinished else None, self._quiet)
-
-    def _quiet(self) -> None:
-        # Timers run before reads: one more turn, for what is in the kernel already.
-        if self._reading:
-            self._set_timer(0, self._cut)
-
-    def _cut(self) -> None:
-        if self._reading:
-            self._framing.quiet()
-            self._run()
-
-    def _set_timer(self, seconds: float | None, call: Callable[[], object] | None = None) -> None:
-        """Have *call* called after *seconds*, and nothing that was to be called before."""
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
-        if seconds is not None and call is not None:
-            self._timer = cast("IReactorTime", self._clock).callLater(seconds, call)
 
     def _fields(self) -> dict[str, Any]:
         name = type(self).__name__.removesuffix("Protocol").lower()
         return {"protocol": name, "serial": self.serial, "peer": self.peer, "host": self.host}
 
     def _log_failure(self, what: str) -> None:
-        self.journal.failure(
+        cast("Ledger", self._ledger).journal.failure(
             cast("IReactorTime", self._clock),
             "{protocol} connection {serial} from {peer}: {what}",
             Failure(),
@@ -313,18 +244,21 @@ class ConversationFactory(Factory):
 
     Args:
         args: The conversation's.
-        limits: How much a peer may have of us.
+        limits: How much the peers may have of us, together and each.
         framing: Makes the framing, given the longest message; the protocol's own if None.
         clock: For timers; the global reactor if None.
+        proxy_from: Networks of the proxies whose PROXY header tells who the client is; every connection
+            must begin with one then. None: there are no proxies.
         kwargs: The conversation's.
 
     Attributes:
         protocol: The class of protocol it makes.
-        connections: The protocols whose connections are open.
-        journal: Writes their events to the log.
+        limits: How much the peers may have of us.
+        ledger: Its connections, and what was counted of them.
 
     Raises:
         TypeError: The conversation doesn't take these arguments.
+        ValueError: A network of *proxy_from* is none.
     """
 
     protocol: type[ConversationProtocol] = ConversationProtocol
@@ -336,30 +270,36 @@ class ConversationFactory(Factory):
         limits: Limits | None = None,
         framing: Callable[[int], Any] | None = None,
         clock: IReactorTime | None = None,
+        proxy_from: Iterable[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._args = args
-        self._kwargs = {"limits": limits or Limits(), "framing": framing, "clock": clock, **kwargs}
-        self._serial = 0
-        self.connections: set[ConversationProtocol] = set()
-        self.journal = Journal()
+        self.limits = limits = limits or Limits()
+        proxies = None if proxy_from is None else Trust(proxy_from)
+        carrier = {"limits": limits, "framing": framing, "clock": clock, "proxies": proxies}
+        self._args, self._kwargs = args, {**carrier, **kwargs}
+        self.ledger = Ledger(limits)
         self.protocol(*self._args, **self._kwargs)  # wrong arguments show here, not at the first connection
+
+    @property
+    def statistics(self) -> Statistics:
+        """What was counted of its connections."""
+        return self.ledger.statistics
 
     def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
         """Make the protocol for a connection."""
         protocol = self.protocol(*self._args, **self._kwargs)
         protocol.factory = self
-        protocol.journal = self.journal
-        protocol._connections = self.connections
-        self._serial += 1
-        protocol.serial = self._serial
+        protocol._ledger = self.ledger
         return protocol
 
-    def close(self) -> None:
-        """Close every connection once what it was sent is delivered."""
-        for protocol in list(self.connections):
-            protocol.close()
+    def drain(self) -> "Deferred[None]":
+        """Have every connection finish what it has received; fires when all are gone."""
+        return self.ledger.drain()
+
+    def abort(self) -> int:
+        """Cut every connection that is left; give how many."""
+        return self.ledger.abort()
 
     def stopFactory(self) -> None:
         """The last port has stopped listening."""
-        self.journal.flush()
+        self.ledger.journal.flush()

@@ -8,28 +8,37 @@
 """
 
 from collections.abc import Iterable
+from dataclasses import fields
 from importlib.metadata import version
 from typing import Any, ClassVar
 
 from twisted.python import usage
 
 from sockproto.catalog import definitions
-from sockproto.definition import ProtocolOption
+from sockproto.definition import ProtocolOption, count, seconds
 from sockproto.errors import OptionError
+from sockproto.limits import Limits
 from sockproto.listeners import (
     BACKLOG,
     Listener,
     addresses,
     from_description,
+    is_exposed,
     port_number,
     tcp,
     udp,
 )
+from sockproto.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.service import ServerService
 
 DEFAULT_PORT = 9999
 DEFAULT_PROTOCOL = "greeting"
 LOOPBACK = "127.0.0.1"
+
+
+def _typed(name: str) -> str:
+    """Give an option's name as it is typed."""
+    return name.replace("_", "-")
 
 
 class ServerOptions(usage.Options):
@@ -45,16 +54,28 @@ class ServerOptions(usage.Options):
     optFlags: ClassVar[list[list[Any]]] = [
         ["tcp-only", None, "serve TCP, not UDP"],
         ["udp-only", None, "serve UDP, not TCP"],
+        ["proxy-protocol", None, "take the client's address from a PROXY header, which must come first"],
+        ["explain", None, "print what would be served, to whom and under which limits; then exit"],
     ]
     optParameters: ClassVar[list[list[Any]]] = [
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
         ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        *(
+            [
+                _typed(limit.name),
+                None,
+                None,
+                f"{limit.metadata['help']}; 0: no limit  [default: {limit.default:g}]",
+            ]
+            for limit in fields(Limits)
+        ),
     ]
 
     def __init__(self) -> None:
         usage.Options.__init__(self)
         self["interface"] = []
         self["listen"] = []
+        self["proxy-from"] = []
         self.listeners: list[Listener] | None = None
 
     def opt_interface(self, address: str) -> None:
@@ -66,6 +87,10 @@ class ServerOptions(usage.Options):
     def opt_listen(self, description: str) -> None:
         """Listen here: a Twisted server endpoint, udp:PORT:interface=ADDR or unix-dgram:PATH; repeatable."""
         self["listen"].append(description)
+
+    def opt_proxy_from(self, network: str) -> None:
+        """Network whose PROXY headers are believed, instead of this machine's own addresses; repeatable."""
+        self["proxy-from"].append(network)
 
     def opt_version(self) -> None:
         """Print the version of sockproto and exit."""
@@ -86,6 +111,9 @@ class ServerOptions(usage.Options):
     def postOptions(self) -> None:
         """Check the options and plan the listeners."""
         self.listeners = self.plan()
+        if self["explain"]:
+            print(explanation(self.listeners, self.limits))
+            raise SystemExit(0)
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on.
@@ -94,14 +122,26 @@ class ServerOptions(usage.Options):
             OptionError: They don't fit each other or the protocol.
         """
         definition = self.definition
-        arguments = dict(self._arguments())
+        self.limits = self._limits()
+        arguments = dict(self._arguments(), limits=self.limits)
         framing = self._framing()
+        trusted = self._trusted()
+
+        def make_factory(proxied: bool = self["proxy-protocol"]) -> Any:
+            proxy_from = trusted if proxied else None
+            return definition.factory(framing=framing, proxy_from=proxy_from, **arguments)
+
+        def make_datagrams() -> Any:
+            return definition.datagram_protocol(**arguments)
+
         if self["listen"]:
             self._refuse_with_listen()
             from twisted.internet import reactor
 
             return [
-                _named("--listen", from_description, definition, text, arguments, framing, reactor)
+                _named(
+                    "--listen", from_description, definition.name, text, make_factory, make_datagrams, reactor
+                )
                 for text in self["listen"]
             ]
         if self["tcp-only"] and self["udp-only"]:
@@ -112,12 +152,32 @@ class ServerOptions(usage.Options):
         for interface in self["interface"] or [LOOPBACK]:
             for address in _named("--interface", addresses, interface):
                 if not self["udp-only"]:
-                    factory = definition.factory(framing=framing, **arguments)
-                    listeners.append(tcp(definition.name, factory, address, port, backlog))
+                    listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
                 if not self["tcp-only"]:
-                    datagrams = definition.datagram_protocol(**arguments)
-                    listeners.append(udp(definition.name, datagrams, address, port))
+                    listeners.append(udp(definition.name, make_datagrams(), address, port))
         return listeners
+
+    def _limits(self) -> Limits:
+        given = {}
+        for limit in fields(Limits):
+            text = self[_typed(limit.name)]
+            if text is not None:
+                convert = seconds if limit.name.endswith("_seconds") else count
+                given[limit.name] = _named(f"--{_typed(limit.name)}", convert, text)
+        return Limits(**given)
+
+    def _trusted(self) -> list[str]:
+        """Give the networks whose PROXY headers are believed."""
+        if self["proxy-from"] and not (
+            self["proxy-protocol"] or any(text.startswith("haproxy:") for text in self["listen"])
+        ):
+            raise OptionError("--proxy-from goes with --proxy-protocol or --listen haproxy:…; give one")
+        for network in self["proxy-from"]:
+            try:
+                Trust([network])
+            except ValueError as error:
+                raise OptionError(f"--proxy-from: must be a network such as 10.0.0.0/8: {error}") from error
+        return self["proxy-from"] or LOOPBACK_NETWORKS
 
     def _arguments(self) -> Iterable[tuple[str, Any]]:
         """Give the conversation's arguments that were given as options."""
@@ -204,6 +264,22 @@ def options_for(protocol: str) -> type[ServerOptions]:
     return type("Options", (ServerOptions,), members)
 
 
+def explanation(listeners: Iterable[Listener], limits: Limits) -> str:
+    """Give what would be served, to whom and under which limits, as text."""
+    lines = []
+    for listener in listeners:
+        if listener.interface is None:
+            reach = "whoever can reach it"
+        else:
+            reach = "other machines too" if is_exposed(listener) else "this machine only"
+        lines.append(f"{listener.protocol} on {listener.where}, for {reach}")
+    for limit in fields(limits):
+        value = getattr(limits, limit.name)
+        lines.append(f"  {_typed(limit.name):<26}{value or 'no limit':<10}  {limit.metadata['help']}")
+    return "\n".join(lines)
+
+
 def makeService(options: ServerOptions) -> ServerService:
     """Make the service of checked options; options that were never parsed mean the defaults."""
-    return ServerService(options.plan() if options.listeners is None else options.listeners)
+    listeners = options.plan() if options.listeners is None else options.listeners
+    return ServerService(listeners, drain_seconds=options.limits.drain_seconds, owns_process=True)

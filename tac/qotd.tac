@@ -1,6 +1,9 @@
 """Quote of the day (RFC 865) on port 10017 of 127.0.0.1, TCP and UDP: says its text and closes.
 
 twistd -ny tac/qotd.tac
+
+Over UDP a reply is at most four times as long as the request, plus 32 bytes: this one takes a request of
+12 bytes or more.
 """
 
 from twisted.application import service

@@ -92,7 +92,7 @@ class DatagramTests(TestCase):
     def test_too_many_that_wait_are_dropped_and_counted(self) -> None:
         self.listen(lambda message: (yield from (Sleep(1), message)))
         self.receive(*[b"x"] * (MAX_WAITING + 3))
-        self.assertEqual(self.port.dropped, {"busy": 3})
+        self.assertEqual(self.port.statistics.dropped, {"busy": 3})
         self.clock.advance(1)
         self.assertEqual(len(self.replies), MAX_WAITING)
         self.receive(b"x")
@@ -102,7 +102,7 @@ class DatagramTests(TestCase):
     def test_too_many_bytes_that_wait_are_dropped_and_counted(self) -> None:
         self.listen(lambda message: (yield from (Sleep(1), b"x")))
         self.receive(*[b"x" * 65_507] * 200)
-        self.assertEqual(self.port.dropped, {"busy": 200 - 8 * 1024 * 1024 // 65_507})
+        self.assertEqual(self.port.statistics.dropped, {"busy": 200 - 8 * 1024 * 1024 // 65_507})
         self.clock.advance(1)
         self.assertEqual(len(self.replies), 8 * 1024 * 1024 // 65_507)
 
@@ -114,7 +114,7 @@ class DatagramTests(TestCase):
         for received in lambda message: b"x" * (MAX_REPLY_BYTES + 1), endless:
             self.listen(received)
             self.receive(b"x")
-            self.assertEqual((self.replies, self.port.dropped), ([], {"oversize": 1}))
+            self.assertEqual((self.replies, self.port.statistics.dropped), ([], {"oversize": 1}))
 
     def test_what_the_system_refuses_stops_nothing(self) -> None:
         errors: list[Exception] = [OSError(22, "Invalid argument"), BlockingIOError(), MessageLengthError()]
@@ -126,8 +126,9 @@ class DatagramTests(TestCase):
         self.patch(self.transport, "write", write)
         self.receive(b"1", b"2", b"3")
         self.receive(b"4", addr=None)
-        self.assertEqual((self.port.received, self.port.sent), (4, 0))
-        self.assertEqual(self.port.dropped, {"unsendable": 4})
+        counted = self.port.statistics
+        self.assertEqual((counted.messages_in, counted.messages_out), (4, 0))
+        self.assertEqual(counted.dropped, {"unsendable": 3, "no address": 1})
 
     def test_a_bug_ends_one_answer_only(self) -> None:
         def received(message: bytes) -> Any:
@@ -145,7 +146,7 @@ class DatagramTests(TestCase):
             self.clock.advance(1)
             self.assertEqual(self.replies, error)
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
-            self.assertEqual(self.port.dropped, {"error": 2})
+            self.assertEqual(self.port.statistics.dropped, {"error": 2})
 
     def test_stopping_cancels_what_waits(self) -> None:
         notes = []

@@ -108,12 +108,12 @@ class LinesTests(TestCase):
 
     def test_unfinished(self) -> None:
         framing = QuietLines()
-        for data, unfinished in [(b"a", True), (b"b\n", False), (b"c\r", True), (b"\n", False)]:
+        for data, unfinished in [(b"a", 1), (b"b", 2), (b"c\nde", 2), (b"\n", 0), (b"c\r", 2), (b"\n", 0)]:
             framing.feed(data)
             self.assertEqual(framing.unfinished, unfinished)
         framing.feed(b"d")
         framing.quiet()
-        self.assertFalse(framing.unfinished)
+        self.assertEqual(framing.unfinished, 0)
 
     def test_limit_without_terminator(self) -> None:
         for ending in b"\n", b"\r\n":

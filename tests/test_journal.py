@@ -73,10 +73,11 @@ class JournalTests(TestCase):
 class ConnectionEventTests(JournalTests):
     def test_the_event_of_a_closed_connection(self) -> None:
         factory = GreetingFactory(clock=self.clock)
-        factory.journal = self.journal
+        factory.ledger.journal = self.journal
         protocol = factory.buildProtocol(None)
         transport = connect(protocol)
         protocol.dataReceived(b"Michael\nTracy\n")
+        self.clock.advance(1.5)
         transport.lose()
         [event] = self.events
         expected = {
@@ -95,7 +96,7 @@ class ConnectionEventTests(JournalTests):
             self.texts(),
             [
                 "greeting connection 1 from 192.168.1.1:54321 closed: peer closed; "
-                "14 bytes and 2 messages in, 38 bytes and 3 messages out"
+                "14 bytes and 2 messages in, 38 bytes and 3 messages out, 1.500 seconds"
             ],
         )
 
@@ -109,7 +110,7 @@ class ConnectionEventTests(JournalTests):
 
         factory = ConversationFactory(clock=self.clock)
         factory.protocol = BuggyProtocol
-        factory.journal = self.journal
+        factory.ledger.journal = self.journal
         protocol = factory.buildProtocol(None)
         transport = connect(protocol)
         protocol.dataReceived(b"x\x1b\rforged\n")

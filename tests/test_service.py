@@ -12,7 +12,6 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import Clock
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import Logger, LogPublisher
 from twisted.plugin import getPlugins
@@ -81,7 +80,7 @@ class ServerServiceTests(ServiceTestCase):
                 return maybe(CannotListenError("127.0.0.1", chosen, OSError(errno.EADDRINUSE, "taken")))
             return echo_udp().listen(reactor, chosen)
 
-        service = self.serve(echo_tcp(), Listener("echo", "UDP", listen, port=0))
+        service = self.serve(echo_tcp(), Listener("echo", "UDP", EchoDatagramProtocol(), listen, port=0))
         self.assertEqual(len(service.ports), 2)
         self.assertEqual(len(taken), 3)
 
@@ -122,16 +121,6 @@ class ServerServiceTests(ServiceTestCase):
         service.startService()
         self.assertEqual((service.ports, len(ports)), (ports, 1))
 
-    def test_stop_closes_the_connections(self) -> None:
-        factory = EchoFactory(clock=Clock())
-        closed: list[Any] = []
-        protocol = factory.buildProtocol(None)
-        self.patch(protocol, "close", lambda: closed.append(protocol))
-        factory.connections.add(protocol)
-        service = self.serve(tcp("echo", factory, "127.0.0.1", 0))
-        service.stopService()
-        self.assertEqual(closed, [protocol])
-
     def test_an_endpoint_that_takes_its_time(self) -> None:
         listening: Deferred[Any] = Deferred()
         stopped = []
@@ -142,7 +131,9 @@ class ServerServiceTests(ServiceTestCase):
             def stop(self) -> None:
                 stopped.append(True)
 
-        service = ServerService([Listener("echo", "onion:", lambda *args: listening)], Reactor())
+        service = ServerService(
+            [Listener("echo", "onion:", EchoFactory(), lambda *args: listening)], Reactor()
+        )
         service.log = Logger("test", observer=LogPublisher(events := EventLoggingObserver()))
         service.startService()
         listening.errback(OSError(errno.EACCES, "no"))
@@ -175,7 +166,7 @@ def maybe(error: Exception) -> "Deferred[Any]":
 
 class DescriptionTests(TestCase):
     def plan(self, description: str) -> Listener:
-        return from_description(definitions()["echo"], description, {}, None, reactor)
+        return from_description("echo", description, EchoFactory, EchoDatagramProtocol, reactor)
 
     def test_where(self) -> None:
         for description, where in [
@@ -246,7 +237,8 @@ class OptionsTests(TestCase):
             definition = dataclasses.replace(definitions()["greeting"], factory=factory)
 
         GreetingOptions().parseOptions(["--think-seconds", "0.5", "--framing", "lines", "--tcp-only"])
-        self.assertEqual(made, [{"framing": definition.framings["lines"], "think_seconds": 0.5}])
+        expected = {"framing": definition.framings["lines"], "think_seconds": 0.5}
+        self.assertEqual(made, [expected | {"limits": Limits(), "proxy_from": None}])
 
     def test_message_is_taken_byte_for_byte(self) -> None:
         options = self.parse("--protocol", "welcome", "--message", "\udcff\\n ")

@@ -108,7 +108,7 @@ def speaks_time(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes]) ->
 
 
 def speaks_qotd(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes]) -> None:
-    assert tcp(b"") == udp(b"")
+    assert tcp(b"") == udp(b"x" * 20)
     assert tcp(b"").endswith(b".\r\n")
 
 

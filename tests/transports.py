@@ -41,6 +41,11 @@ class PlainTransport(StringTransport):
         """Whether the protocol wants to read."""
         return bool(self.producerState == "producing")
 
+    @property
+    def dataBuffer(self) -> bytes:
+        """As of a FileDescriptor: what the peer has not taken yet."""
+        return self._unread
+
     def write(self, data: bytes) -> None:
         StringTransport.write(self, data)
         assert not self.lost, "written after the end"

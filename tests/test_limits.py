@@ -1,0 +1,443 @@
+"""Limits: of connections, of time, of datagrams; what they are counted as; the drain."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
+from twisted.internet.testing import FakeDatagramTransport
+from twisted.trial.unittest import TestCase
+
+from sockproto.conversation import CloseReason, Peer, Sleep, Wait
+from sockproto.framing import Discard, Lines, QuietLines, Raw
+from sockproto.ledger import Ledger
+from sockproto.limits import MAX_SOURCES, Admission, Limits, SourceRate, site_of
+from sockproto.protocols.chargen import ChargenFactory
+from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
+from sockproto.protocols.greeting import GreetingDatagramProtocol, GreetingFactory
+from sockproto.protocols.qotd import QotdDatagramProtocol
+from tests.test_stream import CarrierTestCase, tls
+from tests.transports import PlainTransport, connect
+
+NONE = Limits(**dict.fromkeys(vars(Limits()), 0))
+
+
+class LimitsTests(TestCase):
+    def test_they_are_checked_and_frozen(self) -> None:
+        for wrong in -1, float("nan"), float("inf"), "5", None, True:
+            self.assertRaises(ValueError, Limits, idle_seconds=wrong)
+        self.assertRaises(AttributeError, setattr, Limits(), "close_seconds", 1)
+
+    def test_the_defaults(self) -> None:
+        self.assertEqual(
+            list(vars(Limits()).values()), [4096, 1024, 300, 60, 60, 30, 0, 65_536, 2, 10, 2000, 100]
+        )
+
+    def test_every_default_has_a_line_of_documentation(self) -> None:
+        for name in vars(Limits()):
+            self.assertIn(f"        {name}: ", Limits.__doc__ or "")
+
+
+class AdmissionTests(TestCase):
+    def test_what_counts_as_one_peer(self) -> None:
+        for hosts, same in [
+            (["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"], True),
+            (["2001:db8:0:1::1", "2001:db8:0:1:ffff::", "2001:db8:0:1::1%eth0"], True),
+            (["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"], False),
+        ]:
+            sites = {site_of(Peer(host, 1)) for host in hosts}
+            self.assertEqual(len(sites), 1 if same else len(hosts))
+
+    def test_peers_on_unix_sockets_are_many(self) -> None:
+        admission = Admission(Limits(max_connections_per_peer=1))
+        self.assertEqual([admission.identify(Peer("", None)) for _ in range(3)], [None] * 3)
+
+    @given(st.lists(st.integers(0, 3), max_size=60))
+    def test_places_are_given_back(self, peers: list[int]) -> None:
+        limits = Limits(max_connections=6, max_connections_per_peer=3)
+        admission = Admission(limits)
+        inside: list[Peer] = []
+        for number in peers:
+            peer = Peer(f"192.0.2.{number}", 1)
+            if number == 0 and inside:
+                admission.forget(inside[0])
+                admission.leave()
+                inside.pop(0)
+            elif admission.enter() is not None:
+                self.assertEqual(len(inside), 6)
+            elif admission.identify(peer) is not None:
+                self.assertEqual(inside.count(peer), 3)
+                admission.leave()
+            else:
+                inside.append(peer)
+            self.assertLessEqual(len(inside), 6)
+
+
+class RefusalTests(TestCase):
+    def connect(self, factory: Any, host: str = "192.0.2.1") -> PlainTransport:
+        def transport(protocol: Any) -> PlainTransport:
+            made = PlainTransport(protocol)
+            made.peerAddr = IPv4Address("TCP", host, 5000)
+            return made
+
+        return connect(factory.buildProtocol(None), transport)
+
+    def test_past_max_connections(self) -> None:
+        factory = GreetingFactory(limits=Limits(max_connections=2), clock=Clock())
+        first, second, third = (self.connect(factory) for _ in range(3))
+        self.assertTrue(third.disconnecting)
+        self.assertFalse(third.half_closing)
+        self.assertEqual((third.writes, first.writes), ([], [b"Welcome!"]))
+        third.deliver()
+        self.assertEqual(factory.statistics.closed, {CloseReason.TOO_MANY: 1})
+        second.lose()
+        self.assertEqual(self.connect(factory).deliver(), b"Welcome!")
+
+    def test_past_max_connections_per_peer(self) -> None:
+        factory = GreetingFactory(limits=Limits(max_connections_per_peer=1), clock=Clock())
+        first = self.connect(factory)
+        self.connect(factory).deliver()
+        self.assertEqual(factory.statistics.closed, {CloseReason.TOO_MANY_OF_PEER: 1})
+        self.assertEqual(self.connect(factory, "192.0.2.2").deliver(), b"Welcome!")
+        first.lose()
+        self.assertEqual(self.connect(factory).deliver(), b"Welcome!")
+
+    def test_a_protocol_that_is_never_connected_takes_no_place(self) -> None:
+        factory = GreetingFactory(limits=Limits(max_connections=1), clock=Clock())
+        for _ in range(10):
+            factory.buildProtocol(None)
+        self.assertEqual(self.connect(factory).deliver(), b"Welcome!")
+
+    @given(st.lists(st.tuples(st.sampled_from("olrdx"), st.integers(0, 9)), max_size=40))
+    def test_counted_is_open_whatever_happens(self, steps: list[tuple[str, int]]) -> None:
+        clock = Clock()
+        limits = Limits(max_connections=5, max_connections_per_peer=3)
+        factory = GreetingFactory(limits=limits, clock=clock)
+        open_: list[PlainTransport] = []
+        for step, number in steps:
+            if step == "o":
+                open_.append(self.connect(factory, f"192.0.2.{number % 3}"))
+            elif open_:
+                transport = open_[number % len(open_)]
+                if step == "l":
+                    transport.lose(ConnectionLost())
+                elif step == "r":
+                    transport.deliver()
+                elif step == "d" and not transport.lost and not transport.half_closing:
+                    transport.protocol.dataReceived(b"exit\n")
+                elif step == "x" and not transport.lost:
+                    transport.half_close()
+            open_ = [transport for transport in open_ if not transport.lost]
+            self.assertEqual(factory.statistics.open, len(open_))
+            self.assertEqual(len(factory.ledger.connections), len(open_))
+        for transport in open_:
+            transport.lose()
+        self.assertEqual((factory.statistics.open, clock.getDelayedCalls()), (0, []))
+
+
+class TimeTests(CarrierTestCase):
+    """No limit but the one that the test names."""
+
+    def limited(self, framing: Callable[[int], Any] = Lines, **kwargs: Any) -> PlainTransport:
+        names = vars(NONE)
+        limits = Limits(**{name: kwargs.pop(name, 0) for name in names})
+        return self.connect(framing, limits=limits, **kwargs)
+
+    def assert_ends(self, transport: PlainTransport, reason: CloseReason, after: float) -> None:
+        """The connection ends so many seconds from now, not earlier."""
+        self.clock.advance(after - 0.25)
+        self.assertFalse(transport.half_closing or transport.lost, "too early")
+        self.clock.advance(0.25)
+        self.assertTrue(transport.half_closing or transport.lost, "not in time")
+        transport.deliver()
+        if not transport.lost:
+            transport.half_close()
+        self.assertEqual(self.notes, [reason])
+
+    def test_no_limits_no_timer(self) -> None:
+        self.limited()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_idle(self) -> None:
+        transport = self.limited(idle_seconds=10)
+        for data in b"a\n", b"b":
+            self.clock.advance(9)
+            self.receive(data)
+        self.assert_ends(transport, CloseReason.IDLE, 10)
+
+    def test_what_we_send_is_no_silence(self) -> None:
+        transport = self.limited(idle_seconds=10)
+        self.clock.advance(9)
+        self.protocol.send(b"x")
+        self.assert_ends(transport, CloseReason.IDLE, 10)
+
+    def test_a_pending_action_is_not_idle(self) -> None:
+        waiting: Deferred[None] = Deferred()
+        transport = self.limited(idle_seconds=10, received=lambda message: Wait(waiting))
+        self.receive(b"x\n")
+        for _ in range(100):
+            self.clock.advance(1)
+        self.assertFalse(transport.half_closing)
+        waiting.callback(None)
+        for _ in range(10):
+            self.clock.advance(1)
+        self.assertTrue(transport.half_closing)
+
+    def test_first_message(self) -> None:
+        transport = self.limited(first_message_seconds=10)
+        self.clock.advance(5)
+        self.receive(b"unfinished")
+        self.assert_ends(transport, CloseReason.NO_MESSAGE, 5)
+
+    def test_after_the_first_message(self) -> None:
+        transport = self.limited(first_message_seconds=10)
+        self.receive(b"x\n")
+        self.clock.advance(1000)
+        self.assertFalse(transport.half_closing)
+
+    def test_a_client_that_need_not_speak(self) -> None:
+        transport = self.limited(Discard, first_message_seconds=10)
+        self.clock.advance(1000)
+        self.assertFalse(transport.half_closing)
+
+    def test_a_handshake_that_never_ends(self) -> None:
+        transport = self.limited(first_message_seconds=10, make_transport=tls)
+        self.clock.advance(10)
+        self.assertTrue(transport.disconnecting)
+        self.assertEqual(self.protocol.reason, CloseReason.NO_HANDSHAKE)
+
+    def test_slow_message(self) -> None:
+        transport = self.limited(message_seconds=10)
+        self.clock.advance(100)
+        self.receive(b"a\nb")
+        for _ in range(9):
+            self.clock.advance(1)
+            self.receive(b"b")
+        self.assert_ends(transport, CloseReason.SLOW_MESSAGE, 1)
+
+    def test_each_message_has_its_time(self) -> None:
+        transport = self.limited(message_seconds=10)
+        for _ in range(20):
+            self.receive(b"end\nbegin")
+            self.clock.advance(9)
+        self.assertFalse(transport.half_closing)
+
+    def test_lifetime(self) -> None:
+        transport = self.limited(lifetime_seconds=10)
+        for _ in range(9):
+            self.clock.advance(1)
+            self.receive(b"x\n")
+        self.assert_ends(transport, CloseReason.LIFETIME, 1)
+
+    def test_a_peer_that_reads_nothing_is_aborted(self) -> None:
+        transport = self.limited(Raw, write_stall_seconds=8)
+        self.receive(b"x" * 100_000)
+        self.clock.advance(8)
+        self.assertTrue(transport.aborted)
+        self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
+
+    def test_a_slow_reader_is_not_a_stalled_one(self) -> None:
+        transport = self.limited(Raw, write_stall_seconds=8)
+        self.receive(b"x" * 100_000)
+        for _ in range(100):
+            self.clock.advance(1)
+            transport._unread = transport._unread[10:]
+        self.assertFalse(transport.lost)
+        for _ in range(9):
+            self.clock.advance(1)
+        self.assertTrue(transport.aborted)
+
+    def test_a_close_that_the_peer_does_not_read_stalls_too(self) -> None:
+        transport = self.limited(Raw, write_stall_seconds=8, close_seconds=2)
+        self.receive(b"x" * 100)
+        self.protocol.close()
+        self.clock.advance(7)
+        self.assertFalse(transport.lost)
+        self.clock.advance(1)
+        self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
+
+    def test_a_tls_peer_that_never_answers_the_close(self) -> None:
+        transport = self.limited(Raw, close_seconds=2, make_transport=tls)
+        self.protocol.handshakeCompleted()
+        self.protocol.close()
+        self.clock.advance(1.9)
+        self.assertFalse(transport.lost)
+        self.clock.advance(0.1)
+        self.assertTrue(transport.aborted)
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
+
+
+class DrainTests(CarrierTestCase):
+    def test_an_idle_connection_closes_at_once(self) -> None:
+        transport = self.connect()
+        self.receive(b"a\nincomplete")
+        transport.deliver()
+        self.protocol.drain()
+        self.assertEqual((transport.disconnecting, transport.half_closing), (True, False))
+        transport.deliver()
+        self.assertEqual(self.notes, [CloseReason.DRAINED])
+
+    def test_what_has_come_whole_is_answered(self) -> None:
+        transport = self.connect(received=lambda message: (yield from (Sleep(1), b"<%b>" % message)))
+        self.receive(b"a\nb\nincomplete")
+        self.protocol.drain()
+        self.protocol.dataReceived(b" line\nnew\n")
+        for _ in range(3):
+            self.clock.advance(1)
+        self.assertEqual(transport.deliver(), b"<a>\n<b>\n")
+        self.assertTrue(transport.half_closed)  # busy when it began: its last words are seen out
+        transport.half_close()
+        self.assertEqual(self.notes, [CloseReason.DRAINED])
+
+    def test_an_incomplete_auto_message_is_cut(self) -> None:
+        transport = self.connect(QuietLines)
+        self.receive(b"Michael")
+        self.protocol.drain()
+        self.assertEqual(transport.deliver(), b"<Michael>")
+        transport.half_close()
+
+    def test_an_endless_generator_ends_at_once(self) -> None:
+        clock = Clock()
+        factory = ChargenFactory(clock=clock)
+        transport = connect(factory.buildProtocol(None))
+        drained = factory.drain()
+        transport.deliver()
+        transport.deliver()
+        self.assertTrue(transport.lost)
+        self.successResultOf(drained)
+
+    def test_behind_a_peer_that_does_not_read(self) -> None:
+        transport = self.connect(received=lambda message: b"x" * 70_000)
+        self.receive(b"1\n2\n3\n")
+        self.protocol.drain()
+        for _ in range(3):
+            transport.deliver()
+        self.assertEqual(len(transport.received), 3 * 70_001)
+        transport.half_close()
+        transport.deliver()
+        self.assertEqual(self.notes, [CloseReason.DRAINED])
+
+    def test_the_factory_knows_when_all_are_gone_and_can_cut_them(self) -> None:
+        clock = Clock()
+        factory = GreetingFactory(think_seconds=100, clock=clock)
+        transports = [connect(factory.buildProtocol(None)) for _ in range(3)]
+        for transport in transports[1:]:
+            transport.protocol.dataReceived(b"x\n")
+        drained = factory.drain()
+        transports[0].deliver()
+        self.assertNoResult(drained)
+        self.assertEqual(factory.abort(), 2)
+        self.successResultOf(drained)
+        self.assertEqual(factory.statistics.closed, {CloseReason.DRAINED: 1, CloseReason.DRAIN_ABORTED: 2})
+        self.assertEqual(clock.getDelayedCalls(), [])
+        self.successResultOf(GreetingFactory(clock=clock).drain())
+
+
+class UdpTests(TestCase):
+    """Promise 7: nobody can drive a port into a loop, or amplify with it."""
+
+    def listen(self, port: Any) -> None:
+        class Transport(FakeDatagramTransport):
+            def getHost(self) -> IPv4Address:
+                return IPv4Address("UDP", "127.0.0.1", 9999)
+
+        self.port = port
+        self.transport = Transport()
+        port.makeConnection(self.transport)
+
+    def ask(self, datagram: bytes, port: int = 5000) -> bool:
+        """Tell whether a datagram is answered."""
+        before = len(self.transport.written)
+        self.port.datagramReceived(datagram, ("127.0.0.1", port))
+        return len(self.transport.written) > before
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        return dict(self.port.statistics.dropped)
+
+    def test_ports_that_nobody_asks_from(self) -> None:
+        self.listen(EchoDatagramProtocol(clock=Clock()))
+        answered = [self.ask(b"x", port) for port in (0, 7, 19, 1023, 9999, 1024, 65535)]
+        self.assertEqual(answered, [False] * 5 + [True] * 2)
+        self.assertEqual(self.dropped, {"low port": 4, "own port": 1})
+
+    def test_what_looks_like_a_reply(self) -> None:
+        self.listen(GreetingDatagramProtocol(clock=Clock()))
+        self.assertFalse(self.ask(b"Hello, Michael!"))
+        self.assertTrue(self.ask(b"Hello"))
+        self.assertEqual(self.dropped, {"looks like a reply": 1})
+
+    def test_replies_are_at_most_4_times_the_request_and_32_bytes(self) -> None:
+        for length, size, answered in [(32, 0, True), (33, 0, False), (72, 10, True), (73, 10, False)]:
+            self.listen(QotdDatagramProtocol(b"q" * length, clock=Clock()))
+            self.assertEqual(self.ask(b"x" * size), answered)
+            self.assertEqual(self.dropped, {} if answered else {"amplification": 1})
+
+    def test_the_rate_of_one_address(self) -> None:
+        clock = Clock()
+        self.listen(EchoDatagramProtocol(limits=Limits(udp_rate=3), clock=clock))
+        self.assertEqual([self.ask(b"x") for _ in range(5)], [True] * 3 + [False] * 2)
+        self.assertEqual(self.dropped, {"rate": 2})
+        clock.advance(1)
+        self.assertTrue(self.ask(b"x"))
+
+    def test_sources_are_bounded_and_the_least_recent_goes_first(self) -> None:
+        rate = SourceRate(1)
+        self.assertTrue(rate.allows("first", 0))
+        for number in range(MAX_SOURCES + 10):
+            self.assertTrue(rate.allows(str(number), 0))
+            if number == 100:
+                self.assertFalse(rate.allows("first", 0))
+        self.assertEqual(len(rate._counts), MAX_SOURCES)
+        self.assertFalse(rate.allows("first", 0))
+
+    def test_two_ports_aimed_at_each_other_stop(self) -> None:
+        """The loop of RFC 862: two echo servers, and a forged datagram."""
+        clock = Clock()
+        ports = [EchoDatagramProtocol(limits=Limits(udp_rate=50), clock=clock) for _ in range(2)]
+        transports = []
+        for port in ports:
+            self.listen(port)
+            transports.append(self.transport)
+        ports[0].datagramReceived(b"x", ("192.0.2.2", 5000))
+        exchanged = 0
+        while any(transport.written for transport in transports) and exchanged < 1000:
+            for number in 0, 1:
+                for reply, _ in transports[number].written[:]:
+                    exchanged += 1
+                    transports[number].written.clear()
+                    ports[1 - number].datagramReceived(reply, (f"192.0.2.{number}", 5000))
+        self.assertLess(exchanged, 110)
+
+    def test_drain_finishes_what_waits_and_takes_no_more(self) -> None:
+        clock = Clock()
+        self.listen(GreetingDatagramProtocol(think_seconds=1, clock=clock))
+        self.ask(b"Michael")
+        drained = self.port.drain()
+        self.assertFalse(self.ask(b"Tracy"))
+        self.assertNoResult(drained)
+        clock.advance(1)
+        self.successResultOf(drained)
+        self.assertEqual([reply for reply, _ in self.transport.written], [b"Hello, Michael!"])
+        self.assertEqual(self.dropped, {"draining": 1})
+
+
+class LedgerTests(TestCase):
+    def test_statistics_of_a_listener(self) -> None:
+        factory = EchoFactory(clock=Clock())
+        transport = connect(factory.buildProtocol(None))
+        transport.protocol.dataReceived(b"abc")
+        counted = factory.statistics
+        self.assertEqual((counted.opened, counted.open, counted.bytes_in), (1, 1, 0))
+        transport.lose()
+        self.assertEqual((counted.opened, counted.open), (1, 0))
+        self.assertEqual((counted.bytes_in, counted.bytes_out), (3, 3))
+        self.assertEqual((counted.messages_in, counted.messages_out), (1, 1))
+        self.assertEqual(counted.closed, {CloseReason.PEER_CLOSED: 1})
+
+    def test_an_empty_one_is_drained(self) -> None:
+        self.successResultOf(Ledger(Limits()).drain())
