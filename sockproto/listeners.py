@@ -11,6 +11,7 @@ import re
 import socket
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -19,8 +20,9 @@ from typing import Any
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, execute, maybeDeferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort
+from twisted.python.failure import Failure
 
 from sockproto.datagram import MAX_PACKET_BYTES
 from sockproto.errors import OptionError
@@ -137,7 +139,11 @@ def from_description(
     factory = make_factory(**proxied)
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
-        return maybeDeferred(endpoint.listen, factory)
+        listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
+        if isinstance(endpoint, UNIXServerEndpoint):
+            # Twisted leaves its lock behind if it can't listen; the path is known to the endpoint alone.
+            listening.addErrback(_unlock, endpoint._address)
+        return listening
 
     return Listener(protocol, description, factory, listen)
 
@@ -185,6 +191,14 @@ def is_exposed(listener: Listener) -> bool:
 def _written(interface: str, port: int) -> str:
     address = IPv6Address if isIPv6Address(interface) else IPv4Address
     return str(peer_of(address("TCP", interface, port)))
+
+
+def _unlock(failure: Failure, path: str) -> Failure:
+    """Remove the lock of a UNIX socket if this process holds it."""
+    with suppress(OSError):
+        if os.readlink(f"{path}.lock") == str(os.getpid()):
+            os.unlink(f"{path}.lock")
+    return failure
 
 
 def _remove_stale(path: str) -> None:

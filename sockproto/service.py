@@ -208,6 +208,11 @@ def _line(listener: Listener, failure: Failure) -> str:
     if isinstance(error, CannotListenError):
         error = error.socketError
     number = error.errno if isinstance(error, OSError) else None
-    reason = os.strerror(number) if number is not None else escape(str(error))
+    if str(error) == "Cannot acquire lock":  # how Twisted says it of a UNIX socket
+        number = errno.EADDRINUSE
+    if number is not None and number > 0:
+        reason = os.strerror(number)
+    else:  # a name that can't be resolved, or no system error at all
+        reason = getattr(error, "strerror", None) or escape(str(error))
     advice = f" ({ADVICE[number]})" if number in ADVICE else ""
     return f"sockproto: {listener.protocol} can't listen on {listener.where}: {reason}{advice}"

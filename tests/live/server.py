@@ -179,12 +179,13 @@ class Serve(Protocol):
 
 
 def run_twistd(
-    *arguments: str, directory: Path, prefix: tuple[str, ...] = ()
+    *arguments: str, directory: Path, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a twistd that ends by itself, in time."""
+    """Run a twistd that ends by itself, in time, or leaves a daemon."""
     return subprocess.run(
         [*prefix, TWISTD, *arguments],
         cwd=directory,
+        pass_fds=pass_fds,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

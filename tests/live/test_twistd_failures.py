@@ -1,6 +1,7 @@
 """What can't be served ends the real command with one line, status 1, and nothing left behind."""
 
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.clients import ask, unix_client
-from tests.live.server import Serve, need, require, run_twistd
+from tests.live.server import TIMEOUT, Serve, need, require, run_twistd
 
 LOOPBACK = "127.0.0.1"
 PIDFILE = "twistd.pid"
@@ -64,7 +65,7 @@ def test_a_port_without_the_right_to_it(tmp_path: Path) -> None:
         prefix = ("setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service")
     bind = "import socket; socket.socket().bind(('127.0.0.1', 1))"
     tried = subprocess.run(
-        [*prefix, sys.executable, "-c", bind], capture_output=True, timeout=10, check=False
+        [*prefix, sys.executable, "-c", bind], capture_output=True, timeout=TIMEOUT, check=False
     )
     require(b"PermissionError" in tried.stderr, "a port that may not be had")
     line = assert_fails(tmp_path, "--port", "1", prefix=prefix)
@@ -166,10 +167,15 @@ def test_an_option_that_does_not_fit_a_plugin_of_one_protocol(tmp_path: Path, pl
 
 
 def test_a_daemon_that_can_not_listen_says_why_in_its_log_and_leaves_no_pid_file(tmp_path: Path) -> None:
-    with held_port(socket.SOCK_STREAM) as port:
-        ended = run_twistd(
-            f"--pidfile={PIDFILE}", "--logfile=log", "sockproto", "--port", str(port), directory=tmp_path
-        )
+    arguments = (f"--pidfile={PIDFILE}", "--logfile=log", "sockproto", "--port")
+    # The command ends before the daemon does, whose end is that of a pipe which only it still holds.
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb") as daemons_end, held_port(socket.SOCK_STREAM) as port:
+        try:
+            ended = run_twistd(*arguments, str(port), directory=tmp_path, pass_fds=(write_end,))
+        finally:
+            os.close(write_end)
+        assert select.select([daemons_end], [], [], TIMEOUT)[0], "the daemon is still there"
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     log = (tmp_path / "log").read_text()

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -46,24 +47,40 @@ def test_a_signal_ends_it_in_order_with_idle_connections_open(
 
 
 @pytest.mark.parametrize("protocol", ["chargen", "echo"])
-def test_a_signal_ends_it_in_order_while_a_client_does_not_read(serve: Serve, protocol: str) -> None:
-    server = serve("--protocol", protocol)
+def test_a_client_that_does_not_read_is_waited_for_no_longer_than_said(serve: Serve, protocol: str) -> None:
+    server = serve("--protocol", protocol, "--drain-seconds", "1")
     with tcp_client(server.port) as client:
         if protocol == "echo":
             send_until_stalled(client, b"x" * 1_000_000, 100_000_000, patience=0.2)
         assert readable(client, TIMEOUT)
+        began = time.monotonic()
         server.stop()
+        assert time.monotonic() - began < 5
     assert "Server Shut Down." in server.log
 
 
-def test_a_signal_ends_it_in_order_while_a_greeting_is_thought_about(serve: Serve) -> None:
+def test_what_came_whole_before_the_signal_is_answered(serve: Serve) -> None:
     server = serve("--think-seconds", "1")
     with tcp_client(server.port) as client, udp_client(server.port) as datagrams:
         assert receive(client, 8) == b"Welcome!"
-        client.sendall(b"Michael\n")
-        datagrams.send(b"Tracy")
+        client.sendall(b"Michael\nTracy\n")
+        datagrams.send(b"Sarah")
+        with tcp_client(server.port) as later:
+            assert receive(later, 8) == b"Welcome!"  # so the server has read what the others sent
+        server.stop()
+        assert receive_all(client) == b"Hello, Michael!\nHello, Tracy!\n"
+        assert datagrams.recv(1024) == b"Hello, Sarah!"
+    assert "Server Shut Down." in server.log
+
+
+def test_a_second_signal_ends_the_waiting(serve: Serve) -> None:
+    server = serve("--think-seconds", "60", "--drain-seconds", "60")
+    with tcp_client(server.port) as client:
+        ask(client, b"Michael\n", b"Welcome!")
         with tcp_client(server.port) as later:
             assert receive(later, 8) == b"Welcome!"
+        os.kill(server.pid, signal.SIGTERM)
+        server.wait_for(r"\(TCP Port \d+ Closed\)$")
         server.stop()
     assert "Server Shut Down." in server.log
 
