@@ -11,7 +11,8 @@ from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
 from sockproto.conversation import ABORT, CLOSE, Conversation, Sleep, Wait
-from sockproto.datagram import MAX_REPLY_BYTES, MAX_WAITING, ConversationDatagramProtocol
+from sockproto.datagram import MAX_REPLY_BYTES, ConversationDatagramProtocol
+from sockproto.limits import MAX_WAITING
 
 PEER = ("127.0.0.1", 5000)
 

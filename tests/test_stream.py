@@ -71,7 +71,7 @@ class CarrierTestCase(TestCase):
         limits: Limits | None = None,
         speaks_text: bool = True,
         make_transport: Callable[[Any], PlainTransport] = PlainTransport,
-        **methods: Callable[..., Any],
+        **methods: Any,
     ) -> PlainTransport:
         class ScriptedProtocol(ConversationProtocol):
             conversation = Scripted
