@@ -67,15 +67,12 @@ class Connection(Dialogue, Protocol):
 
     def readConnectionLost(self) -> None:
         """The peer will send no more; it may still read."""
-        if self._eof:
-            return
         self._eof = True
         if self._shut:
             self.transport.loseConnection()
         elif self._stops & UNOPENED:
             self.close(CloseReason.PEER_CLOSED)
         else:
-            self._set_timer(None)
             self._framing.end()
             self._run()
 
@@ -181,6 +178,7 @@ class Connection(Dialogue, Protocol):
             return
         self._reading = wanted
         if not wanted:
+            self._set_timer(None)  # no quiet period while nothing can come
             self.transport.pauseProducing()
             return
         if framing.quiet_seconds is not None:
@@ -222,18 +220,16 @@ class Connection(Dialogue, Protocol):
 
     def _await_quiet(self) -> None:
         """Start the quiet period anew, or end it where it has no purpose."""
-        unfinished = self._framing.unfinished and self._reading and not self._eof
+        unfinished = self._framing.unfinished and self._reading
         self._set_timer(self._framing.quiet_seconds if unfinished else None, self._quiet)
 
     def _quiet(self) -> None:
         # Timers run before reads: one more turn, for what is in the kernel already.
-        if self._reading:
-            self._set_timer(0, self._cut)
+        self._set_timer(0, self._cut)
 
     def _cut(self) -> None:
-        if self._reading:
-            self._framing.quiet()
-            self._run()
+        self._framing.quiet()
+        self._run()
 
     def _set_timer(self, seconds: float | None, call: Callable[[], object] | None = None) -> None:
         """Have *call* called after *seconds*, and nothing that was to be called before."""

@@ -233,7 +233,7 @@ class Dialogue:
     # The end.
 
     def _end(self, reason: CloseReason) -> None:
-        """No further action runs; ``_settle`` sees to the rest."""
+        """No further action runs; ``_settle`` sees to the rest. The first reason counts."""
         if not self._stops & (ENDING | LOST):
             self._stops |= ENDING
             self._reason = reason
@@ -241,9 +241,8 @@ class Dialogue:
     def _fail(self) -> None:
         """The conversation raised an error: a bug, which ends this connection only."""
         self._log_failure("error in the conversation")
-        if not self._stops & (ENDING | LOST):
-            self._tell("internal error")
-            self._end(CloseReason.CONVERSATION_ERROR)
+        self._tell("internal error")
+        self._end(CloseReason.CONVERSATION_ERROR)
 
     def _stop_work(self) -> None:
         """Leave whatever is under way."""

@@ -38,6 +38,14 @@ class JournalTests(TestCase):
         self.journal.flush()
         self.assertEqual(self.texts(), [])
 
+    def test_a_listener_that_stops_says_how_many(self) -> None:
+        factory = GreetingFactory(clock=self.clock)
+        factory.ledger.journal = self.journal
+        for _ in range(5):
+            connect(factory.buildProtocol(None)).lose()
+        factory.stopFactory()
+        self.assertEqual(self.texts()[-1], "2 events more were left out of the log")
+
     def test_no_limit(self) -> None:
         self.journal = Journal(rate=0, log=Logger("test", observer=self.publisher))
         for number in range(500):

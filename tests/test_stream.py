@@ -1,5 +1,6 @@
 """The stream carrier: order, waiting, back-pressure, half-close, the end."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -339,8 +340,9 @@ class CloseTests(CarrierTestCase):
         self.receive(b"exit\nmore\n")
         self.assertEqual(transport.deliver(), b"bye\n")
         self.assertTrue(transport.half_closed)
-        self.receive(b"thrown away\n")
+        self.receive(b"thrown away" * 1_000_000)
         self.assertTrue(transport.reading)
+        self.assertEqual(self.protocol._framing.held, 0)
         self.assertFalse(transport.disconnecting)
         transport.half_close()
         self.assertTrue(transport.lost)
@@ -395,6 +397,14 @@ class CloseTests(CarrierTestCase):
         self.assertTrue(transport.aborted)
         self.assertEqual(self.notes, [CloseReason.ABORTED])
 
+    def test_the_first_reason_counts(self) -> None:
+        transport = self.connect(received=lambda message: CLOSE)
+        self.receive(b"x\n")
+        self.protocol.close(CloseReason.IDLE)
+        transport.deliver()
+        transport.lose(ConnectionLost())
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
+
     def test_the_application_closes(self) -> None:
         transport = self.connect()
         self.receive(b"a\n")
@@ -439,10 +449,13 @@ class LossTests(CarrierTestCase):
         self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
 
     def test_a_late_failure_is_dropped(self) -> None:
-        waiting: Deferred[None] = Deferred(lambda d: d.errback(CancelledError()))
-        transport = self.connect(received=lambda message: Wait(waiting))
+        def wait(message: bytes) -> Wait:
+            return Wait(Deferred(lambda deferred: deferred.errback(CancelledError())))
+
+        transport = self.connect(received=wait)
         self.receive(b"x\n")
         transport.lose()
+        gc.collect()  # a Deferred that nobody dealt with is logged when it goes
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_connection_lost_inside_a_generator(self) -> None:
@@ -528,6 +541,20 @@ class QuietTests(CarrierTestCase):
         self.receive(b"ael\n")
         self.assertEqual(transport.deliver(), b"<Michael>\n")
 
+    def test_it_stops_when_reading_pauses_and_begins_anew(self) -> None:
+        for pause_after in 0, 0.02:
+            transport = self.connect(QuietLines)
+            self.receive(b"Mich")
+            self.clock.callLater(pause_after, self.protocol.pauseProducing)
+            self.clock.advance(0.02)
+            self.clock.advance(5)
+            self.assertEqual(transport.deliver(), b"")
+            self.protocol.resumeProducing()
+            self.clock.advance(0.019)
+            self.assertEqual(transport.deliver(), b"")
+            self.clock.advance(0.001)
+            self.assertEqual(transport.deliver(), b"<Mich>")
+
     def test_eof_ends_it(self) -> None:
         transport = self.connect(QuietLines)
         self.receive(b"Michael")
@@ -586,6 +613,18 @@ class ErrorTests(CarrierTestCase):
             self.assertEqual(self.notes[-1], CloseReason.CONVERSATION_ERROR)
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_whatever_is_raised(self) -> None:
+        for error in SystemExit, KeyboardInterrupt, GeneratorExit:
+
+            def received(message: bytes, error: type[BaseException] = error) -> bytes:
+                raise error
+
+            transport = self.connect(received=received)
+            self.receive(b"x\n")
+            self.assertEqual(transport.deliver(), b"error: internal error\n")
+            transport.half_close()
+            self.assertEqual(len(self.flushLoggedErrors(error)), 1)
+
     def test_a_failed_wait_that_nobody_catches(self) -> None:
         transport = self.connect(received=lambda message: Wait(fail(ZeroDivisionError())))
         self.receive(b"x\n")
@@ -643,10 +682,14 @@ class SendTests(CarrierTestCase):
         self.assertEqual(len(transport.received), 9 * 16_002)
         self.assertTrue(self.protocol.send(message))
 
-    def test_refused_when_the_connection_is_over(self) -> None:
+    def test_refused_when_the_connection_is_not_open(self) -> None:
+        self.connect(make_transport=tls)
+        self.assertRaises(SendRefused, self.protocol.send, b"too early")
         transport = self.connect()
+        self.protocol.close()
+        self.assertRaises(SendRefused, self.protocol.send, b"too late")
         transport.lose()
-        self.assertRaises(SendRefused, self.protocol.send, b"x")
+        self.assertRaises(SendRefused, self.protocol.send, b"too late")
 
 
 class HandshakeTests(CarrierTestCase):
