@@ -130,9 +130,9 @@ def from_description(
         if match is None or not (isIPAddress(address) or isIPv6Address(address)):
             raise OptionError(f"{description!r} is not udp:PORT or udp:PORT:interface=ADDRESS")
         return udp(protocol, make_datagrams(), address, port_number(match[1]))
+    if kind in ("unix", "unix-dgram") and rest[:1] in ("", ":"):
+        raise OptionError(f"{description!r} is not {kind}:PATH")
     if kind == "unix-dgram":
-        if not rest:
-            raise OptionError(f"{description!r} is not unix-dgram:PATH")
         return unix_datagrams(protocol, make_datagrams(), rest)
     proxied = {"proxied": True} if kind == "haproxy" else {}
     endpoint = _endpoint(reactor, rest if proxied else description)

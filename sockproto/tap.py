@@ -108,6 +108,11 @@ class ServerOptions(usage.Options):
         except (usage.UsageError, OptionError) as error:
             raise SystemExit(f"{self.tapname}: {error} (twistd {self.tapname} --help tells more)") from None
 
+    def parseArgs(self, *words: str) -> None:
+        """Take what is no option: nothing."""
+        if words:
+            raise OptionError(f"there is no use for {words[0]!r}; every option begins with --")
+
     def postOptions(self) -> None:
         """Check the options and plan the listeners."""
         self.listeners = self.plan()
