@@ -9,7 +9,6 @@ import re
 import select
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -108,7 +107,7 @@ def need_nc() -> None:
 
 
 class Server:
-    """A server in a process of its own, interrupted when the ``with`` block ends.
+    """A server in a process of its own, told to stop when the ``with`` block ends.
 
     Args:
         command: A program with its arguments, or a line for the shell.
@@ -132,7 +131,7 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         try:
             self.process.wait(TIMEOUT)
         finally:
@@ -207,7 +206,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
             for listing in (first, *SERVERS)
         }
         for server in started.values():
-            exchange((LOOPBACK, server.tcp_port()), b"")  # once it answers it can be interrupted
+            exchange((LOOPBACK, server.tcp_port()), b"")  # once it answers it stops in an orderly way
         yield started
 
 
