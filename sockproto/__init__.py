@@ -45,7 +45,7 @@ _MODULES = {
     "limits": "Limits",
     "ledger": "Statistics",
     "stream": "ConversationProtocol ConversationFactory",
-    "datagram": "ConversationDatagramProtocol",
+    "datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
     "definition": "ProtocolDefinition ProtocolOption",
     "service": "ServerService",
     **{

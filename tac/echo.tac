@@ -8,8 +8,7 @@ protocol. A port that is taken shows as Twisted's traceback; greeting.tac has on
 
 from twisted.application import internet, service, strports
 
-from sockproto import EchoDatagramProtocol, EchoFactory
-from sockproto.datagram import MAX_PACKET_BYTES
+from sockproto import MAX_PACKET_BYTES, EchoDatagramProtocol, EchoFactory
 
 application = service.Application("echo")
 

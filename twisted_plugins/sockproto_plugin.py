@@ -14,7 +14,7 @@ class ProtocolServiceMaker(ServiceMaker):
             self,
             f"sockproto-{protocol}",
             "sockproto.tap",
-            f"A {protocol} server (sockproto).",
+            f"{protocol}: a server for this protocol alone (sockproto).",
             f"sockproto-{protocol}",
         )
         self.protocol = protocol
