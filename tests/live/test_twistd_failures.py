@@ -145,7 +145,7 @@ def test_a_path_that_is_no_socket_is_left_alone(tmp_path: Path, description: str
         ("--tcp-only --udp-only", "--tcp-only"),
         ("--interface no.such.host.invalid", "no.such.host.invalid"),
         ("--no-such-option", "--no-such-option"),
-        ("stray", "argument"),
+        ("stray", "'stray'"),
     ],
 )
 def test_a_wrong_option(tmp_path: Path, options: str, named: str) -> None:
