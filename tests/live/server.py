@@ -81,6 +81,7 @@ class Server:
         options: The plugin's; a free port is taken if they don't say where to listen.
         directory: Where it runs.
         plugin: Which one.
+        twistd: Options of twistd's own.
         prefix: What comes before the command.
         pidfile: Where its pid goes; nowhere if empty.
         environment: Variables besides ours.
@@ -91,13 +92,14 @@ class Server:
         *options: str,
         directory: Path,
         plugin: str = "sockproto",
+        twistd: tuple[str, ...] = (),
         prefix: tuple[str, ...] = (),
         pidfile: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         where = () if {"--port", "--listen"} & set(options) else ("--port", "0")
         self._process = subprocess.Popen(
-            [*prefix, TWISTD, "-n", f"--pidfile={pidfile}", plugin, *where, *options],
+            [*prefix, TWISTD, "-n", f"--pidfile={pidfile}", *twistd, plugin, *where, *options],
             cwd=directory,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -172,6 +174,7 @@ class Serve(Protocol):
         self,
         *options: str,
         plugin: str = ...,
+        twistd: tuple[str, ...] = ...,
         prefix: tuple[str, ...] = ...,
         pidfile: str = ...,
         environment: Mapping[str, str] | None = ...,
