@@ -1,0 +1,1 @@
+"""Long measurements; their dated results are in the docs."""
