@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.conversation import CloseReason
-from sockproto.dialogue import ENDING, LOST, PAUSED, UNOPENED, Dialogue
+from sockproto.dialogue import BLOCKED, ENDING, LOST, PAUSED, UNOPENED, Dialogue
 from sockproto.framing import Discard
 from sockproto.limits import READ_AHEAD_BYTES
 from sockproto.transport import can_half_close, unread_bytes
@@ -46,7 +46,7 @@ class Connection(Dialogue, Protocol):
     """A dialogue over a transport.
 
     Attributes:
-        bytes_in: Bytes read.
+        bytes_in: Bytes read, but for those that come once the end has begun, which are thrown away.
         bytes_out: Bytes handed to the transport.
     """
 
@@ -152,6 +152,7 @@ class Connection(Dialogue, Protocol):
     def _open(self) -> None:
         if self._stops & UNOPENED and not self._stops & (ENDING | LOST):
             self._stops &= ~UNOPENED
+            self._watch.opened()
             self.transport.registerProducer(self, True)
             self._run()
 
@@ -171,9 +172,13 @@ class Connection(Dialogue, Protocol):
     def _update_reading(self) -> None:
         """Read unless the transport has enough to send, or more is held than we may read ahead."""
         framing = self._framing
-        wanted = framing.discards or (
-            not self._stops & PAUSED and not self._draining and framing.held <= READ_AHEAD_BYTES
-        )
+        if framing.discards:
+            wanted = True
+        elif self._draining or self._stops & PAUSED:
+            wanted = False
+        else:
+            # While nothing stops the conversation, what is held is one message that has no end yet.
+            wanted = not self._stops & BLOCKED or framing.held <= READ_AHEAD_BYTES
         if wanted == self._reading or self._eof:
             return
         self._reading = wanted

@@ -39,6 +39,8 @@ LOST = 16  # the connection is gone
 PUSHED = 32  # the application sent something: no reason to stop, but to look up between two messages
 BLOCKED = UNOPENED | PENDING | PAUSED | ENDING | LOST
 
+NO_MESSAGES: Iterator[bytes] = iter(())
+
 
 class Dialogue:
     """Runs one conversation.
@@ -66,13 +68,13 @@ class Dialogue:
     _generator: Script | None = None
     _outcome: Any = None
     _pending: Pending | None = None
+    _messages: Iterator[bytes] = NO_MESSAGES
     _reason: CloseReason | None = None
 
     def __init__(self, conversation: Conversation, framing: Any, clock: IReactorTime | None) -> None:
         self._conversation = conversation
         self._framing = framing
         self._clock = clock
-        self._messages: Iterator[bytes] = iter(())
         self._out: list[bytes] = []
         self._pushed: list[bytes] = []
 
@@ -246,7 +248,7 @@ class Dialogue:
 
     def _stop_work(self) -> None:
         """Leave whatever is under way."""
-        self._messages = iter(())
+        self._messages = NO_MESSAGES
         self._pushed.clear()
         generator, self._generator = self._generator, None
         if generator is not None:

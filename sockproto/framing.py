@@ -10,7 +10,6 @@ split, the messages are the same, and so is the error. Knows nothing of what mes
 """
 
 import sys
-from collections import deque
 
 from zope.interface import implementer
 
@@ -106,7 +105,7 @@ class Lines:
         self._buffer = bytearray()
         self._searched = 0  # so many bytes of the buffer hold no LF
         self._given = 0  # so many bytes came before those in the buffer
-        self._cuts: deque[int] = deque()  # ends of messages that no newline ends, counted from the first byte
+        self._cuts: list[int] = []  # ends of messages that no newline ends, counted from the first byte
 
     @property
     def held(self) -> int:
@@ -179,7 +178,7 @@ class Lines:
         if terminated:
             self._drop(end + 1, CRLF if len(message) < end else LF)
         else:
-            self._cuts.popleft()
+            self._cuts.pop(0)
             self._drop(end, self._newline if self._bare_newline is None else self._bare_newline)
         return [message]
 

@@ -55,13 +55,14 @@ class Ledger:
         connections: The protocols whose connections are open.
         statistics: What was counted.
         journal: Writes events to the log.
+        admission: Counts the places.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.connections: set[Any] = set()
         self.statistics = Statistics()
         self.journal = Journal(limits.log_rate)
-        self._admission = Admission(limits)
+        self.admission = Admission(limits)
         self._empty: Deferred[None] | None = None
 
     def enter(self, connection: Any) -> CloseReason | None:
@@ -69,19 +70,19 @@ class Ledger:
         self.statistics.opened += 1
         connection.serial = self.statistics.opened
         self.connections.add(connection)
-        return self._admission.enter()
+        return self.admission.enter()
 
     def identify(self, peer: Peer) -> CloseReason | None:
         """Note whose connection it is; give why it is refused if that peer has too many."""
-        return self._admission.identify(peer)
+        return self.admission.identify(peer)
 
     def leave(self, connection: Any, entered: bool, identified: bool) -> None:
         """Note that a connection is gone; it gives back the places that it was given."""
         self.connections.discard(connection)
         if identified:
-            self._admission.forget(connection.peer)
+            self.admission.forget(connection.peer)
         if entered:
-            self._admission.leave()
+            self.admission.leave()
         counted = self.statistics
         counted.closed[connection.reason] += 1
         counted.bytes_in += connection.bytes_in

@@ -92,12 +92,17 @@ class Admission:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._max_connections = limits.max_connections
         self._peers: Counter[str] = Counter()
         self._open = 0
 
+    def restrict(self, connections: int) -> None:
+        """Allow no more than so many connections, whatever the limits say."""
+        self._max_connections = min(self._max_connections or connections, connections)
+
     def enter(self) -> CloseReason | None:
         """Take a place for a connection; give why it is refused if there is none."""
-        if 0 < self._limits.max_connections <= self._open:
+        if 0 < self._max_connections <= self._open:
             return CloseReason.TOO_MANY
         self._open += 1
         return None

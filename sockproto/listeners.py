@@ -149,6 +149,8 @@ def from_description(
 
 
 def _endpoint(reactor: Any, description: str) -> Any:
+    if description.startswith("haproxy:"):
+        raise OptionError(f"'haproxy:{description}' says haproxy: twice; say it once")
     try:
         return serverFromString(reactor, description)
     except Exception as error:

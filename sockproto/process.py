@@ -2,43 +2,47 @@
 
 Knows nothing of sockets or protocols::
 
-    warning = raise_descriptor_limit(4096)
+    fit = raise_descriptor_limit(4096)
     with second_signal(reactor, abort):
         yield drained
 """
 
+import math
+import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-SPARE = 64
-"""Open files besides connections: ports, logs, modules being imported."""
+SPARE = 8
+"""Open files besides those at the start and the connections: refused ones, modules being imported."""
+
+MOST = 1_048_576
+"""As many open files as Linux gives a process by default (``fs.nr_open``)."""
 
 
-def raise_descriptor_limit(connections: int) -> str | None:
+def raise_descriptor_limit(connections: int) -> int:
     """Raise the soft limit of open files towards the hard one, so that the connections fit.
 
     Args:
         connections: How many there may be; 0: as many as there can be.
 
     Returns:
-        What to warn of, if they don't fit all the same.
+        How many fit; at least 1.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + SPARE if connections else hard
-    unlimited = resource.RLIM_INFINITY
-    if soft == unlimited or 0 <= wanted <= soft:
-        return None
-    granted = wanted if hard == unlimited or (wanted != unlimited and wanted <= hard) else hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
-    if granted == wanted:
-        return None
-    return (
-        f"only {granted} files may be open at once, too few for {connections} connections; "
-        f"raise the limit (ulimit -n {wanted}) or lower --max-connections to {max(granted - SPARE, 1)}"
+    in_use = len(os.listdir("/dev/fd")) + SPARE
+    soft, hard = (
+        math.inf if limit == resource.RLIM_INFINITY else limit
+        for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
     )
+    wanted = in_use + connections if connections else min(hard, MOST)
+    if wanted > soft:
+        soft = min(wanted, hard)
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (int(soft), resource.RLIM_INFINITY if hard == math.inf else int(hard))
+        )
+    return int(max(min(soft, MOST) - in_use, 1))
 
 
 @contextmanager

@@ -148,12 +148,22 @@ class ServerService(Service):
         )
 
     def _claim_descriptors(self) -> None:
-        limits = [
-            listener.server.limits.max_connections for listener in self.listeners if not listener.datagrams
-        ]
-        warning = raise_descriptor_limit(sum(limits) if all(limits) else 0)
-        if warning:
-            self.log.warn("{warning}", warning=warning)
+        """Have the system allow as many open files as there may be connections, or allow fewer of these."""
+        servers = [listener.server for listener in self.listeners if not listener.datagrams]
+        limits = [server.limits.max_connections for server in servers]
+        wanted = sum(limits) if all(limits) else 0
+        fit = raise_descriptor_limit(wanted) if servers else wanted
+        if wanted and fit >= wanted:
+            return
+        for server in servers:
+            server.ledger.admission.restrict(max(fit // len(servers), 1))
+        if wanted:
+            self.log.warn(
+                "the limit of open files leaves room for {fit} connections, not for {wanted}; "
+                "raise it (ulimit -n) or lower --max-connections to {fit}",
+                fit=fit,
+                wanted=wanted,
+            )
 
     def _bind(self, last: bool) -> bool:
         """Open every port, or none; gives False if another choice of a free port may help."""

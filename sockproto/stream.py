@@ -64,7 +64,7 @@ class ConversationProtocol(Connection):
 
     _ledger: Ledger | None = None
     _header: HeaderReader | None = None
-    _entered = _identified = False
+    _entered = _identified = _handshaken = False
 
     def __init__(
         self,
@@ -110,14 +110,18 @@ class ConversationProtocol(Connection):
 
     def handshakeCompleted(self) -> None:
         """The TLS handshake is done, for the first time or again."""
-        self._open()
+        self._handshaken = True
+        if self._identified:
+            self._open()
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes came. They go to the framing; what they mean is handled when its turn comes."""
+        if self._draining or self._shut:
+            return
         self.bytes_in += len(data)
         if self._header is not None:
             data = self._read_header(self._header, data)
-        if not data or self._draining:
+        if not data:
             return
         framing = self._framing
         framing.feed(data)
@@ -192,7 +196,7 @@ class ConversationProtocol(Connection):
         self._identified = refused is None
         if refused is not None:
             self.close(refused)
-        elif not ISSLTransport.providedBy(self.transport):
+        elif self._handshaken or not ISSLTransport.providedBy(self.transport):
             self._open()
 
     def _forget(self) -> None:

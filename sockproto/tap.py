@@ -143,12 +143,13 @@ class ServerOptions(usage.Options):
             self._refuse_with_listen()
             from twisted.internet import reactor
 
-            return [
+            listeners = [
                 _named(
                     "--listen", from_description, definition.name, text, make_factory, make_datagrams, reactor
                 )
                 for text in self["listen"]
             ]
+            return self._with_streams(listeners)
         if self["tcp-only"] and self["udp-only"]:
             raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
         port = _named("--port", port_number, self["port"] or str(DEFAULT_PORT))
@@ -160,6 +161,12 @@ class ServerOptions(usage.Options):
                     listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
                 if not self["tcp-only"]:
                     listeners.append(udp(definition.name, make_datagrams(), address, port))
+        return self._with_streams(listeners)
+
+    def _with_streams(self, listeners: list[Listener]) -> list[Listener]:
+        """Refuse --proxy-protocol where it says nothing: datagrams have no PROXY header."""
+        if self["proxy-protocol"] and all(listener.datagrams for listener in listeners):
+            raise OptionError("--proxy-protocol does not fit datagrams; leave it out or serve streams too")
         return listeners
 
     def _limits(self) -> Limits:

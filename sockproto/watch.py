@@ -35,6 +35,7 @@ class Watch:
 
     Attributes:
         made: When the connection was made, in the clock's seconds.
+        began: When its conversation began.
         active: When a byte last came or went.
         message_since: When the first byte of the message came that has no end yet.
         closing: Whether only the close is left.
@@ -50,6 +51,7 @@ class Watch:
         "_sampling",
         "_timer",
         "active",
+        "began",
         "closing",
         "flushed",
         "made",
@@ -58,11 +60,15 @@ class Watch:
 
     def __init__(self, connection: Any, limits: Limits, clock: IReactorTime) -> None:
         self._connection, self._limits, self._clock = connection, limits, clock
-        self.made = self.active = self.message_since = self._progress = clock.seconds()
+        self.made = self.began = self.active = self.message_since = self._progress = clock.seconds()
         self.closing = self.flushed = self._sampling = False
         self._delivered = 0
         self._timer: IDelayedCall | None = None
         self._look()
+
+    def opened(self) -> None:
+        """The conversation begins: what came before, a PROXY header or a handshake, had limits of its own."""
+        self.began = self.active = self._clock.seconds()
 
     def received(self, data: bytes, unfinished: int) -> None:
         """Bytes came; of the last message so many bytes have come, and not its end."""
@@ -140,7 +146,7 @@ class Watch:
         if stops & UNOPENED:
             yield limits.first_message_seconds, self.made, CloseReason.NO_HANDSHAKE
         elif not framing.discards and not connection.messages_in:
-            since = None if busy else self.made
+            since = None if busy else self.began
             yield limits.first_message_seconds, since, CloseReason.NO_MESSAGE
         since = self._progress if self._sampling else None
         yield limits.write_stall_seconds, since, CloseReason.WRITE_STALL

@@ -54,6 +54,11 @@ class ServiceTestCase(TestCase):
             service.startService()
         return service
 
+    def forget_leaks(self) -> None:
+        """Twisted's UDP port forgets to close a socket that it could not bind."""
+        gc.collect()
+        self.flushWarnings()
+
     def port(self, service: ServerService, number: int = 0) -> int:
         port: int = service.ports[number].getHost().port  # type: ignore[attr-defined]
         return port
@@ -101,8 +106,7 @@ class ServerServiceTests(ServiceTestCase):
             self.assertIsInstance(error, SystemExit)
             self.assertEqual(error.code, str(error))
         del error
-        gc.collect()  # Twisted's UDP port forgets to close a socket that it could not bind
-        self.flushWarnings()
+        self.forget_leaks()
 
     @inlineCallbacks
     def test_start_after_stop_listens_again(self) -> Any:
@@ -148,6 +152,7 @@ class ServerServiceTests(ServiceTestCase):
         other = self.serve(unix_datagrams("echo", EchoDatagramProtocol(), path), start=False)
         self.assertRaises(ListenError, other.startService)  # somebody listens there
         self.assertTrue(os.path.exists(path))
+        self.forget_leaks()
 
     @inlineCallbacks
     def test_a_unix_datagram_socket_is_removed(self) -> Any:

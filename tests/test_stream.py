@@ -260,6 +260,14 @@ class BackPressureTests(CarrierTestCase):
         self.assertTrue(transport.reading)
         self.clock.pump([1] * 66)
 
+    def test_a_message_longer_than_the_read_ahead_is_read_to_its_end(self) -> None:
+        for limit, first in [(65_536, b"x" * 65_536 + b"\r"), (200_000, b"x" * 100_000), (0, b"x" * 100_000)]:
+            transport = self.connect(limits=Limits(max_message_bytes=limit))
+            self.receive(first)
+            self.assertTrue(transport.reading)
+            self.receive(b"\n")
+            self.assertIn(b"x>", transport.deliver())
+
     def test_an_endless_generator_yields_to_others_after_256_kib(self) -> None:
         def opened() -> Any:
             while True:
