@@ -101,7 +101,7 @@ class Peer(NamedTuple):
 
     Attributes:
         host: Its numeric address; for a UNIX socket its path, mostly empty.
-        port: Its port, None for a UNIX socket.
+        port: Its port, None for a UNIX socket, 0 where an address of some other kind has none.
     """
 
     host: str

@@ -142,7 +142,10 @@ class Trust:
     def __contains__(self, peer: Peer) -> bool:
         if peer.port is None:
             return True
-        address = ip_address(peer.host.partition("%")[0])
+        try:
+            address = ip_address(peer.host.partition("%")[0])
+        except ValueError:  # an address of some other kind, which no network contains
+            return False
         address = getattr(address, "ipv4_mapped", None) or address
         return any(address in network for network in self._networks)
 

@@ -88,10 +88,10 @@ def peer_of(address: IAddress | None) -> Peer:
         address: What ``getPeer`` or ``getHost`` gave.
 
     Returns:
-        Host and port; the path of a UNIX socket, or the text of any other address, and None.
+        Host and port; the path of a UNIX socket and None; the text of any other address and 0.
     """
     if isinstance(address, IPv4Address | IPv6Address):
         return Peer(address.host, address.port)
     if isinstance(address, UNIXAddress):
         return Peer((address.name or b"").decode("utf-8", "surrogateescape"), None)
-    return Peer(str(address), None)
+    return Peer(str(address), 0)

@@ -133,7 +133,7 @@ class PeerTests(TestCase):
             (IPv4Address("TCP", "127.0.0.1", 80), "127.0.0.1:80"),
             (UNIXAddress(b"/tmp/a\nb\xff"), "unix:/tmp/a\\nb\\udcff"),
             (UNIXAddress(None), "unix:"),
-            (None, "unix:None"),
+            (None, "None:0"),
         ]:
             self.assertEqual(str(peer_of(address)), text)
         self.assertEqual(str(Peer("::1", 80)), "[::1]:80")

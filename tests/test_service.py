@@ -5,6 +5,8 @@ import errno
 import gc
 import os
 import socket
+import subprocess
+import sys
 from typing import Any
 
 from twisted.application.service import Application, IService, IServiceMaker
@@ -74,6 +76,12 @@ class ServerServiceTests(ServiceTestCase):
         self.assertEqual(self.port(service, 1), port)
         said = [(event["protocol"], event["where"]) for event in self.events]
         self.assertEqual(said, [("echo", f"TCP 127.0.0.1:{port}"), ("echo", f"UDP 127.0.0.1:{port}")])
+
+    def test_what_other_machines_can_reach_is_said(self) -> None:
+        for interface, exposed in [("0.0.0.0", True), ("127.0.0.2", False), ("::1", False)]:
+            self.serve(tcp("echo", EchoFactory(), interface, 0))
+            said = [event["log_format"] for event in self.events]
+            self.assertEqual("{where} can be reached from other machines" in said, exposed, interface)
 
     def test_another_free_port_is_tried_when_udp_has_it(self) -> None:
         """The first ports that TCP is given are taken for UDP."""
@@ -304,10 +312,30 @@ class PluginTests(TestCase):
             self.assertEqual(options.tapname, name)
 
 
-class LimitsTests(TestCase):
-    def test_limits_are_checked_and_frozen(self) -> None:
-        self.assertRaises(ValueError, Limits, max_message_bytes=-1)
-        self.assertRaises(AttributeError, setattr, Limits(), "close_seconds", 1)
+class ProcessTests(TestCase):
+    def limit(self, soft: int, hard: int, connections: int) -> list[int]:
+        """Give how many connections fit, and the soft limit then, in a process with these limits."""
+        code = f"""
+import resource
+from sockproto.process import raise_descriptor_limit
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+print(raise_descriptor_limit({connections}), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+        return [int(number) for number in said.stdout.split()]
+
+    def test_the_limit_of_open_files_is_raised_as_far_as_needed(self) -> None:
+        fit, soft = self.limit(64, 500, 200)
+        self.assertTrue(200 <= fit < 210 < soft < 250, (fit, soft))
+
+    def test_and_no_further_than_it_may(self) -> None:
+        fit, soft = self.limit(64, 100, 200)
+        self.assertTrue(60 < fit < 100 == soft, (fit, soft))
+        fit, soft = self.limit(64, 100, 0)
+        self.assertTrue(60 < fit < 100 == soft, (fit, soft))
+
+    def test_a_limit_that_is_high_enough_is_left_alone(self) -> None:
+        self.assertEqual(self.limit(400, 500, 100)[1], 400)
 
 
 class TwistedTests(TestCase):

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import stat
 import sys
 from pathlib import Path
 
@@ -174,6 +175,11 @@ def test_a_server_takes_over_from_one_that_was_killed(serve: Serve, tmp_path: Pa
     serve("--listen", f"unix:{path}")
     with unix_client(path) as client:
         ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
+
+
+def test_the_permissions_of_a_unix_socket(serve: Serve, tmp_path: Path) -> None:
+    serve("--listen", "unix:stream:mode=600")
+    assert stat.S_IMODE((tmp_path / "stream").stat().st_mode) == 0o600
 
 
 def test_the_message_is_sent_to_the_byte(serve: Serve) -> None:
