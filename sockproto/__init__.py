@@ -40,7 +40,7 @@ _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError"
     " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused",
     "interfaces": "IConversation IFraming IProtocolDefinition",
-    "conversation": "Conversation CLOSE ABORT Sleep Wait CloseReason Peer",
+    "conversation": "Conversation OneShot CLOSE ABORT Sleep Wait CloseReason Peer",
     "framing": "Raw Lines QuietLines Discard",
     "limits": "Limits",
     "ledger": "Statistics",

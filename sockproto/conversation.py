@@ -192,3 +192,20 @@ class Conversation:
             Whether it may be such an answer; False where a protocol's answers have no shape.
         """
         return False
+
+
+class OneShot(Conversation):
+    """Says one thing to whoever comes, and closes; on datagrams, to each. Subclasses override ``say``."""
+
+    def say(self) -> bytes:
+        """Give what is said."""
+        raise NotImplementedError
+
+    def opened(self, peer: Peer) -> Script:
+        """Say it and close."""
+        yield self.say()
+        yield CLOSE
+
+    def datagram(self, message: bytes) -> bytes:
+        """Say it."""
+        return self.say()

@@ -9,14 +9,14 @@ and all after it send; the RFC leaves the form open::
 import time
 from collections.abc import Callable
 
-from sockproto.conversation import CLOSE, Conversation, Peer, Script
+from sockproto.conversation import OneShot
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition
 from sockproto.framing import Discard
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
 
-class Daytime(Conversation):
+class Daytime(OneShot):
     """Tells the time to people.
 
     Args:
@@ -26,12 +26,7 @@ class Daytime(Conversation):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
 
-    def opened(self, peer: Peer) -> Script:
-        """Tell the time and close."""
-        yield self.datagram(b"")
-        yield CLOSE
-
-    def datagram(self, message: bytes) -> bytes:
+    def say(self) -> bytes:
         """Tell the time."""
         return time.ctime(self.now()).encode("ascii") + b"\r\n"
 

@@ -9,7 +9,7 @@ Most significant byte first. The 32 bits are full in 2036; they begin again at 0
 import time
 from collections.abc import Callable
 
-from sockproto.conversation import CLOSE, Conversation, Peer, Script
+from sockproto.conversation import OneShot
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition
 from sockproto.framing import Discard
@@ -19,7 +19,7 @@ SECONDS_1900_TO_1970 = 2_208_988_800
 """From the RFC, which gives it for 00:00 of 1 January 1970."""
 
 
-class Time(Conversation):
+class Time(OneShot):
     """Tells the time to programs.
 
     Args:
@@ -29,12 +29,7 @@ class Time(Conversation):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
 
-    def opened(self, peer: Peer) -> Script:
-        """Tell the time and close."""
-        yield self.datagram(b"")
-        yield CLOSE
-
-    def datagram(self, message: bytes) -> bytes:
+    def say(self) -> bytes:
         """Tell the time."""
         return ((int(self.now()) + SECONDS_1900_TO_1970) % 2**32).to_bytes(4, "big")
 

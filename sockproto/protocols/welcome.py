@@ -6,14 +6,14 @@ if it sent something first::
     endpoint.listen(WelcomeFactory("欢迎\n".encode()))
 """
 
-from sockproto.conversation import CLOSE, Conversation, Peer, Script
+from sockproto.conversation import OneShot
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition, ProtocolOption, raw_bytes
 from sockproto.framing import Discard
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
 
-class Welcome(Conversation):
+class Welcome(OneShot):
     """Says its text, its bytes exactly as given, whatever comes.
 
     Args:
@@ -23,13 +23,8 @@ class Welcome(Conversation):
     def __init__(self, message: bytes = b"Welcome!\r\n") -> None:
         self.message = message
 
-    def opened(self, peer: Peer) -> Script:
-        """Say it and close."""
-        yield self.message
-        yield CLOSE
-
-    def datagram(self, message: bytes) -> bytes:
-        """Say it."""
+    def say(self) -> bytes:
+        """Give the text."""
         return self.message
 
     def is_reply(self, datagram: bytes) -> bool:
