@@ -49,7 +49,6 @@ class ServerService(Service):
 
     Attributes:
         listeners: What to listen on.
-        ports: What it listens on now: an ``IListeningPort`` for each listener, in their order.
     """
 
     log = Logger("sockproto")
@@ -64,7 +63,7 @@ class ServerService(Service):
         self.listeners = list(listeners)
         self._drain_seconds = drain_seconds
         self._owns_process = owns_process
-        self.ports: list[IListeningPort] = []
+        self._open: list[tuple[Listener, IListeningPort]] = []
         self._reactor = reactor
         self._bound = False
 
@@ -87,13 +86,15 @@ class ServerService(Service):
             if self._owns_process and sys.stderr is not sys.__stderr__:
                 print(error, file=sys.__stderr__)
             raise
-        for listener, port in zip(self.listeners, self.ports, strict=False):
-            where = listener.name_of(port)
-            self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
-            if is_exposed(listener):
-                self.log.info("{where} can be reached from other machines", where=where)
+        for listener, port in self._open:
+            self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """What it listens on now, in the order of the listeners."""
+        return [port for _, port in self._open]
 
     def startService(self) -> None:
         """Listen, if ``privilegedStartService`` has not been called.
@@ -122,8 +123,7 @@ class ServerService(Service):
     def _drain(self) -> Generator[Any, Any, None]:
         self._bound = False
         began = self._reactor.seconds()
-        opened = list(zip(self.listeners, self.ports, strict=False))
-        self.ports = []
+        opened, self._open = self._open, []
         closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
         draining = [listener.server.drain() for listener, _ in opened]
         aborted: list[int] = []
@@ -146,6 +146,13 @@ class ServerService(Service):
             aborted=sum(aborted),
             seconds=self._reactor.seconds() - began,
         )
+
+    def _announce(self, listener: Listener, port: IListeningPort) -> None:
+        """Say what is served where, and whether others than this machine can reach it."""
+        where = listener.name_of(port)
+        self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
+        if is_exposed(listener):
+            self.log.info("{where} can be reached from other machines", where=where)
 
     def _claim_descriptors(self) -> None:
         """Have the system allow as many open files as there may be connections, or allow fewer of these."""
@@ -175,7 +182,7 @@ class ServerService(Service):
             if not outcome:
                 listening.addCallback(lambda _, *late: self._late(*late), listener, outcome)
             elif not isinstance(outcome[0], Failure):
-                self.ports.append(outcome[0])
+                self._open.append((listener, outcome[0]))
                 if listener.port == 0:
                     chosen = outcome[0].getHost().port
             else:
@@ -191,8 +198,10 @@ class ServerService(Service):
         """An endpoint of somebody else's took its time to listen, or to fail."""
         [result] = outcome
         if not isinstance(result, Failure):
-            self.ports.append(result)
-            if not self._bound:
+            self._open.append((listener, result))
+            if self._bound:
+                self._announce(listener, result)
+            else:
                 self._unbind()
         elif self._bound:
             self.log.critical("{line}", line=_line(listener, result))
@@ -202,9 +211,9 @@ class ServerService(Service):
     def _unbind(self) -> None:
         """Close the ports of a start that failed."""
         self._bound = False
-        for listener, port in zip(self.listeners, self.ports, strict=False):
+        opened, self._open = self._open, []
+        for listener, port in opened:
             _stop(listener, port)
-        self.ports = []
 
 
 def _stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
