@@ -63,7 +63,7 @@ class Ledger:
         self.statistics = Statistics()
         self.journal = Journal(limits.log_rate)
         self.admission = Admission(limits)
-        self._empty: Deferred[None] | None = None
+        self._draining: list[Deferred[None]] = []
 
     def enter(self, connection: Any) -> CloseReason | None:
         """Note a connection that was made; give why it is refused if there are too many."""
@@ -89,9 +89,10 @@ class Ledger:
         counted.bytes_out += connection.bytes_out
         counted.messages_in += connection.messages_in
         counted.messages_out += connection.messages_out
-        if self._empty is not None and not self.connections:
-            empty, self._empty = self._empty, None
-            empty.callback(None)
+        if not self.connections:
+            draining, self._draining = self._draining, []
+            for drained in draining:
+                drained.callback(None)
 
     def drain(self) -> "Deferred[None]":
         """Have every connection finish what it has received; fires when all are gone."""
@@ -99,8 +100,9 @@ class Ledger:
             connection.drain()
         if not self.connections:
             return succeed(None)
-        self._empty = Deferred()
-        return self._empty
+        drained: Deferred[None] = Deferred()
+        self._draining.append(drained)
+        return drained
 
     def abort(self) -> int:
         """Cut every connection that is left; give how many."""

@@ -124,15 +124,16 @@ class ServerService(Service):
         self._bound = False
         began = self._reactor.seconds()
         opened, self._open = self._open, []
+        servers = list(dict.fromkeys(listener.server for listener, _ in opened))  # one may have several ports
+        connections = sum(server.statistics.open for server in servers)
         closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
-        draining = [listener.server.drain() for listener, _ in opened]
+        draining = [server.drain() for server in servers]
         aborted: list[int] = []
 
         def abort() -> None:
-            aborted.extend(listener.server.abort() for listener, _ in opened)
+            aborted.extend(server.abort() for server in servers)
 
         deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
-        connections = sum(listener.server.statistics.open for listener, _ in opened)
         with second_signal(self._reactor, abort) if self._owns_process else nullcontext():
             yield DeferredList(draining)
         if deadline is not None and deadline.active():

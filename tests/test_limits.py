@@ -336,6 +336,17 @@ class DrainTests(CarrierTestCase):
         self.assertEqual(clock.getDelayedCalls(), [])
         self.successResultOf(GreetingFactory(clock=clock).drain())
 
+    def test_asked_twice(self) -> None:
+        factory = GreetingFactory(think_seconds=1, clock=(clock := Clock()))
+        transport = connect(factory.buildProtocol(None))
+        transport.protocol.dataReceived(b"x\n")
+        drained = [factory.drain(), factory.drain()]
+        clock.advance(1)
+        transport.deliver()
+        transport.half_close()
+        for each in drained:
+            self.successResultOf(each)
+
 
 class UdpTests(TestCase):
     """Promise 7: nobody can drive a port into a loop, or amplify with it."""

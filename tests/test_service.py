@@ -14,6 +14,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import deferLater
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import Logger, LogPublisher
 from twisted.plugin import getPlugins
@@ -125,6 +126,17 @@ class ServerServiceTests(ServiceTestCase):
             yield service.stopService()
             self.assertRaises(ConnectionRefusedError, socket.create_connection, ("127.0.0.1", port), 5)
             service.startService()
+
+    @inlineCallbacks
+    def test_one_factory_on_several_ports_is_drained_once(self) -> Any:
+        factory = EchoFactory()
+        service = self.serve(*(tcp("echo", factory, address, 0) for address in ("127.0.0.1", "127.0.0.2")))
+        with socket.create_connection(("127.0.0.1", self.port(service)), 5):
+            while not factory.statistics.open:
+                yield deferLater(reactor, 0)
+            yield service.stopService()
+        said = list(self.events)[-1]
+        self.assertEqual((said["connections"], said["aborted"]), (1, 0))
 
     def test_it_binds_in_start_if_nobody_asked_before(self) -> None:
         service = self.serve(echo_tcp(), start=False)
