@@ -78,7 +78,7 @@ def seconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not (value >= 0 and math.isfinite(value)):
-        raise OptionError("must be a number of seconds, 0 or more, such as 0.5")
+        raise OptionError(f"must be a number of seconds, 0 or more, such as 0.5, not {text!r}")
     return value
 
 
@@ -89,7 +89,7 @@ def count(text: str) -> int:
         OptionError: It is none.
     """
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise OptionError("must be a number, 0 or more")
+        raise OptionError(f"must be a whole number, 0 or more, not {text!r}")
     return int(text)
 
 

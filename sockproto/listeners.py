@@ -156,7 +156,7 @@ def _endpoint(reactor: Any, description: str) -> Any:
     except Exception as error:
         if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
             raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
-        raise OptionError(f"{description!r} is no endpoint that Twisted knows: {error}") from error
+        raise OptionError(f"Twisted can't use {description!r}: {error}") from error
 
 
 def port_number(text: str) -> int:
@@ -176,18 +176,19 @@ def addresses(interface: str) -> list[str]:
     Raises:
         OptionError: The name has none.
     """
-    if isIPAddress(interface) or isIPv6Address(interface):
-        return [interface]
+    bare = interface.removeprefix("[").removesuffix("]")
+    if isIPAddress(bare) or isIPv6Address(bare):
+        return [bare]
     try:
         found = socket.getaddrinfo(interface or "-", None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise OptionError(f"{interface!r} is no address and no known host name: {error}") from error
+        raise OptionError(f"{interface!r} is no address and no known host name") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def is_exposed(listener: Listener) -> bool:
-    """Tell whether other machines can reach a listener, as far as its address tells."""
-    return listener.interface is not None and not ip_address(listener.interface.partition("%")[0]).is_loopback
+def is_exposed(interface: str) -> bool:
+    """Tell whether other machines can reach what listens on a numeric address."""
+    return not ip_address(interface.partition("%")[0]).is_loopback
 
 
 def _written(interface: str, port: int) -> str:

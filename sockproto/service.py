@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
@@ -152,7 +153,8 @@ class ServerService(Service):
         """Say what is served where, and whether others than this machine can reach it."""
         where = listener.name_of(port)
         self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
-        if is_exposed(listener):
+        host = port.getHost()
+        if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
             self.log.info("{where} can be reached from other machines", where=where)
 
     def _claim_descriptors(self) -> None:

@@ -261,7 +261,7 @@ class ConversationFactory(Factory):
         ledger: Its connections, and what was counted of them.
 
     Raises:
-        TypeError: The conversation doesn't take these arguments.
+        TypeError: The conversation, or the carrier, doesn't take these arguments.
         ValueError: A network of *proxy_from* is none.
     """
 
@@ -277,6 +277,8 @@ class ConversationFactory(Factory):
         proxy_from: Iterable[str] | None = None,
         **kwargs: Any,
     ) -> None:
+        if framing is not None and not callable(framing):
+            raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
         self.limits = limits = limits or Limits()
         proxies = None if proxy_from is None else Trust(proxy_from)
         carrier = {"limits": limits, "framing": framing, "clock": clock, "proxies": proxies}

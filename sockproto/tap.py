@@ -10,6 +10,7 @@
 from collections.abc import Iterable
 from dataclasses import fields
 from importlib.metadata import version
+from itertools import chain
 from typing import Any, ClassVar
 
 from twisted.python import usage
@@ -155,12 +156,12 @@ class ServerOptions(usage.Options):
         port = _named("--port", port_number, self["port"] or str(DEFAULT_PORT))
         backlog = self._backlog()
         listeners = []
-        for interface in self["interface"] or [LOOPBACK]:
-            for address in _named("--interface", addresses, interface):
-                if not self["udp-only"]:
-                    listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
-                if not self["tcp-only"]:
-                    listeners.append(udp(definition.name, make_datagrams(), address, port))
+        found = [_named("--interface", addresses, given) for given in self["interface"] or [LOOPBACK]]
+        for address in dict.fromkeys(chain.from_iterable(found)):
+            if not self["udp-only"]:
+                listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
+            if not self["tcp-only"]:
+                listeners.append(udp(definition.name, make_datagrams(), address, port))
         return self._with_streams(listeners)
 
     def _with_streams(self, listeners: list[Listener]) -> list[Listener]:
@@ -283,7 +284,7 @@ def explanation(listeners: Iterable[Listener], limits: Limits) -> str:
         if listener.interface is None:
             reach = "whoever can reach it"
         else:
-            reach = "other machines too" if is_exposed(listener) else "this machine only"
+            reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
         lines.append(f"{listener.protocol} on {listener.where}, for {reach}")
     for limit in fields(limits):
         value = getattr(limits, limit.name)

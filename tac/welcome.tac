@@ -3,6 +3,7 @@
 twistd -ny tac/welcome.tac
 
 A service of Twisted alone: any server endpoint's description takes the place of the first argument.
+A port that is taken shows as Twisted's traceback; greeting.tac has one line for it.
 """
 
 from twisted.application import service, strports

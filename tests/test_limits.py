@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
+from sockproto import connection
 from sockproto.conversation import CloseReason, Peer, Sleep, Wait
 from sockproto.framing import Discard, Lines, QuietLines, Raw
 from sockproto.ledger import Ledger
@@ -240,6 +241,25 @@ class TimeTests(CarrierTestCase):
         self.assertTrue(transport.aborted)
         self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
+    def test_the_stall_counts_from_its_beginning(self) -> None:
+        transport = self.limited(Raw, write_stall_seconds=8)
+        self.clock.advance(5)
+        self.receive(b"x" * 100_000)
+        for _ in range(9):
+            self.clock.advance(1)
+        self.assertTrue(transport.aborted)
+
+    def test_the_close_counts_from_when_all_is_sent(self) -> None:
+        transport = self.limited(Raw, write_stall_seconds=100, close_seconds=2)
+        self.receive(b"x" * 100)
+        self.protocol.close()
+        self.clock.advance(20)
+        transport.deliver()
+        self.clock.advance(1.75)
+        self.assertFalse(transport.lost)
+        self.clock.advance(0.25)
+        self.assertTrue(transport.aborted)
+
     def test_a_slow_reader_is_not_a_stalled_one(self) -> None:
         transport = self.limited(Raw, write_stall_seconds=8)
         self.receive(b"x" * 100_000)
@@ -280,6 +300,12 @@ class DrainTests(CarrierTestCase):
         self.assertEqual((transport.disconnecting, transport.half_closing), (True, False))
         transport.deliver()
         self.assertEqual(self.notes, [CloseReason.DRAINED])
+
+    def test_unless_there_is_something_unread_that_a_reset_would_follow(self) -> None:
+        self.patch(connection, "unread_bytes", lambda transport: 5)
+        transport = self.connect()
+        self.protocol.drain()
+        self.assertTrue(transport.half_closing)
 
     def test_what_has_come_whole_is_answered(self) -> None:
         transport = self.connect(received=lambda message: (yield from (Sleep(1), b"<%b>" % message)))

@@ -80,7 +80,9 @@ class ServerServiceTests(ServiceTestCase):
 
     def test_what_other_machines_can_reach_is_said(self) -> None:
         for interface, exposed in [("0.0.0.0", True), ("127.0.0.2", False), ("::1", False)]:
-            self.serve(tcp("echo", EchoFactory(), interface, 0))
+            endpoint = r"tcp:0:interface=" + interface.replace(":", r"\:")
+            described = from_description("echo", endpoint, EchoFactory, EchoDatagramProtocol, reactor)
+            self.serve(described if exposed else tcp("echo", EchoFactory(), interface, 0))
             said = [event["log_format"] for event in self.events]
             self.assertEqual("{where} can be reached from other machines" in said, exposed, interface)
 
@@ -244,6 +246,8 @@ class OptionsTests(TestCase):
             self.where("--protocol", "echo", "--port", "7", "--interface", "127.0.0.2", "--interface", "::1"),
             ["echo TCP 127.0.0.2:7", "echo UDP 127.0.0.2:7", "echo TCP [::1]:7", "echo UDP [::1]:7"],
         )
+        twice = ["--tcp-only", "--interface", "::1", "--interface", "[::1]", "--interface", "::1"]
+        self.assertEqual(self.where(*twice), ["greeting TCP [::1]:9999"])
         self.assertEqual(self.where("--tcp-only"), ["greeting TCP 127.0.0.1:9999"])
         self.assertEqual(self.where("--udp-only"), ["greeting UDP 127.0.0.1:9999"])
         self.assertEqual(
@@ -288,7 +292,7 @@ class OptionsTests(TestCase):
             (["--tcp-only", "--udp-only"], "--tcp-only and --udp-only"),
             (["--listen", "tcp:1", "--port", "1"], "--port does not go with --listen"),
             (["--listen", "tcp:1", "--tcp-only"], "--tcp-only does not go with --listen"),
-            (["--listen", "nope:1"], "--listen: 'nope:1' is no endpoint"),
+            (["--listen", "nope:1"], "--listen: Twisted can't use 'nope:1'"),
             (["--interface", "no.such.host.invalid"], "--interface: 'no.such.host.invalid' is no address"),
             (["--nonsense"], "option --nonsense not recognized"),
             (["stray"], "there is no use for 'stray'"),

@@ -27,6 +27,8 @@ from sockproto.conversation import ABORT, CLOSE, CloseReason, Conversation, Peer
 from sockproto.errors import ActionError, SendRefused
 from sockproto.framing import Discard, Lines, QuietLines, Raw
 from sockproto.limits import Limits
+from sockproto.protocols.greeting import GreetingFactory
+from sockproto.protocols.welcome import WelcomeFactory
 from sockproto.stream import ConversationFactory, ConversationProtocol
 from tests.transports import PlainTransport, connect
 
@@ -725,6 +727,9 @@ class FactoryTests(TestCase):
 
         self.assertRaises(TypeError, ScriptedFactory)
         self.assertRaises(TypeError, ScriptedFactory, 1, colour="red")
+        self.assertRaises(TypeError, ScriptedFactory, 1, framing="lines")
+        self.assertRaises(TypeError, GreetingFactory, welcome="text")
+        self.assertRaises(TypeError, WelcomeFactory, "text")
         ScriptedFactory(1)
 
     def test_serials_and_connections(self) -> None:

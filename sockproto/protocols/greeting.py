@@ -24,6 +24,8 @@ class Greeting(Conversation):
     speaks_text = True
 
     def __init__(self, welcome: bytes = b"Welcome!", think_seconds: float = 0) -> None:
+        if not isinstance(welcome, bytes):
+            raise TypeError(f"welcome must be bytes, not {welcome!r}")
         self.welcome = welcome
         self.think_seconds = think_seconds
 

@@ -21,6 +21,8 @@ class Welcome(OneShot):
     """
 
     def __init__(self, message: bytes = b"Welcome!\r\n") -> None:
+        if not isinstance(message, bytes):
+            raise TypeError(f"message must be bytes, not {message!r}")
         self.message = message
 
     def say(self) -> bytes:
