@@ -73,7 +73,7 @@ def one(action: Action) -> Script:
 class CloseReason(Enum):
     """Why a connection ended; each one ends with exactly one of these."""
 
-    PEER_CLOSED = "peer closed"  #: the peer ended the stream, and everything was answered
+    PEER_CLOSED = "peer closed"  #: the peer ended the stream
     PEER_RESET = "peer reset"  #: the peer, or the network, cut the connection
     CLOSED = "closed"  #: the conversation said CLOSE
     ABORTED = "aborted"  #: the conversation said ABORT

@@ -134,7 +134,8 @@ class ConversationDatagramProtocol(DatagramProtocol):
         """Answer none of the datagrams that wait; give how many they were."""
         waiting = list(self._waiting)
         for answer in waiting:
-            answer.cancel()
+            if answer in self._waiting:
+                answer.cancel()
         self.finished()
         return len(waiting)
 
@@ -165,8 +166,10 @@ class ConversationDatagramProtocol(DatagramProtocol):
             self.drop("rate")
         else:
             try:
+                if self.transport is None:
+                    raise OSError("the port is closed")
                 cast("Any", self.transport).write(reply, addr)
-            except (OSError, MessageLengthError):
+            except (OSError, ValueError, MessageLengthError):
                 self.drop("unsendable")
             else:
                 self.statistics.messages_out += 1
@@ -196,6 +199,12 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     def fail(self, size: int, addr: Any) -> None:
         """The conversation raised an error: a bug, which ends this answer only."""
+        self.log_failure(addr)
+        if self._conversation.speaks_text:
+            self.reply(b"error: internal error\n", size, addr)
+
+    def log_failure(self, addr: Any) -> None:
+        """Count and log the error in flight."""
         self.drop("error")
         self.journal.failure(
             cast("IReactorTime", self._clock),
@@ -204,8 +213,6 @@ class ConversationDatagramProtocol(DatagramProtocol):
             protocol=type(self).__name__.removesuffix("DatagramProtocol").lower(),
             peer=addr,
         )
-        if self._conversation.speaks_text:
-            self.reply(b"error: internal error\n", size, addr)
 
 
 class _Answer:
@@ -242,19 +249,23 @@ class _Answer:
         """Make no answer."""
         self._port.leave(self, self._size + self._length)
         pending, self._pending = self._pending, None
+        self._guard(self._script.close)
+        if pending is not None:
+            self._guard(pending.cancel)
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        """Call into the conversation where its answer is settled; log what it raises."""
         try:
-            self._script.close()
-            if pending is not None:
-                pending.cancel()
+            call()
         except BaseException:
-            self._port.fail(self._size, None)
+            self._port.log_failure(self._addr)
 
     def _drive(self) -> bool:
         """Give whether the answer is whole; False: it waits, or there will be none."""
         while True:
             outcome, self._outcome = self._outcome, None
             action = resume(self._script, outcome)
-            if type(action) is bytes:
+            if isinstance(action, bytes):
                 self._parts.append(action)
                 self._length += len(action)
                 if self._length > MAX_REPLY_BYTES:
@@ -265,7 +276,7 @@ class _Answer:
                     return self._wait(pending)
                 self._outcome = pending.outcome
             elif isinstance(action, End):
-                self._script.close()
+                self._guard(self._script.close)
                 if action is ABORT:
                     self._parts.clear()
                 return True
@@ -289,5 +300,5 @@ class _Answer:
 
     def _drop(self, why: str) -> bool:
         self._port.drop(why)
-        self._script.close()
+        self._guard(self._script.close)
         return False

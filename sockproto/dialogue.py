@@ -105,9 +105,10 @@ class Dialogue:
             self._again = False
             try:
                 self._work()
+                self._flush()
             except BaseException:
                 self._fail()
-            self._flush()
+                self._flush()
         self._running = False
         self._settle()
 
@@ -125,6 +126,8 @@ class Dialogue:
             for message in self._messages:
                 self.messages_in += 1
                 result = received(message)
+                if self._stops and self._stops & (ENDING | LOST):  # it ended the connection itself
+                    break
                 if type(result) is bytes:
                     self._put(result)
                 elif result is not None:
@@ -169,12 +172,16 @@ class Dialogue:
             while not self._stops & BLOCKED:
                 outcome, self._outcome = self._outcome, None
                 action = resume(generator, outcome)
+                if self._stops & (ENDING | LOST):  # the generator ended the connection itself
+                    return
                 if type(action) is bytes:
                     self._put(action)
                 elif isinstance(action, Sleep | Wait):
                     self._wait(action)
                 elif isinstance(action, End):
                     self._end(CloseReason.ABORTED if action is ABORT else CloseReason.CLOSED)
+                elif isinstance(action, bytes):  # a subclass
+                    self._put(bytes(action))
                 else:
                     raise ActionError(action)
         except StopIteration:
@@ -222,15 +229,14 @@ class Dialogue:
         """Write what was collected; yield to others when this connection has had its share of the turn."""
         if not self._out:
             return
-        data = b"".join(self._out)
-        self._out.clear()
-        self._out_bytes = 0
-        if self._stops & LOST:
+        out, self._out, self._out_bytes = self._out, [], 0
+        data = b"".join(out)
+        if self._stops & LOST or not data:
             return
         self._produced += len(data)
         self._write(data)
         if self._produced > TURN_BYTES - WRITE_BYTES and not self._stops & BLOCKED:
-            self._wait(Turn())
+            self._wait(Turn(self._outcome))
 
     # The end.
 

@@ -79,7 +79,13 @@ class Limits:
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+            whole = limit.type is not int or isinstance(value, int)
+            if (
+                not whole
+                or isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not 0 <= value < 2**53
+            ):
                 raise ValueError(f"{limit.name} must be a number, 0 (no limit) or more, not {value!r}")
 
 

@@ -19,7 +19,14 @@ from sockproto.conversation import Action, Script, Sleep, Wait
 
 
 class Turn:
-    """Wait until the reactor has turned once: the carrier's own action, for others to have theirs."""
+    """Wait until the reactor has turned once: the carrier's own action, for others to have theirs.
+
+    Args:
+        outcome: What the generator was about to be given; it gets it afterwards.
+    """
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome = outcome
 
 
 class Pending:
@@ -46,7 +53,7 @@ class Pending:
             self._deferred = as_deferred(action.awaitable)
             self._deferred.addBoth(self._finish)
         elif isinstance(action, Turn):
-            self._call = clock.callLater(0, self._finish, None)
+            self._call = clock.callLater(0, self._finish, action.outcome)
         elif action.seconds > 0:
             self._call = clock.callLater(action.seconds, self._finish, None)
         else:

@@ -9,9 +9,9 @@
 import errno
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -41,7 +41,8 @@ class ServerService(Service):
     """Listens on all of its listeners, or on none. After a stop it can be started again.
 
     Args:
-        listeners: What to listen on. Those with port 0 share the port that the first of them is given.
+        listeners: What to listen on. Those with port 0 share the port that the first of them is given, as
+            far as they can: TCP and UDP, and several addresses.
         reactor: What to listen with; the global reactor, when the service starts, if None.
         drain_seconds: How long answers may take once the service stops; 0: as long as they like.
         owns_process: Whether the process serves nothing else: then a second signal while the service stops
@@ -129,10 +130,13 @@ class ServerService(Service):
         connections = sum(server.statistics.open for server in servers)
         closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
         draining = [server.drain() for server in servers]
+        streams = [listener.server for listener, _ in opened if not listener.datagrams]
         aborted: list[int] = []
 
         def abort() -> None:
-            aborted.extend(server.abort() for server in servers)
+            aborted.extend(server.abort() for server in servers if server in streams)
+            for server in servers:
+                server.abort()
 
         deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
         with second_signal(self._reactor, abort) if self._owns_process else nullcontext():
@@ -179,7 +183,13 @@ class ServerService(Service):
         """Open every port, or none; gives False if another choice of a free port may help."""
         self._bound = True
         chosen = 0
+        sharing: set[tuple[bool, str | None]] = set()
         for listener in self.listeners:
+            if listener.port == 0:
+                if (listener.datagrams, listener.interface) in sharing:  # another of its kind has that port
+                    chosen = 0
+                    sharing.clear()
+                sharing.add((listener.datagrams, listener.interface))
             outcome: list[Any] = []
             listening = listener.listen(self._reactor, chosen).addBoth(outcome.append)
             if not outcome:
@@ -221,7 +231,9 @@ class ServerService(Service):
 
 def _stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
     listener.close()
-    return maybeDeferred(port.stopListening)
+    # What ``stdio:`` gives is no port but a connection.
+    stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection
+    return maybeDeferred(stop)
 
 
 def _line(listener: Listener, failure: Failure) -> str:

@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from sockproto.connection import Connection
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import ENDING, LOST, PAUSED, PUSHED, UNOPENED
+from sockproto.dialogue import BLOCKED, ENDING, LOST, PAUSED, PUSHED, UNOPENED
 from sockproto.errors import ProxyHeaderInvalid, SendRefused
 from sockproto.framing import Lines
 from sockproto.ledger import Ledger, Statistics
@@ -39,6 +39,9 @@ from sockproto.watch import Watch
 @implementer(IHandshakeListener)
 class ConversationProtocol(Connection):
     """Runs one conversation on one connection.
+
+    To end it from outside call ``close`` or ``abort``, not the transport's ``loseConnection``: Twisted waits
+    with that for its producer, which is this protocol.
 
     Args:
         args: The conversation's.
@@ -146,14 +149,18 @@ class ConversationProtocol(Connection):
             Whether the peer keeps up; False says that it is time to send less.
 
         Raises:
+            TypeError: The message is not bytes.
             SendRefused: 64 KiB wait already, or the connection is not open or ends; the message is not sent.
         """
+        if not isinstance(message, bytes):
+            raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
         if self._stops & (UNOPENED | ENDING | LOST):
             raise SendRefused("the connection is not open")
-        if self._pushed and self._pushed_bytes + len(message) > WRITE_BYTES:
-            raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer already")
+        size = len(message) + 2  # with a terminator; empty ones take room too
+        if (self._pushed or self._stops & BLOCKED) and self._pushed_bytes + size > WRITE_BYTES:
+            raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
         self._pushed.append(message)
-        self._pushed_bytes += len(message)
+        self._pushed_bytes += size
         self._stops |= PUSHED
         self._run()
         return not self._stops & PAUSED

@@ -149,6 +149,41 @@ class DatagramTests(TestCase):
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
             self.assertEqual(self.port.statistics.dropped, {"error": 2})
 
+    def test_a_bug_at_the_end_of_an_answer_stops_nothing(self) -> None:
+        def received(message: bytes) -> Any:
+            try:
+                yield b"answer"
+                if message == b"close":
+                    yield CLOSE
+                yield Sleep(60)
+            finally:
+                raise ZeroDivisionError
+
+        port = self.listen(received, speaks_text=True)
+        self.receive(b"close", b"x", b"y")
+        self.assertEqual(self.replies, [b"answer"])
+        drained = port.drain()
+        self.assertEqual(port.abort(), 2)
+        self.successResultOf(drained)
+        self.assertEqual((self.replies, self.clock.getDelayedCalls()), ([], []))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
+
+    def test_one_answer_that_ends_lets_another_go_on(self) -> None:
+        waiting: Deferred[None] = Deferred()
+
+        def received(message: bytes) -> Any:
+            try:
+                yield Wait(waiting) if message == b"second" else Sleep(60)
+                yield b"done"
+            finally:
+                if message == b"first":
+                    waiting.callback(None)
+
+        port = self.listen(received)
+        self.receive(b"first", b"second")
+        port.abort()
+        self.assertEqual((len(port._waiting), port._waiting_bytes), (0, 0))
+
     def test_stopping_cancels_what_waits(self) -> None:
         notes = []
 

@@ -29,6 +29,7 @@ NONE = Limits(**dict.fromkeys(vars(Limits()), 0))
 
 class LimitsTests(TestCase):
     def test_they_are_checked_and_frozen(self) -> None:
+        self.assertRaises(ValueError, Limits, max_message_bytes=1.5)
         for wrong in -1, float("nan"), float("inf"), "5", None, True:
             self.assertRaises(ValueError, Limits, idle_seconds=wrong)
         self.assertRaises(AttributeError, setattr, Limits(), "close_seconds", 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from twisted.application.service import Application, IService, IServiceMaker
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import deferLater
@@ -85,6 +85,28 @@ class ServerServiceTests(ServiceTestCase):
             self.serve(described if exposed else tcp("echo", EchoFactory(), interface, 0))
             said = [event["log_format"] for event in self.events]
             self.assertEqual("{where} can be reached from other machines" in said, exposed, interface)
+
+    def test_two_of_a_kind_have_ports_of_their_own(self) -> None:
+        service = self.serve(echo_tcp(), echo_tcp(), echo_udp(), echo_udp())
+        ports = [self.port(service, number) for number in range(4)]
+        self.assertEqual(len(set(ports)), 3, ports)
+        self.assertEqual(ports[1], ports[2])
+
+    @inlineCallbacks
+    def test_what_is_no_port_is_closed_too(self) -> Any:
+        closed = []
+
+        class Pipe:
+            def getHost(self) -> None:
+                return None
+
+            def loseConnection(self) -> None:
+                closed.append(True)
+
+        stdio = Listener("echo", "stdio:", EchoFactory(), lambda *args: succeed(Pipe()))
+        service = self.serve(stdio, echo_tcp())
+        yield service.stopService()
+        self.assertEqual(closed, [True])
 
     def test_another_free_port_is_tried_when_udp_has_it(self) -> None:
         """The first ports that TCP is given are taken for UDP."""

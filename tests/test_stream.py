@@ -239,6 +239,28 @@ class BackPressureTests(CarrierTestCase):
         self.protocol.resumeProducing()
         self.assertEqual(transport.deliver(), b"value")
 
+    def test_a_wait_that_fires_in_the_write_that_ends_the_turn_delivers_its_value(self) -> None:
+        waiting: Deferred[bytes] = Deferred()
+
+        def received(message: bytes) -> Any:
+            yield b"x" * 250_000
+            yield (yield Wait(waiting))
+
+        transport = self.connect(Raw, received=received)
+        write = transport.write
+
+        def fire_and_write(data: bytes) -> None:
+            transport.producer = None  # never full
+            write(data)
+            if not waiting.called:
+                waiting.callback(b"value")
+
+        self.patch(transport, "write", fire_and_write)
+        self.receive(b"x")
+        self.clock.advance(0)
+        self.assertEqual(transport.deliver()[250_000:], b"value")
+        transport.producer = self.protocol
+
     def test_data_that_comes_while_paused_is_held(self) -> None:
         transport = self.connect()
         self.protocol.pauseProducing()
@@ -468,6 +490,37 @@ class LossTests(CarrierTestCase):
         gc.collect()  # a Deferred that nobody dealt with is logged when it goes
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_no_action_runs_once_the_conversation_has_ended_the_connection(self) -> None:
+        awaited = []
+
+        async def answer() -> None:
+            awaited.append("ran")
+
+        def generator(message: bytes) -> Any:
+            self.protocol.close()
+            yield b"after close"
+
+        def waits(message: bytes) -> Any:
+            transport.lose()
+            coroutine = answer()
+            try:
+                yield Wait(coroutine)
+            finally:
+                coroutine.close()
+
+        def returns(message: bytes) -> bytes:
+            self.protocol.close()
+            return b"after close"
+
+        for received in generator, returns:
+            transport = self.connect(received=received)
+            self.receive(b"x\ny\n")
+            self.assertEqual(transport.deliver(), b"")
+            transport.half_close()
+        transport = self.connect(received=waits)
+        self.receive(b"x\n")
+        self.assertEqual((transport.writes, self.protocol.messages_out, awaited), ([], 0, []))
+
     def test_a_connection_lost_inside_a_generator(self) -> None:
         notes: list[Any] = []
 
@@ -609,6 +662,18 @@ class ErrorTests(CarrierTestCase):
             [failure] = self.flushLoggedErrors(ZeroDivisionError)
             self.assertIn("ZeroDivisionError", failure.getTraceback())
 
+    def test_what_the_framing_or_the_transport_raises(self) -> None:
+        class Broken(Lines):
+            def encode(self, message: bytes) -> Any:
+                return "text"
+
+        transport = self.connect(Broken)
+        self.receive(b"x\n")
+        self.assertEqual(transport.deliver(), b"error: internal error\n")
+        transport.half_close()
+        self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
     def test_every_method_is_guarded(self) -> None:
         def fault(*args: object) -> Any:
             raise ZeroDivisionError
@@ -687,10 +752,24 @@ class SendTests(CarrierTestCase):
         said = [self.protocol.send(message) for _ in range(5)]
         self.assertEqual(said, [False] * 5)
         self.assertRaises(SendRefused, self.protocol.send, message)
+        self.assertRaises(TypeError, self.protocol.send, "text")
         for _ in range(3):
             transport.deliver()
         self.assertEqual(len(transport.received), 9 * 16_002)
         self.assertTrue(self.protocol.send(message))
+
+    def test_what_waits_is_bounded(self) -> None:
+        self.connect(received=lambda message: Sleep(1))
+        self.receive(b"x\n")
+        self.assertRaises(SendRefused, self.protocol.send, b"x" * 100_000)
+        taken = 0
+        while taken < 100_000:
+            try:
+                self.protocol.send(b"")
+            except SendRefused:
+                break
+            taken += 1
+        self.assertEqual(taken, 32_768)
 
     def test_refused_when_the_connection_is_not_open(self) -> None:
         self.connect(make_transport=tls)
