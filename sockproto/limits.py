@@ -79,13 +79,8 @@ class Limits:
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
-            whole = limit.type is not int or isinstance(value, int)
-            if (
-                not whole
-                or isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or not 0 <= value < 2**53
-            ):
+            kinds = int if limit.type is int else int | float
+            if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 2**53:
                 raise ValueError(f"{limit.name} must be a number, 0 (no limit) or more, not {value!r}")
 
 

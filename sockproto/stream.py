@@ -18,7 +18,6 @@ from twisted.internet.interfaces import (
     IAddress,
     IHandshakeListener,
     IReactorTime,
-    ISSLTransport,
 )
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
@@ -32,7 +31,7 @@ from sockproto.framing import Lines
 from sockproto.ledger import Ledger, Statistics
 from sockproto.limits import WRITE_BYTES, Limits
 from sockproto.proxy import HeaderReader, Trust
-from sockproto.transport import peer_of
+from sockproto.transport import announces_handshake, peer_of
 from sockproto.watch import Watch
 
 
@@ -131,7 +130,7 @@ class ConversationProtocol(Connection):
         self._watch.received(data, framing.unfinished)
         if framing.quiet_seconds is not None:
             self._await_quiet()
-        if self._stops & UNOPENED:  # a wrapper kept the handshake's end to itself
+        if self._stops & UNOPENED:  # somebody kept the handshake's end to himself
             self._open()
         self._run()
 
@@ -203,7 +202,7 @@ class ConversationProtocol(Connection):
         self._identified = refused is None
         if refused is not None:
             self.close(refused)
-        elif self._handshaken or not ISSLTransport.providedBy(self.transport):
+        elif self._handshaken or not announces_handshake(self.transport):
             self._open()
 
     def _forget(self) -> None:

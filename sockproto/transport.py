@@ -44,6 +44,22 @@ def can_half_close(transport: Any) -> bool:
     )
 
 
+def announces_handshake(transport: Any) -> bool:
+    """Tell whether a transport has a TLS handshake and says when it is done.
+
+    A wrapper around a TLS transport claims to be one, and keeps the end of the handshake to itself.
+
+    Args:
+        transport: An ``ITransport``.
+
+    Returns:
+        Whether ``handshakeCompleted`` will be called.
+    """
+    return ISSLTransport.providedBy(transport) and (
+        ISSLTransport.implementedBy(type(transport)) or not IProtocol.providedBy(transport)
+    )
+
+
 def unsent_bytes(transport: Any) -> int | None:
     """Tell how many bytes a transport, and the kernel below it, still hold for the peer.
 

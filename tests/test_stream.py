@@ -789,6 +789,15 @@ class HandshakeTests(CarrierTestCase):
         self.protocol.handshakeCompleted()  # a renegotiation
         self.assertEqual(transport.writes, [b"Welcome!\r\n"])
 
+    def test_a_wrapper_that_keeps_it_to_itself(self) -> None:
+        def wrapper(protocol: Any) -> PlainTransport:
+            transport = PlainTransport(protocol)
+            directlyProvides(transport, ISSLTransport, IProtocol)
+            return transport
+
+        transport = self.connect(make_transport=wrapper, opened=lambda: b"Welcome!")
+        self.assertEqual(transport.writes, [b"Welcome!\r\n"])
+
     def test_data_says_that_it_is_done(self) -> None:
         transport = self.connect(make_transport=tls, opened=lambda: b"Welcome!")
         self.receive(b"a\n")
