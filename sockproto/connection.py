@@ -27,7 +27,7 @@ from sockproto.conversation import CloseReason
 from sockproto.dialogue import BLOCKED, ENDING, LOST, PAUSED, UNOPENED, Dialogue
 from sockproto.framing import Discard
 from sockproto.limits import READ_AHEAD_BYTES
-from sockproto.transport import can_half_close, unread_bytes
+from sockproto.transport import can_half_close, unread_bytes, unsent_bytes
 from sockproto.watch import Watch
 
 REFUSALS = frozenset(
@@ -77,8 +77,8 @@ class Connection(Dialogue, Protocol):
             self._run()
 
     def writeConnectionLost(self) -> None:
-        """All we had to say is sent, and our half of the stream is ended: the peer's turn."""
-        self._watch.close(flushed=True)
+        """All we had to say is with the kernel, and our half of the stream is ended: the peer's turn."""
+        self._watch.close(flushed=not unsent_bytes(self.transport))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -97,6 +97,7 @@ class Connection(Dialogue, Protocol):
     def resumeProducing(self) -> None:
         """The transport can take more."""
         self._stops &= ~PAUSED
+        self._watch.begin()
         self._run()
 
     def stopProducing(self) -> None:
@@ -152,9 +153,13 @@ class Connection(Dialogue, Protocol):
     def _open(self) -> None:
         if self._stops & UNOPENED and not self._stops & (ENDING | LOST):
             self._stops &= ~UNOPENED
-            self._watch.opened()
+            self._watch.begin()
             self.transport.registerProducer(self, True)
             self._run()
+
+    def _waited(self) -> None:
+        self._watch.begin()
+        super()._waited()
 
     def _write(self, data: bytes) -> None:
         self.bytes_out += len(data)
@@ -186,6 +191,7 @@ class Connection(Dialogue, Protocol):
             self._set_timer(None)  # no quiet period while nothing can come
             self.transport.pauseProducing()
             return
+        self._watch.resume()
         if framing.quiet_seconds is not None:
             self._await_quiet()
         self.transport.resumeProducing()
@@ -209,11 +215,13 @@ class Connection(Dialogue, Protocol):
             self.transport.abortConnection()
             return
         self._watch.close(flushed=False)
-        if self._eof or self._at_once() or not can_half_close(self.transport):
+        at_once = self._eof or self._at_once()
+        if not at_once:
+            self.transport.resumeProducing()  # to see the peer's own end
+        if at_once or not can_half_close(self.transport):
             self.transport.loseConnection()
         else:
             self.transport.loseWriteConnection()
-            self.transport.resumeProducing()
 
     def _at_once(self) -> bool:
         """Tell whether there are no last words to save: of one refused, or idle when the service stops."""

@@ -108,9 +108,10 @@ class Peer(NamedTuple):
     port: int | None
 
     def __str__(self) -> str:
+        host = self.host.encode("unicode_escape").decode("ascii")
         if self.port is None:
-            return "unix:" + self.host.encode("unicode_escape").decode("ascii")
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+            return f"unix:{host}"
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
 @implementer(IConversation)

@@ -108,11 +108,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
         """Answer one datagram."""
         self.statistics.messages_in += 1
         self.statistics.bytes_in += len(datagram)
-        refused = self._refusal(datagram, addr)
-        if refused is not None:
-            self.drop(refused)
-            return
         try:
+            refused = self._refusal(datagram, addr)
+            if refused is not None:
+                self.drop(refused)
+                return
             result = self._conversation.datagram(datagram)
         except BaseException:
             self.fail(len(datagram), addr)

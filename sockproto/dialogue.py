@@ -243,6 +243,10 @@ class Dialogue:
     def _end(self, reason: CloseReason) -> None:
         """No further action runs; ``_settle`` sees to the rest. The first reason counts."""
         if not self._stops & (ENDING | LOST):
+            if reason is not CloseReason.ABORTED:
+                self._out.extend(map(self._framing.encode, self._pushed))
+                self.messages_out += len(self._pushed)
+                self._pushed.clear()
             self._stops |= ENDING
             self._reason = reason
 

@@ -92,7 +92,7 @@ def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
         return execute(reactor.listenUNIXDatagram, path, datagrams, MAX_PACKET_BYTES)
 
     def close() -> None:
-        if os.path.exists(path):
+        with suppress(OSError):  # gone already, or no longer ours to remove
             os.unlink(path)
 
     return Listener(protocol, f"unix-dgram:{path}", datagrams, listen, datagrams=True, close=close)
@@ -197,9 +197,11 @@ def _written(interface: str, port: int) -> str:
 
 
 def _unlock(failure: Failure, path: str) -> Failure:
-    """Remove the lock of a UNIX socket if this process holds it."""
+    """Remove the lock of a UNIX socket if this attempt to listen left it."""
     with suppress(OSError):
-        if os.readlink(f"{path}.lock") == str(os.getpid()):
+        if "Cannot acquire lock" not in str(failure.value) and os.readlink(f"{path}.lock") == str(
+            os.getpid()
+        ):
             os.unlink(f"{path}.lock")
     return failure
 

@@ -21,6 +21,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sockproto.conversation import CloseReason
 from sockproto.errors import ListenError
 from sockproto.journal import escape
 from sockproto.limits import Limits
@@ -68,6 +69,7 @@ class ServerService(Service):
         self._open: list[tuple[Listener, IListeningPort]] = []
         self._reactor = reactor
         self._bound = False
+        self._stopping: Deferred[Any] = succeed(None)
 
     def privilegedStartService(self) -> None:
         """Listen, while there may still be the right to ports below 1024.
@@ -75,6 +77,8 @@ class ServerService(Service):
         Raises:
             ListenError: One of the listeners can't; none listens then.
         """
+        if not self._stopping.called:
+            raise ListenError("sockproto: still stopping; start it when stopService's Deferred has fired")
         Service.privilegedStartService(self)
         if self._reactor is None:
             from twisted.internet import reactor
@@ -117,9 +121,11 @@ class ServerService(Service):
             A Deferred that fires when no port and no connection is open any more.
         """
         Service.stopService(self)
-        if not self._bound:
-            return succeed(None)
-        return self._drain()
+        if self._bound:
+            self._stopping = self._drain()
+        stopped: Deferred[Any] = Deferred()
+        self._stopping.addBoth(stopped.callback)  # one for each who asks
+        return stopped
 
     @inlineCallbacks
     def _drain(self) -> Generator[Any, Any, None]:
@@ -130,13 +136,15 @@ class ServerService(Service):
         connections = sum(server.statistics.open for server in servers)
         closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
         draining = [server.drain() for server in servers]
-        streams = [listener.server for listener, _ in opened if not listener.datagrams]
-        aborted: list[int] = []
+
+        def cut() -> int:
+            return sum(server.statistics.closed[CloseReason.DRAIN_ABORTED] for server in servers)
 
         def abort() -> None:
-            aborted.extend(server.abort() for server in servers if server in streams)
             for server in servers:
                 server.abort()
+
+        cut_before = cut()
 
         deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
         with second_signal(self._reactor, abort) if self._owns_process else nullcontext():
@@ -148,8 +156,8 @@ class ServerService(Service):
         yield DeferredList(closing)
         self.log.info(
             "stopped in {seconds:.1f} seconds: {connections} connections closed, {aborted} cut",
-            connections=connections - sum(aborted),
-            aborted=sum(aborted),
+            connections=connections - (cut() - cut_before),
+            aborted=cut() - cut_before,
             seconds=self._reactor.seconds() - began,
         )
 

@@ -66,7 +66,7 @@ class ConversationProtocol(Connection):
 
     _ledger: Ledger | None = None
     _header: HeaderReader | None = None
-    _entered = _identified = _handshaken = False
+    _entered = _known = _identified = _handshaken = False
 
     def __init__(
         self,
@@ -101,6 +101,7 @@ class ConversationProtocol(Connection):
         refused = self._ledger.enter(self)
         self._entered = refused is None
         self._watch = Watch(self, self._limits, self._clock)
+        self._watch.start()
         if refused is not None:
             self.close(refused)
         elif self._proxies is None:
@@ -113,7 +114,7 @@ class ConversationProtocol(Connection):
     def handshakeCompleted(self) -> None:
         """The TLS handshake is done, for the first time or again."""
         self._handshaken = True
-        if self._identified:
+        if self._known:
             self._open()
 
     def dataReceived(self, data: bytes) -> None:
@@ -168,15 +169,17 @@ class ConversationProtocol(Connection):
         """Answer the messages that have come whole, then close; what else comes is not read.
 
         An incomplete message is cut where a quiet period would cut it. What the conversation does of its
-        own accord, since it was opened, ends at once.
+        own accord, since it was opened, ends at once if no message waits for it.
         """
         if self._stops & (ENDING | LOST):
             return
         self._draining = True
         self._drained_at = self.bytes_out
-        if self._stops & UNOPENED or (self._generator is not None and not self.messages_in):
-            self._end(CloseReason.DRAINED)
         self._framing.quiet()
+        framing = self._framing
+        opening = self._generator is not None and not self.messages_in
+        if self._stops & UNOPENED or (opening and framing.held == framing.unfinished):
+            self._end(CloseReason.DRAINED)
         self._run()
 
     # Between the dialogue and the transport.
@@ -193,13 +196,17 @@ class ConversationProtocol(Connection):
         self._header = None
         self.peer = header.source or self.peer
         self.host = header.destination or self.host
-        self._identify()
+        self._identify(counted=header.source is not None)
         return header.rest
 
-    def _identify(self) -> None:
-        """Begin, now that it is known who the peer is, unless it has too many connections."""
-        refused = cast("Ledger", self._ledger).identify(self.peer)
-        self._identified = refused is None
+    def _identify(self, counted: bool = True) -> None:
+        """Begin, now that it is known who the peer is, unless it has too many connections.
+
+        A proxy that doesn't say who its client is, or speaks for itself, is not counted.
+        """
+        refused = cast("Ledger", self._ledger).identify(self.peer) if counted else None
+        self._known = True
+        self._identified = counted and refused is None
         if refused is not None:
             self.close(refused)
         elif self._handshaken or not announces_handshake(self.transport):

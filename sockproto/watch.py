@@ -35,7 +35,7 @@ class Watch:
 
     Attributes:
         made: When the connection was made, in the clock's seconds.
-        began: When its conversation began.
+        began: Since when the peer could have spoken.
         active: When a byte last came or went.
         message_since: When the first byte of the message came that has no end yet.
         closing: Whether only the close is left.
@@ -64,11 +64,18 @@ class Watch:
         self.closing = self.flushed = self._sampling = False
         self._delivered = 0
         self._timer: IDelayedCall | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
         self._look()
 
-    def opened(self) -> None:
-        """The conversation begins: what came before, a PROXY header or a handshake, had limits of its own."""
+    def begin(self) -> None:
+        """The peer's time begins: the conversation is open, or no longer busy with something else."""
         self.began = self.active = self._clock.seconds()
+
+    def resume(self) -> None:
+        """Reading goes on: for so long the message's end could not be seen."""
+        self.message_since = self._clock.seconds()
 
     def received(self, data: bytes, unfinished: int) -> None:
         """Bytes came; of the last message so many bytes have come, and not its end."""
@@ -125,8 +132,10 @@ class Watch:
                 self._connection.expire(reason)
                 return
             ends.append(end - now)
-        if self._sampling and not self.flushed and self._limits.write_stall_seconds:
-            ends.append(self._limits.write_stall_seconds / SAMPLES)
+        if self._sampling and not self.flushed:
+            every = (self.closing and self._limits.close_seconds) or self._limits.write_stall_seconds
+            if every:
+                ends.append(every / SAMPLES)
         self.stop()
         if ends:
             self._schedule(min(ends))
@@ -152,7 +161,7 @@ class Watch:
         yield limits.write_stall_seconds, since, CloseReason.WRITE_STALL
         since = self.message_since if framing.unfinished and not connection.held_back else None
         yield limits.message_seconds, since, CloseReason.SLOW_MESSAGE
-        yield limits.idle_seconds, None if stops & UNOPENED else self.active, CloseReason.IDLE
+        yield limits.idle_seconds, self.active, CloseReason.IDLE
 
     def _sample(self) -> None:
         """See whether the peer has read anything since the last time."""

@@ -168,6 +168,13 @@ class DatagramTests(TestCase):
         self.assertEqual((self.replies, self.clock.getDelayedCalls()), ([], []))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
 
+    def test_a_bug_in_is_reply_is_caught_too(self) -> None:
+        port = self.listen(lambda message: message)
+        self.patch(port._conversation, "is_reply", lambda datagram: datagram[0] == 0)
+        self.receive(b"", b"x")
+        self.assertEqual(self.replies, [b"x"])
+        self.assertEqual(len(self.flushLoggedErrors(IndexError)), 1)
+
     def test_one_answer_that_ends_lets_another_go_on(self) -> None:
         waiting: Deferred[None] = Deferred()
 

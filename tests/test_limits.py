@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
-from sockproto import connection
+from sockproto import connection, watch
 from sockproto.conversation import CloseReason, Peer, Sleep, Wait
 from sockproto.framing import Discard, Lines, QuietLines, Raw
 from sockproto.ledger import Ledger
@@ -195,6 +195,24 @@ class TimeTests(CarrierTestCase):
         self.receive(b"unfinished")
         self.assert_ends(transport, CloseReason.NO_MESSAGE, 5)
 
+    def test_the_clients_time_begins_when_it_may_speak(self) -> None:
+        transport = self.limited(
+            first_message_seconds=10, opened=lambda: (yield from (Sleep(19), b"welcome"))
+        )
+        for _ in range(19):
+            self.clock.advance(1)
+        self.assertEqual(transport.deliver(), b"welcome\r\n")
+        self.assert_ends(transport, CloseReason.NO_MESSAGE, 10)
+
+    def test_a_message_is_not_slow_while_we_do_not_read(self) -> None:
+        transport = self.limited(message_seconds=10)
+        self.receive(b"begin")
+        self.protocol.pauseProducing()
+        for _ in range(30):
+            self.clock.advance(1)
+        self.protocol.resumeProducing()
+        self.assert_ends(transport, CloseReason.SLOW_MESSAGE, 10)
+
     def test_after_the_first_message(self) -> None:
         transport = self.limited(first_message_seconds=10)
         self.receive(b"x\n")
@@ -211,6 +229,11 @@ class TimeTests(CarrierTestCase):
         self.clock.advance(10)
         self.assertTrue(transport.disconnecting)
         self.assertEqual(self.protocol.reason, CloseReason.NO_HANDSHAKE)
+
+    def test_a_handshake_that_never_ends_is_idle_at_the_least(self) -> None:
+        transport = self.limited(idle_seconds=10, make_transport=tls)
+        self.clock.advance(10)
+        self.assertTrue(transport.disconnecting)
 
     def test_slow_message(self) -> None:
         transport = self.limited(message_seconds=10)
@@ -260,6 +283,21 @@ class TimeTests(CarrierTestCase):
         self.assertFalse(transport.lost)
         self.clock.advance(0.25)
         self.assertTrue(transport.aborted)
+
+    def test_bytes_that_only_the_kernel_has_are_not_delivered(self) -> None:
+        self.patch(connection, "unsent_bytes", lambda transport: 1000)
+        self.patch(watch, "unsent_bytes", lambda transport: 1000)
+        transport = self.limited(Raw, write_stall_seconds=30, close_seconds=2)
+        self.receive(b"x" * 1000)
+        self.protocol.close()
+        transport.deliver()
+        self.assertTrue(transport.half_closed)
+        for _ in range(29):
+            self.clock.advance(1)
+        self.assertFalse(transport.lost)
+        for _ in range(4):
+            self.clock.advance(1)
+        self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
     def test_a_slow_reader_is_not_a_stalled_one(self) -> None:
         transport = self.limited(Raw, write_stall_seconds=8)
@@ -319,6 +357,14 @@ class DrainTests(CarrierTestCase):
         self.assertTrue(transport.half_closed)  # busy when it began: its last words are seen out
         transport.half_close()
         self.assertEqual(self.notes, [CloseReason.DRAINED])
+
+    def test_messages_behind_the_opening_are_answered(self) -> None:
+        transport = self.connect(opened=lambda: (yield from (Sleep(1), b"welcome")))
+        self.receive(b"a\nb\n")
+        self.protocol.drain()
+        self.clock.advance(1)
+        self.assertEqual(transport.deliver(), b"welcome\r\n<a>\n<b>\n")
+        transport.half_close()
 
     def test_an_incomplete_auto_message_is_cut(self) -> None:
         transport = self.connect(QuietLines)

@@ -26,6 +26,7 @@ from sockproto.errors import ListenError, OptionError
 from sockproto.limits import Limits
 from sockproto.listeners import Listener, addresses, from_description, port_number, tcp, udp, unix_datagrams
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
+from sockproto.protocols.greeting import GreetingFactory
 from sockproto.service import ServerService
 from sockproto.tap import Options, makeService, options_for
 
@@ -161,6 +162,20 @@ class ServerServiceTests(ServiceTestCase):
             yield service.stopService()
         said = list(self.events)[-1]
         self.assertEqual((said["connections"], said["aborted"]), (1, 0))
+
+    @inlineCallbacks
+    def test_who_asks_while_it_stops_waits_too(self) -> Any:
+        service = self.serve(tcp("greeting", GreetingFactory(think_seconds=0.05), "127.0.0.1", 0))
+        with socket.create_connection(("127.0.0.1", self.port(service)), 5) as client:
+            client.sendall(b"Michael\n")
+            while not service.listeners[0].server.statistics.open:
+                yield deferLater(reactor, 0)
+            yield deferLater(reactor, 0)
+            stopping = [service.stopService(), service.stopService()]
+            self.assertRaises(ListenError, service.startService)
+            self.assertFalse(stopping[0].called or stopping[1].called)
+            client.shutdown(socket.SHUT_WR)
+            yield from stopping
 
     def test_it_binds_in_start_if_nobody_asked_before(self) -> None:
         service = self.serve(echo_tcp(), start=False)

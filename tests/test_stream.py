@@ -758,6 +758,21 @@ class SendTests(CarrierTestCase):
         self.assertEqual(len(transport.received), 9 * 16_002)
         self.assertTrue(self.protocol.send(message))
 
+    def test_what_was_taken_is_delivered_before_the_close(self) -> None:
+        def received(message: bytes) -> Any:
+            self.protocol.send(b"pushed")
+            yield b"reply"
+            if message == b"close":
+                yield CLOSE
+            yield Sleep(1)
+
+        for line in b"close\n", b"x\n":
+            transport = self.connect(received=received)
+            self.receive(line)
+            self.protocol.close()
+            self.assertEqual(transport.deliver(), b"reply\npushed\n")
+            transport.half_close()
+
     def test_what_waits_is_bounded(self) -> None:
         self.connect(received=lambda message: Sleep(1))
         self.receive(b"x\n")
