@@ -3,16 +3,14 @@
 Knows nothing of sockets or protocols::
 
     fit = raise_descriptor_limit(4096)
-    with second_signal(reactor, abort):
-        yield drained
+    reactor.callWhenRunning(take_signals, reactor, abort)
 """
 
 import math
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 SPARE = 8
@@ -45,24 +43,28 @@ def raise_descriptor_limit(connections: int) -> int:
     return int(max(min(soft, MOST) - in_use, 1))
 
 
-@contextmanager
-def second_signal(reactor: Any, call: Callable[[], object]) -> Iterator[None]:
-    """While this lasts, have SIGINT and SIGTERM call *call* in the reactor.
+def take_signals(reactor: Any, again: Callable[[], object]) -> None:
+    """Leave the first SIGINT or SIGTERM to the reactor, and have *again* called for every later one.
 
-    The first signal has stopped the reactor, which calls a second one an error.
+    The first stops the reactor, which calls a second one an error.
+
+    Args:
+        reactor: A running reactor, which has its signal handlers.
+        again: What to call, in the reactor.
     """
+    before: dict[int, Any] = {}
+    came: list[int] = []
 
     def handle(number: int, frame: object) -> None:
-        reactor.callFromThread(call)
+        came.append(number)
+        if len(came) == 1 and callable(before[number]):
+            before[number](number, frame)
+        else:
+            reactor.callFromThread(again)
 
-    before = {}
     for number in signal.SIGINT, signal.SIGTERM:
+        before[number] = signal.getsignal(number)
         try:
-            before[number] = signal.signal(number, handle)
+            signal.signal(number, handle)
         except ValueError:  # not in the main thread: signals are somebody else's
-            break
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+            return

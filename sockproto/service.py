@@ -10,7 +10,6 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import nullcontext
 from typing import Any, cast
 
 from twisted.application.service import Service
@@ -26,7 +25,7 @@ from sockproto.errors import ListenError
 from sockproto.journal import escape
 from sockproto.limits import Limits
 from sockproto.listeners import Listener, is_exposed
-from sockproto.process import raise_descriptor_limit, second_signal
+from sockproto.process import raise_descriptor_limit, take_signals
 
 TRIES = 16
 """So often a free port is chosen anew if it turns out that not all listeners can have it."""
@@ -70,6 +69,7 @@ class ServerService(Service):
         self._reactor = reactor
         self._bound = False
         self._stopping: Deferred[Any] = succeed(None)
+        self._abort: Callable[[], None] = lambda: None  # what a second signal asks for
 
     def privilegedStartService(self) -> None:
         """Listen, while there may still be the right to ports below 1024.
@@ -96,6 +96,7 @@ class ServerService(Service):
             self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
+            self._reactor.callWhenRunning(take_signals, self._reactor, lambda: self._abort())
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -147,8 +148,8 @@ class ServerService(Service):
         cut_before = cut()
 
         deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
-        with second_signal(self._reactor, abort) if self._owns_process else nullcontext():
-            yield DeferredList(draining)
+        self._abort = abort
+        yield DeferredList(draining)
         if deadline is not None and deadline.active():
             deadline.cancel()
         # Ports for datagrams stay open until the last answer is sent.

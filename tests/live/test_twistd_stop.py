@@ -46,6 +46,13 @@ def test_a_signal_ends_it_in_order_with_idle_connections_open(
     assert not [*tmp_path.iterdir()]
 
 
+def test_two_signals_at_once(serve: Serve) -> None:
+    server = serve()
+    os.kill(server.pid, signal.SIGTERM)
+    server.stop()  # a SIGTERM again; there must be no traceback
+    assert "Server Shut Down." in server.log
+
+
 @pytest.mark.parametrize("protocol", ["chargen", "echo"])
 def test_a_client_that_does_not_read_is_waited_for_no_longer_than_said(serve: Serve, protocol: str) -> None:
     server = serve("--protocol", protocol, "--drain-seconds", "1")
