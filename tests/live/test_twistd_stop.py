@@ -48,8 +48,10 @@ def test_a_signal_ends_it_in_order_with_idle_connections_open(
 
 def test_two_signals_at_once(serve: Serve) -> None:
     server = serve()
-    os.kill(server.pid, signal.SIGTERM)
-    server.stop()  # a SIGTERM again; there must be no traceback
+    with tcp_client(server.port) as client:
+        assert receive(client, 8) == b"Welcome!"  # it runs, and has its signal handlers
+        os.kill(server.pid, signal.SIGTERM)
+        server.stop()  # a SIGTERM again; there must be no traceback
     assert "Server Shut Down." in server.log
 
 
