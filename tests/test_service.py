@@ -64,7 +64,7 @@ class ServiceTestCase(TestCase):
         self.flushWarnings()
 
     def port(self, service: ServerService, number: int = 0) -> int:
-        port: int = service.ports[number].getHost().port  # type: ignore[attr-defined]
+        port: int = service.ports[number].getHost().port  # type: ignore[attr-defined]  # IAddress has no port
         return port
 
 

@@ -708,7 +708,7 @@ class ErrorTests(CarrierTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_what_is_no_action(self) -> None:
-        for wrong in "text", 7, [b"list"], bytearray(b"x"), Wait(7):  # type: ignore[arg-type]
+        for wrong in "text", 7, [b"list"], bytearray(b"x"), Wait(7):  # type: ignore[arg-type]  # wrong on purpose
             transport = self.connect(received=lambda message, wrong=wrong: wrong)
             self.receive(b"x\n")
             self.assertEqual(transport.deliver(), b"error: internal error\n")
