@@ -38,7 +38,9 @@ from typing import Any
 
 _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError"
-    " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused",
+    " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused"
+    " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
+    " CertificateRejected",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation OneShot CLOSE ABORT Sleep Wait CloseReason Peer",
     "framing": "Raw Lines QuietLines Discard",

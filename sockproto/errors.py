@@ -10,9 +10,21 @@
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
         ├── ProxyHeaderInvalid  what came first is no PROXY header
-        └── SendRefused       the peer doesn't read, or is gone
+        ├── SendRefused       the peer doesn't read, or is gone
+        └── CallFailed        a client's call; says where, in which phase, and after how long
+            ├── NameNotFound         6   the host name has no address
+            ├── Refused              7   nothing listens there
+            ├── Unreachable          7   no way leads there
+            ├── WrongReply           8   what came is no answer to what was sent
+            ├── CutShort            18   the peer ended the stream before it had said all
+            ├── TimedOut            28   it took too long
+            ├── TLSFailed           35   the TLS handshake failed
+            ├── EmptyReply          52   the peer ended the stream without a word
+            ├── Reset               56   the connection was cut
+            └── CertificateRejected 60   the peer's certificate doesn't prove who it is
 
-"Need more bytes" is no error, and has none.
+"Need more bytes" is no error, and has none. The numbers are the exit statuses of the ``sockproto``
+command, which are curl's.
 
 ::
 
@@ -77,3 +89,83 @@ class ProxyHeaderInvalid(RemoteError):
 
 class SendRefused(RemoteError):
     """A pushed message was not taken: the peer has too much unread, or the connection is over."""
+
+
+class CallFailed(RemoteError):
+    """A client's call failed.
+
+    Args:
+        reason: What happened and, where that is known, what to do; one line.
+        address: Who was called, as people write it.
+        phase: What was under way: ``name``, ``connect``, ``handshake`` or ``reply``.
+        seconds: How long that phase had lasted.
+
+    Attributes:
+        status: The exit status of a command that fails so; curl's for the same cause.
+    """
+
+    status = 1
+
+    def __init__(self, reason: str, address: str = "", phase: str = "reply", seconds: float = 0.0) -> None:
+        super().__init__(f"{address}: {reason}" if address else reason)
+        self.reason, self.address, self.phase, self.seconds = reason, address, phase, seconds
+
+
+class NameNotFound(CallFailed):
+    """The host name has no address."""
+
+    status = 6
+
+
+class Refused(CallFailed):
+    """Nothing listens there."""
+
+    status = 7
+
+
+class Unreachable(CallFailed):
+    """No way leads there."""
+
+    status = 7
+
+
+class WrongReply(CallFailed):
+    """What came is no answer to what was sent."""
+
+    status = 8
+
+
+class CutShort(CallFailed):
+    """The peer ended the stream before it had said all."""
+
+    status = 18
+
+
+class TimedOut(CallFailed):
+    """It took too long."""
+
+    status = 28
+
+
+class TLSFailed(CallFailed):
+    """The TLS handshake failed."""
+
+    status = 35
+
+
+class EmptyReply(CallFailed):
+    """The peer ended the stream without a word."""
+
+    status = 52
+
+
+class Reset(CallFailed):
+    """The connection was cut."""
+
+    status = 56
+
+
+class CertificateRejected(CallFailed):
+    """The peer's certificate doesn't prove who it is."""
+
+    status = 60
