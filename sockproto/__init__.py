@@ -9,6 +9,7 @@ conversation  ``Conversation`` and its actions: ``CLOSE``, ``ABORT``, ``Sleep``,
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
+rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
 pending       one mechanism for all that a conversation waits for
 journal       the log: one line an event, few enough and escaped
 ledger        who is there, how many came, how they ended: ``Statistics``
@@ -38,9 +39,10 @@ from typing import Any
 
 _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError"
+    " BadURL UnsupportedProtocol WriteFailed UnreadableAuthorities"
     " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
-    " CertificateRejected",
+    " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation OneShot CLOSE ABORT Sleep Wait CloseReason Peer",
     "framing": "Raw Lines QuietLines Discard",

@@ -6,7 +6,11 @@
     ├── LocalError            ours, or that of whoever configured us
     │   ├── OptionError       a wrong option or description
     │   ├── ListenError       a port that can't be had
-    │   └── ActionError       a conversation gave something that is no action
+    │   ├── ActionError       a conversation gave something that is no action
+    │   ├── BadURL                3   a URL that can't be fetched
+    │   │   └── UnsupportedProtocol 1 its scheme is neither http nor https
+    │   ├── WriteFailed          23   what came can't be written
+    │   └── UnreadableAuthorities 77  the file of trusted certificates can't be read
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
         ├── ProxyHeaderInvalid  what came first is no PROXY header
@@ -17,11 +21,15 @@
             ├── Unreachable          7   no way leads there
             ├── WrongReply           8   what came is no answer to what was sent
             ├── CutShort            18   the peer ended the stream before it had said all
+            ├── HTTPErrorStatus     22   the server answered with an error
             ├── TimedOut            28   it took too long
             ├── TLSFailed           35   the TLS handshake failed
+            ├── TooManyRedirects    47   from one address to the next, without end
             ├── EmptyReply          52   the peer ended the stream without a word
             ├── Reset               56   the connection was cut
-            └── CertificateRejected 60   the peer's certificate doesn't prove who it is
+            ├── CertificateRejected 60   the peer's certificate doesn't prove who it is
+            ├── BadContentEncoding  61   a compressed body that can't be decompressed
+            └── TooLarge            63   more than was asked for
 
 "Need more bytes" is no error, and has none. The numbers are the exit statuses of the ``sockproto``
 command, which are curl's.
@@ -69,6 +77,30 @@ class ActionError(LocalError, TypeError):
 
     def __init__(self, action: object) -> None:
         super().__init__(f"{action!r} is no action: give bytes, CLOSE, ABORT, Sleep or Wait")
+
+
+class BadURL(LocalError, ValueError):
+    """A URL can't be fetched."""
+
+    status = 3
+
+
+class UnsupportedProtocol(BadURL):
+    """A URL's scheme is neither http nor https."""
+
+    status = 1
+
+
+class WriteFailed(LocalError):
+    """What came can't be written."""
+
+    status = 23
+
+
+class UnreadableAuthorities(LocalError):
+    """The file of trusted certificates can't be read."""
+
+    status = 77
 
 
 class MessageTooLong(RemoteError):
@@ -169,3 +201,27 @@ class CertificateRejected(CallFailed):
     """The peer's certificate doesn't prove who it is."""
 
     status = 60
+
+
+class HTTPErrorStatus(CallFailed):
+    """The server answered with a status of 400 or more, and that was to count as a failure."""
+
+    status = 22
+
+
+class TooManyRedirects(CallFailed):
+    """The server leads from one address to the next, without end."""
+
+    status = 47
+
+
+class BadContentEncoding(CallFailed):
+    """A compressed body can't be decompressed."""
+
+    status = 61
+
+
+class TooLarge(CallFailed):
+    """What came is more than was asked for."""
+
+    status = 63

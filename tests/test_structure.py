@@ -19,6 +19,7 @@ LAYERS = [
     "framing",
     "limits",
     "proxy",
+    "rawhttp",
     "pending",
     "journal",
     "ledger",
@@ -77,10 +78,17 @@ class LayerTests(TestCase):
                 if imported.startswith("sockproto.") and imported.split(".")[1] in LAYERS:
                     below = LAYERS.index(imported.split(".")[1]) - LAYERS.index(name)
                     self.assertTrue(
-                        below < 0 or (name == "protocols" and below == 0), f"{name} imports {imported}"
+                        below < 0 or (name in ("protocols", "rawhttp") and below == 0), f"{name} imports {imported}"
                     )
             if name in ("interfaces",):
                 continue
+
+    def test_the_fetcher_is_plain_standard_library(self) -> None:
+        for imported in self.modules()["rawhttp"]:
+            root, *rest = imported.split(".")
+            self.assertIn(root, {"sockproto", *sys.stdlib_module_names}, imported)
+            self.assertTrue(root != "sockproto" or rest[0] in ("rawhttp", "errors"), imported)
+            self.assertNotIn(imported, ("http.client", "urllib.request"))
 
     def test_the_pure_modules_import_no_twisted(self) -> None:
         for name, names in self.modules().items():
