@@ -1,6 +1,7 @@
 """A server for all tests, and the fetcher as a function and as a program."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,17 @@ from tests.fetching.behaviours import find, ok
 from tests.fetching.checks import Fetched, Run
 from tests.fetching.server import Script, Server
 
+LIMIT = 15  # seconds that any of it may take
 ROOT = Path(__file__).parent.parent.parent
+
+
+class Hung(BaseException):
+    """The fetcher doesn't come to an end."""
+
+
+def hung(*_: object) -> None:
+    """Interrupt a fetcher, wherever it is."""
+    raise Hung
 
 
 def answer(name: str, rest: str) -> Script | None:
@@ -38,7 +49,13 @@ def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[byte
     def run_here(arguments: Sequence[str], place: Path) -> Fetched:
         capfdbinary.readouterr()
         monkeypatch.chdir(place)
-        status = main(list(arguments))
+        before = signal.signal(signal.SIGALRM, hung)
+        signal.alarm(LIMIT)
+        try:
+            status = main(list(arguments))
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
         return Fetched(status, *capfdbinary.readouterr())
 
     return run_here
@@ -52,7 +69,7 @@ def run_program() -> Run:
         kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         command = [sys.executable, "-X", "dev", "-m", "sockproto.rawhttp", *arguments]
         environment = {**kept, "PYTHONPATH": str(ROOT)}
-        ran = subprocess.run(command, cwd=place, env=environment, capture_output=True, timeout=15)
+        ran = subprocess.run(command, cwd=place, env=environment, capture_output=True, timeout=LIMIT)
         return Fetched(ran.returncode, ran.stdout, ran.stderr)
 
     return run_there
