@@ -1,0 +1,56 @@
+r"""HTTP/1.1 over a bare socket, in the plain standard library: a lesson, and a fetcher to be used.
+
+A tutorial's fetcher connects, sends ``GET``, reads until the end and splits at the empty line. Then comes
+a real server: it keeps the connection open, so the end never comes; it sends chunks, and their sizes land
+in the page; the connection breaks, and half a page is saved as a whole one; the page has four gigabytes,
+and they were to be in memory. What it takes to be right, in reading order:
+
+==========  ====================================================================================
+events      what a response consists of: ``Status``, ``Headers``, ``Data``, ``End``
+received    bytes that have come and wait to be understood
+message     ``ResponseParser``: where headers and body begin and end (pure; RFC 9112)
+decoding    gzip and deflate, in pieces of a bounded size (pure)
+url         ``URL``: what to connect to, what to ask for, where a redirect leads (pure)
+connection  name, TCP, TLS, bytes; every step within its time
+fetching    ``fetch``: request, response, redirects
+saving      ``WholeFile``: a file that appears whole or not at all
+reporting   headers, conversation, progress and timings, safe for a terminal
+command     ``main``: curl's options and exit statuses
+==========  ====================================================================================
+
+::
+
+    from sockproto.rawhttp import fetch
+
+    response = fetch("http://example.com/")
+    print(response.status.code, len(response.body))
+
+It knows neither Twisted nor anything else of sockproto but its errors. One request a connection: it asks
+the server to close, and does not depend on it.
+"""
+
+from sockproto.rawhttp.command import main
+from sockproto.rawhttp.connection import Terms
+from sockproto.rawhttp.events import Data, End, Event, Headers, Interim, Status
+from sockproto.rawhttp.fetching import Observer, Options, Response, fetch
+from sockproto.rawhttp.message import ResponseParser
+from sockproto.rawhttp.saving import WholeFile
+from sockproto.rawhttp.url import URL
+
+__all__ = [
+    "URL",
+    "Data",
+    "End",
+    "Event",
+    "Headers",
+    "Interim",
+    "Observer",
+    "Options",
+    "Response",
+    "ResponseParser",
+    "Status",
+    "Terms",
+    "WholeFile",
+    "fetch",
+    "main",
+]

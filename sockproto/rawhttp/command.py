@@ -1,0 +1,168 @@
+"""The command: ``python -m sockproto.rawhttp URL``, with curl's options and exit statuses.
+
+::
+
+    main(["-o", "page.html", "http://example.com/"])    # gives the exit status
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import NoReturn
+
+from sockproto.errors import CallFailed, LocalError, WriteFailed
+from sockproto.rawhttp.connection import Terms
+from sockproto.rawhttp.fetching import MAX_REDIRECTS, Options, Sink, fetch
+from sockproto.rawhttp.reporting import Output, Reporter
+from sockproto.rawhttp.saving import WholeFile
+from sockproto.rawhttp.url import URL
+
+USAGE = 2
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as every error."""
+        self.exit(USAGE, f"{self.prog}: {ascii(message)[1:-1]}; see --help\n")
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "rawhttp") -> int:
+    """Run the command.
+
+    Args:
+        argv: Its arguments; None: the process's.
+        prog: What it is called in its messages.
+
+    Returns:
+        The exit status, curl's.
+    """
+    try:
+        wanted = _parser(prog).parse_args(argv)
+    except SystemExit as error:
+        return int(error.code or 0)
+    try:
+        with _terminable():
+            _run(wanted)
+            return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (LocalError, CallFailed) as error:
+        print(f"{prog}: {_printable(str(error))}", file=sys.stderr)
+        return getattr(error, "status", USAGE)
+
+
+def _run(wanted: argparse.Namespace) -> None:
+    url = URL.parse(wanted.url)
+    output = Output(sys.stdout)
+    path = wanted.output or ("-" if wanted.head else url.file_name)
+    with ExitStack() as stack:
+        try:
+            body: Sink = output if path == "-" else stack.enter_context(WholeFile(path))
+            headers: Sink | None = body if wanted.head or wanted.include else output
+            if path == "-" and not (wanted.head or wanted.include):
+                headers = None
+            bar = sys.stderr.isatty() and not (wanted.silent or wanted.verbose or path == "-")
+            reporter = Reporter(headers and headers.write, wanted.verbose, bar)
+            try:
+                fetch(url, body, _options(wanted), reporter)
+            finally:
+                reporter.over()
+                if wanted.write_out:
+                    output.write(reporter.written_out(wanted.write_out))
+                output.flush()
+        except OSError as error:
+            if path == "-":
+                _give_up_output()
+            raise WriteFailed(f"can't write to standard output: {error.strerror or error}") from error
+
+
+def _options(wanted: argparse.Namespace) -> Options:
+    return Options(
+        method="HEAD" if wanted.head else "GET",
+        headers=wanted.header,
+        compressed=wanted.compressed,
+        follow=wanted.location,
+        max_redirects=wanted.max_redirs,
+        fail=wanted.fail,
+        max_bytes=wanted.max_filesize or None,
+        max_seconds=wanted.max_time or None,
+        terms=Terms(
+            connect_seconds=wanted.connect_timeout or None,
+            read_seconds=wanted.read_timeout or None,
+            family=wanted.family,
+            authorities=wanted.cacert,
+            insecure=wanted.insecure,
+        ),
+    )
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog, description="Fetch a page over a bare socket.", allow_abbrev=False)
+    add = parser.add_argument
+    add("url", metavar="URL")
+    add("-o", "--output", metavar="FILE", help="where the body goes; -: standard output")
+    add("-I", "--head", action="store_true", help="ask for the headers alone")
+    add("-i", "--include", action="store_true", help="put the headers before the body")
+    add("-H", "--header", metavar="LINE", action="append", default=[], help="send 'Name: value'; repeatable")
+    add("-f", "--fail", action="store_true", help="status 400 and more is a failure (22)")
+    add("-s", "--silent", action="store_true", help="no progress bar")
+    add("-S", "--show-error", action="store_true", help="errors are always shown")
+    add("-v", "--verbose", action="store_true", help="show the conversation on standard error")
+    add("-w", "--write-out", metavar="FORMAT", help="print %%{http_code}, %%{time_total} … afterwards")
+    add("-L", "--location", action="store_true", default=True, help="follow redirects (the default)")
+    add("--no-location", action="store_false", dest="location", help="follow no redirects")
+    add("--max-redirs", metavar="N", type=_number(int, -1), default=MAX_REDIRECTS, help="-1: any number")
+    add("--max-filesize", metavar="BYTES", type=_number(int), help="longest body, decompressed")
+    add("--max-time", metavar="SECONDS", type=_number(float), help="for all of it")
+    add("--connect-timeout", metavar="SECONDS", type=_number(float), default=60.0, help="(60)")
+    add("--read-timeout", metavar="SECONDS", type=_number(float), default=60.0, help="of silence (60)")
+    add("--compressed", action="store_true", help="ask for gzip and deflate, and undo them")
+    add("--cacert", metavar="FILE", help="trust these certificates, not the system's")
+    add("-k", "--insecure", action="store_true", help="trust any certificate")
+    four, six = socket.AF_INET, socket.AF_INET6
+    add("-4", "--ipv4", action="store_const", const=four, default=0, dest="family", help="IPv4 alone")
+    add("-6", "--ipv6", action="store_const", const=six, dest="family", help="IPv6 alone")
+    return parser
+
+
+def _number(kind: type[int] | type[float], least: int = 0) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value < 2**53:  # nor "nan" or "inf"
+            raise ValueError(text)
+        return value
+
+    return number
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind, so that no temporary file is left."""
+
+    def leave(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, leave)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _give_up_output() -> None:
+    """Nobody reads standard output any more: let Python not try again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

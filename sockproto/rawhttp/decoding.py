@@ -1,0 +1,100 @@
+"""Content codings: gzip and deflate, decoded as they come, in pieces of a bounded size (pure).
+
+::
+
+    decoder = Decoder([b"gzip"])
+    for piece in decoder.feed(data): ...
+    decoder.end()       # raises BadContentEncoding unless it was whole, checksum and all
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sockproto.errors import BadContentEncoding
+
+PIECE_BYTES: Final = 262_144
+"""So much is decoded at a time: a bomb's thousandfold never is in memory."""
+
+MAX_CODINGS: Final = 5
+"""As curl: each coding multiplies what the one before has multiplied."""
+
+
+class Decoder:
+    """Undoes the codings of a ``Content-Encoding``.
+
+    Args:
+        codings: Their names, in the order in which they were applied.
+
+    Raises:
+        BadContentEncoding: One is unknown, or there are too many.
+    """
+
+    def __init__(self, codings: Sequence[bytes]) -> None:
+        codings = [coding for coding in codings if coding != b"identity"]
+        for coding in codings:
+            if coding not in (b"gzip", b"x-gzip", b"deflate"):
+                raise BadContentEncoding(f"unknown Content-Encoding: {ascii(coding[:40])[1:]}")
+        if len(codings) > MAX_CODINGS:
+            raise BadContentEncoding(f"more than {MAX_CODINGS} content codings")
+        self._inflaters = [Inflater(coding != b"deflate") for coding in reversed(codings)]
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Decode bytes that came."""
+        pieces = iter([data])
+        for inflater in self._inflaters:
+            pieces = _through(inflater, pieces)
+        return pieces
+
+    def end(self) -> None:
+        """The body has ended; with no byte at all it was empty, whatever its coding."""
+        for inflater in self._inflaters:
+            inflater.end()
+
+
+class Inflater:
+    """Undoes one coding.
+
+    Args:
+        gzip: Whether it is gzip, of any number of members; else deflate, whose zlib header many servers
+            leave out: the first two bytes tell.
+    """
+
+    def __init__(self, gzip: bool) -> None:
+        self._gzip = gzip
+        self._start = b""
+        self._stream = zlib.decompressobj(31) if gzip else None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Decode bytes that came."""
+        if self._stream is None:
+            data = self._start = self._start + data
+            if len(data) < 2:
+                return
+            zlib_header = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+            self._stream = zlib.decompressobj(15 if zlib_header else -15)
+        self._start = self._start or data[:1]
+        while data:
+            if self._stream.eof:
+                if not self._gzip:
+                    raise BadContentEncoding("bytes behind the end of the compressed body")
+                self._stream = zlib.decompressobj(31)
+            try:
+                piece = self._stream.decompress(data, PIECE_BYTES)
+            except zlib.error as error:
+                raise BadContentEncoding(f"the compressed body is damaged: {error}") from error
+            if piece:
+                yield piece
+            data = self._stream.unconsumed_tail or self._stream.unused_data
+
+    def end(self) -> None:
+        """The body has ended."""
+        if self._stream is not None and self._stream.eof:
+            return
+        if self._start:
+            raise BadContentEncoding("the compressed body ends too early")
+
+
+def _through(inflater: Inflater, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from inflater.feed(piece)

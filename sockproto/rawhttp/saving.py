@@ -1,0 +1,70 @@
+"""A file that appears whole or not at all.
+
+::
+
+    with WholeFile("page.html") as file:    # an old page.html is still there
+        file.write(data)
+                                            # now it is replaced; after an error it is as it was
+"""
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from typing import BinaryIO
+
+from sockproto.errors import WriteFailed
+
+
+class WholeFile:
+    """Writes beside the file, and renames at the end.
+
+    What is no regular file (``/dev/null``, a pipe) is written as it is; a symbolic link is followed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        WriteFailed: It can't be written; from ``with`` and from its end.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._shown, self._path = path, os.path.realpath(path)
+        self._aside: str | None = None
+
+    def __enter__(self) -> BinaryIO:
+        try:
+            mode = os.stat(self._path).st_mode if os.path.exists(self._path) else None
+            if mode is not None and not stat.S_ISREG(mode):
+                self._file: BinaryIO = open(self._path, "wb")  # noqa: SIM115  # closed in __exit__
+                return self._file
+            aside = os.path.join(os.path.dirname(self._path), f".rawhttp-{secrets.token_hex(8)}.part")
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            self._aside, self._file = aside, open(descriptor, "wb")  # noqa: SIM115
+            if mode is not None:
+                os.fchmod(descriptor, stat.S_IMODE(mode))
+        except (OSError, ValueError) as error:
+            self._forget()
+            raise self._failed(error) from error
+        return self._file
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+            if kind is None and self._aside:
+                os.replace(self._aside, self._path)
+                self._aside = None
+        except OSError as error:
+            if kind is None:
+                raise self._failed(error) from error
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._aside:
+            with suppress(OSError):
+                os.unlink(self._aside)
+
+    def _failed(self, error: Exception) -> WriteFailed:
+        reason = getattr(error, "strerror", None) or error
+        return WriteFailed(f"can't write {ascii(self._shown)[1:-1]}: {reason}; -o names another file")
