@@ -244,6 +244,16 @@ def test_nothing_listens(run: Run, server: Server, tmp_path: Path) -> None:
     assert fetched.status == 7
 
 
+@pytest.mark.parametrize("name", ["length-exact", "length-binary"])
+def test_a_full_disk(name: str, run: Run, server: Server, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("the system has no /dev/full")
+    fetched = run([server.fill(f"{HERE}/{name}"), "-o", "/dev/full"], tmp_path)
+    assert fetched.status == 23
+    assert said(fetched) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_that_does_not_exist(
     run: Run, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
