@@ -78,7 +78,8 @@ class LayerTests(TestCase):
                 if imported.startswith("sockproto.") and imported.split(".")[1] in LAYERS:
                     below = LAYERS.index(imported.split(".")[1]) - LAYERS.index(name)
                     self.assertTrue(
-                        below < 0 or (name in ("protocols", "rawhttp") and below == 0), f"{name} imports {imported}"
+                        below < 0 or (name in ("protocols", "rawhttp") and below == 0),
+                        f"{name} imports {imported}",
                     )
             if name in ("interfaces",):
                 continue

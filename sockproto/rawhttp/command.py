@@ -63,11 +63,11 @@ def _run(wanted: argparse.Namespace) -> None:
     with ExitStack() as stack:
         try:
             body: Sink = output if path == "-" else stack.enter_context(WholeFile(path))
-            headers: Sink | None = body if wanted.head or wanted.include else output
-            if path == "-" and not (wanted.head or wanted.include):
-                headers = None
+            headers: Callable[[bytes], object] | None = None if path == "-" else output.write
+            if wanted.head or wanted.include:
+                headers = body.write
             bar = sys.stderr.isatty() and not (wanted.silent or wanted.verbose or path == "-")
-            reporter = Reporter(headers and headers.write, wanted.verbose, bar)
+            reporter = Reporter(headers, wanted.verbose, bar)
             try:
                 fetch(url, body, _options(wanted), reporter)
             finally:

@@ -1,9 +1,9 @@
-"""A connection: name, TCP, TLS, bytes both ways; each step within its time.
+r"""A connection: name, TCP, TLS, bytes both ways; each step within its time.
 
 Everything that a socket may raise becomes one of sockproto's errors::
 
     with connect("example.com", 443, Terms(), Deadline(10), tls_context(Terms())) as connection:
-        connection.send(b"HEAD / HTTP/1.1\\r\\nHost: example.com\\r\\n\\r\\n")
+        connection.send(b"HEAD / HTTP/1.1\r\nHost: example.com\r\n\r\n")
         connection.receive()
 """
 
@@ -24,8 +24,8 @@ from sockproto.errors import (
     Reset,
     TimedOut,
     TLSFailed,
-    UnreadableAuthorities,
     Unreachable,
+    UnreadableAuthorities,
 )
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _look_up(host: str, port: int, family: int, deadline: Deadline) -> list[Any]
 
 def _dial(addresses: list[Any], deadline: Deadline) -> socket.socket:
     """Try the addresses in turn, each with its share of the time."""
-    told, failure = [], OSError()
+    told, failure = list[str](), OSError()
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         left = deadline.left()
         try:

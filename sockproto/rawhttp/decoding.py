@@ -74,7 +74,8 @@ class Inflater:
             zlib_header = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
             self._stream = zlib.decompressobj(15 if zlib_header else -15)
         self._start = self._start or data[:1]
-        while data:
+        piece = b""
+        while data or (len(piece) == PIECE_BYTES and not self._stream.eof):  # zlib holds output back, too
             if self._stream.eof:
                 if not self._gzip:
                     raise BadContentEncoding("bytes behind the end of the compressed body")

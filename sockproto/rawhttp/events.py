@@ -6,7 +6,7 @@
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 
 class Status(NamedTuple):
@@ -39,13 +39,16 @@ class Headers(NamedTuple):
         return [value for given, value in self.fields if given.lower() == name.lower()]
 
     def elements(self, name: bytes) -> list[bytes]:
-        """Give the elements of a field that is a list, in lower case, from all its lines (RFC 9110, 5.6.1)."""
+        """Give the elements of a field that is a list, in lower case, of all lines (RFC 9110: 5.6.1)."""
         values = b",".join(self.all(name)).lower().split(b",")
         return [value.strip(b" \t") for value in values if value.strip(b" \t")]
 
     def get(self, name: bytes) -> bytes | None:
         """Give the first value of a field, None without one."""
         return next(iter(self.all(name)), None)
+
+
+NO_HEADERS: Final = Headers()
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Data:
 class End:
     """The response is whole; *trailers* are the fields that came behind the body."""
 
-    trailers: Headers = Headers()
+    trailers: Headers = NO_HEADERS
 
 
 Event: TypeAlias = Interim | Status | Headers | Data | End

@@ -36,11 +36,11 @@ class WholeFile:
         try:
             mode = os.stat(self._path).st_mode if os.path.exists(self._path) else None
             if mode is not None and not stat.S_ISREG(mode):
-                self._file: BinaryIO = open(self._path, "wb")  # noqa: SIM115  # closed in __exit__
+                self._file: BinaryIO = open(self._path, "wb")  # closed in __exit__
                 return self._file
             aside = os.path.join(os.path.dirname(self._path), f".rawhttp-{secrets.token_hex(8)}.part")
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            self._aside, self._file = aside, open(descriptor, "wb")  # noqa: SIM115
+            self._aside, self._file = aside, open(descriptor, "wb")
             if mode is not None:
                 os.fchmod(descriptor, stat.S_IMODE(mode))
         except (OSError, ValueError) as error:

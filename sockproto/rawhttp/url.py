@@ -130,7 +130,7 @@ class URL:
 
 def _split(text: str) -> tuple[str, str | None, str, str, str]:
     if _CONTROL.search(text):
-        raise BadURL(f"a URL with control characters: {ascii(text[:200])}")
+        raise BadURL(f"a URL with control characters: {text[:200]!a}")
     match = _REFERENCE.fullmatch(text)
     assert match is not None
     return match[1] or "", match[2], match[3], match[4] or "", match[5] or ""
@@ -140,8 +140,8 @@ def _authority(text: str) -> tuple[bytes | None, str, int | None]:
     """Read user, host and port."""
     match = _AUTHORITY.fullmatch(text)
     port = int(match[3]) if match and match[3] and len(match[3]) < 10 else None
-    if match is None or (match[3] and (port is None or not 0 < port < 65_536)):
-        raise BadURL(f"a URL needs a host, and a port is 1 to 65535: {ascii(text.rpartition('@')[2])}")
+    if match is None or "\\" in text or (match[3] and (port is None or not 0 < port < 65_536)):
+        raise BadURL(f"a URL needs a host, and a port is 1 to 65535: {text.rpartition('@')[2]!a}")
     userinfo = None
     if match[1] is not None:
         user, _, password = match[1].partition(":")
@@ -157,13 +157,13 @@ def _host(text: str) -> str:
                 raise AddressValueError
             return str(IPv6Address(address)) + (f"%{zone}" if zone else "")
         except AddressValueError:
-            raise BadURL(f"no IPv6 address: {ascii(text)}") from None
+            raise BadURL(f"no IPv6 address: {text!a}") from None
     try:
         host = text if text.isascii() else text[: MAX_HOST_CHARACTERS + 1].encode("idna").decode("ascii")
     except UnicodeError:
         host = ""
     if len(text) > MAX_HOST_CHARACTERS or not _HOST.fullmatch(host):  # what IDNA made of it, too
-        raise BadURL(f"no host name: {ascii(text[:100])}")
+        raise BadURL(f"no host name: {text[:100]!a}")
     return host.lower()
 
 

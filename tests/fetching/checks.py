@@ -1,5 +1,6 @@
 """What is wrong with what a fetcher did."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ class Fetched(NamedTuple):
     error: bytes
 
 
+# What may be shown beside a body that is saved.
+HEADS = re.compile(rb"(HTTP/1\.[0-9] [0-9]{3} .*?\r\n\r\n)*", re.DOTALL)
 Run = Callable[[Sequence[str], Path], Fetched]
 
 
@@ -81,7 +84,7 @@ def wrong(behaviour: Behaviour, server: Server, run: Run, directory: Path) -> li
             found.append(f"saved { ({name: content[:200] for name, content in got.items()}) }")
     elif there != before:
         found.append(f"left { ({name: content[:200] for name, content in there.items()}) }")
-    if fetched.output and not to_stdout:
+    if not to_stdout and not HEADS.fullmatch(fetched.output):
         found.append(f"standard output {fetched.output[:200]!r}")
     found += said(fetched)
     if b"secret" in fetched.error:

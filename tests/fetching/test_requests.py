@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fetching.checks import Fetched, Run, said
+from tests.fetching.checks import HEADS, Fetched, Run, said
 from tests.fetching.server import Request, Server
 
 HERE = "http://127.0.0.1:{plain}"
@@ -19,7 +19,7 @@ def asked(server: Server, run: Run, place: Path, *arguments: str) -> tuple[Fetch
     server.forget()
     fetched = run([*(server.fill(argument) for argument in arguments), "-o", "out"], place)
     assert said(fetched) == []
-    assert fetched.output == b""
+    assert HEADS.fullmatch(fetched.output)
     assert (place / "out").exists() == (fetched.status == 0)
     return fetched, server.requests
 
