@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sockproto.errors import (
     CallFailed,
@@ -35,8 +34,7 @@ RECEIVE_BYTES: Final = 262_144
 """So much is read at a time: enough that the system calls don't count."""
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """How to connect.
 
     Attributes:

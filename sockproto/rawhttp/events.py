@@ -5,8 +5,7 @@
     Interim*  Status  Headers  Data*  End
 """
 
-from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
 class Status(NamedTuple):
@@ -48,29 +47,23 @@ class Headers(NamedTuple):
         return next(iter(self.all(name)), None)
 
 
-NO_HEADERS: Final = Headers()
-
-
-@dataclass(frozen=True)
-class Interim:
+class Interim(NamedTuple):
     """A response before the response, 100 to 199: nothing to act on."""
 
     status: Status
     headers: Headers
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(NamedTuple):
     """A piece of the body."""
 
     data: bytes
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """The response is whole; *trailers* are the fields that came behind the body."""
 
-    trailers: Headers = NO_HEADERS
+    trailers: Headers = Headers()
 
 
 Event: TypeAlias = Interim | Status | Headers | Data | End

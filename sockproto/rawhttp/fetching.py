@@ -9,8 +9,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from sockproto.errors import (
     CallFailed,
@@ -72,8 +71,7 @@ class Observer:
         """So much of the body is there, of so much; None: nobody knows how much it will be."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What is wanted of a fetch, besides the URL.
 
     Attributes:
@@ -97,11 +95,10 @@ class Options:
     fail: bool = False
     max_bytes: int | None = None
     max_seconds: float | None = None
-    terms: Terms = field(default_factory=Terms)
+    terms: Terms = Terms()
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """The last response.
 
     Attributes:

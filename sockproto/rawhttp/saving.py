@@ -8,12 +8,14 @@
 """
 
 import os
-import secrets
 import stat
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from sockproto.errors import WriteFailed
+
+BUFFER_BYTES: Final = 262_144
+"""Small chunks are written together."""
 
 
 class WholeFile:
@@ -38,9 +40,9 @@ class WholeFile:
             if mode is not None and not stat.S_ISREG(mode):
                 self._file: BinaryIO = open(self._path, "wb")  # closed in __exit__
                 return self._file
-            aside = os.path.join(os.path.dirname(self._path), f".rawhttp-{secrets.token_hex(8)}.part")
+            aside = os.path.join(os.path.dirname(self._path), f".rawhttp-{os.urandom(8).hex()}.part")
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            self._aside, self._file = aside, open(descriptor, "wb")
+            self._aside, self._file = aside, open(descriptor, "wb", BUFFER_BYTES)
             if mode is not None:
                 os.fchmod(descriptor, stat.S_IMODE(mode))
         except (OSError, ValueError) as error:

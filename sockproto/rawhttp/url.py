@@ -10,9 +10,8 @@ sent, so no URL can say more than a URL::
 """
 
 import re
-from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv6Address
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from sockproto.errors import BadURL, UnsupportedProtocol
@@ -29,8 +28,7 @@ _ENCODED = re.compile("(?:%[89A-Fa-f][0-9A-Fa-f])+")
 _KEPT = "".join(map(chr, range(0x21, 0x7F))).replace("\\", "")  # what is sent as it is
 
 
-@dataclass(frozen=True)
-class URL:
+class URL(NamedTuple):
     """An http or https URL.
 
     Attributes:
@@ -94,13 +92,13 @@ class URL:
         fragment = fragment or self.fragment
         if scheme or authority is not None:
             url = self._made((scheme or self.scheme).lower(), authority, path, query, fragment)
-            return replace(url, credentials=self.credentials if url.origin == self.origin else None)
+            return url._replace(credentials=self.credentials if url.origin == self.origin else None)
         if not path:
             path, query = self.path, query or self.query
         elif not path.startswith("/"):
             path = self.path[: self.path.rindex("/") + 1] + path
         path, query = _without_dots(_encoded(path)), _encoded(query)
-        return replace(self, path=path, query=query, fragment=_encoded(fragment))
+        return self._replace(path=path, query=query, fragment=_encoded(fragment))
 
     @property
     def origin(self) -> tuple[str, str, int]:
