@@ -109,8 +109,8 @@ def fuzz(count: int, seed: int) -> Counter[str]:
 def summary(tally: Counter[str], seed: int, seconds: float) -> str:
     """Say it in a line."""
     ends = ", ".join(f"{name} {count}" for name, count in tally.most_common())
-    python = sys.version.split()[0]
-    return f"{tally.total()} responses, {seconds:.0f} seconds, seed {seed}, Python {python}: {ends}; no other exception"
+    run = f"{tally.total()} responses, {seconds:.0f} seconds, seed {seed}, Python {sys.version.split()[0]}"
+    return f"{run}: {ends}; no other exception"
 
 
 if __name__ == "__main__":

@@ -31,11 +31,12 @@ class WholeFile:
     """
 
     def __init__(self, path: str) -> None:
-        self._shown, self._path = path, os.path.realpath(path)
+        self._path = self._shown = path
         self._aside: str | None = None
 
     def __enter__(self) -> BinaryIO:
         try:
+            self._path = os.path.realpath(self._shown)
             mode = os.stat(self._path).st_mode if os.path.exists(self._path) else None
             if mode is not None and not stat.S_ISREG(mode):
                 self._file: BinaryIO = open(self._path, "wb")  # closed in __exit__
