@@ -86,8 +86,9 @@ class ListingTests(TestCase):
         self.assertIn(printed.getvalue(), listings("limits.md", "text"))
 
     def test_the_result_of_the_fuzzer_is_a_whole_run(self) -> None:
-        [result] = listings("fuzz.md", "text")
+        result, parsed = listings("fuzz.md", "text")
         self.assertRegex(result, r"^[1-9]\d{6,} inputs in \d+ conversations, .* no errors\n$")
+        self.assertRegex(parsed, r"^[1-9]\d{6,} responses, .*; no other exception\n$")
 
 
 class LinkTests(TestCase):

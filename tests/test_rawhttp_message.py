@@ -1,7 +1,6 @@
 """The parser of HTTP responses: framing, any split, and h11's opinion."""
 
 import random
-from typing import Any
 
 import h11
 from hypothesis import example, given, settings
@@ -15,6 +14,7 @@ from tests import fuzz_http
 from tests.fuzz_http import outcome, split
 
 OK = b"HTTP/1.1 200 OK\r\n"
+INTERIM = [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 \r\nLink: a\r\n\r\n"]
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 SEEDS = st.integers(0, 2**32)
@@ -30,9 +30,10 @@ def chunked(body: bytes, size: int) -> bytes:
 
 
 @st.composite
-def responses(draw: Any) -> bytes:
+def responses(draw: st.DrawFn) -> bytes:
     """Make right responses."""
-    code, body = draw(st.sampled_from([200, 204, 304, 404, 500, 599])), draw(st.binary(max_size=40))
+    code: int = draw(st.sampled_from([200, 204, 304, 404, 500, 599]))
+    body: bytes = draw(st.binary(max_size=40))
     fields = b"".join(b"%b: %b\r\n" % field for field in draw(FIELDS))
     interim = draw(
         st.sampled_from([b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 \r\nLink: a\r\n\r\n"])
