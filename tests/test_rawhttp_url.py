@@ -1,6 +1,6 @@
 """URLs and requests: nothing of a URL can be more than it should."""
 
-from contextlib import suppress
+import contextlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,7 +98,7 @@ class URLTests(TestCase):
 
     @given(st.text(max_size=30))
     def test_no_redirect_raises_anything_else(self, location: str) -> None:
-        with suppress(BadURL):
+        with contextlib.suppress(BadURL):
             request_head(BASE.resolve(location), Options())
 
 
