@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.errors import BadURL, OptionError, UnsupportedProtocol
-from sockproto.rawhttp import URL, Options
-from sockproto.rawhttp.fetching import _header_line, request_head
+from sockproto.rawhttp import URL
+from sockproto.rawhttp.request import header_line, request_head
 
 BASE = URL.parse("http://user:pw@a.example/b/c/d;p?q")
 
@@ -87,7 +87,7 @@ class URLTests(TestCase):
                 url = URL.parse(text)
             except BadURL:
                 continue
-            head = request_head(url, Options())
+            head = request_head(url, "GET", False)
             lines = head.split(b"\r\n")
             self.assertTrue(lines[0].isascii())
             self.assertEqual(lines[0].count(b" "), 2)
@@ -99,7 +99,7 @@ class URLTests(TestCase):
     @given(st.text(max_size=30))
     def test_no_redirect_raises_anything_else(self, location: str) -> None:
         with contextlib.suppress(BadURL):
-            request_head(BASE.resolve(location), Options())
+            request_head(BASE.resolve(location), "GET", False)
 
 
 class HeaderTests(TestCase):
@@ -109,6 +109,6 @@ class HeaderTests(TestCase):
             "A:": (b"A", None),
             "A;": (b"A", b""),
         }.items():
-            self.assertEqual(_header_line(text), header)
+            self.assertEqual(header_line(text), header)
         for text in ("A", "A b: c", "A: b\r\nC: d", "A: b\nc", "A: \0", ": b", ""):
-            self.assertRaises(OptionError, _header_line, text)
+            self.assertRaises(OptionError, header_line, text)

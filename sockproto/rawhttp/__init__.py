@@ -11,6 +11,7 @@ received    bytes that have come and wait to be understood
 message     ``ResponseParser``: where headers and body begin and end (pure; RFC 9112)
 decoding    gzip and deflate, in pieces of a bounded size (pure)
 url         ``URL``: what to connect to, what to ask for, where a redirect leads (pure)
+request     what is sent: nothing in it can be more than it should (pure)
 connection  name, TCP, TLS, bytes; every step within its time
 fetching    ``fetch``: request, response, redirects
 saving      ``WholeFile``: a file that appears whole or not at all

@@ -6,15 +6,12 @@
     response.status.code, response.body
 """
 
-import base64
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from sockproto.errors import (
     CallFailed,
     HTTPErrorStatus,
-    OptionError,
     TooLarge,
     TooManyRedirects,
     WriteFailed,
@@ -24,6 +21,7 @@ from sockproto.rawhttp.connection import Connection, Deadline, Terms, connect, t
 from sockproto.rawhttp.decoding import Decoder
 from sockproto.rawhttp.events import Data, End, Headers, Interim, Status
 from sockproto.rawhttp.message import ResponseParser
+from sockproto.rawhttp.request import header_line, public, request_head
 from sockproto.rawhttp.url import URL
 
 REDIRECTS: Final = (300, 301, 302, 303, 307, 308)
@@ -32,11 +30,6 @@ MAX_REDIRECTS: Final = 50
 
 MAX_BODY_BYTES: Final = 16_777_216
 """The longest body kept in memory, where nothing else is said: 16 MiB."""
-
-BOUND_TO_ORIGIN: Final = (b"authorization", b"cookie", b"proxy-authorization", b"host")
-"""Given headers that no other origin gets."""
-
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 class Sink(Protocol):
@@ -142,16 +135,15 @@ def fetch(
     """
     options, observer = options or Options(), observer or Observer()
     here = first = URL.parse(url) if isinstance(url, str) else url
-    given = [_header_line(line) for line in options.headers]
+    given = [header_line(line) for line in options.headers]
     deadline, seen = Deadline(options.max_seconds), set[str]()
     while True:
         observer.hop(here)
         try:
             context = tls_context(options.terms) if here.scheme == "https" else None
             with connect(here.host, here.port, options.terms, deadline, context, observer.step) as connection:
-                request = request_head(
-                    here, options, given if here.origin == first.origin else _public(given)
-                )
+                mine = given if here.origin == first.origin else public(given)
+                request = request_head(here, options.method, options.compressed, mine)
                 exchange = Exchange(connection, request, options, observer)
                 target = exchange.redirect(here)
                 if target is None:
@@ -237,47 +229,6 @@ class Exchange:
                 self._parser.feed(data)
             else:
                 self._parser.end(self._connection.clean)
-
-
-def request_head(url: URL, options: Options, given: Sequence[tuple[bytes, bytes | None]] = ()) -> bytes:
-    """Give the request. Nothing of the URL can be more than a target, a host and credentials."""
-    lines: dict[bytes, tuple[bytes, bytes | None]] = {}
-    own = [(b"Host", url.authority.encode("ascii"))]
-    if url.credentials is not None:
-        own.append((b"Authorization", b"Basic " + base64.b64encode(url.credentials)))
-    own += [(b"User-Agent", b"sockproto-rawhttp/0.1"), (b"Accept", b"*/*"), (b"Connection", b"close")]
-    if options.compressed:
-        own.append((b"Accept-Encoding", b"gzip, deflate"))
-    lines = {name.lower(): (name, value) for name, value in own}
-    added = []
-    for name, value in given:
-        if name.lower() in lines:
-            lines[name.lower()] = name, value
-        else:
-            added.append((name, value))
-    fields = [
-        b"%b: %b\r\n" % (n, v) if v else b"%b:\r\n" % n for n, v in [*lines.values(), *added] if v is not None
-    ]
-    return b"%b %b HTTP/1.1\r\n%b\r\n" % (
-        options.method.encode(),
-        url.target.encode("ascii"),
-        b"".join(fields),
-    )
-
-
-def _header_line(text: str) -> tuple[bytes, bytes | None]:
-    """Read a header as curl's ``-H`` takes it; a value of None leaves it out."""
-    line = text.encode("utf-8", "surrogateescape")
-    name, colon, value = line.partition(b":")
-    empty = not colon and name.endswith(b";")
-    name, value = name.removesuffix(b";") if empty else name, value.strip(b" \t")
-    if not (colon or empty) or not _NAME.fullmatch(name) or re.search(rb"[\0\r\n]", line):
-        raise OptionError(f"no header: {text[:200]!a}; it is to be 'Name: value', in one line")
-    return name, b"" if empty else value or None
-
-
-def _public(given: Sequence[tuple[bytes, bytes | None]]) -> list[tuple[bytes, bytes | None]]:
-    return [header for header in given if header[0].lower() not in BOUND_TO_ORIGIN]
 
 
 def _check_redirects(target: str, seen: set[str], limit: int) -> None:
