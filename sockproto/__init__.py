@@ -5,7 +5,7 @@ A conversation decides, a framing delimits, a carrier moves bytes. In reading or
 ============  ==================================================================================
 interfaces    what the parts promise each other
 errors        what can go wrong, and whose fault it was
-conversation  ``Conversation`` and its actions: ``CLOSE``, ``ABORT``, ``Sleep``, ``Wait`` (pure)
+conversation  ``Conversation``, ``ClientConversation`` and their actions (pure)
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
@@ -37,12 +37,13 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
-    "errors": "SockprotoError LocalError OptionError ListenError ActionError"
+    "errors": "SockprotoError LocalError OptionError ListenError ActionError WriteFailed"
     " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
-    " CertificateRejected",
+    " CertificateRejected TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
-    "conversation": "Conversation OneShot CLOSE ABORT Sleep Wait CloseReason Peer",
+    "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
+    " CLOSE ABORT HALF_CLOSE Sleep Wait",
     "framing": "Raw Lines QuietLines Discard",
     "limits": "Limits",
     "ledger": "Statistics",

@@ -54,7 +54,7 @@ class Connection(Dialogue, Protocol):
     bytes_in = bytes_out = 0
 
     _watch: Watch
-    _shut = _forgotten = _aborting = False
+    _shut = _shut_half = _forgotten = _aborting = False
     _reading = True
     _timer: IDelayedCall | None = None
     _drained_at = 0
@@ -78,7 +78,8 @@ class Connection(Dialogue, Protocol):
 
     def writeConnectionLost(self) -> None:
         """All we had to say is with the kernel, and our half of the stream is ended: the peer's turn."""
-        self._watch.close(flushed=not unsent_bytes(self.transport))
+        if self._shut:
+            self._watch.close(flushed=not unsent_bytes(self.transport))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -172,7 +173,18 @@ class Connection(Dialogue, Protocol):
         elif self._stops & ENDING:
             self._close()
         else:
+            if self._half_closed and not self._shut_half:
+                self._close_half()
             self._update_reading()
+
+    def _close_half(self) -> None:
+        """End our half of the stream (once), where there are halves; go on reading."""
+        self._shut_half = True
+        if can_half_close(self.transport):
+            self.transport.unregisterProducer()
+            self.transport.loseWriteConnection()
+            if self._stops & PAUSED:  # nothing is left to be held back
+                self.resumeProducing()
 
     def _update_reading(self) -> None:
         """Read unless the transport has enough to send, or more is held than we may read ahead."""

@@ -6,7 +6,8 @@
     ├── LocalError            ours, or that of whoever configured us
     │   ├── OptionError       a wrong option or description
     │   ├── ListenError       a port that can't be had
-    │   └── ActionError       a conversation gave something that is no action
+    │   ├── ActionError       a conversation gave something that is no action
+    │   └── WriteFailed       what came can't be written (23)
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
         ├── ProxyHeaderInvalid  what came first is no PROXY header
@@ -21,7 +22,8 @@
             ├── TLSFailed           35   the TLS handshake failed
             ├── EmptyReply          52   the peer ended the stream without a word
             ├── Reset               56   the connection was cut
-            └── CertificateRejected 60   the peer's certificate doesn't prove who it is
+            ├── CertificateRejected 60   the peer's certificate doesn't prove who it is
+            └── TooLarge            63   what came is more than was allowed
 
 "Need more bytes" is no error, and has none. The numbers are the exit statuses of the ``sockproto``
 command, which are curl's.
@@ -36,7 +38,13 @@ command, which are curl's.
 
 
 class SockprotoError(Exception):
-    """Every error that sockproto raises on purpose."""
+    """Every error that sockproto raises on purpose.
+
+    Attributes:
+        status: The exit status of a command that fails so; curl's for the same cause.
+    """
+
+    status = 1
 
 
 class LocalError(SockprotoError):
@@ -50,6 +58,8 @@ class RemoteError(SockprotoError):
 class OptionError(LocalError, ValueError):
     """An option or a description of a listener is wrong; the text says which and what to do."""
 
+    status = 2
+
 
 class ListenError(SystemExit, LocalError):
     """A port can't be had.
@@ -61,14 +71,25 @@ class ListenError(SystemExit, LocalError):
 
 
 class ActionError(LocalError, TypeError):
-    """A conversation gave something that is no action.
+    """A conversation gave something that is no action, or no action any more.
 
     Args:
         action: What it gave.
+        reason: Why that is wrong, and what is right.
     """
 
-    def __init__(self, action: object) -> None:
-        super().__init__(f"{action!r} is no action: give bytes, CLOSE, ABORT, Sleep or Wait")
+    def __init__(
+        self,
+        action: object,
+        reason: str = "is no action: give bytes, CLOSE, ABORT, HALF_CLOSE, Sleep or Wait",
+    ) -> None:
+        super().__init__(f"{action!r} {reason}")
+
+
+class WriteFailed(LocalError):
+    """What came can't be written where it should go."""
+
+    status = 23
 
 
 class MessageTooLong(RemoteError):
@@ -99,12 +120,7 @@ class CallFailed(RemoteError):
         address: Who was called, as people write it.
         phase: What was under way: ``name``, ``connect``, ``handshake`` or ``reply``.
         seconds: How long that phase had lasted.
-
-    Attributes:
-        status: The exit status of a command that fails so; curl's for the same cause.
     """
-
-    status = 1
 
     def __init__(self, reason: str, address: str = "", phase: str = "reply", seconds: float = 0.0) -> None:
         super().__init__(f"{address}: {reason}" if address else reason)
@@ -169,3 +185,9 @@ class CertificateRejected(CallFailed):
     """The peer's certificate doesn't prove who it is."""
 
     status = 60
+
+
+class TooLarge(CallFailed):
+    """What came is more than was allowed."""
+
+    status = 63
