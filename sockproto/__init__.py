@@ -9,6 +9,8 @@ conversation  ``Conversation``, ``ClientConversation`` and their actions (pure)
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
+address       whom to call, as people write it (pure)
+diagnosis     which way a server fails: plain sockets, no Twisted
 pending       one mechanism for all that a conversation waits for
 journal       the log: one line an event, few enough and escaped
 ledger        who is there, how many came, how they ended: ``Statistics``
@@ -21,10 +23,12 @@ datagram      ``ConversationDatagramProtocol``
 definition    ``ProtocolDefinition``: what the catalog knows of a protocol
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 catalog       finds every protocol
+client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
 listeners     what is to be listened on
 process       open files and signals of a process that serves nothing else
 service       listens on all of it, or on none: ``ServerService``
 tap           the options of ``twistd sockproto``
+cli/          the ``sockproto`` command
 ============  ==================================================================================
 
 The public names can be imported from here; none is loaded, and nothing of Twisted, before it is asked

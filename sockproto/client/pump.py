@@ -6,19 +6,20 @@ The one client that has to speak and listen at once, so it doesn't take messages
     converse("127.0.0.1:7", pump, framing=lambda limit: Sink(pump.take))
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from zlib import crc32
 
 from twisted.internet.defer import Deferred
 
 from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait, next_of
 from sockproto.errors import WrongReply
 
+MAX_OUTSTANDING_BYTES = 8 * 1024 * 1024
+"""Sent and not yet back: more is not sent meanwhile. Twice what Linux's TCP buffers of one side grow to."""
+
 
 class Pump(ClientConversation):
     """Sends pieces, and takes back as many bytes, which must be the same.
-
-    Nothing is kept of what was sent but its length and checksum.
 
     Args:
         pieces: What to send: bytes, or a ``Wait`` for bytes or None.
@@ -31,9 +32,11 @@ class Pump(ClientConversation):
         self._pieces = iter(pieces)
         self._said: list[bytes] = []
         self._heard = heard or self._said.append
-        self._sent = self._taken = self._sent_sum = self._taken_sum = 0
-        self._all_sent = False
-        self._all_taken: Deferred[None] = Deferred()
+        self._outstanding: deque[bytes] = deque()
+        self._checked = 0  # so many bytes of the first of them are back
+        self._sent = self._taken = 0
+        self._room = MAX_OUTSTANDING_BYTES
+        self._enough: Deferred[None] | None = None
 
     @property
     def awaiting(self) -> bool:
@@ -43,26 +46,48 @@ class Pump(ClientConversation):
     def opened(self, peer: Peer) -> Script:
         """Send all; wait until all is back."""
         while (piece := (yield from next_of(self._pieces))) is not None:
-            self._sent += len(piece)
-            self._sent_sum = crc32(piece, self._sent_sum)
-            yield piece
-        self._all_sent = True
-        self._compare()
-        yield Wait(self._all_taken)
-        if self._sent_sum != self._taken_sum:
-            raise WrongReply(f"the {self._sent} bytes that came back differ from those sent")
+            if piece:
+                self._sent += len(piece)
+                self._outstanding.append(piece)
+                yield piece
+            if self._sent - self._taken > self._room:
+                yield self._wait()
+        self._room = 0
+        if self.awaiting:
+            yield self._wait()
         self.done, self.result = True, b"".join(self._said)
         yield CLOSE
 
     def take(self, data: bytes) -> None:
         """Take bytes that came back."""
-        self._taken += len(data)
-        self._taken_sum = crc32(data, self._taken_sum)
+        self._compare(data)
         self._heard(data)
-        self._compare()
+        if self._enough is not None and self._sent - self._taken <= self._room:
+            enough, self._enough = self._enough, None
+            enough.callback(None)
 
-    def _compare(self) -> None:
-        if self._taken > self._sent:
-            raise WrongReply(f"{self._taken} bytes came back, and only {self._sent} were sent")
-        if self._all_sent and self._taken == self._sent and not self._all_taken.called:
-            self._all_taken.callback(None)
+    def _wait(self) -> Wait:
+        """Wait until no more is outstanding than there is room for."""
+        self._enough = Deferred()
+        return Wait(self._enough)
+
+    def _compare(self, data: bytes) -> None:
+        """See that what came back is what was sent."""
+        start = 0
+        while start < len(data):
+            if not self._outstanding:
+                raise WrongReply(f"more came back than the {self._sent} bytes sent")
+            sent = self._outstanding[0]
+            count = min(len(data) - start, len(sent) - self._checked)
+            wanted, came = sent[self._checked : self._checked + count], data[start : start + count]
+            if wanted != came:
+                at = next(at for at in range(count) if wanted[at] != came[at])
+                raise WrongReply(
+                    f"byte {self._taken + at} came back as 0x{came[at]:02x}, not as 0x{wanted[at]:02x}"
+                )
+            start += count
+            self._taken += count
+            self._checked += count
+            if self._checked == len(sent):
+                self._outstanding.popleft()
+                self._checked = 0

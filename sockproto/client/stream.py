@@ -86,6 +86,7 @@ class ClientProtocol(ConversationProtocol):
         if wrapper not in (None, self) and not IHalfCloseableProtocol.providedBy(wrapper):
             # Twisted's client endpoints claim one interface of their protocol's only, the last that they try.
             alsoProvides(wrapper, IHalfCloseableProtocol)
+        self.transport.bufferSize = 1 << 18
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
@@ -98,6 +99,12 @@ class ClientProtocol(ConversationProtocol):
             super().dataReceived(data)
         except BaseException as error:  # of those who take the bytes
             self._call.fail(error)
+
+    def readConnectionLost(self) -> None:
+        """The server will say no more."""
+        super().readConnectionLost()
+        if self._framing.discards:  # who takes the bytes as they come waits for no turn
+            self.close(CloseReason.PEER_CLOSED)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
