@@ -73,7 +73,7 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
             raise OptionError(f"{text!r} is no address: nobody can be called at port 0")
         udp = datagrams or (kind == "udp" and bare != text)
         return Address("udp" if udp else "tcp", match[1] or match[2], port)
-    if not re.match(r"[a-z][\w.+-]*:\S", text) or re.fullmatch(r"[0-9A-Fa-f:]+", text) or kind == "udp":
+    if kind == "udp" or not re.match(r"[a-z][\w.+-]*:.*[:=]", text) or re.fullmatch(r"[0-9A-Fa-f:]+", text):
         raise OptionError(f"{text!r} is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH")
     if datagrams:
         raise OptionError(f"{text!r} is for streams: for datagrams write HOST:PORT or unix:PATH")

@@ -54,7 +54,7 @@ class Connection(Dialogue, Protocol):
     bytes_in = bytes_out = 0
 
     _watch: Watch
-    _shut = _shut_half = _forgotten = _aborting = False
+    _registered = _shut = _shut_half = _forgotten = _aborting = False
     _reading = True
     _timer: IDelayedCall | None = None
     _drained_at = 0
@@ -155,6 +155,7 @@ class Connection(Dialogue, Protocol):
         if self._stops & UNOPENED and not self._stops & (ENDING | LOST):
             self._stops &= ~UNOPENED
             self._watch.begin()
+            self._registered = True
             self.transport.registerProducer(self, True)
             self._run()
 
@@ -181,10 +182,15 @@ class Connection(Dialogue, Protocol):
         """End our half of the stream (once), where there are halves; go on reading."""
         self._shut_half = True
         if can_half_close(self.transport):
-            self.transport.unregisterProducer()
+            self._unregister()
             self.transport.loseWriteConnection()
             if self._stops & PAUSED:  # nothing is left to be held back
                 self.resumeProducing()
+
+    def _unregister(self) -> None:
+        if self._registered:
+            self._registered = False
+            self.transport.unregisterProducer()
 
     def _update_reading(self) -> None:
         """Read unless the transport has enough to send, or more is held than we may read ahead."""
@@ -220,9 +226,7 @@ class Connection(Dialogue, Protocol):
         self._set_timer(None)
         self._stop_work()
         self._framing = Discard()
-        if not self._stops & UNOPENED:
-            # TLS never sends its close_notify while a producer is registered.
-            self.transport.unregisterProducer()
+        self._unregister()  # TLS never sends its close_notify while a producer is registered
         if self._aborting or self._reason is CloseReason.ABORTED:
             self.transport.abortConnection()
             return

@@ -173,7 +173,14 @@ def _try(
     attempt.outcome = "timed out"
     sock.setblocking(False)
     number = sock.connect_ex(where)
-    if number in (errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK):
+    while (
+        number == errno.EAGAIN and time.monotonic() - began < connect_seconds
+    ):  # a UNIX socket's full backlog
+        time.sleep(0.05)
+        number = sock.connect_ex(where)
+    if number == errno.EAGAIN:
+        number = errno.ETIMEDOUT
+    if number == errno.EINPROGRESS:
         writable = select.select([], [sock], [], connect_seconds or None)[1]
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if writable else errno.ETIMEDOUT
     attempt.connect_seconds = time.monotonic() - began

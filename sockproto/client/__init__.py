@@ -229,7 +229,8 @@ def command(
 
 def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol) -> None:
     connecting = endpoint.connect(Once(protocol))
-    call.enter("connect", connecting.cancel)
+    if not connecting.called:
+        call.enter("connect", connecting.cancel)
 
     def failed(failure: Any) -> None:
         call.fail(connect_failure(failure))
@@ -239,7 +240,8 @@ def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtoc
 
 
 def _ask(resolving: "Deferred[Any]", call: Call, asking: Asking) -> None:
-    call.enter("name", resolving.cancel)
+    if not resolving.called:
+        call.enter("name", resolving.cancel)
 
     def failed(failure: Any) -> None:
         call.fail(failure.value if isinstance(failure.value, NameNotFound) else connect_failure(failure))

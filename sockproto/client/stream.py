@@ -221,6 +221,6 @@ def connect_failure(failure: Failure) -> BaseException:
         return TimedOut("timed out: no connection; a firewall may drop what is sent there")
     if isinstance(error, errors.ConnectError | OSError):
         number = getattr(error, "osError", None) or getattr(error, "errno", None)
-        return unreachable(number, str(error))
+        return unreachable(number, "too many connections wait to be accepted there")  # a UNIX socket's EAGAIN
     assert error is not None
     return error
