@@ -118,6 +118,7 @@ class Asking(Dialogue):
         self._tried += 1
         if self._trace is not None:
             self._trace(">", data)
+        self._set_timer(RETRY_SECONDS * 2 ** (self._tried - 1))
         try:
             cast("_Socket", self._socket).write(data)
         except MessageLengthError:
@@ -126,7 +127,6 @@ class Asking(Dialogue):
             )
         except OSError as error:
             self.failed(error)
-        self._set_timer(RETRY_SECONDS * 2 ** (self._tried - 1))
 
     def _retry(self) -> None:
         self._timer = None
