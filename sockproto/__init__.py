@@ -41,7 +41,7 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
-    "errors": "SockprotoError LocalError OptionError ListenError ActionError WriteFailed"
+    "errors": "SockprotoError LocalError OptionError ListenError ActionError WriteFailed ReadFailed"
     " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
     " CertificateRejected TooLarge",

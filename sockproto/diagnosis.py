@@ -4,7 +4,7 @@ Every address of the host is tried in turn, both families, until one answers; ea
 the system's name for the error, and what each phase took::
 
     result = probe(parse_address("127.0.0.1:9999"))
-    result.outcome, result.connect_seconds      # ("silent", 0.0001)
+    result.outcome, result.status       # ("connected", 0)
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from sockproto.errors import OptionError
 
 STATUSES = {
     "replied": 0,
-    "silent": 0,
+    "connected": 0,
     "closed": 52,
     "reset": 56,
     "refused": 7,
     "unreachable": 7,
     "timed out": 28,
-    "no answer": 28,
+    "silent": 28,
     "name not found": 6,
     "certificate rejected": 60,
     "TLS failed": 35,
@@ -130,7 +130,7 @@ def probe(
             except OSError as error:
                 _failed(attempt, error)
         result.outcome = attempt.outcome
-        if attempt.outcome in ("replied", "silent"):
+        if not STATUSES[attempt.outcome]:
             break
     return result
 
@@ -193,7 +193,7 @@ def _try(
         attempt.handshake_seconds = time.monotonic() - began
     began = time.monotonic()
     sock.settimeout(reply_seconds)
-    attempt.outcome = "no answer" if address.datagrams else "silent"
+    attempt.outcome = "silent" if address.datagrams else "connected"
     if data or address.datagrams:
         sock.sendall(data) if data else sock.send(b"")
     attempt.reply = sock.recv(65_536)[:80]

@@ -7,7 +7,8 @@
     │   ├── OptionError       a wrong option or description
     │   ├── ListenError       a port that can't be had
     │   ├── ActionError       a conversation gave something that is no action
-    │   └── WriteFailed       what came can't be written (23)
+    │   ├── WriteFailed          23   what came can't be written
+    │   └── ReadFailed           26   what is to be sent can't be read
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
         ├── ProxyHeaderInvalid  what came first is no PROXY header
@@ -90,6 +91,12 @@ class WriteFailed(LocalError):
     """What came can't be written where it should go."""
 
     status = 23
+
+
+class ReadFailed(LocalError):
+    """What is to be sent can't be read."""
+
+    status = 26
 
 
 class MessageTooLong(RemoteError):

@@ -17,7 +17,7 @@ from sockproto.cli.console import complain, keep_terminal, size_of
 from sockproto.cli.options import call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
-from sockproto.errors import SockprotoError
+from sockproto.errors import SockprotoError, WriteFailed
 
 EXAMPLES = {
     "greet": "sockproto greet 127.0.0.1:9999 Michael Tracy",
@@ -44,10 +44,16 @@ def run(arguments: Sequence[str]) -> int:
             where = context.command_path if context is not None else "sockproto"
             complain(f"{where}: {error.format_message()} ({where} --help tells more)")
         return 2
+    except OSError as error:  # of those who print without a Console
+        complain(f"sockproto: can't write to standard output: {os.strerror(error.errno or 0)}")
+        return WriteFailed.status
     except SockprotoError as error:
         where = " ".join(["sockproto", *arguments[:1]])
         complain(f"{where}: {error}")
         return error.status
+    except Exception as error:  # a bug of ours; its traceback helps nobody who only uses the command
+        complain(f"sockproto: internal error, please report it: {type(error).__name__}: {error}")
+        return 1
     return status if isinstance(status, int) else 0
 
 

@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from sockproto.cli.console import size_of
 from sockproto.conversation import Wait
+from sockproto.errors import ReadFailed
 from sockproto.framing import Lines
 
 PIECE_BYTES = 262_144
@@ -45,7 +46,7 @@ class Source:
         """Give all there is in pieces of at most *size* bytes."""
         self._size = size
         if self._is_file:
-            while data := os.read(self._descriptor, size):
+            while data := self._read_now():
                 yield data
             return
         while True:
@@ -75,6 +76,12 @@ class Source:
                 self._lines.extend(taken)
         return self._lines.popleft() if self._lines else None
 
+    def _read_now(self) -> bytes:
+        try:
+            return os.read(self._descriptor, self._size)
+        except OSError as error:
+            raise ReadFailed(f"can't read standard input: {os.strerror(error.errno or 0)}") from error
+
     # What the reactor calls.
 
     def doRead(self) -> None:
@@ -84,8 +91,8 @@ class Source:
         if waiting is None or waiting.called:
             return
         try:
-            waiting.callback(os.read(self._descriptor, self._size) or None)
-        except OSError:
+            waiting.callback(self._read_now() or None)
+        except ReadFailed:
             waiting.errback(Failure())
 
     def fileno(self) -> int:

@@ -8,7 +8,7 @@
 
 import os
 from collections.abc import Callable
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, ECONNRESET
 from typing import Any
 
 from twisted.internet import error as errors
@@ -35,7 +35,7 @@ from sockproto.errors import (
 )
 from sockproto.limits import Limits
 from sockproto.stream import ConversationProtocol
-from sockproto.transport import announces_handshake, can_half_close
+from sockproto.transport import announces_handshake, can_half_close, is_reset
 
 LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
@@ -102,6 +102,9 @@ class ClientProtocol(ConversationProtocol):
 
     def readConnectionLost(self) -> None:
         """The server will say no more."""
+        if is_reset(self.transport):
+            self.abort(CloseReason.PEER_RESET)
+            return
         super().readConnectionLost()
         if self._framing.discards:  # who takes the bytes as they come waits for no turn
             self.close(CloseReason.PEER_CLOSED)
@@ -204,6 +207,8 @@ def client_limits(max_message_bytes: int) -> Limits:
 
 def unreachable(number: object, otherwise: str) -> CallFailed:
     """Give the error for what the system says of an address."""
+    if number == ECONNRESET:
+        return Reset("connection reset by the peer; it may have crashed or refused us")
     if number == ECONNREFUSED:
         return Refused("connection refused: nothing listens there; start the server or check the port")
     why = os.strerror(number) if isinstance(number, int) and number > 0 else otherwise
