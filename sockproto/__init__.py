@@ -37,8 +37,10 @@ for::
     from sockproto import EchoFactory
 """
 
-from importlib import import_module
-from typing import Any
+# Nothing is imported here but on demand: the sockproto command can't see to Ctrl-C before this is loaded.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError WriteFailed ReadFailed"
@@ -66,9 +68,11 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names.s
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'sockproto' has no attribute {name!r}")
+    from importlib import import_module
+
     value = globals()[name] = getattr(import_module(f"sockproto.{_HOMES[name]}"), name)
     return value
 

@@ -76,6 +76,7 @@ class ClientProtocol(ConversationProtocol):
         return conversation
 
     _said = 0  # messages, so far, both ways
+    _gone = False  # the transport is, and the end is being handled
 
     # What Twisted calls.
 
@@ -113,7 +114,10 @@ class ClientProtocol(ConversationProtocol):
         """The connection is gone."""
         self._lost = reason
         if reason.check(errors.ConnectionDone) and not self._stops & (UNOPENED | LOST) and not self._eof:
-            self.readConnectionLost()  # TLS ends both halves at once
+            # TLS ends both halves at once; what has come is handled, as it is after the end of one half.
+            self._gone = self._eof = True
+            self._framing.end()
+            self._run()
         super().connectionLost(reason)
 
     # Between the dialogue and the call.
@@ -124,11 +128,15 @@ class ClientProtocol(ConversationProtocol):
         super()._open()
 
     def _write(self, data: bytes) -> None:
+        if self._gone:
+            return
         if self._trace is not None:
             self._trace(">", data)
         super()._write(data)
 
     def _settle(self) -> None:
+        if self._gone and not self._stops & LOST:
+            return
         said = self.messages_in + self.messages_out
         if said != self._said:
             self._said = said
