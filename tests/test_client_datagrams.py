@@ -18,6 +18,7 @@ from sockproto.protocols.command import CommandClient, Replies
 from sockproto.protocols.echo import EchoClient
 from sockproto.protocols.greeting import GreetingClient
 from sockproto.protocols.welcome import WelcomeClient
+from tests.test_client import settle
 
 
 class Port:
@@ -61,6 +62,7 @@ class DatagramClientTests(TestCase):
             return port
 
         self.asking.begin([(Peer("127.0.0.1", number), open_port) for number in range(targets)])
+        self.addCleanup(settle, call.result)
         return call.result
 
     def answer(self, *datagrams: bytes) -> None:
