@@ -242,12 +242,13 @@ def next_of(items: Iterator[bytes | Wait]) -> Generator[Action, Any, bytes | Non
     """Take the next thing to send, as part of a script (``yield from``).
 
     Args:
-        items: Bytes, or a ``Wait`` whose result is bytes, or None at the end.
+        items: Bytes, or a ``Wait`` whose result is bytes, or None if there was nothing.
 
     Returns:
         It; None if there are no more.
     """
-    item: Any = next(items, None)
-    if isinstance(item, Wait):
-        item = yield item
-    return None if item is None else bytes(item)
+    for item in items:
+        found = (yield item) if isinstance(item, Wait) else item
+        if found is not None:
+            return bytes(found)
+    return None

@@ -8,8 +8,9 @@
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from sockproto.errors import OptionError
+from sockproto.errors import ListenError, OptionError
 
 
 def serve(options: Sequence[str], example: str) -> int:
@@ -39,8 +40,16 @@ def serve(options: Sequence[str], example: str) -> int:
     except SystemExit as error:
         if not isinstance(error.code, str):
             return int(error.code or 0)
-        raise OptionError(error.code.removeprefix("sockproto serve: ")) from None
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # twistd has handlers of its own
+        text = error.code.removeprefix("sockproto serve: ").replace("(twistd ", "(")
+        raise OptionError(text) from None
+    from twisted.internet import reactor
+
+    # Until the reactor runs, Ctrl-C ends the process as in every other command.
+    running: Any = reactor
+    running.callWhenRunning(signal.signal, signal.SIGINT, running.sigInt)
     sys.argv = ["twistd", "-n", "--pidfile=", "sockproto", *options]
-    twistd.run()
+    try:
+        twistd.run()
+    except ListenError as error:  # told of already
+        return error.status
     return 0

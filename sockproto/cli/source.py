@@ -49,12 +49,12 @@ class Source:
             while data := self._read_now():
                 yield data
             return
-        while True:
+        while not self._ended:
             yield Wait(self._read())
 
     def lines(self) -> Iterator[bytes | Wait]:
         """Give all there is in lines, without their ends."""
-        while True:
+        while self._lines or not self._ended:
             yield Wait(self._line())
 
     def _read(self) -> "Deferred[bytes | None]":
@@ -68,7 +68,6 @@ class Source:
         while not self._lines and not self._ended:
             data = yield self._read()
             if data is None:
-                self._ended = True
                 self._framing.end()
             else:
                 self._framing.feed(data)
@@ -91,7 +90,9 @@ class Source:
         if waiting is None or waiting.called:
             return
         try:
-            waiting.callback(self._read_now() or None)
+            data = self._read_now()
+            self._ended = not data
+            waiting.callback(data or None)
         except ReadFailed:
             waiting.errback(Failure())
 
