@@ -5,11 +5,13 @@ A conversation decides, a framing delimits, a carrier moves bytes. In reading or
 ============  ==================================================================================
 interfaces    what the parts promise each other
 errors        what can go wrong, and whose fault it was
-conversation  ``Conversation`` and its actions: ``CLOSE``, ``ABORT``, ``Sleep``, ``Wait`` (pure)
+conversation  ``Conversation``, ``ClientConversation`` and their actions (pure)
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
 rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
+address       whom to call, as people write it (pure)
+diagnosis     which way a server fails: plain sockets, no Twisted
 pending       one mechanism for all that a conversation waits for
 journal       the log: one line an event, few enough and escaped
 ledger        who is there, how many came, how they ended: ``Statistics``
@@ -22,10 +24,12 @@ datagram      ``ConversationDatagramProtocol``
 definition    ``ProtocolDefinition``: what the catalog knows of a protocol
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 catalog       finds every protocol
+client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
 listeners     what is to be listened on
 process       open files and signals of a process that serves nothing else
 service       listens on all of it, or on none: ``ServerService``
 tap           the options of ``twistd sockproto``
+cli/          the ``sockproto`` command
 ============  ==================================================================================
 
 The public names can be imported from here; none is loaded, and nothing of Twisted, before it is asked
@@ -34,17 +38,20 @@ for::
     from sockproto import EchoFactory
 """
 
-from importlib import import_module
-from typing import Any
+# Nothing is imported here but on demand: the sockproto command can't see to Ctrl-C before this is loaded.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError"
-    " BadURL UnsupportedProtocol WriteFailed UnreadableAuthorities"
+    " BadURL UnsupportedProtocol WriteFailed ReadFailed UnreadableAuthorities"
     " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
     " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
-    "conversation": "Conversation OneShot CLOSE ABORT Sleep Wait CloseReason Peer",
+    "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
+    " CLOSE ABORT HALF_CLOSE Sleep Wait",
     "framing": "Raw Lines QuietLines Discard",
     "limits": "Limits",
     "ledger": "Statistics",
@@ -63,9 +70,11 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names.s
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'sockproto' has no attribute {name!r}")
+    from importlib import import_module
+
     value = globals()[name] = getattr(import_module(f"sockproto.{_HOMES[name]}"), name)
     return value
 

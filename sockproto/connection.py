@@ -54,7 +54,7 @@ class Connection(Dialogue, Protocol):
     bytes_in = bytes_out = 0
 
     _watch: Watch
-    _shut = _forgotten = _aborting = False
+    _registered = _shut = _shut_half = _forgotten = _aborting = False
     _reading = True
     _timer: IDelayedCall | None = None
     _drained_at = 0
@@ -78,7 +78,8 @@ class Connection(Dialogue, Protocol):
 
     def writeConnectionLost(self) -> None:
         """All we had to say is with the kernel, and our half of the stream is ended: the peer's turn."""
-        self._watch.close(flushed=not unsent_bytes(self.transport))
+        if self._shut:
+            self._watch.close(flushed=not unsent_bytes(self.transport))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -154,6 +155,7 @@ class Connection(Dialogue, Protocol):
         if self._stops & UNOPENED and not self._stops & (ENDING | LOST):
             self._stops &= ~UNOPENED
             self._watch.begin()
+            self._registered = True
             self.transport.registerProducer(self, True)
             self._run()
 
@@ -172,7 +174,23 @@ class Connection(Dialogue, Protocol):
         elif self._stops & ENDING:
             self._close()
         else:
+            if self._half_closed and not self._shut_half:
+                self._close_half()
             self._update_reading()
+
+    def _close_half(self) -> None:
+        """End our half of the stream (once), where there are halves; go on reading."""
+        self._shut_half = True
+        if can_half_close(self.transport):
+            self._unregister()
+            self.transport.loseWriteConnection()
+            if self._stops & PAUSED:  # nothing is left to be held back
+                self.resumeProducing()
+
+    def _unregister(self) -> None:
+        if self._registered:
+            self._registered = False
+            self.transport.unregisterProducer()
 
     def _update_reading(self) -> None:
         """Read unless the transport has enough to send, or more is held than we may read ahead."""
@@ -208,9 +226,7 @@ class Connection(Dialogue, Protocol):
         self._set_timer(None)
         self._stop_work()
         self._framing = Discard()
-        if not self._stops & UNOPENED:
-            # TLS never sends its close_notify while a producer is registered.
-            self.transport.unregisterProducer()
+        self._unregister()  # TLS never sends its close_notify while a producer is registered
         if self._aborting or self._reason is CloseReason.ABORTED:
             self.transport.abortConnection()
             return

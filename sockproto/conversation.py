@@ -9,7 +9,7 @@ the carriers (``stream``, ``datagram``) run it, and any test can call it::
             yield b"Hello, %b!" % name
 """
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -20,10 +20,11 @@ from sockproto.interfaces import IConversation
 
 
 class End(Enum):
-    """The two actions that end a connection."""
+    """The actions that end a connection, or our half of it."""
 
     CLOSE = "close"
     ABORT = "abort"
+    HALF_CLOSE = "half-close"
 
 
 CLOSE: Final = End.CLOSE
@@ -31,6 +32,12 @@ CLOSE: Final = End.CLOSE
 
 ABORT: Final = End.ABORT
 """Close at once and drop what was not sent; a TCP peer sees a reset. No action follows."""
+
+HALF_CLOSE: Final = End.HALF_CLOSE
+"""Send what is still to be sent, then end our half of the stream and go on receiving. No bytes follow.
+
+Over TLS, which has no half-close, it does nothing; an answer to a datagram it ends, as ``CLOSE`` does.
+"""
 
 
 @dataclass(frozen=True)
@@ -119,8 +126,8 @@ class Conversation:
     """Says nothing, whatever comes. Subclass it and override what your protocol answers.
 
     ``opened``, ``received``, ``ended`` and ``datagram`` give actions: they return None, one action
-    (bytes, ``CLOSE``, ``ABORT``, ``Sleep``, ``Wait``), or a generator of actions. Bytes are the fastest.
-    Nothing of this class needs to be called from an override.
+    (bytes, ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, ``Sleep``, ``Wait``), or a generator of actions. Bytes are
+    the fastest. Nothing of this class needs to be called from an override.
 
     Attributes:
         speaks_text: Whether the peer is told of an error in a line that begins ``error:``; True suits
@@ -210,3 +217,38 @@ class OneShot(Conversation):
     def datagram(self, message: bytes) -> bytes:
         """Say it."""
         return self.say()
+
+
+class ClientConversation(Conversation):
+    """The client's side of a conversation: it wants something, and ends with a result.
+
+    Attributes:
+        framing: Makes the framing that cuts the replies, given the longest one.
+        done: Whether all that was wanted has come; a connection that ends earlier was cut short.
+        result: What the call gives.
+    """
+
+    framing: Any = None
+    done = False
+    result: Any = None
+
+    @property
+    def awaiting(self) -> bool | None:
+        """Whether the peer's time to reply runs; None: whenever nothing of ours is waited for."""
+        return None
+
+
+def next_of(items: Iterator[bytes | Wait]) -> Generator[Action, Any, bytes | None]:
+    """Take the next thing to send, as part of a script (``yield from``).
+
+    Args:
+        items: Bytes, or a ``Wait`` whose result is bytes, or None if there was nothing.
+
+    Returns:
+        It; None if there are no more.
+    """
+    for item in items:
+        found = (yield item) if isinstance(item, Wait) else item
+        if found is not None:
+            return bytes(found)
+    return None

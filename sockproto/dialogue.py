@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from sockproto.conversation import (
     ABORT,
+    HALF_CLOSE,
     Action,
     Actions,
     CloseReason,
@@ -26,7 +27,7 @@ from sockproto.conversation import (
     Wait,
     one,
 )
-from sockproto.errors import ActionError, MessageTooLong
+from sockproto.errors import ActionError, MessageTooLong, SendRefused
 from sockproto.limits import TURN_BYTES, WRITE_BYTES
 from sockproto.pending import Pending, Turn, resume
 
@@ -63,7 +64,7 @@ class Dialogue:
     messages_in = messages_out = 0
 
     _stops = UNOPENED
-    _opened = _running = _again = _eof = _ended = _draining = False
+    _opened = _running = _again = _eof = _ended = _draining = _half_closed = False
     _out_bytes = _pushed_bytes = _produced = 0
     _generator: Script | None = None
     _outcome: Any = None
@@ -77,6 +78,36 @@ class Dialogue:
         self._clock = clock
         self._out: list[bytes] = []
         self._pushed: list[bytes] = []
+
+    # What applications call.
+
+    def send(self, message: bytes) -> bool:
+        """Send a message between two replies.
+
+        While a reply is being made, or the peer doesn't read, messages wait, up to 64 KiB of them.
+
+        Args:
+            message: Its bytes, without a terminator.
+
+        Returns:
+            Whether the peer keeps up; False says that it is time to send less.
+
+        Raises:
+            TypeError: The message is not bytes.
+            SendRefused: 64 KiB wait already, or the connection is not open or ends; the message is not sent.
+        """
+        if not isinstance(message, bytes):
+            raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
+        if self._stops & (UNOPENED | ENDING | LOST) or self._half_closed:
+            raise SendRefused("the connection is not open")
+        size = len(message) + 2  # with a terminator; empty ones take room too
+        if (self._pushed or self._stops & BLOCKED) and self._pushed_bytes + size > WRITE_BYTES:
+            raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
+        self._pushed.append(message)
+        self._pushed_bytes += size
+        self._stops |= PUSHED
+        self._run()
+        return not self._stops & PAUSED
 
     # What the carrier provides.
 
@@ -178,6 +209,10 @@ class Dialogue:
                     self._put(action)
                 elif isinstance(action, Sleep | Wait):
                     self._wait(action)
+                elif action is HALF_CLOSE:
+                    self._deliver_pushed()
+                    self._flush()
+                    self._half_closed = True
                 elif isinstance(action, End):
                     self._end(CloseReason.ABORTED if action is ABORT else CloseReason.CLOSED)
                 elif isinstance(action, bytes):  # a subclass
@@ -233,6 +268,10 @@ class Dialogue:
         data = b"".join(out)
         if self._stops & LOST or not data:
             return
+        if self._half_closed:
+            if self._stops & ENDING:  # the line that tells of an error
+                return
+            raise ActionError(data[:20], "can't be sent: HALF_CLOSE has ended our half of the stream")
         self._produced += len(data)
         self._write(data)
         if self._produced > TURN_BYTES - WRITE_BYTES and not self._stops & BLOCKED:

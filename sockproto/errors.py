@@ -10,6 +10,7 @@
     │   ├── BadURL                3   a URL that can't be fetched
     │   │   └── UnsupportedProtocol 1 its scheme is neither http nor https
     │   ├── WriteFailed          23   what came can't be written
+    │   ├── ReadFailed           26   what is to be sent can't be read
     │   └── UnreadableAuthorities 77  the file of trusted certificates can't be read
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
@@ -29,7 +30,7 @@
             ├── Reset               56   the connection was cut
             ├── CertificateRejected 60   the peer's certificate doesn't prove who it is
             ├── BadContentEncoding  61   a compressed body that can't be decompressed
-            └── TooLarge            63   more than was asked for
+            └── TooLarge            63   what came is more than was allowed
 
 "Need more bytes" is no error, and has none. The numbers are the exit statuses of the ``sockproto``
 command, which are curl's.
@@ -44,7 +45,13 @@ command, which are curl's.
 
 
 class SockprotoError(Exception):
-    """Every error that sockproto raises on purpose."""
+    """Every error that sockproto raises on purpose.
+
+    Attributes:
+        status: The exit status of a command that fails so; curl's for the same cause.
+    """
+
+    status = 1
 
 
 class LocalError(SockprotoError):
@@ -58,6 +65,8 @@ class RemoteError(SockprotoError):
 class OptionError(LocalError, ValueError):
     """An option or a description of a listener is wrong; the text says which and what to do."""
 
+    status = 2
+
 
 class ListenError(SystemExit, LocalError):
     """A port can't be had.
@@ -69,14 +78,31 @@ class ListenError(SystemExit, LocalError):
 
 
 class ActionError(LocalError, TypeError):
-    """A conversation gave something that is no action.
+    """A conversation gave something that is no action, or no action any more.
 
     Args:
         action: What it gave.
+        reason: Why that is wrong, and what is right.
     """
 
-    def __init__(self, action: object) -> None:
-        super().__init__(f"{action!r} is no action: give bytes, CLOSE, ABORT, Sleep or Wait")
+    def __init__(
+        self,
+        action: object,
+        reason: str = "is no action: give bytes, CLOSE, ABORT, HALF_CLOSE, Sleep or Wait",
+    ) -> None:
+        super().__init__(f"{action!r} {reason}")
+
+
+class WriteFailed(LocalError):
+    """What came can't be written where it should go."""
+
+    status = 23
+
+
+class ReadFailed(LocalError):
+    """What is to be sent can't be read."""
+
+    status = 26
 
 
 class BadURL(LocalError, ValueError):
@@ -89,12 +115,6 @@ class UnsupportedProtocol(BadURL):
     """A URL's scheme is neither http nor https."""
 
     status = 1
-
-
-class WriteFailed(LocalError):
-    """What came can't be written."""
-
-    status = 23
 
 
 class UnreadableAuthorities(LocalError):
@@ -131,12 +151,7 @@ class CallFailed(RemoteError):
         address: Who was called, as people write it.
         phase: What was under way: ``name``, ``connect``, ``handshake`` or ``reply``.
         seconds: How long that phase had lasted.
-
-    Attributes:
-        status: The exit status of a command that fails so; curl's for the same cause.
     """
-
-    status = 1
 
     def __init__(self, reason: str, address: str = "", phase: str = "reply", seconds: float = 0.0) -> None:
         super().__init__(f"{address}: {reason}" if address else reason)
@@ -222,6 +237,6 @@ class BadContentEncoding(CallFailed):
 
 
 class TooLarge(CallFailed):
-    """What came is more than was asked for."""
+    """What came is more than was allowed."""
 
     status = 63

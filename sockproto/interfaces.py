@@ -16,7 +16,7 @@ class IConversation(Interface):
     """What to say to one peer. Pure: it knows no socket, no reactor and no clock of theirs.
 
     A method that gives actions returns None, one action, or a generator of actions; the actions are
-    bytes (send them), ``CLOSE``, ``ABORT``, ``Sleep(seconds)`` and ``Wait(awaitable)``.
+    bytes (send them), ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, ``Sleep(seconds)`` and ``Wait(awaitable)``.
     """
 
     speaks_text = Attribute("bool: the peer is told of an error in a line of text.")

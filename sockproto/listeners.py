@@ -24,6 +24,7 @@ from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort
 from twisted.python.failure import Failure
 
+from sockproto.address import port_number
 from sockproto.datagram import MAX_PACKET_BYTES
 from sockproto.errors import OptionError
 from sockproto.transport import peer_of
@@ -157,17 +158,6 @@ def _endpoint(reactor: Any, description: str) -> Any:
         if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
             raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
         raise OptionError(f"Twisted can't use {description!r}: {error}") from error
-
-
-def port_number(text: str) -> int:
-    """Make a port of *text*.
-
-    Raises:
-        OptionError: It is none.
-    """
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
-        raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
-    return int(text)
 
 
 def addresses(interface: str) -> list[str]:

@@ -25,11 +25,11 @@ from zope.interface import implementer
 
 from sockproto.connection import Connection
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import BLOCKED, ENDING, LOST, PAUSED, PUSHED, UNOPENED
-from sockproto.errors import ProxyHeaderInvalid, SendRefused
+from sockproto.dialogue import ENDING, LOST, UNOPENED
+from sockproto.errors import ProxyHeaderInvalid
 from sockproto.framing import Lines
 from sockproto.ledger import Ledger, Statistics
-from sockproto.limits import WRITE_BYTES, Limits
+from sockproto.limits import Limits
 from sockproto.proxy import HeaderReader, Trust
 from sockproto.transport import announces_handshake, peer_of
 from sockproto.watch import Watch
@@ -135,35 +135,7 @@ class ConversationProtocol(Connection):
             self._open()
         self._run()
 
-    # What applications call.
-
-    def send(self, message: bytes) -> bool:
-        """Send a message between two replies.
-
-        While a reply is being made, or the peer doesn't read, messages wait, up to 64 KiB of them.
-
-        Args:
-            message: Its bytes, without a terminator.
-
-        Returns:
-            Whether the peer keeps up; False says that it is time to send less.
-
-        Raises:
-            TypeError: The message is not bytes.
-            SendRefused: 64 KiB wait already, or the connection is not open or ends; the message is not sent.
-        """
-        if not isinstance(message, bytes):
-            raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
-        if self._stops & (UNOPENED | ENDING | LOST):
-            raise SendRefused("the connection is not open")
-        size = len(message) + 2  # with a terminator; empty ones take room too
-        if (self._pushed or self._stops & BLOCKED) and self._pushed_bytes + size > WRITE_BYTES:
-            raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
-        self._pushed.append(message)
-        self._pushed_bytes += size
-        self._stops |= PUSHED
-        self._run()
-        return not self._stops & PAUSED
+    # What applications call, besides ``send``, ``close`` and ``abort``.
 
     def drain(self) -> None:
         """Answer the messages that have come whole, then close; what else comes is not read.
@@ -222,9 +194,12 @@ class ConversationProtocol(Connection):
         self._stop_work()
         if self._opened:
             self._guard(self._conversation.closed, cast("CloseReason", self._reason))
-        ledger = cast("Ledger", self._ledger)
-        ledger.leave(self, self._entered, self._identified)
-        ledger.journal.info(
+        cast("Ledger", self._ledger).leave(self, self._entered, self._identified)
+        self._report()
+
+    def _report(self) -> None:
+        """Say how it ended."""
+        cast("Ledger", self._ledger).journal.info(
             cast("IReactorTime", self._clock),
             "{protocol} connection {serial} from {peer} closed: {reason}; "
             "{bytes_in} bytes and {messages_in} messages in, "

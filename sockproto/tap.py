@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
+from sockproto.address import port_number
 from sockproto.catalog import definitions
 from sockproto.definition import ProtocolOption, count, seconds
 from sockproto.errors import OptionError
@@ -25,7 +26,6 @@ from sockproto.listeners import (
     addresses,
     from_description,
     is_exposed,
-    port_number,
     tcp,
     udp,
 )

@@ -9,7 +9,7 @@
 import fcntl
 import struct
 import termios
-from socket import socket
+from socket import SO_ERROR, SOL_SOCKET, socket
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -84,6 +84,17 @@ def unsent_bytes(transport: Any) -> int | None:
 def unread_bytes(transport: Any) -> int:
     """Tell how many bytes wait in the kernel for us; 0 for a transport that can't tell."""
     return _kernel_bytes(transport, termios.FIONREAD)
+
+
+def is_reset(transport: Any) -> bool:
+    """Tell whether the connection was cut; the epoll reactor may call that the end of the peer's half."""
+    handle = transport.getHandle() if ISystemHandle.providedBy(transport) else None
+    if not isinstance(handle, socket):
+        return False
+    try:
+        return bool(handle.getsockopt(SOL_SOCKET, SO_ERROR))
+    except OSError:
+        return True
 
 
 def _kernel_bytes(transport: Any, question: int) -> int:

@@ -10,13 +10,16 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
+from sockproto import errors
 from sockproto.conversation import CloseReason
 from sockproto.datagram import ConversationDatagramProtocol
+from sockproto.diagnosis import STATUSES
 from sockproto.limits import Limits
 from sockproto.tap import Options
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+HOWTOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
 
 
 def table(page: str, first: str) -> list[list[str]]:
@@ -24,6 +27,11 @@ def table(page: str, first: str) -> list[list[str]]:
     lines = PAGES[page].split(f"\n| {first} |", 1)[1].splitlines()[2:]
     rows = lines[: next((number for number, line in enumerate(lines) if not line.startswith("|")), None)]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def is_told(kind: Any) -> bool:
+    """Tell whether an error is one that ends a command with a status of its own."""
+    return isinstance(kind, type) and issubclass(kind, errors.SockprotoError) and kind.status != 1
 
 
 def listings(page: str, language: str) -> list[str]:
@@ -55,6 +63,19 @@ class TableTests(TestCase):
         self.assertGreater(len(reasons), 10)
         named = {name for row in table("udp.md", "reason") for name in re.findall(r"`(.+?)`", row[0])}
         self.assertEqual(named, reasons)
+
+    def test_every_exit_status(self) -> None:
+        expected = {(str(kind.status), f"`{name}`") for name, kind in vars(errors).items() if is_told(kind)}
+        rows = {(row[0], row[1]) for row in table("exit-statuses.md", "status") if row[1]}
+        self.assertEqual(rows, expected)
+
+    def test_every_outcome_of_a_probe(self) -> None:
+        text = (ROOT / "docs" / "howto" / "probe.md").read_text("utf-8")
+        rows = re.findall(r"^\| (`.+?) \| .+ \| ([\d, ]+) \|$", text, re.MULTILINE)
+        found: dict[str, int] = {}
+        for names, statuses in rows:
+            found |= dict(zip(re.findall(r"`([^-].*?)`", names), map(int, statuses.split(", ")), strict=True))
+        self.assertEqual(found, STATUSES)
 
 
 class ListingTests(TestCase):
@@ -93,12 +114,13 @@ class ListingTests(TestCase):
 
 class LinkTests(TestCase):
     def test_links_lead_somewhere(self) -> None:
-        for page, text in PAGES.items():
+        for place in [*(ROOT / "docs").glob("*.md"), *HOWTOS]:
+            page, text = place.name, place.read_text("utf-8")
             for link in re.findall(r"\]\(([^)\s]+)\)", text):
                 if "://" in link:
                     continue
                 path, _, anchor = link.partition("#")
-                target = ROOT / "docs" / (path or page)
+                target = place.parent / (path or page)
                 self.assertTrue(target.exists(), f"{page}: {link}")
                 if anchor:
                     self.assertIn(anchor, anchors(target.read_text("utf-8")), f"{page}: {link}")

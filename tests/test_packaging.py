@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sockproto.tap import LOOPBACK
-from tests.test_readme import INSTALLS, README, ROOT, SCRIPTS, Server, exchange
+from tests.listings import SCRIPTS, Server, exchange
+from tests.test_readme import INSTALLS, README, ROOT
 
 MINUTES = 300.0  # what pip may take on a slow line
 PLUGINS = ["sockproto", "sockproto-command", "sockproto-echo", "sockproto-greeting"]

@@ -4,73 +4,22 @@ The two that install are run in test_packaging, those of tac/ in test_tac.
 """
 
 import contextlib
-import os
 import re
-import select
-import shlex
 import shutil
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple
 
 import pytest
 
 from sockproto.catalog import definitions
 from sockproto.tap import DEFAULT_PORT, DEFAULT_PROTOCOL, LOOPBACK, Options, options_for
+from tests.listings import TIMEOUT, Listing, Server, ask, exchange, figures, lacking, listings, local, start
+from tests.test_docs import anchors
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-SCRIPTS = Path(sys.executable).parent  # where pip put twistd, as .venv/bin in the README
-TIMEOUT = 30.0  # seconds that nothing here may take
-
-# A listing of the README that is a program of its own writes no log; with one it tells its ports.
-WITH_LOG = """
-import runpy, sys
-from twisted.python import log
-log.startLogging(sys.stdout)
-runpy.run_path(sys.argv[1], run_name="__main__")
-"""
-
-
-class Listing(NamedTuple):
-    """A fenced block of the README, and the block that says what it prints."""
-
-    language: str
-    text: str
-    output: str | None
-
-    @property
-    def kind(self) -> str:
-        if "pip install" in self.text:
-            return "install"
-        if self.language == "text":
-            return "picture"
-        return "server" if "twistd" in self.text or "react(" in self.text else "client"
-
-    @property
-    def port(self) -> str:
-        ports = set(re.findall(r"(?:--port |tcp:|127\.0\.0\.1 |127\.0\.0\.1\", )(\d+)", self.text))
-        assert len(ports) == 1, self.text
-        return str(ports.pop())
-
-
-def listings(readme: str) -> list[Listing]:
-    """Give the fenced blocks; a text block that follows another one at once is what that one prints."""
-    found: list[Listing] = []
-    end = 0
-    for block in re.finditer(r"^```(\w+)\n(.*?)^```\n", readme, re.MULTILINE | re.DOTALL):
-        language, text = block.groups()
-        if language == "text" and found and not readme[end : block.start()].strip():
-            found[-1] = found[-1]._replace(output=text)
-        else:
-            found.append(Listing(language, text, None))
-        end = block.end()
-    return found
 
 
 def section(title: str) -> str:
@@ -91,111 +40,6 @@ CLIENTS = [listing for listing in LISTINGS if listing.kind == "client"]
 TUTORIALS = [row[1].strip("`") for row in rows("Which command serves which tutorial's client")]
 
 
-def lacking(reason: str) -> None:
-    """Skip a test, or fail it where everything must run."""
-    if os.environ.get("SOCKPROTO_REQUIRE_ALL") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def need_nc() -> None:
-    """Skip the test unless nc is the README's."""
-    if shutil.which("nc") is None:
-        lacking("there is no nc")
-    if "OpenBSD" not in subprocess.run(["nc", "-h"], capture_output=True, text=True, timeout=TIMEOUT).stderr:
-        lacking("nc is not netcat-openbsd")
-
-
-class Server:
-    """A server in a process of its own, told to stop when the ``with`` block ends.
-
-    Args:
-        command: A program with its arguments, or a line for the shell.
-        directory: Where to run it.
-
-    Attributes:
-        log: What it has printed.
-        process: The process.
-    """
-
-    def __init__(self, command: str | Sequence[str], directory: Path) -> None:
-        arguments = ["sh", "-c", "exec " + command] if isinstance(command, str) else command
-        self.log = ""
-        self.process = subprocess.Popen(
-            arguments, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-
-    def __enter__(self) -> "Server":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(TIMEOUT)
-        finally:
-            self.process.kill()
-            self.log += self.process.communicate()[0].decode(errors="replace")
-        if error is None:
-            assert "Traceback" not in self.log, self.log
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """Read what it prints until that matches."""
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            match = re.search(pattern, self.log, re.MULTILINE)
-            if match is not None:
-                return match
-            left = max(0.0, deadline - time.monotonic())
-            readable, _, _ = select.select([self.process.stdout], [], [], left)
-            data = os.read(self.process.stdout.fileno(), 65_536) if readable else b""
-            assert data, f"no {pattern!r} in:\n{self.log}"
-            self.log += data.decode(errors="replace")
-
-    def tcp_port(self) -> int:
-        """Give the TCP port that it took first."""
-        return int(self.wait_for(r"Factory starting on (\d+)$")[1])
-
-    def udp_port(self) -> int:
-        """Give the UDP port that it took first."""
-        return int(self.wait_for(r"DatagramProtocol starting on (\d+)$")[1])
-
-
-def local(command: str) -> str:
-    """Give a command of the README as it is here: any free port, and the scripts of this Python."""
-    command = re.sub(r"--port \d+", "--port 0", command)
-    return command.replace(".venv/bin/", shlex.quote(str(SCRIPTS)) + "/")
-
-
-def start(listing: Listing, directory: Path) -> Server:
-    """Run a listing that serves, on any free port."""
-    if listing.language == "sh":
-        return Server(local(listing.text), directory)
-    program = directory / f"listing{listing.port}.py"
-    program.write_text(re.sub(rf"\b{listing.port}\b", "0", listing.text))
-    return Server([sys.executable, "-u", "-c", WITH_LOG, str(program)], directory)
-
-
-def exchange(address: tuple[str, int], data: bytes) -> bytes:
-    """Send bytes over TCP, end our half of the stream, give all that comes."""
-    with socket.create_connection(address, TIMEOUT) as client:
-        client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: client.recv(65_536), b""))
-
-
-def ask(address: tuple[str, int], datagram: bytes) -> bytes:
-    """Send a datagram over UDP and give the one that comes back."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as client:
-        client.settimeout(TIMEOUT)
-        client.connect(address)
-        client.send(datagram)
-        return client.recv(65_536)
-
-
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     """The servers of the README, by the ports that they have there."""
@@ -213,7 +57,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
 def test_every_listing_is_of_a_kind_that_is_run() -> None:
     assert len(INSTALLS) == 2
     assert [listing.port for listing in SERVERS] == ["9998", "7777", "7778"]
-    assert len(CLIENTS) == 6
+    assert len(CLIENTS) == 9
     assert all(listing.output for listing in CLIENTS)
     assert README.count("\n```") == 2 * sum(1 + (listing.output is not None) for listing in LISTINGS)
     assert len(TUTORIALS) > 8
@@ -222,13 +66,8 @@ def test_every_listing_is_of_a_kind_that_is_run() -> None:
 @pytest.mark.parametrize("listing", CLIENTS, ids=lambda listing: listing.text.split("\n")[0])
 def test_a_listing_prints_what_the_readme_shows(servers: dict[str, Server], listing: Listing) -> None:
     server = servers[listing.port]
-    port = server.udp_port() if "nc -u" in listing.text else server.tcp_port()
-    text = listing.text.replace(listing.port, str(port))
-    if listing.language == "sh":
-        need_nc()
-    command = [sys.executable, "-c", text] if listing.language == "python" else ["sh", "-c", text]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
-    assert (ran.stdout, ran.stderr, ran.returncode) == (listing.output, "", 0)
+    ran = listing.run(server)
+    assert (figures(ran.stdout), ran.stderr, ran.returncode) == (listing.expected(server), "", 0)
 
 
 def test_the_first_server_says_what_the_readme_says(servers: dict[str, Server]) -> None:
@@ -323,5 +162,6 @@ def test_the_plugins_of_one_protocol_that_are_named_exist() -> None:
 def test_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert len(links) > 8
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    here = {f"#{anchor}" for anchor in anchors(README)}
+    assert [link for link in links if link not in here and not (ROOT / link).exists()] == []
     assert [path for path in re.findall(r"tac/\w+\.tac", README) if not (ROOT / path).exists()] == []

@@ -21,10 +21,11 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from sockproto.address import port_number
 from sockproto.catalog import definitions
 from sockproto.errors import ListenError, OptionError
 from sockproto.limits import Limits
-from sockproto.listeners import Listener, addresses, from_description, port_number, tcp, udp, unix_datagrams
+from sockproto.listeners import Listener, addresses, from_description, tcp, udp, unix_datagrams
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.service import ServerService

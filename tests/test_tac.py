@@ -17,7 +17,8 @@ from sockproto.catalog import definitions
 from sockproto.protocols.chargen import PATTERN
 from sockproto.protocols.time import SECONDS_1900_TO_1970
 from sockproto.tap import LOOPBACK
-from tests.test_readme import ROOT, SCRIPTS, TIMEOUT, Server, ask, exchange, rows
+from tests.listings import SCRIPTS, TIMEOUT, Server, ask, exchange
+from tests.test_readme import ROOT, rows
 
 FILES = sorted((ROOT / "tac").glob("*.tac"))
 FOUR = ["echo", "greeting", "welcome", "command"]

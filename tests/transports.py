@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableDescriptor
 from twisted.internet.task import Clock
@@ -132,3 +133,52 @@ def converse(protocol: Any, clock: Clock, chunks: list[bytes]) -> bytes:
         transport.deliver()
         clock.advance(0)
     return transport.received
+
+
+class Endpoint:
+    """A client endpoint in memory.
+
+    Args:
+        make_transport: Makes the transport.
+        error: What connecting fails with; None: it succeeds at once.
+        late: Whether connecting takes until ``connect_now``.
+
+    Attributes:
+        protocol: What was connected.
+        transport: Its transport.
+    """
+
+    def __init__(
+        self,
+        make_transport: Callable[[Any], PlainTransport] = PlainTransport,
+        error: Exception | None = None,
+        late: bool = False,
+    ) -> None:
+        self._make_transport, self._error, self._late = make_transport, error, late
+        self.connecting: Deferred[Any] = Deferred(lambda _: None)
+
+    def connect(self, factory: Any) -> "Deferred[Any]":
+        """Connect a protocol of *factory*."""
+        self._factory = factory
+        if self._error is not None:
+            return fail(self._error)
+        if not self._late:
+            self.connect_now()
+        return self.connecting
+
+    def connect_now(self) -> None:
+        """The connection is there."""
+        self.protocol = self._factory.buildProtocol(None)
+        self.transport = connect(self.protocol, self._make_transport)
+        self.connecting.callback(self.protocol)
+
+    def say(self, *pieces: bytes) -> bytes:
+        """Have the server say something; give what the client has said."""
+        for piece in pieces:
+            self.protocol.dataReceived(piece)
+        return self.transport.deliver()
+
+    def end(self) -> None:
+        """Have the server end its half of the stream, and let the client close."""
+        self.transport.half_close()
+        self.transport.deliver()

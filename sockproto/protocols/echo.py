@@ -5,9 +5,12 @@ Works on bytes as they come: it has no messages, so no limit of theirs applies::
     endpoint.listen(EchoFactory())
 """
 
-from sockproto.conversation import Conversation
+from collections.abc import Callable, Iterable
+
+from sockproto.conversation import CLOSE, ClientConversation, Conversation, Peer, Script, Wait, next_of
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition
+from sockproto.errors import WrongReply
 from sockproto.framing import Raw
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
@@ -18,6 +21,42 @@ class Echo(Conversation):
     def received(self, message: bytes) -> bytes:
         """Give the same bytes."""
         return message
+
+
+class EchoClient(ClientConversation):
+    """Sends datagrams, one after the other's reply, each of which must be the same again.
+
+    Args:
+        datagrams: What to send: bytes, or a ``Wait`` for bytes or None.
+        heard: Called with each reply as it comes; then they are not kept for the result.
+    """
+
+    def __init__(
+        self, datagrams: Iterable[bytes | Wait], heard: Callable[[bytes], object] | None = None
+    ) -> None:
+        self._datagrams = iter(datagrams)
+        self._said: list[bytes] = []
+        self._heard = heard or self._said.append
+
+    def opened(self, peer: Peer) -> Script:
+        """Send the first."""
+        return self._next()
+
+    def received(self, reply: bytes) -> Script:
+        """Compare; send the next."""
+        if reply != self._sent:
+            raise WrongReply(f"{len(reply)} bytes came back that differ from the {len(self._sent)} sent")
+        self._heard(reply)
+        return self._next()
+
+    def _next(self) -> Script:
+        datagram = yield from next_of(self._datagrams)
+        if datagram is None:
+            self.done, self.result = True, tuple(self._said)
+            yield CLOSE
+        else:
+            self._sent = datagram
+            yield datagram
 
 
 class EchoProtocol(ConversationProtocol):

@@ -1,0 +1,91 @@
+"""Whom to call or where to listen, as people write it. Pure.
+
+::
+
+    parse_address("[::1]:9999")             # Address("tcp", "::1", 9999)
+    parse_address("unix:/run/echo")         # Address("unix", "/run/echo")
+"""
+
+import re
+from typing import NamedTuple
+
+from sockproto.errors import OptionError
+
+_HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
+
+
+class Address(NamedTuple):
+    """Whom to call.
+
+    Attributes:
+        kind: ``tcp``, ``udp``, ``unix``, ``unix-dgram``, or ``endpoint`` for a description that only Twisted
+            understands.
+        host: The host's name or numeric address; the path of a UNIX socket; the description.
+        port: The port, 0 where there is none.
+    """
+
+    kind: str
+    host: str
+    port: int = 0
+
+    @property
+    def datagrams(self) -> bool:
+        """Whether it takes datagrams, not a stream."""
+        return self.kind in ("udp", "unix-dgram")
+
+    def __str__(self) -> str:
+        host = self.host.encode("unicode_escape").decode("ascii")
+        if self.kind == "endpoint":
+            return host
+        if self.kind not in ("tcp", "udp"):
+            return f"{self.kind}:{host}"
+        where = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        return where if self.kind == "tcp" else f"udp:{where}"
+
+
+def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Address:
+    """Read an address.
+
+    Args:
+        text: ``HOST:PORT``, ``[IPV6]:PORT``, either with ``tcp:`` or ``udp:`` before it, ``unix:PATH``,
+            ``unix-dgram:PATH``, or any other Twisted client endpoint description.
+        datagrams: Whether datagrams are meant where the text leaves it open.
+        unix: Whether the text is the path of a UNIX socket.
+
+    Returns:
+        The address.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if unix:
+        text = f"unix:{text.removeprefix('unix:')}"
+    kind, _, rest = text.partition(":")
+    if kind in ("unix", "unix-dgram"):
+        if not rest or "\0" in rest:
+            raise OptionError(f"{text!r} is no address: write {kind}:PATH")
+        return Address("unix-dgram" if datagrams else kind, rest)
+    bare = rest if kind in ("tcp", "udp") and ":" in rest else text
+    match = _HOST_PORT.fullmatch(bare)
+    if match is not None:
+        port = port_number(match[3])
+        if not port:
+            raise OptionError(f"{text!r} is no address: nobody can be called at port 0")
+        udp = datagrams or (kind == "udp" and bare != text)
+        return Address("udp" if udp else "tcp", match[1] or match[2], port)
+    if kind == "udp" or not re.match(r"[a-z][\w.+-]*:.*[:=]", text) or re.fullmatch(r"[0-9A-Fa-f:]+", text):
+        raise OptionError(f"{text!r} is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH")
+    if datagrams:
+        raise OptionError(f"{text!r} is for streams: for datagrams write HOST:PORT or unix:PATH")
+    return Address("endpoint", text)
+
+
+def port_number(text: str) -> int:
+    """Make a port of *text*.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
+        raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)

@@ -1,0 +1,26 @@
+"""The ``sockproto`` command.
+
+``main`` is all that is loaded at first, and with as little as possible, so that Ctrl-C ends the command
+cleanly even while the rest of it is being loaded::
+
+    sockproto greet 127.0.0.1:9999 Michael
+"""
+
+import os
+import signal
+import sys
+
+
+def main(arguments: "list[str] | None" = None) -> None:
+    """Run the command and exit with its status, which is curl's for the same cause.
+
+    Args:
+        arguments: What was typed after ``sockproto``; the process's own if None.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    from sockproto.cli.commands import run
+    from sockproto.cli.console import INTERRUPTED, leave
+
+    signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))
+
+    leave(run(sys.argv[1:] if arguments is None else list(arguments)))

@@ -1,0 +1,270 @@
+"""The commands: what is typed, and what is made of it.
+
+Each asks a client of ``sockproto.client``, or ``sockproto.diagnosis``, and shows what came; none knows how::
+
+    run(["greet", "127.0.0.1:9999", "Michael"])     # 0
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import click
+
+from sockproto.address import parse_address
+from sockproto.cli.console import complain, keep_terminal, size_of
+from sockproto.cli.options import call_options
+from sockproto.cli.probing import do_probe
+from sockproto.cli.report import Progress, Report, json_value
+from sockproto.errors import SockprotoError, WriteFailed
+
+EXAMPLES = {
+    "greet": "sockproto greet 127.0.0.1:9999 Michael Tracy",
+    "echo": "sockproto echo 127.0.0.1:7 - <file >copy",
+    "welcome": "sockproto welcome 127.0.0.1:13",
+    "command": "sockproto command 127.0.0.1:9999 /version '/echo Repeat this'",
+    "probe": "sockproto probe --wait 30 127.0.0.1:9999",
+    "serve": "sockproto serve --port 9999 --protocol echo",
+    "completion": 'eval "$(sockproto completion bash)"',
+}
+DEFAULT_ADDRESS = "127.0.0.1:9999"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; give its exit status."""
+    keep_terminal()
+    try:
+        status = sockproto.main(list(arguments), prog_name="sockproto", standalone_mode=False)
+    except click.ClickException as error:
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            click.echo(error.format_message(), err=True)
+        else:
+            context = getattr(error, "ctx", None)
+            where = context.command_path if context is not None else "sockproto"
+            complain(f"{where}: {error.format_message()} ({where} --help tells more)")
+        return 2
+    except OSError as error:  # of those who print without a Console
+        complain(f"sockproto: can't write to standard output: {os.strerror(error.errno or 0)}")
+        return WriteFailed.status
+    except SockprotoError as error:
+        where = " ".join(["sockproto", *arguments[:1]])
+        complain(f"{where}: {error}")
+        return error.status
+    except Exception as error:  # a bug of ours; its traceback helps nobody who only uses the command
+        complain(f"sockproto: internal error, please report it: {type(error).__name__}: {error}")
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="sockproto", message="sockproto %(version)s")
+def sockproto() -> None:
+    """Talk to small socket servers, probe them, and serve some.
+
+    ADDRESS is HOST:PORT, [IPV6]:PORT, unix:PATH, or any Twisted client endpoint description.
+    Exit statuses are curl's.
+    """
+
+
+def command(function: Callable[..., Any]) -> click.Command:
+    """Make a command of a function, with its example in the help."""
+    name = function.__name__.removeprefix("do_")
+    return sockproto.command(name, epilog=f"Example:  {EXAMPLES[name]}")(function)
+
+
+class Call:
+    """What the options of a client's command say.
+
+    Args:
+        name: The command's name.
+        address: As it was typed.
+        given: The options.
+    """
+
+    def __init__(self, name: str, address: str, given: dict[str, Any]) -> None:
+        from sockproto.client import TLS
+
+        self.address = parse_address(address, given["udp"], given["unix"])
+        self.report = Report(name, str(self.address), given["as_json"], given["hex"])
+        tls = None
+        if given["tls"] or given["insecure"] or given["cacert"]:
+            tls = TLS(given["cacert"], given["insecure"])
+        self.options = {
+            "tls": tls,
+            "connect_seconds": given["connect_timeout"],
+            "reply_seconds": given["reply_timeout"],
+            "tries": given["tries"],
+            "trace": self.report.trace,
+        }
+
+    def hold(self, begin: Callable[[Any], Any], asyncio: bool = False) -> Any:
+        """Run it; a failure is reported too."""
+        from sockproto.cli.calling import hold
+
+        try:
+            return hold(begin, asyncio)
+        except SockprotoError as error:
+            self.report.failed(error)
+            raise
+
+
+def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
+    """Give what was typed as bytes; ``-`` is the lines of standard input."""
+    from sockproto.cli.source import Source
+
+    for word in words:
+        if word == "-":
+            yield from Source(reactor).lines()
+        else:
+            yield os.fsencode(word)
+
+
+@command
+@click.argument("address")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--lines", is_flag=True, help="End each name with a newline, for a server that reads lines.")
+@click.option("--no-welcome", is_flag=True, help="Don't wait for a welcome.")
+@call_options
+def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool, **given: Any) -> None:
+    """Give names to a greeting server, and print what it says.
+
+    NAME may be - for the lines of standard input.
+    """
+    from sockproto.client import greet
+
+    call = Call("greet", address, given)
+    call.hold(
+        lambda reactor: greet(
+            call.address,
+            _words(names, reactor),
+            welcome=None if no_welcome else b"Welcome!",
+            newline=b"\n" if lines else b"",
+            heard=call.report.reply,
+            reactor=reactor,
+            **call.options,
+        )
+    )
+    call.report.done()
+
+
+@command
+@click.argument("address")
+@click.argument("text", required=False)
+@call_options
+def do_echo(address: str, text: str | None, **given: Any) -> None:
+    """Send TEXT to an echo server, and print what comes back, which must be the same.
+
+    TEXT may be - for standard input, of any length. As the only argument it is sent to 127.0.0.1:9999.
+    """
+    from sockproto.cli.source import PIECE_BYTES, Source
+    from sockproto.client import echo
+
+    if text is None:
+        if address != "-":
+            raise click.UsageError(
+                "what to send is missing: give TEXT, or - for standard input", click.get_current_context()
+            )
+        address, text = DEFAULT_ADDRESS, "-"
+    call = Call("echo", address, given)
+    progress = Progress(size_of(0) if text == "-" else len(text))
+    came = 0
+
+    def heard(data: bytes) -> None:
+        nonlocal came
+        came += len(data)
+        call.report.data(data)
+        progress.add(len(data))
+
+    def begin(reactor: Any) -> Any:
+        size = 1_024 if call.address.datagrams else PIECE_BYTES
+        pieces = Source(reactor).pieces(size) if text == "-" else [os.fsencode(text or "")]
+        return echo(call.address, pieces, heard=heard, reactor=reactor, **call.options)
+
+    call.hold(begin)
+    progress.clear()
+    call.report.done(bytes=came, same=True)
+
+
+@command
+@click.argument("address")
+@click.option("--request", default="", help="The datagram that asks for the text (--udp).  [default: empty]")
+@call_options
+def do_welcome(address: str, request: str, **given: Any) -> None:
+    """Print what a server says until it closes, as welcome, qotd, daytime and chargen do."""
+    from sockproto.client import welcome
+
+    call = Call("welcome", address, given)
+    as_json = given["as_json"]
+    text = call.hold(
+        lambda reactor: welcome(
+            call.address,
+            request=os.fsencode(request),
+            heard=None if as_json else call.report.data,
+            reactor=reactor,
+            **call.options,
+        )
+    )
+    call.report.done(**({"text": json_value(text)} if as_json else {}))
+
+
+@command
+@click.argument("address")
+@click.argument("lines", nargs=-1, metavar="[LINE]...")
+@call_options
+def do_command(address: str, lines: tuple[str, ...], **given: Any) -> None:
+    """Send lines to a command server, and print its replies.
+
+    LINE may be - for the lines of standard input. Without any, a terminal gets a prompt, with history and the
+    completion of what the server's /help lists; anything else is read as a script.
+    """
+    from sockproto.client import command
+
+    call = Call("command", address, given)
+    if not lines and not given["as_json"] and _is_interactive():
+        from sockproto.cli.prompt import talk
+
+        call.hold(lambda reactor: talk(call.address, reactor, call.options), asyncio=True)
+        return
+    call.hold(
+        lambda reactor: command(
+            call.address,
+            _words(lines or ("-",), reactor),
+            heard=call.report.reply,
+            reactor=reactor,
+            **call.options,
+        )
+    )
+    call.report.done()
+
+
+def _is_interactive() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+command(do_probe)
+
+
+@sockproto.command(
+    "serve",
+    epilog=f"Example:  {EXAMPLES['serve']}",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def do_serve(options: tuple[str, ...]) -> int:
+    """Serve a protocol: the same as twistd -n sockproto, without a pid file."""
+    from sockproto.cli.serving import serve
+
+    return serve(options, EXAMPLES["serve"])
+
+
+@command
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def do_completion(shell: str) -> None:
+    """Print what makes a shell complete the commands and options of sockproto."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None
+    click.echo(made(sockproto, {}, "sockproto", "_SOCKPROTO_COMPLETE").source())

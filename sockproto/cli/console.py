@@ -1,0 +1,138 @@
+"""Standard output and error as a well-behaved command uses them, and the end of the process.
+
+Bytes go to a pipe as they are and to a terminal escaped; nothing waits in a buffer; whatever was changed
+of the terminal is put back at the end::
+
+    console = Console(sys.stdout.fileno())
+    console.write(b"...")
+"""
+
+import codecs
+import contextlib
+import os
+import select
+import stat
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+from sockproto.errors import WriteFailed
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and the number of SIGINT, as shells say it."""
+
+_undo: list[Callable[[], object]] = []
+
+
+def at_exit(undo: Callable[[], object]) -> None:
+    """Have *undo* called before the process ends, whichever way it ends."""
+    _undo.append(undo)
+
+
+def keep_terminal() -> None:
+    """Have the terminal at the end as it is now."""
+    with contextlib.suppress(termios.error, ValueError, OSError):
+        saved = termios.tcgetattr(0)
+        at_exit(lambda: termios.tcsetattr(0, termios.TCSADRAIN, saved))
+
+
+def leave(status: int) -> NoReturn:
+    """End the process, with the terminal as it was.
+
+    Ctrl-C, and a name server that doesn't answer (its thread can't be ended), must not wait for anything:
+    then the process ends without unwinding.
+    """
+    while _undo:
+        with contextlib.suppress(Exception):
+            _undo.pop()()
+    for stream in sys.stdout, sys.stderr:
+        with contextlib.suppress(Exception):
+            stream.flush()
+    if status == INTERRUPTED or threading.active_count() > 1:
+        os._exit(status)
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what can't be flushed was told of already
+    sys.exit(status)
+
+
+class Console:
+    """Standard output, or standard error.
+
+    Args:
+        descriptor: Its number.
+
+    Attributes:
+        is_terminal: Whether a person reads it.
+    """
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._line_begun = False
+        try:
+            self.is_terminal = os.isatty(descriptor)
+        except OSError:
+            self.is_terminal = False
+
+    def write(self, data: bytes) -> None:
+        """Write bytes: as they are, but on a terminal so that they can't do anything to it.
+
+        Raises:
+            WriteFailed: They can't be written.
+        """
+        if self.is_terminal:
+            data = printable(self._decoder.decode(data)).encode()
+        self._line_begun = bool(data) and not data.endswith(b"\n")
+        self._write(data)
+
+    def line(self, data: bytes) -> None:
+        """Write a line.
+
+        Raises:
+            WriteFailed: It can't be written.
+        """
+        self.write(data + b"\n")
+
+    def end_line(self) -> None:
+        """On a terminal, end a line that has begun: the shell's prompt follows."""
+        if self.is_terminal and self._line_begun:
+            self._write(b"\n")
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+            except BlockingIOError:  # somebody who shares the terminal set it so
+                select.select([], [self._descriptor], [])
+            except OSError as error:
+                raise WriteFailed(f"can't write: {os.strerror(error.errno or 0)}") from error
+
+
+def printable(text: str) -> str:
+    """Escape what could do anything to a terminal; newlines and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
+
+
+def complain(text: str) -> None:
+    """Say on standard error, in one line, what is wrong."""
+    with contextlib.suppress(WriteFailed):
+        Console(2)._write(printable(" ".join(text.split("\n"))).encode("utf-8", "backslashreplace") + b"\n")
+
+
+def size_of(descriptor: int) -> int | None:
+    """Give how many bytes are left of a regular file; None if it is none."""
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return max(0, found.st_size - os.lseek(descriptor, 0, os.SEEK_CUR))
+    except OSError:
+        return None

@@ -1,0 +1,78 @@
+"""The options that the commands share.
+
+::
+
+    @address_options
+    def do_probe(address, **given): ...
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from sockproto.definition import seconds
+from sockproto.errors import OptionError
+
+
+class Seconds(click.ParamType[float]):
+    """A number of seconds, 0 for no limit."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Make it."""
+        try:
+            return value if isinstance(value, float) else seconds(str(value))
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
+
+
+def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say whom to call and how to show it."""
+    for option in reversed(
+        [
+            click.option("-u", "--udp", is_flag=True, help="Send datagrams."),
+            click.option("-U", "--unix", is_flag=True, help="ADDRESS is the path of a UNIX socket."),
+            click.option("--tls", is_flag=True, help="Speak TLS, and check the certificate."),
+            click.option("--cacert", metavar="FILE", help="Trust these authorities (PEM)."),
+            click.option("-k", "--insecure", is_flag=True, help="TLS, whatever the certificate."),
+            click.option(
+                "--connect-timeout",
+                type=Seconds(),
+                default=10.0,
+                show_default=True,
+                help="How long connecting may take; 0: no limit.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def call_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a client's call."""
+    for option in reversed(
+        [
+            click.option(
+                "--reply-timeout",
+                type=Seconds(),
+                default=30.0,
+                show_default=True,
+                help="How long the server may be silent when it is its turn; 0: no limit.",
+            ),
+            click.option(
+                "--tries",
+                type=click.IntRange(1, 10),
+                default=3,
+                show_default=True,
+                help="How often a datagram is sent, 1, 2, 4 … seconds apart.",
+            ),
+            click.option(
+                "--hex", is_flag=True, help="Show on standard error what crosses the wire, with times."
+            ),
+        ]
+    ):
+        function = option(function)
+    return address_options(function)

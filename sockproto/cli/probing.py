@@ -1,0 +1,126 @@
+"""``sockproto probe``: asks, and shows what came of each address.
+
+::
+
+    probe_command(["--json", "127.0.0.1:9999"])
+"""
+
+import dataclasses
+import json
+import os
+import ssl
+import time
+from typing import Any
+
+import click
+
+from sockproto.address import Address, parse_address
+from sockproto.cli.console import Console
+from sockproto.cli.options import Seconds, address_options
+from sockproto.cli.report import json_value
+from sockproto.diagnosis import Result, probe
+from sockproto.errors import OptionError
+
+
+@click.argument("address")
+@click.option(
+    "--wait", type=Seconds(), default=0.0, metavar="SECONDS", help="Try again, so long, until it is up."
+)
+@click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Probe so often.")
+@click.option(
+    "--interval",
+    type=Seconds(),
+    default=1.0,
+    show_default=True,
+    help="Time between two probes, or two tries.",
+)
+@click.option(
+    "--reply-timeout",
+    type=Seconds(),
+    default=1.0,
+    show_default=True,
+    help="How long to wait for a first byte, or a datagram's answer.",
+)
+@click.option("--data", default="", help="What to send.  [default: nothing; an empty datagram]")
+@address_options
+def do_probe(
+    address: str,
+    wait: float,
+    count: int,
+    interval: float,
+    reply_timeout: float,
+    data: str,
+    **given: Any,
+) -> int:
+    """Say which way a server fails: refused, timed out, unreachable, reset …, and what each phase took.
+
+    A stream that connects is up, whether it speaks first or not; a datagram needs an answer.
+    """
+    target = parse_address(address, given["udp"], given["unix"])
+    options: dict[str, Any] = {
+        "connect_seconds": given["connect_timeout"],
+        "reply_seconds": reply_timeout,
+        "data": os.fsencode(data),
+        "tls": _context(target, given),
+    }
+    show = _probe_json if given["as_json"] else _probe_text
+    status = 0
+    for number in range(count):
+        if number:
+            time.sleep(interval)
+        deadline = time.monotonic() + wait
+        result = probe(target, **options)
+        while result.status and time.monotonic() + interval < deadline:
+            time.sleep(interval)
+            result = probe(target, **options)
+        show(result)
+        status = status or result.status
+    return status
+
+
+def _context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
+    """Make what TLS needs, in the standard library's way."""
+    if not (given["tls"] or given["insecure"] or given["cacert"]):
+        return None
+    if target.datagrams:
+        raise OptionError("TLS is for streams, not for datagrams")
+    try:
+        context = ssl.create_default_context(cafile=given["cacert"])
+    except (OSError, ssl.SSLError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError(f"can't read the certificates of {given['cacert']!r}: {reason}") from error
+    if given["insecure"]:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _probe_text(result: Result) -> None:
+    console = Console(1)
+    if not result.attempts:
+        took = f"{1000 * result.name_seconds:.1f} ms"
+        console.line(f"{result.address}: {result.outcome} (name {took})".encode())
+        return
+    for attempt in result.attempts:
+        phases = [
+            f"{name} {1000 * seconds:.1f} ms"
+            for name, seconds in (
+                ("name", result.name_seconds),
+                ("connect", attempt.connect_seconds),
+                ("handshake", attempt.handshake_seconds),
+                ("first byte", attempt.first_byte_seconds),
+            )
+            if seconds is not None
+        ]
+        number = f" {attempt.errno}" if attempt.errno else ""
+        detail = f": {attempt.detail}" if attempt.detail else ""
+        said = f": {attempt.reply!r}" if attempt.reply else ""
+        line = f"{attempt.address}: {attempt.outcome}{number}{detail}{said} ({', '.join(phases)})"
+        console.line(line.encode("utf-8", "backslashreplace"))
+
+
+def _probe_json(result: Result) -> None:
+    found = dataclasses.asdict(result)
+    for attempt in found["attempts"]:
+        attempt["reply"] = json_value(attempt["reply"])
+    Console(1).line(json.dumps({"command": "probe", **found, "status": result.status}).encode())

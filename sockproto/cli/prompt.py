@@ -1,0 +1,172 @@
+"""The interactive prompt of ``sockproto command``: history, and completion of what the server's /help lists.
+
+What the server says appears above the prompt as it comes, asked for or not::
+
+    talk(address, reactor, options)     # a Deferred that fires at Ctrl-D, or when the server closes
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.shortcuts import CompleteStyle
+from twisted.internet.defer import Deferred, ensureDeferred
+
+from sockproto.address import Address
+from sockproto.cli.console import INTERRUPTED, leave, printable
+from sockproto.client import converse
+from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait
+from sockproto.framing import Lines, Sink
+
+PATIENCE_SECONDS = 1.0
+"""How long a reply may take before the prompt comes back without it."""
+
+
+class _Interrupted(Exception):
+    """Ctrl-C at the prompt."""
+
+
+class Talk(ClientConversation):
+    """Sends what a person types, and shows what comes.
+
+    Args:
+        address: Who is called.
+        reactor: The reactor, which runs in asyncio's loop.
+    """
+
+    def __init__(self, address: Address, reactor: Any) -> None:
+        self._address, self._reactor = address, reactor
+        self._lines = Lines(0)
+        self._words: list[str] = []
+        self._asked_for_words = True
+        self._heard: Deferred[None] | None = None
+        self._prompting: asyncio.Future[str] | None = None
+        self.done = True  # a person ends it, or the server: neither is a failure
+
+    @property
+    def awaiting(self) -> bool:
+        """A person sees for himself that no reply comes."""
+        return False
+
+    def opened(self, peer: Peer) -> Script:
+        """Ask for the commands; then send what is typed."""
+        print(f"Connected to {self._address}; Ctrl-D ends.")
+        session: PromptSession[str] = PromptSession(
+            history=_history(),
+            completer=WordCompleter(lambda: self._words, sentence=True),
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
+            reserve_space_for_menu=0,
+            interrupt_exception=_Interrupted,
+        )
+        yield self._encoded("/help")
+        yield Wait(self._reply())
+        while True:
+            line = yield Wait(self._ask(session))
+            if line is None:
+                break
+            yield self._encoded(line)
+            if line.startswith("/"):
+                yield Wait(self._reply())
+        yield CLOSE
+
+    def end(self) -> "Deferred[None]":
+        """Fires when the prompt, too, is gone from the terminal."""
+        gone: Deferred[None] = Deferred()
+        if self._prompting is None or self._prompting.done():
+            gone.callback(None)
+        else:
+            print("The server closed the connection.")
+            self._prompting.add_done_callback(lambda _: gone.callback(None))
+        return gone
+
+    def take(self, data: bytes) -> None:
+        """Show the lines that came; the first may be the words that were asked for."""
+        self._lines.feed(data)
+        if self._address.datagrams:
+            self._lines.quiet()
+            self._lines.end()
+        while taken := self._lines.take():
+            for line in taken:
+                self._show(line)
+
+    def _show(self, line: bytes) -> None:
+        text = printable(line.decode("utf-8", "backslashreplace"))
+        words = text.split()
+        if self._asked_for_words and words and all(word.startswith("/") for word in words):
+            self._words = words
+        elif not self._asked_for_words or not text.startswith("error:"):
+            print(text)
+        self._asked_for_words = False
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            heard.callback(None)
+
+    def _encoded(self, line: str) -> bytes:
+        return line.encode("utf-8", "surrogateescape") + (b"" if self._address.datagrams else b"\n")
+
+    def _reply(self) -> "Deferred[None]":
+        """Fires when something was heard, or after a while."""
+        heard: Deferred[None] = Deferred()
+        self._heard = heard
+        return heard.addTimeout(PATIENCE_SECONDS, self._reactor, lambda *_: self._give_up())
+
+    def _give_up(self) -> None:
+        self._heard = None
+
+    def _ask(self, session: "PromptSession[str]") -> "Deferred[str | None]":
+        """Fires with what was typed; None at the end."""
+        return ensureDeferred(self._asking(session))
+
+    async def _asking(self, session: "PromptSession[str]") -> str | None:
+        self._prompting = asyncio.ensure_future(session.prompt_async("> "))
+        try:
+            return await Deferred.fromFuture(self._prompting)
+        except EOFError:
+            return None
+        except _Interrupted:
+            leave(INTERRUPTED)
+
+
+def talk(address: Address, reactor: Any, options: dict[str, Any]) -> "Deferred[None]":
+    """Hold a conversation with a person.
+
+    Args:
+        address: Whom to call.
+        reactor: The reactor, which runs in asyncio's loop.
+        options: Those of ``converse``.
+
+    Returns:
+        A Deferred that fires at its end.
+    """
+    os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # terminals that don't answer it get a warning
+    conversation = Talk(address, reactor)
+    patched = patch_stdout(raw=True)
+    patched.__enter__()
+
+    def restore(result: Any) -> Any:
+        def restored(_: object) -> Any:
+            patched.__exit__(None, None, None)
+            return result
+
+        return conversation.end().addCallback(restored)
+
+    options = {**options, "framing": lambda limit: Sink(conversation.take)}
+    return converse(address, conversation, reactor=reactor, **options).addBoth(restore)
+
+
+def _history() -> History:
+    """Give what was typed earlier; only of this session where that can't be kept."""
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    path = Path(state) / "sockproto" / "history"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        return FileHistory(str(path))
+    except OSError:
+        return InMemoryHistory()

@@ -1,0 +1,55 @@
+"""``sockproto serve``: twistd in the foreground, with the wrong options told as this command's.
+
+::
+
+    serve(["--port", "9999"], example)
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sockproto.errors import ListenError, OptionError
+
+
+def serve(options: Sequence[str], example: str) -> int:
+    """Serve until a signal; give the exit status.
+
+    Args:
+        options: Those of ``twistd sockproto``.
+        example: The last line of the help.
+
+    Raises:
+        OptionError: An option is wrong.
+    """
+    from twisted.scripts import twistd
+
+    from sockproto.tap import Options
+
+    class Checked(Options):
+        tapname = "sockproto serve"
+        synopsis = "sockproto serve [options]"
+
+    checked = Checked()
+    if {"-h", "--help"} & set(options):
+        print(f"{checked}\nExample:  {example}")
+        return 0
+    try:
+        checked.parseOptions(list(options))
+    except SystemExit as error:
+        if not isinstance(error.code, str):
+            return int(error.code or 0)
+        text = error.code.removeprefix("sockproto serve: ").replace("(twistd ", "(")
+        raise OptionError(text) from None
+    from twisted.internet import reactor
+
+    # Until the reactor runs, Ctrl-C ends the process as in every other command.
+    running: Any = reactor
+    running.callWhenRunning(signal.signal, signal.SIGINT, running.sigInt)
+    sys.argv = ["twistd", "-n", "--pidfile=", "sockproto", *options]
+    try:
+        twistd.run()
+    except ListenError as error:  # told of already
+        return error.status
+    return 0

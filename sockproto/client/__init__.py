@@ -1,0 +1,278 @@
+"""The other end: clients of the same conversations, over every carrier.
+
+Each call gives a Deferred, which can be awaited, cancelled, and fires when the connection is closed. Whom to
+call is ``HOST:PORT``, ``[IPV6]:PORT``, ``udp:HOST:PORT``, ``unix:PATH``, ``unix-dgram:PATH``, any other
+Twisted client endpoint description, or an endpoint::
+
+    greetings = await greet("127.0.0.1:9999", ["Michael", "Tracy"])
+    greetings.replies       # (b"Hello, Michael!", b"Hello, Tracy!")
+
+A failure is a ``CallFailed``, which says whom was called, what was under way and for how long.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
+
+from sockproto.address import Address, parse_address
+from sockproto.client.call import Call
+from sockproto.client.datagram import TRIES, Asking
+from sockproto.client.pump import Pump
+from sockproto.client.reach import datagram_targets, stream_endpoint
+from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure
+from sockproto.client.tls import TLS
+from sockproto.conversation import Conversation, Wait
+from sockproto.errors import NameNotFound, OptionError
+from sockproto.framing import Lines, Sink
+from sockproto.limits import Limits
+from sockproto.protocols.command import CommandClient, Replies
+from sockproto.protocols.echo import EchoClient
+from sockproto.protocols.greeting import GreetingClient, Greetings
+from sockproto.protocols.welcome import WelcomeClient
+
+__all__ = ["TLS", "Greetings", "Replies", "command", "converse", "echo", "greet", "welcome"]
+
+CONNECT_SECONDS = 10.0
+"""How long connecting may take, TLS handshake included (ncat's ``-w``, 10)."""
+
+REPLY_SECONDS = 30.0
+"""How long a server may be silent when it is its turn (30, the time-out of Twisted's client endpoints)."""
+
+Server = str | Address | IStreamClientEndpoint
+"""Whom to call."""
+
+
+def converse(
+    server: Server,
+    conversation: Conversation,
+    *,
+    framing: Callable[[int], Any] | None = None,
+    tls: TLS | None = None,
+    connect_seconds: float = CONNECT_SECONDS,
+    reply_seconds: float = REPLY_SECONDS,
+    tries: int = TRIES,
+    max_message_bytes: int = Limits.max_message_bytes,
+    trace: Trace | None = None,
+    reactor: Any = None,
+) -> "Deferred[Any]":
+    """Hold a conversation with a server.
+
+    Args:
+        server: Whom to call.
+        conversation: What to say; a ``ClientConversation`` says when it is done, and what the result is.
+        framing: Makes what cuts the replies, given the longest; if None, the conversation's own or ``Lines``,
+            and for datagrams each is a message.
+        tls: How to speak TLS; None: not at all.
+        connect_seconds: How long connecting may take; 0: as long as it likes.
+        reply_seconds: How long the server may be silent when it is its turn; 0: as long as it likes.
+        tries: How often a datagram is sent: after 1, 2, 4 … seconds without an answer, again.
+        max_message_bytes: The longest reply; 0: no limit.
+        trace: Called with ``>`` or ``<`` and the bytes that cross the wire.
+        reactor: What to call with; the global reactor if None.
+
+    Returns:
+        A Deferred of the conversation's ``result``, None if it has none. It fails with a ``CallFailed``:
+        ``NameNotFound``, ``Refused``, ``Unreachable``, ``TimedOut``, ``TLSFailed``, ``CertificateRejected``,
+        ``EmptyReply``, ``CutShort``, ``Reset``, ``WrongReply`` or ``TooLarge``; or with what the conversation
+        raised.
+
+    Raises:
+        OptionError: *server* is no address, or TLS can't be spoken so.
+    """
+    if reactor is None:
+        from twisted.internet import reactor
+    address = parse_address(server) if isinstance(server, str) else server
+    if isinstance(address, Address) and address.datagrams:
+        if tls is not None:
+            raise OptionError("TLS is for streams, not for datagrams")
+        call = Call(str(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
+        asking = Asking(conversation, call, cast("Any", reactor), tries, trace, framing)
+        _ask(datagram_targets(reactor, address, call), call, asking)
+        return call.result
+    make_framing = framing or getattr(conversation, "framing", None) or Lines
+    if isinstance(address, Address):
+        endpoint = stream_endpoint(reactor, address, tls, connect_seconds)
+    else:
+        endpoint = address
+    call = Call(_name(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
+    _connect(
+        endpoint,
+        call,
+        ClientProtocol(conversation, call, make_framing, max_message_bytes, cast("Any", reactor), trace),
+    )
+    return call.result
+
+
+def greet(
+    server: Server,
+    names: Iterable[str | bytes | Wait],
+    *,
+    welcome: bytes | None = b"Welcome!",
+    newline: bytes = b"",
+    heard: Callable[[bytes], object] | None = None,
+    **options: Any,
+) -> "Deferred[Greetings]":
+    r"""Give names to a greeting server; it answers each with ``Hello, NAME!``.
+
+    The reply that is expected is found however it is split or joined; another one is what comes until the
+    server falls silent for 0.2 seconds.
+
+    Args:
+        server: Whom to call.
+        names: The names, without newlines; not empty, and not ``exit``.
+        welcome: What the server says first; None if it says nothing. To datagrams it says nothing anyway.
+        newline: ``b"\n"`` for a server that reads lines (``--framing lines``), on streams.
+        heard: Called with the welcome and each reply as it comes; then they are not kept for the result.
+        options: Those of :func:`converse`.
+
+    Returns:
+        A Deferred of :class:`Greetings`.
+
+    Raises:
+        OptionError: *server* is no address.
+    """
+    server = _read(server)
+    checked = (_checked_name(item) for item in names)
+    if _takes_datagrams(server):
+        client = GreetingClient(checked, welcome=None, farewell=b"", heard=heard)
+    else:
+        client = GreetingClient(checked, welcome, newline, heard=heard)
+    return converse(server, client, **options)
+
+
+def echo(
+    server: Server,
+    data: bytes | Iterable[bytes | Wait],
+    *,
+    heard: Callable[[bytes], object] | None = None,
+    **options: Any,
+) -> "Deferred[bytes]":
+    """Send bytes to an echo server and take back as many, which must be the same.
+
+    Args:
+        server: Whom to call.
+        data: What to send: bytes, or pieces of them (each a datagram, where datagrams are sent), any of which
+            may be a ``Wait`` for a piece or None.
+        heard: Called with what comes back, as it comes; then it is not kept for the result.
+        options: Those of :func:`converse`.
+
+    Returns:
+        A Deferred of what came back.
+
+    Raises:
+        OptionError: *server* is no address.
+    """
+    server = _read(server)
+    pieces = [data] if isinstance(data, bytes) else data
+    if _takes_datagrams(server):
+        return converse(server, EchoClient(pieces, heard), **options).addCallback(b"".join)
+    pump = Pump(pieces, heard)
+    return converse(server, pump, framing=lambda limit: Sink(pump.take), **options)
+
+
+def welcome(
+    server: Server,
+    *,
+    request: bytes = b"",
+    heard: Callable[[bytes], object] | None = None,
+    max_bytes: int = 1 << 20,
+    **options: Any,
+) -> "Deferred[bytes]":
+    """Read what a server says until it ends the stream, as ``welcome``, ``qotd``, ``daytime``, ``time`` do.
+
+    Args:
+        server: Whom to call.
+        request: The datagram that asks for the text; nothing is sent on a stream.
+        heard: Called with what comes, as it comes; then it is not kept for the result.
+        max_bytes: The most that is kept; more is a ``TooLarge``.
+        options: Those of :func:`converse`.
+
+    Returns:
+        A Deferred of the text.
+
+    Raises:
+        OptionError: *server* is no address.
+    """
+    server = _read(server)
+    asked = request if _takes_datagrams(server) else None
+    return converse(server, WelcomeClient(asked, heard, max_bytes), **options)
+
+
+def command(
+    server: Server,
+    lines: Iterable[str | bytes | Wait],
+    *,
+    heard: Callable[[bytes], object] | None = None,
+    **options: Any,
+) -> "Deferred[Replies]":
+    """Send lines to a command server, the next when the last is replied to.
+
+    A line that begins with ``/`` is replied to with a line, others are not replied to. After the last line
+    our half of the stream is ended, and what the server still says is taken until it ends its own.
+
+    Args:
+        server: Whom to call.
+        lines: The lines, without newlines.
+        heard: Called with each line that comes; then they are not kept for the result.
+        options: Those of :func:`converse`.
+
+    Returns:
+        A Deferred of :class:`Replies`.
+
+    Raises:
+        OptionError: *server* is no address.
+    """
+    return converse(_read(server), CommandClient(map(_checked_line, lines), heard), **options)
+
+
+def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol) -> None:
+    connecting = endpoint.connect(Once(protocol))
+    if not connecting.called:
+        call.enter("connect", connecting.cancel)
+
+    def failed(failure: Any) -> None:
+        call.fail(connect_failure(failure))
+        call.finish()
+
+    connecting.addErrback(failed)
+
+
+def _ask(resolving: "Deferred[Any]", call: Call, asking: Asking) -> None:
+    if not resolving.called:
+        call.enter("name", resolving.cancel)
+
+    def failed(failure: Any) -> None:
+        call.fail(failure.value if isinstance(failure.value, NameNotFound) else connect_failure(failure))
+        call.finish()
+
+    resolving.addCallbacks(asking.begin, failed)
+
+
+def _read(server: Server) -> Server:
+    return parse_address(server) if isinstance(server, str) else server
+
+
+def _takes_datagrams(server: Server) -> bool:
+    return isinstance(server, Address) and server.datagrams
+
+
+def _name(server: Server) -> str:
+    return str(server) if isinstance(server, Address) else type(server).__name__
+
+
+def _checked_name(name: str | bytes | Wait) -> bytes | Wait:
+    checked = _checked_line(name)
+    if checked in (b"", b"exit"):
+        raise OptionError(f"{name!r} is no name: it gets no reply")
+    return checked
+
+
+def _checked_line(line: str | bytes | Wait) -> bytes | Wait:
+    if isinstance(line, Wait):
+        return line
+    raw = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else bytes(line)
+    if b"\n" in raw or b"\r" in raw:
+        raise OptionError(f"{line!r} has a newline in it; give one line at a time")
+    return raw

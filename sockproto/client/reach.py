@@ -1,0 +1,131 @@
+"""The way to a server: endpoints for streams, connected sockets for datagrams.
+
+::
+
+    endpoint = stream_endpoint(reactor, parse_address("localhost:9999"), tls=None, seconds=10)
+"""
+
+import os
+import shutil
+import tempfile
+from typing import Any, cast
+
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+    clientFromString,
+)
+from twisted.internet.interfaces import IAddress, IListeningPort, IResolutionReceiver
+from twisted.internet.protocol import ConnectedDatagramProtocol
+from zope.interface import implementer
+
+from sockproto.address import Address
+from sockproto.client.call import Call
+from sockproto.client.datagram import Target
+from sockproto.client.tls import TLS, wrapped
+from sockproto.conversation import Peer
+from sockproto.datagram import MAX_PACKET_BYTES
+from sockproto.errors import NameNotFound, OptionError
+
+
+def stream_endpoint(reactor: Any, address: Address, tls: TLS | None, seconds: float) -> Any:
+    """Give the endpoint that connects to an address.
+
+    Args:
+        reactor: What it connects with.
+        address: Where to.
+        tls: How to speak TLS, None not to.
+        seconds: How long one attempt may take.
+
+    Raises:
+        OptionError: Twisted doesn't understand the description, or TLS can't be spoken there.
+    """
+    if address.kind == "tcp":
+        if isIPAddress(address.host):
+            kind: Any = TCP4ClientEndpoint
+        else:
+            kind = TCP6ClientEndpoint if isIPv6Address(address.host) else HostnameEndpoint
+        endpoint: Any = kind(reactor, address.host, address.port, seconds or 30)
+        return endpoint if tls is None else wrapped(endpoint, address.host, tls)
+    if tls is not None and tls.server_name is None and not tls.insecure:
+        raise OptionError(
+            "TLS needs a name to check the certificate against: write HOST:PORT, or name the server"
+        )
+    if address.kind == "unix":
+        endpoint = UNIXClientEndpoint(reactor, address.host, timeout=seconds or 30)
+    else:
+        try:
+            endpoint = clientFromString(reactor, address.host)
+        except Exception as error:
+            raise OptionError(f"Twisted can't use {str(address)!r}: {error}") from error
+    return endpoint if tls is None else wrapped(endpoint, "", tls)
+
+
+def datagram_targets(reactor: Any, address: Address, call: Call) -> "Deferred[list[Target]]":
+    """Give every address that may answer, each with what opens a socket for it."""
+    if address.kind == "unix-dgram":
+        return succeed([_unix_target(reactor, address.host, call)])
+    resolved = _Resolved()
+    reactor.nameResolver.resolveHostName(resolved, address.host, address.port)
+    return resolved.done.addCallback(lambda found: [_udp_target(reactor, each) for each in found])
+
+
+def _udp_target(reactor: Any, address: Any) -> Target:
+    def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
+        interface = "::" if ":" in address.host else ""
+        port = reactor.listenUDP(0, protocol, interface, MAX_PACKET_BYTES)
+        try:
+            cast("Any", protocol.transport).connect(address.host, address.port)
+        except OSError:
+            port.stopListening()
+            raise
+        opened: IListeningPort = port
+        return opened
+
+    return Peer(address.host, address.port), open_port
+
+
+def _unix_target(reactor: Any, path: str, call: Call) -> Target:
+    def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
+        # A server can only answer a socket that has a name.
+        directory = tempfile.mkdtemp(prefix="sockproto-")
+        call.result.addBoth(_removing, directory)
+        own = os.path.join(directory, "client")
+        opened: IListeningPort = reactor.connectUNIXDatagram(path, protocol, MAX_PACKET_BYTES, 0o666, own)
+        return opened
+
+    return Peer(path, None), open_port
+
+
+def _removing(result: Any, directory: str) -> Any:
+    shutil.rmtree(directory, ignore_errors=True)
+    return result
+
+
+@implementer(IResolutionReceiver)
+class _Resolved:
+    """Collects the addresses of a host name."""
+
+    def __init__(self) -> None:
+        self.done: Deferred[list[IAddress]] = Deferred()
+        self._found: list[IAddress] = []
+
+    def resolutionBegan(self, resolutionInProgress: Any) -> None:  # noqa: N803  # Twisted's name
+        """The search begins."""
+
+    def addressResolved(self, address: IAddress) -> None:
+        """One was found."""
+        self._found.append(address)
+
+    def resolutionComplete(self) -> None:
+        """That was all."""
+        if self.done.called:  # cancelled
+            return
+        if self._found:
+            self.done.callback(list(dict.fromkeys(self._found)))
+        else:
+            self.done.errback(NameNotFound("host name not found; check its spelling"))

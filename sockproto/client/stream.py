@@ -1,0 +1,239 @@
+"""The stream carrier at a client: the same that runs a server's conversations, and what a call wants to know.
+
+::
+
+    protocol = ClientProtocol(conversation, call, framing=Lines)
+    endpoint.connect(Once(protocol))
+"""
+
+import os
+from collections.abc import Callable
+from errno import ECONNREFUSED, ECONNRESET
+from typing import Any
+
+from twisted.internet import error as errors
+from twisted.internet.interfaces import IHalfCloseableProtocol, IReactorTime
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import alsoProvides
+
+from sockproto.client.call import Call
+from sockproto.client.tls import tls_failure
+from sockproto.conversation import CloseReason, Conversation
+from sockproto.dialogue import LOST, PENDING, UNOPENED
+from sockproto.errors import (
+    CallFailed,
+    CutShort,
+    EmptyReply,
+    NameNotFound,
+    Refused,
+    Reset,
+    TimedOut,
+    TLSFailed,
+    TooLarge,
+    Unreachable,
+)
+from sockproto.limits import Limits
+from sockproto.stream import ConversationProtocol
+from sockproto.transport import announces_handshake, can_half_close, is_reset
+
+LINGER_SECONDS = 0.5
+"""Over TLS, which has no half-close: so long may what the server still says take to come."""
+
+Trace = Callable[[str, bytes], object]
+"""Called with ``<`` or ``>`` and the bytes that came or went."""
+
+
+class ClientProtocol(ConversationProtocol):
+    """Holds one conversation with a server.
+
+    Args:
+        conversation: What to say.
+        call: What is told of it.
+        framing: Makes the framing, given the longest message.
+        max_message_bytes: The longest message that is taken.
+        clock: For timers.
+        trace: Told of the bytes that cross the wire.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        call: Call,
+        framing: Callable[[int], Any],
+        max_message_bytes: int,
+        clock: IReactorTime,
+        trace: Trace | None = None,
+    ) -> None:
+        super().__init__(conversation, limits=client_limits(max_message_bytes), framing=framing, clock=clock)
+        self._call, self._trace = call, trace
+        self._lost: Failure = connectionDone
+        call.pending = lambda: bool(self._stops & PENDING)
+
+    @staticmethod
+    def conversation(conversation: Conversation) -> Conversation:
+        """Give the conversation, which is made already."""
+        return conversation
+
+    _said = 0  # messages, so far, both ways
+    _gone = False  # the transport is, and the end is being handled
+
+    # What Twisted calls.
+
+    def connectionMade(self) -> None:
+        """Connected; over TLS the handshake follows."""
+        self._call.enter("handshake" if announces_handshake(self.transport) else "connect", self.abort)
+        wrapper = getattr(self.transport, "protocol", None)
+        if wrapper not in (None, self) and not IHalfCloseableProtocol.providedBy(wrapper):
+            # Twisted's client endpoints claim one interface of their protocol's only, the last that they try.
+            alsoProvides(wrapper, IHalfCloseableProtocol)
+        self.transport.bufferSize = 1 << 18
+        super().connectionMade()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes came."""
+        if self._trace is not None:
+            self._trace("<", data)
+        if self._framing.discards:
+            self._call.progress()
+        try:
+            super().dataReceived(data)
+        except BaseException as error:  # of those who take the bytes
+            self._call.fail(error)
+
+    def readConnectionLost(self) -> None:
+        """The server will say no more."""
+        if is_reset(self.transport):
+            self.abort(CloseReason.PEER_RESET)
+            return
+        super().readConnectionLost()
+        if self._framing.discards:  # who takes the bytes as they come waits for no turn
+            self.close(CloseReason.PEER_CLOSED)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        self._lost = reason
+        if reason.check(errors.ConnectionDone) and not self._stops & (UNOPENED | LOST) and not self._eof:
+            # TLS ends both halves at once; what has come is handled, as it is after the end of one half.
+            self._gone = self._eof = True
+            self._framing.end()
+            self._run()
+        super().connectionLost(reason)
+
+    # Between the dialogue and the call.
+
+    def _open(self) -> None:
+        if self._stops & UNOPENED and not self._stops & LOST:
+            self._call.enter("reply", self.abort)
+        super()._open()
+
+    def _write(self, data: bytes) -> None:
+        if self._gone:
+            return
+        if self._trace is not None:
+            self._trace(">", data)
+        super()._write(data)
+
+    def _settle(self) -> None:
+        if self._gone and not self._stops & LOST:
+            return
+        said = self.messages_in + self.messages_out
+        if said != self._said:
+            self._said = said
+            self._call.progress()
+        super()._settle()
+
+    def _close_half(self) -> None:
+        super()._close_half()
+        if not can_half_close(self.transport):
+            self._call.linger(LINGER_SECONDS, self.readConnectionLost)
+
+    def _report(self) -> None:
+        failed = self._failure()
+        if failed is not None:
+            self._call.fail(failed)
+        self._call.finish()
+
+    def _failure(self) -> BaseException | None:
+        """Give why the call has failed, None if it has not."""
+        done = getattr(self._conversation, "done", None)
+        if done or (done is None and self._reason is CloseReason.PEER_CLOSED):
+            return None
+        if self._stops & UNOPENED:
+            return tls_failure(self._lost.value) or TLSFailed(
+                "the server ended the TLS handshake; does it speak TLS?"
+            )
+        if self._reason is CloseReason.TOO_LONG:
+            return TooLarge(f"a reply is longer than {self._limits.max_message_bytes} bytes")
+        if self._reason is CloseReason.PEER_CLOSED:
+            return self._cut_short()
+        if self._reason is CloseReason.PEER_RESET:
+            return tls_failure(self._lost.value) or Reset(
+                f"connection reset by the peer after {self.bytes_in} bytes; it may have crashed or refused us"
+            )
+        return None
+
+    def _cut_short(self) -> CallFailed:
+        if not self.bytes_in:
+            return EmptyReply("the server closed the connection without a word; does it speak this protocol?")
+        return CutShort(f"the server closed the connection in the middle, after {self.bytes_in} bytes")
+
+    def _log_failure(self, what: str) -> None:
+        # Whoever made the call is told; there is no other log.
+        error = Failure().value
+        assert error is not None
+        self._call.fail(error)
+
+
+class Once(Factory):
+    """Makes the one protocol of a call.
+
+    Args:
+        protocol: It.
+    """
+
+    noisy = False
+
+    def __init__(self, protocol: ClientProtocol) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: Any) -> ClientProtocol:
+        """Give it."""
+        return self._protocol
+
+
+def client_limits(max_message_bytes: int) -> Limits:
+    """Give the limits of a client: the call watches the time, the longest reply is limited."""
+    return Limits(
+        max_message_bytes=max_message_bytes,
+        idle_seconds=0,
+        first_message_seconds=0,
+        message_seconds=0,
+        write_stall_seconds=0,
+    )
+
+
+def unreachable(number: object, otherwise: str) -> CallFailed:
+    """Give the error for what the system says of an address."""
+    if number == ECONNRESET:
+        return Reset("connection reset by the peer; it may have crashed or refused us")
+    if number == ECONNREFUSED:
+        return Refused("connection refused: nothing listens there; start the server or check the port")
+    why = os.strerror(number) if isinstance(number, int) and number > 0 else otherwise
+    return Unreachable(f"can't be reached: {why}")
+
+
+def connect_failure(failure: Failure) -> BaseException:
+    """Give our error for what an endpoint failed with."""
+    error = failure.value
+    if isinstance(error, errors.DNSLookupError | errors.UnknownHostError):
+        return NameNotFound("host name not found; check its spelling")
+    if isinstance(error, ValueError) and "hostname" in str(error):
+        return NameNotFound("not a possible host name; check its spelling")
+    if isinstance(error, errors.TimeoutError | errors.TCPTimedOutError):
+        return TimedOut("timed out: no connection; a firewall may drop what is sent there")
+    if isinstance(error, errors.ConnectError | OSError):
+        number = getattr(error, "osError", None) or getattr(error, "errno", None)
+        return unreachable(number, "too many connections wait to be accepted there")  # a UNIX socket's EAGAIN
+    assert error is not None
+    return error

@@ -1,0 +1,113 @@
+"""TLS at a client: whom to trust, and what a failed handshake means.
+
+Needs the extra ``tls``; nothing of it is loaded before a call asks for TLS::
+
+    endpoint = wrapped(endpoint, "example.org", TLS(cacert="ca.pem"))
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from zope.interface import implementer
+
+from sockproto.errors import CallFailed, CertificateRejected, CutShort, OptionError, TLSFailed
+
+
+@dataclass(frozen=True)
+class TLS:
+    """How to speak TLS. Certificates are checked, against the system's authorities unless told otherwise.
+
+    Attributes:
+        cacert: A file of PEM certificates of the authorities to trust instead.
+        insecure: Whether any certificate will do: then anybody between can read and change all.
+        server_name: The name that the certificate must have; the host's if None.
+    """
+
+    cacert: str | None = None
+    insecure: bool = False
+    server_name: str | None = None
+
+
+def wrapped(endpoint: Any, host: str, tls: TLS) -> Any:
+    """Give an endpoint that speaks TLS over another one.
+
+    Args:
+        endpoint: Where to connect.
+        host: Whose certificate to expect.
+        tls: How.
+
+    Raises:
+        OptionError: TLS is not installed, or the authorities can't be read.
+    """
+    try:
+        from twisted.internet.endpoints import wrapClientTLS
+        from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+    except ImportError as error:
+        raise OptionError("TLS needs the extra tls: pip install 'sockproto[tls]'") from error
+    name = tls.server_name or host
+    if tls.insecure:
+        return wrapClientTLS(_Unchecked(name), endpoint)
+    trust = None
+    if tls.cacert is not None:
+        try:
+            with open(tls.cacert, "rb") as file:
+                blocks = file.read().split(b"-----BEGIN CERTIFICATE-----")[1:]
+            authorities = [Certificate.loadPEM(b"-----BEGIN CERTIFICATE-----" + block) for block in blocks]
+            if not authorities:
+                raise ValueError("there is no certificate in it")
+        except Exception as error:
+            reason = getattr(error, "strerror", None) or str(error) or "no PEM certificate"
+            raise OptionError(f"can't read the certificates of {tls.cacert!r}: {reason}") from error
+        trust = trustRootFromCertificates(authorities)
+    try:
+        return wrapClientTLS(optionsForClientTLS(name, trustRoot=trust), endpoint)
+    except (UnicodeError, ValueError) as error:
+        raise OptionError(f"{name!r} is no name that a certificate can have: {error}") from error
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Unchecked:
+    """Makes TLS connections to whoever answers."""
+
+    def __init__(self, name: str) -> None:
+        from twisted.internet.ssl import CertificateOptions
+
+        self._name = name
+        self._context = CertificateOptions().getContext()
+
+    def clientConnectionForTLS(self, protocol: Any) -> Any:
+        from OpenSSL.SSL import Connection
+
+        connection = Connection(self._context, None)
+        if not self._name.replace(".", "").isdigit() and ":" not in self._name:
+            connection.set_tlsext_host_name(self._name.encode("idna"))
+        return connection
+
+
+def tls_failure(error: BaseException | None) -> CallFailed | None:
+    """Give our error for one of OpenSSL's or of those who check certificates; None if it is neither."""
+    kind = type(error).__module__.partition(".")[0]
+    if kind == "service_identity":
+        return CertificateRejected(
+            "the certificate is not for this host; check the name, or say --insecure to trust anybody"
+        )
+    if kind != "OpenSSL":
+        return None
+    reasons = "; ".join(_reasons(error))
+    if "certificate verify failed" in reasons:
+        return CertificateRejected(
+            "the certificate is signed by nobody that we trust; name the authority with --cacert FILE, "
+            "or say --insecure to trust anybody"
+        )
+    if "unexpected eof" in reasons.lower():
+        return CutShort("the server ended TLS without saying so: something may be missing")
+    return TLSFailed(f"the TLS handshake failed ({reasons or 'no reason given'}); does the server speak TLS?")
+
+
+def _reasons(error: Any) -> list[str]:
+    """Give OpenSSL's words for an error."""
+    first = error.args[0] if error.args else ()
+    if isinstance(first, list | tuple):
+        return [str(entry[-1]) for entry in first if entry]
+    return [str(argument) for argument in error.args if not isinstance(argument, int)]
