@@ -5,7 +5,6 @@ import os
 import pty
 import tempfile
 import tty
-from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
@@ -139,7 +138,10 @@ class CommandTests(TestCase):
             ["greet", "--tls", "--udp", "localhost:1"],
             ["echo", "localhost:1"],
             ["probe", "tls:localhost:1"],
-            ["probe", "--cacert", str(Path("/nonexistent")), "localhost:1"],
             ["completion", "csh"],
         ]:
             self.assertEqual(run(arguments), 2, arguments)
+
+    def test_authorities_that_can_t_be_read(self) -> None:
+        for command in ["greet", "probe"]:
+            self.assertEqual(run([command, "--cacert", "/nonexistent", "localhost:1"]), 77)

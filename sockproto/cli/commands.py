@@ -6,6 +6,7 @@ Each asks a client of ``sockproto.client``, or ``sockproto.diagnosis``, and show
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -25,6 +26,7 @@ EXAMPLES = {
     "welcome": "sockproto welcome 127.0.0.1:13",
     "command": "sockproto command 127.0.0.1:9999 /version '/echo Repeat this'",
     "probe": "sockproto probe --wait 30 127.0.0.1:9999",
+    "fetch": "sockproto fetch -o page.html http://127.0.0.1:8080/",
     "serve": "sockproto serve --port 9999 --protocol echo",
     "completion": 'eval "$(sockproto completion bash)"',
 }
@@ -243,6 +245,21 @@ def _is_interactive() -> bool:
 
 
 command(do_probe)
+
+
+@sockproto.command(
+    "fetch",
+    epilog=f"Example:  {EXAMPLES['fetch']}",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def do_fetch(arguments: tuple[str, ...]) -> int:
+    """Fetch a page over a bare socket, with curl's options."""
+    from sockproto.rawhttp import main
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # no file is left behind
+    return main(list(arguments), prog="sockproto fetch", epilog=f"Example:  {EXAMPLES['fetch']}")
 
 
 @sockproto.command(

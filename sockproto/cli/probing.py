@@ -19,7 +19,7 @@ from sockproto.cli.console import Console
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.report import json_value
 from sockproto.diagnosis import Result, probe
-from sockproto.errors import OptionError
+from sockproto.errors import OptionError, UnreadableAuthorities
 
 
 @click.argument("address")
@@ -88,7 +88,9 @@ def _context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=given["cacert"])
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise OptionError(f"can't read the certificates of {given['cacert']!r}: {reason}") from error
+        raise UnreadableAuthorities(
+            f"can't read the certificates of {given['cacert']!r}: {reason}"
+        ) from error
     if given["insecure"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

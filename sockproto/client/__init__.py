@@ -80,6 +80,7 @@ def converse(
 
     Raises:
         OptionError: *server* is no address, or TLS can't be spoken so.
+        UnreadableAuthorities: The file of the authorities to trust can't be read.
     """
     if reactor is None:
         from twisted.internet import reactor

@@ -11,7 +11,14 @@ from typing import Any
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from zope.interface import implementer
 
-from sockproto.errors import CallFailed, CertificateRejected, CutShort, OptionError, TLSFailed
+from sockproto.errors import (
+    CallFailed,
+    CertificateRejected,
+    CutShort,
+    OptionError,
+    TLSFailed,
+    UnreadableAuthorities,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,8 @@ def wrapped(endpoint: Any, host: str, tls: TLS) -> Any:
         tls: How.
 
     Raises:
-        OptionError: TLS is not installed, or the authorities can't be read.
+        OptionError: TLS is not installed, or the host has no name that a certificate can have.
+        UnreadableAuthorities: The file of the authorities can't be read.
     """
     try:
         from twisted.internet.endpoints import wrapClientTLS
@@ -58,7 +66,7 @@ def wrapped(endpoint: Any, host: str, tls: TLS) -> Any:
                 raise ValueError("there is no certificate in it")
         except Exception as error:
             reason = getattr(error, "strerror", None) or str(error) or "no PEM certificate"
-            raise OptionError(f"can't read the certificates of {tls.cacert!r}: {reason}") from error
+            raise UnreadableAuthorities(f"can't read the certificates of {tls.cacert!r}: {reason}") from error
         trust = trustRootFromCertificates(authorities)
     try:
         return wrapClientTLS(optionsForClientTLS(name, trustRoot=trust), endpoint)

@@ -31,18 +31,19 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {ascii(message)[1:-1]}; see --help\n")
 
 
-def main(argv: Sequence[str] | None = None, prog: str = "rawhttp") -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str | None = None) -> int:
     """Run the command.
 
     Args:
         argv: Its arguments; None: the process's.
         prog: What it is called in its messages.
+        epilog: The last line of its help.
 
     Returns:
         The exit status, curl's.
     """
     try:
-        wanted = _parser(prog).parse_args(argv)
+        wanted = _parser(prog, epilog).parse_args(argv)
     except SystemExit as error:
         return int(error.code or 0)
     try:
@@ -101,8 +102,9 @@ def _options(wanted: argparse.Namespace) -> Options:
     )
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog, description="Fetch a page over a bare socket.", allow_abbrev=False)
+def _parser(prog: str, epilog: str | None) -> argparse.ArgumentParser:
+    description = "Fetch a page over a bare socket."
+    parser = _Parser(prog, description=description, epilog=epilog, allow_abbrev=False)
     add = parser.add_argument
     add("url", metavar="URL")
     add("-o", "--output", metavar="FILE", help="where the body goes; -: standard output")
