@@ -167,8 +167,13 @@ class ClientProtocol(ConversationProtocol):
             return TooLarge(f"a reply is longer than {self._limits.max_message_bytes} bytes")
         if self._reason is CloseReason.PEER_CLOSED:
             return self._cut_short()
+        if self._reason is CloseReason.PEER_RESET and announces_handshake(self.transport):
+            # Twisted doesn't say whether TCP ended in an orderly way.
+            return tls_failure(self._lost.value) or CutShort(
+                f"the connection was cut after {self.bytes_in} bytes, without TLS's own end"
+            )
         if self._reason is CloseReason.PEER_RESET:
-            return tls_failure(self._lost.value) or Reset(
+            return Reset(
                 f"connection reset by the peer after {self.bytes_in} bytes; it may have crashed or refused us"
             )
         return None
