@@ -18,7 +18,7 @@ from sockproto.cli.console import complain, keep_terminal, size_of
 from sockproto.cli.options import call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
-from sockproto.errors import SockprotoError, WriteFailed
+from sockproto.errors import OptionError, SockprotoError, WriteFailed
 
 EXAMPLES = {
     "greet": "sockproto greet 127.0.0.1:9999 Michael Tracy",
@@ -92,6 +92,8 @@ class Call:
         tls = None
         if given["tls"] or given["insecure"] or given["cacert"]:
             tls = TLS(given["cacert"], given["insecure"])
+            if self.address.datagrams:
+                raise OptionError("TLS is for streams, not for datagrams")
         self.options = {
             "tls": tls,
             "connect_seconds": given["connect_timeout"],
