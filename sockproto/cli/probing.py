@@ -88,9 +88,8 @@ def _context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=given["cacert"])
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UnreadableAuthorities(
-            f"can't read the certificates of {given['cacert']!r}: {reason}"
-        ) from error
+        text = f"can't read the certificates of {given['cacert']!r}: {reason}"
+        raise UnreadableAuthorities(text) from error
     if given["insecure"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
