@@ -428,6 +428,21 @@ class FailureTests(ClientTestCase):
         failure = self.failureResultOf(call, TimedOut).value
         self.assertEqual((failure.phase, round(failure.seconds)), ("connect", 3))
 
+    def test_a_full_backlog_is_tried_again_until_the_time_is_over(self) -> None:
+        endpoint = Endpoint(error=ConnectError())
+        call = self.call(greet, [], to=endpoint, connect_seconds=3)
+        self.clock.pump([0.1] * 29)
+        self.assertNoResult(call)
+        self.clock.pump([0.1] * 2)
+        self.failureResultOf(call, TimedOut)
+        call = self.call(greet, [], to=endpoint, connect_seconds=3)
+        self.clock.pump([0.1] * 5)
+        endpoint._error = None
+        self.clock.advance(0.1)
+        self.say(b"Welcome!")
+        self.end()
+        self.successResultOf(call)
+
     def test_each_reply_has_its_time(self) -> None:
         call = self.call(greet, ["a", "b"], reply_seconds=3)
         self.clock.advance(2.9)

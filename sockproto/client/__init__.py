@@ -21,7 +21,7 @@ from sockproto.client.call import Call
 from sockproto.client.datagram import TRIES, Asking
 from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
-from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure
+from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure, is_crowded
 from sockproto.client.tls import TLS
 from sockproto.conversation import Conversation, Wait
 from sockproto.errors import NameNotFound, OptionError
@@ -39,6 +39,9 @@ CONNECT_SECONDS = 10.0
 
 REPLY_SECONDS = 30.0
 """How long a server may be silent when it is its turn (30, the time-out of Twisted's client endpoints)."""
+
+CROWDED_SECONDS = 0.05
+"""How soon a UNIX socket is tried again whose backlog is full; TCP does as much of its own accord."""
 
 Server = str | Address | IStreamClientEndpoint
 """Whom to call."""
@@ -97,11 +100,9 @@ def converse(
     else:
         endpoint = address
     call = Call(_name(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
-    _connect(
-        endpoint,
-        call,
-        ClientProtocol(conversation, call, make_framing, max_message_bytes, cast("Any", reactor), trace),
-    )
+    clock = cast("Any", reactor)
+    protocol = ClientProtocol(conversation, call, make_framing, max_message_bytes, clock, trace)
+    _connect(endpoint, call, protocol, clock)
     return call.result
 
 
@@ -227,16 +228,22 @@ def command(
     return converse(_read(server), CommandClient(map(_checked_line, lines), heard), **options)
 
 
-def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol) -> None:
-    connecting = endpoint.connect(Once(protocol))
-    if not connecting.called:
-        call.enter("connect", connecting.cancel)
+def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol, clock: Any) -> None:
+    def attempt() -> None:
+        connecting = endpoint.connect(Once(protocol))
+        if not connecting.called:
+            call.enter("connect", connecting.cancel)
+        connecting.addErrback(failed)
 
     def failed(failure: Any) -> None:
+        if call.error is None and is_crowded(failure.value):
+            again = clock.callLater(CROWDED_SECONDS, attempt)
+            call.enter("connect", lambda: (again.cancel(), call.finish()))
+            return
         call.fail(connect_failure(failure))
         call.finish()
 
-    connecting.addErrback(failed)
+    attempt()
 
 
 def _ask(resolving: "Deferred[Any]", call: Call, asking: Asking) -> None:

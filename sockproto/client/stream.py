@@ -228,6 +228,11 @@ def unreachable(number: object, otherwise: str) -> CallFailed:
     return Unreachable(f"can't be reached: {why}")
 
 
+def is_crowded(error: object) -> bool:
+    """Tell whether a UNIX socket's backlog is full: Twisted has no error for that, and no number."""
+    return type(error) is errors.ConnectError and error.osError is None
+
+
 def connect_failure(failure: Failure) -> BaseException:
     """Give our error for what an endpoint failed with."""
     error = failure.value
@@ -239,6 +244,6 @@ def connect_failure(failure: Failure) -> BaseException:
         return TimedOut("timed out: no connection; a firewall may drop what is sent there")
     if isinstance(error, errors.ConnectError | OSError):
         number = getattr(error, "osError", None) or getattr(error, "errno", None)
-        return unreachable(number, "too many connections wait to be accepted there")  # a UNIX socket's EAGAIN
+        return unreachable(number, str(error))
     assert error is not None
     return error
