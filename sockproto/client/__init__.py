@@ -238,7 +238,12 @@ def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtoc
     def failed(failure: Any) -> None:
         if call.error is None and is_crowded(failure.value):
             again = clock.callLater(CROWDED_SECONDS, attempt)
-            call.enter("connect", lambda: (again.cancel(), call.finish()))
+
+            def stop() -> None:
+                again.cancel()
+                call.finish()
+
+            call.enter("connect", stop)
             return
         call.fail(connect_failure(failure))
         call.finish()
