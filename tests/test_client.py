@@ -82,7 +82,7 @@ class GreetTests(ClientTestCase):
     @given(st.data())
     def test_replies_are_found_however_they_are_split_and_joined(self, data: Any) -> None:
         names = data.draw(st.lists(st.binary(min_size=1, max_size=5), min_size=1, max_size=3))
-        names = [name.replace(b"\n", b"n").replace(b"\r", b"r") for name in names]
+        names = [name.replace(b"\n", b"n").replace(b"\r", b"r").replace(b"exit", b"x") for name in names]
         newline = data.draw(st.sampled_from([b"", b"\n", b"\r\n"]))
         said: list[bytes] = []
         self.clock = Clock()
@@ -161,6 +161,20 @@ class GreetTests(ClientTestCase):
         self.end()
         self.assertEqual(self.successResultOf(call), Greetings(None, ()))
         self.assertEqual(heard, [b"Welcome!", b"Hello, Michael!"])
+
+    def test_a_server_that_ends_while_we_wait_for_a_name(self) -> None:
+        call = self.call(greet, [Wait(Deferred(lambda _: None))])
+        self.say(b"Welcome!")
+        self.end()
+        self.failureResultOf(call, CutShort)
+
+    def test_a_name_that_comes_later_is_looked_at_too(self) -> None:
+        later: Deferred[Any] = Deferred()
+        call = self.call(greet, [Wait(later)])
+        self.say(b"Welcome!")
+        later.callback(b"exit")
+        self.end()
+        self.failureResultOf(call, OptionError)
 
 
 class EchoTests(ClientTestCase):
@@ -476,6 +490,22 @@ class FailureTests(ClientTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.endpoint.transport.lose()
         self.failureResultOf(call, EmptyReply)
+
+    def test_a_server_that_reads_nothing(self) -> None:
+        call = self.call(command, ["x" * 1_000] * 200, reply_seconds=3)
+        self.clock.pump([0.5] * 8)
+        failure = self.failureResultOf(call, TimedOut).value
+        self.assertIn("has read nothing for 3 seconds", str(failure))
+
+    def test_over_tls_what_is_not_read_is_not_done(self) -> None:
+        call = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        self.endpoint.protocol.handshakeCompleted()
+        self.clock.pump([0.1] * 10)
+        self.assertNoResult(call)
+        self.say()
+        self.clock.pump([0.1] * 6)
+        self.endpoint.transport.deliver()
+        self.assertEqual(self.successResultOf(call).replies, (None,))
 
     def test_how_a_connection_ends(self) -> None:
         for said, lost, kind, status in [

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from sockproto.address import parse_address
-from sockproto.cli.console import complain, keep_terminal, size_of
+from sockproto.cli.console import complain, size_of
 from sockproto.cli.options import call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
@@ -33,7 +33,6 @@ DEFAULT_ADDRESS = "127.0.0.1:9999"
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; give its exit status."""
-    keep_terminal()
     try:
         status = sockproto.main(list(arguments), prog_name="sockproto", standalone_mode=False)
     except click.ClickException as error:
@@ -44,8 +43,8 @@ def run(arguments: Sequence[str]) -> int:
             where = context.command_path if context is not None else "sockproto"
             complain(f"{where}: {error.format_message()} ({where} --help tells more)")
         return 2
-    except OSError as error:  # of those who print without a Console
-        complain(f"sockproto: can't write to standard output: {os.strerror(error.errno or 0)}")
+    except OSError as error:  # of click, whose help and version are printed without a Console
+        complain(f"sockproto: can't write: {error.strerror or error}")
         return WriteFailed.status
     except SockprotoError as error:
         where = " ".join(["sockproto", *arguments[:1]])
@@ -134,7 +133,10 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
     NAME may be - for the lines of standard input.
     """
     from sockproto.client import greet
+    from sockproto.protocols.greeting import GreetingClient
 
+    for name in names:
+        GreetingClient.check(os.fsencode(name))
     call = Call("greet", address, given)
     call.hold(
         lambda reactor: greet(

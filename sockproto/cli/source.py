@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from sockproto.cli.console import size_of
 from sockproto.conversation import Wait
-from sockproto.errors import ReadFailed
+from sockproto.errors import MessageTooLong, ReadFailed
 from sockproto.framing import Lines
 
 PIECE_BYTES = 262_144
@@ -71,8 +71,11 @@ class Source:
                 self._framing.end()
             else:
                 self._framing.feed(data)
-            while taken := self._framing.take():
-                self._lines.extend(taken)
+            try:
+                while taken := self._framing.take():
+                    self._lines.extend(taken)
+            except MessageTooLong as error:
+                raise ReadFailed(f"standard input has a line of more than {error.limit} bytes") from error
         return self._lines.popleft() if self._lines else None
 
     def _read_now(self) -> bytes:

@@ -95,10 +95,7 @@ def converse(
         _ask(datagram_targets(reactor, address, call), call, asking)
         return call.result
     make_framing = framing or getattr(conversation, "framing", None) or Lines
-    if isinstance(address, Address):
-        endpoint = stream_endpoint(reactor, address, tls, connect_seconds)
-    else:
-        endpoint = address
+    endpoint = stream_endpoint(reactor, address, tls) if isinstance(address, Address) else address
     call = Call(_name(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
     clock = cast("Any", reactor)
     protocol = ClientProtocol(conversation, call, make_framing, max_message_bytes, clock, trace)
@@ -135,7 +132,7 @@ def greet(
         OptionError: *server* is no address.
     """
     server = _read(server)
-    checked = (_checked_name(item) for item in names)
+    checked = map(_checked_line, names)
     if _takes_datagrams(server):
         client = GreetingClient(checked, welcome=None, farewell=b"", heard=heard)
     else:
@@ -272,13 +269,6 @@ def _takes_datagrams(server: Server) -> bool:
 
 def _name(server: Server) -> str:
     return str(server) if isinstance(server, Address) else type(server).__name__
-
-
-def _checked_name(name: str | bytes | Wait) -> bytes | Wait:
-    checked = _checked_line(name)
-    if checked in (b"", b"exit"):
-        raise OptionError(f"{name!r} is no name: it gets no reply")
-    return checked
 
 
 def _checked_line(line: str | bytes | Wait) -> bytes | Wait:

@@ -35,7 +35,7 @@ from sockproto.errors import (
 )
 from sockproto.limits import Limits
 from sockproto.stream import ConversationProtocol
-from sockproto.transport import announces_handshake, can_half_close, is_reset
+from sockproto.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
 
 LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
@@ -65,7 +65,8 @@ class ClientProtocol(ConversationProtocol):
         clock: IReactorTime,
         trace: Trace | None = None,
     ) -> None:
-        super().__init__(conversation, limits=client_limits(max_message_bytes), framing=framing, clock=clock)
+        limits = client_limits(max_message_bytes, call.reply_seconds)
+        super().__init__(conversation, limits=limits, framing=framing, clock=clock)
         self._call, self._trace = call, trace
         self._lost: Failure = connectionDone
         call.pending = lambda: bool(self._stops & PENDING)
@@ -92,11 +93,11 @@ class ClientProtocol(ConversationProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes came."""
-        if self._trace is not None:
-            self._trace("<", data)
         if self._framing.discards:
             self._call.progress()
         try:
+            if self._trace is not None:
+                self._trace("<", data)
             super().dataReceived(data)
         except BaseException as error:  # of those who take the bytes
             self._call.fail(error)
@@ -107,7 +108,8 @@ class ClientProtocol(ConversationProtocol):
             self.abort(CloseReason.PEER_RESET)
             return
         super().readConnectionLost()
-        if self._framing.discards:  # who takes the bytes as they come waits for no turn
+        # Who takes the bytes as they come waits for no turn; nor does it help to wait for input of ours.
+        if self._framing.discards or (self._stops & PENDING and not self._framing.held):
             self.close(CloseReason.PEER_CLOSED)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -146,7 +148,16 @@ class ClientProtocol(ConversationProtocol):
     def _close_half(self) -> None:
         super()._close_half()
         if not can_half_close(self.transport):
-            self._call.linger(LINGER_SECONDS, self.readConnectionLost)
+            self._linger()
+
+    def _linger(self) -> None:
+        self._call.linger(LINGER_SECONDS, self._lingered)
+
+    def _lingered(self) -> None:
+        if unsent_bytes(self.transport):  # there is no answer yet to what is not read yet
+            self._linger()
+        else:
+            self.readConnectionLost()
 
     def _report(self) -> None:
         failed = self._failure()
@@ -165,6 +176,10 @@ class ClientProtocol(ConversationProtocol):
             )
         if self._reason is CloseReason.TOO_LONG:
             return TooLarge(f"a reply is longer than {self._limits.max_message_bytes} bytes")
+        if self._reason is CloseReason.WRITE_STALL:
+            return TimedOut(
+                f"timed out: the server has read nothing for {self._limits.write_stall_seconds:g} seconds"
+            )
         if self._reason is CloseReason.PEER_CLOSED:
             return self._cut_short()
         if self._reason is CloseReason.PEER_RESET and announces_handshake(self.transport):
@@ -207,14 +222,14 @@ class Once(Factory):
         return self._protocol
 
 
-def client_limits(max_message_bytes: int) -> Limits:
-    """Give the limits of a client: the call watches the time, the longest reply is limited."""
+def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
+    """Give the limits of a client: the call watches the time, but for a server that reads nothing."""
     return Limits(
         max_message_bytes=max_message_bytes,
         idle_seconds=0,
         first_message_seconds=0,
         message_seconds=0,
-        write_stall_seconds=0,
+        write_stall_seconds=reply_seconds,
     )
 
 

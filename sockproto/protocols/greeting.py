@@ -21,6 +21,7 @@ from sockproto.conversation import (
 )
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition, ProtocolOption, seconds
+from sockproto.errors import OptionError
 from sockproto.framing import Expecting, Lines, QuietLines
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
@@ -108,6 +109,16 @@ class GreetingClient(ClientConversation):
         self._welcomed = welcome is None
         self._replies = Expecting()
 
+    @staticmethod
+    def check(name: bytes) -> None:
+        """Refuse what gets no reply.
+
+        Raises:
+            OptionError: *name* is no name.
+        """
+        if name in (b"", b"exit") or b"\n" in name:
+            raise OptionError(f"{name!r} is no name: it gets no reply")
+
     def framing(self, max_message_bytes: int) -> Expecting:
         """Make the framing, which is told what to expect."""
         self._replies = Expecting(max_message_bytes)
@@ -133,6 +144,7 @@ class GreetingClient(ClientConversation):
     def _next(self) -> Script:
         name = yield from next_of(self._names)
         if name is not None:
+            self.check(name)
             self._replies.expect(b"Hello, %b!" % name)
             yield name + self._newline
             return
