@@ -23,7 +23,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.client import Replies, command, converse, echo, greet, welcome
 from sockproto.client.pump import MAX_OUTSTANDING_BYTES
-from sockproto.conversation import CLOSE, ClientConversation, Conversation, Peer, Wait
+from sockproto.conversation import CLOSE, ClientConversation, Conversation, Input, Peer, Wait
 from sockproto.errors import (
     CallFailed,
     CutShort,
@@ -163,10 +163,12 @@ class GreetTests(ClientTestCase):
         self.assertEqual(heard, [b"Welcome!", b"Hello, Michael!"])
 
     def test_a_server_that_ends_while_we_wait_for_a_name(self) -> None:
-        call = self.call(greet, [Wait(Deferred(lambda _: None))])
+        waiting: Deferred[Any] = Deferred()
+        call = self.call(greet, [Input(waiting)])
         self.say(b"Welcome!")
         self.end()
         self.failureResultOf(call, CutShort)
+        self.assertTrue(waiting.called, "it was not cancelled")
 
     def test_a_name_that_comes_later_is_looked_at_too(self) -> None:
         later: Deferred[Any] = Deferred()
@@ -326,6 +328,31 @@ class CommandTests(ClientTestCase):
         self.clock.advance(0.2)
         self.endpoint.transport.deliver()
         self.assertEqual(self.successResultOf(call), Replies((b"Demo version",), (b"more",)))
+
+    def test_what_the_server_says_last_is_heard_while_we_wait_for_a_line(self) -> None:
+        heard: list[bytes] = []
+        lines = [Input(Deferred(lambda _: None)), Input(Deferred(lambda _: None))]
+        call = self.call(command, lines, heard=heard.append)
+        self.say(b"a\nb\nc\nd")
+        self.end()
+        self.assertEqual(heard, [b"a", b"b", b"c", b"d"])
+        self.failureResultOf(call, EmptyReply, CutShort)
+
+    def test_an_ordinary_wait_is_not_given_up(self) -> None:
+        waiting: Deferred[Any] = Deferred()
+
+        class Slow(ClientConversation):
+            def received(self, message: bytes) -> Any:
+                yield (yield Wait(waiting))
+                self.done = True
+                yield CLOSE
+
+        call = self.call(converse, Slow())
+        self.say(b"x\n")
+        self.endpoint.transport.half_close()
+        waiting.callback(b"result")
+        self.assertEqual(self.say(), b"result\n")
+        self.successResultOf(call)
 
 
 class ConverseTests(ClientTestCase):
@@ -499,13 +526,19 @@ class FailureTests(ClientTestCase):
 
     def test_over_tls_what_is_not_read_is_not_done(self) -> None:
         call = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        call_endpoint = self.endpoint
         self.endpoint.protocol.handshakeCompleted()
         self.clock.pump([0.1] * 10)
         self.assertNoResult(call)
+        stalled = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        endpoint, self.endpoint = self.endpoint, call_endpoint
+        endpoint.protocol.handshakeCompleted()
         self.say()
         self.clock.pump([0.1] * 6)
         self.endpoint.transport.deliver()
         self.assertEqual(self.successResultOf(call).replies, (None,))
+        self.clock.pump([0.1] * 31)
+        self.failureResultOf(stalled, TimedOut)
 
     def test_how_a_connection_ends(self) -> None:
         for said, lost, kind, status in [

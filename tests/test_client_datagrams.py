@@ -132,6 +132,15 @@ class DatagramClientTests(TestCase):
         self.answer(b"y")
         self.assertEqual(self.successResultOf(call), (b"x", b"y"))
 
+    def test_nor_while_we_wait_for_what_to_send_next(self) -> None:
+        later: Deferred[Any] = Deferred()
+        call = self.ask(CommandClient([b"/a", Wait(later)]))
+        self.answer(b"re /a", b"re /a")
+        later.callback(b"/b")
+        self.assertEqual(self.sent(), [b"/b"])
+        self.answer(b"re /b")
+        self.assertEqual(self.successResultOf(call).replies, (b"re /a", b"re /b"))
+
     def test_an_answer_that_comes_twice_is_no_answer_to_the_next(self) -> None:
         call = self.ask(EchoClient([b"x", b"y"]))
         self.answer(b"x")
@@ -160,8 +169,10 @@ class DatagramClientTests(TestCase):
         later: Deferred[Any] = Deferred(lambda _: None)
         call = self.ask(EchoClient([b"x", Wait(later)]))
         self.answer(b"x")
+        self.asking._answered = False  # as if these were awaited
         for _ in range(1_000):
             self.answer(b"z" * 1_000, b"")
+            self.asking._answered = False
         self.assertLess(self.asking._framing.held, READ_AHEAD_BYTES + 2_000)
         call.cancel()
         self.failureResultOf(call)

@@ -72,7 +72,7 @@ def command(function: Callable[..., Any]) -> click.Command:
     return sockproto.command(name, epilog=f"Example:  {EXAMPLES[name]}")(function)
 
 
-class Call:
+class Request:
     """What the options of a client's command say.
 
     Args:
@@ -137,7 +137,7 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
 
     for name in names:
         GreetingClient.check(os.fsencode(name))
-    call = Call("greet", address, given)
+    call = Request("greet", address, given)
     call.hold(
         lambda reactor: greet(
             call.address,
@@ -170,7 +170,7 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
                 "what to send is missing: give TEXT, or - for standard input", click.get_current_context()
             )
         address, text = DEFAULT_ADDRESS, "-"
-    call = Call("echo", address, given)
+    call = Request("echo", address, given)
     progress = Progress(size_of(0) if text == "-" else len(text))
     came = 0
 
@@ -198,7 +198,7 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
     """Print what a server says until it closes, as welcome, qotd, daytime and chargen do."""
     from sockproto.client import welcome
 
-    call = Call("welcome", address, given)
+    call = Request("welcome", address, given)
     as_json = given["as_json"]
     text = call.hold(
         lambda reactor: welcome(
@@ -224,7 +224,7 @@ def do_command(address: str, lines: tuple[str, ...], **given: Any) -> None:
     """
     from sockproto.client import command
 
-    call = Call("command", address, given)
+    call = Request("command", address, given)
     if not lines and not given["as_json"] and _is_interactive():
         from sockproto.cli.prompt import talk
 

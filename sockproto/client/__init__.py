@@ -152,7 +152,7 @@ def echo(
     Args:
         server: Whom to call.
         data: What to send: bytes, or pieces of them (each a datagram, where datagrams are sent), any of which
-            may be a ``Wait`` for a piece or None.
+            may be an ``Input`` for a piece or None.
         heard: Called with what comes back, as it comes; then it is not kept for the result.
         options: Those of :func:`converse`.
 

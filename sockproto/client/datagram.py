@@ -64,7 +64,7 @@ class Asking(Dialogue):
         self._socket: _Socket | None = None
         self._timer: IDelayedCall | None = None
         self._request = b""
-        self._refused = False
+        self._refused = self._answered = False
         call.pending = lambda: bool(self._stops & PENDING)
 
     def begin(self, targets: Iterable[Target]) -> None:
@@ -81,6 +81,8 @@ class Asking(Dialogue):
     def answered(self, datagram: bytes) -> None:
         """A datagram came."""
         if self._framing.held > READ_AHEAD_BYTES:  # nobody asked for so much
+            return
+        if self._answered and not self._framing.discards:  # the same answer again, or nobody's
             return
         self._answered = True
         self._set_timer(None)

@@ -9,7 +9,7 @@
 import os
 from collections.abc import Callable
 from errno import ECONNREFUSED, ECONNRESET
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import error as errors
 from twisted.internet.interfaces import IHalfCloseableProtocol, IReactorTime
@@ -19,7 +19,7 @@ from zope.interface import alsoProvides
 
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
-from sockproto.conversation import CloseReason, Conversation
+from sockproto.conversation import CloseReason, Conversation, Input, Script
 from sockproto.dialogue import LOST, PENDING, UNOPENED
 from sockproto.errors import (
     CallFailed,
@@ -34,6 +34,7 @@ from sockproto.errors import (
     Unreachable,
 )
 from sockproto.limits import Limits
+from sockproto.pending import Pending
 from sockproto.stream import ConversationProtocol
 from sockproto.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
 
@@ -77,6 +78,8 @@ class ClientProtocol(ConversationProtocol):
         return conversation
 
     _said = 0  # messages, so far, both ways
+    _awaits_input = False  # what is pending is an Input
+    _lingered = 0  # so often, for what the server may still say
     _gone = False  # the transport is, and the end is being handled
 
     # What Twisted calls.
@@ -108,9 +111,23 @@ class ClientProtocol(ConversationProtocol):
             self.abort(CloseReason.PEER_RESET)
             return
         super().readConnectionLost()
-        # Who takes the bytes as they come waits for no turn; nor does it help to wait for input of ours.
-        if self._framing.discards or (self._stops & PENDING and not self._framing.held):
+        if self._framing.discards:  # who takes the bytes as they come waits for no turn
             self.close(CloseReason.PEER_CLOSED)
+        while self._stops & PENDING and self._awaits_input:
+            self._give_up_input()
+
+    def _give_up_input(self) -> None:
+        """Wait for nothing more to send: nobody would answer it. What the server has said is handled."""
+        generator, self._generator = self._generator, None
+        pending, self._pending = self._pending, None
+        self._stops &= ~PENDING
+        self._guard(cast("Script", generator).close)
+        self._guard(cast("Pending", pending).cancel)
+        self._run()
+
+    def _wait(self, action: Any) -> None:
+        self._awaits_input = isinstance(action, Input)
+        super()._wait(action)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -151,13 +168,18 @@ class ClientProtocol(ConversationProtocol):
             self._linger()
 
     def _linger(self) -> None:
-        self._call.linger(LINGER_SECONDS, self._lingered)
+        self._call.linger(LINGER_SECONDS, self._look_again)
 
-    def _lingered(self) -> None:
-        if unsent_bytes(self.transport):  # there is no answer yet to what is not read yet
-            self._linger()
-        else:
+    def _look_again(self) -> None:
+        """Nothing has come for a while: that is the end, if the server has read all there is to answer."""
+        self._lingered += 1
+        seconds = self._limits.write_stall_seconds
+        if not unsent_bytes(self.transport):
             self.readConnectionLost()
+        elif seconds and self._lingered * LINGER_SECONDS >= seconds:
+            self._call.fail(TimedOut(f"timed out: the server has not read all within {seconds:g} seconds"))
+        else:
+            self._linger()
 
     def _report(self) -> None:
         failed = self._failure()

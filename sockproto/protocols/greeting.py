@@ -86,7 +86,7 @@ class GreetingClient(ClientConversation):
     It knows the reply that it expects; another one is what comes until the server falls silent.
 
     Args:
-        names: The names: bytes, or a ``Wait`` for bytes or None.
+        names: The names: bytes, or an ``Input`` for bytes or None.
         welcome: What the server says first, None if it says nothing; in other words it is understood too.
         newline: What ends a message; nothing, as in the tutorials, or a newline for a server of lines.
         farewell: What is said last.
