@@ -51,7 +51,7 @@ _MODULES = {
     " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
-    " CLOSE ABORT HALF_CLOSE Sleep Wait",
+    " CLOSE ABORT HALF_CLOSE Sleep Wait Input",
     "framing": "Raw Lines QuietLines Discard",
     "limits": "Limits",
     "ledger": "Statistics",

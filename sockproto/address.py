@@ -6,10 +6,18 @@
     parse_address("unix:/run/echo")         # Address("unix", "/run/echo")
 """
 
+import os
 import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from sockproto.errors import OptionError
+
+MAX_PATH_BYTES = 107
+"""The longest path of a UNIX socket (Linux's ``sun_path``, without the byte that ends it)."""
 
 _HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
 
@@ -64,6 +72,8 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
     if kind in ("unix", "unix-dgram"):
         if not rest or "\0" in rest:
             raise OptionError(f"{text!r} is no address: write {kind}:PATH")
+        if len(os.fsencode(rest)) > MAX_PATH_BYTES:
+            raise OptionError(f"a UNIX socket's path has at most {MAX_PATH_BYTES} bytes, not {len(rest)}")
         return Address("unix-dgram" if datagrams else kind, rest)
     bare = rest if kind in ("tcp", "udp") and ":" in rest else text
     match = _HOST_PORT.fullmatch(bare)
@@ -89,3 +99,16 @@ def port_number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
         raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
     return int(text)
+
+
+@contextmanager
+def temporary_name() -> Iterator[str]:
+    """Have a name for a UNIX datagram socket of our own, without which nobody could answer it.
+
+    On Linux it is abstract and leaves nothing behind; elsewhere it is a path in a directory of its own.
+    """
+    if sys.platform == "linux":
+        yield f"\0sockproto-{os.urandom(8).hex()}"
+    else:
+        with tempfile.TemporaryDirectory(prefix="sockproto-") as directory:
+            yield os.path.join(directory, "client")

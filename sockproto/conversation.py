@@ -65,6 +65,10 @@ class Wait:
     awaitable: Awaitable[Any]
 
 
+class Input(Wait):
+    """Wait for something to send. A client gives it up when the server has ended its half of the stream."""
+
+
 Action: TypeAlias = bytes | End | Sleep | Wait
 Script: TypeAlias = Generator[Action, Any, None]
 """What a method is that gives more than one action, or waits: a generator of actions."""

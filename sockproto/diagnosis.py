@@ -9,18 +9,17 @@ the system's name for the error, and what each phase took::
 
 import contextlib
 import errno
+import math
 import os
 import select
 import socket
 import ssl
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from sockproto.address import Address
+from sockproto.address import Address, temporary_name
 from sockproto.errors import OptionError
 
 STATUSES = {
@@ -37,6 +36,10 @@ STATUSES = {
     "TLS failed": 35,
 }
 """Every outcome and its exit status, which is curl's for the same cause."""
+
+
+Target: TypeAlias = tuple[Any, Any, Any]
+"""Family and kind of a socket, and where to connect it."""
 
 
 @dataclass
@@ -86,22 +89,29 @@ class Result:
         return STATUSES[self.outcome]
 
 
-def probe(
-    address: Address,
-    *,
-    connect_seconds: float = 10.0,
-    reply_seconds: float = 1.0,
-    data: bytes = b"",
-    tls: ssl.SSLContext | None = None,
-) -> Result:
+@dataclass(frozen=True)
+class Terms:
+    """How to probe.
+
+    Attributes:
+        connect_seconds: How long the name, and each address, may take; 0: as long as it likes.
+        reply_seconds: How long to wait for a first byte; for datagrams, for an answer; 0: for ever.
+        data: What to send: the datagram, or what is sent once a stream is connected.
+        tls: Speak TLS on a stream, with this context.
+    """
+
+    connect_seconds: float = 10.0
+    reply_seconds: float = 1.0
+    data: bytes = b""
+    tls: ssl.SSLContext | None = None
+
+
+def probe(address: Address, terms: Terms | None = None) -> Result:
     """Try to reach a server, once.
 
     Args:
         address: Whom.
-        connect_seconds: How long the name, and each address, may take.
-        reply_seconds: How long to wait for a first byte; for datagrams, for an answer.
-        data: What to send: the datagram, or what is sent once a stream is connected.
-        tls: Speak TLS on a stream, with this context.
+        terms: How.
 
     Returns:
         What was found.
@@ -111,31 +121,31 @@ def probe(
     """
     if address.kind == "endpoint":
         raise OptionError(f"{str(address)!r} can't be probed: write HOST:PORT, [IPV6]:PORT or unix:PATH")
+    terms = terms or Terms()
     result = Result(str(address))
     began = time.monotonic()
+    targets: list[Target] = []
     try:
-        targets = _resolve(address, connect_seconds)
+        targets = _resolve(address, terms.connect_seconds)
     except TimeoutError:
         result.outcome = "timed out"
-        targets = []
     except (OSError, UnicodeError):
-        targets = []
+        pass  # the name was not found, as the result says already
     result.name_seconds = time.monotonic() - began
-    for family, kind, where in targets:
-        attempt = Attempt(_written(family, where))
+    for target in targets:
+        attempt = Attempt(_written(target))
         result.attempts.append(attempt)
-        with contextlib.closing(socket.socket(family, kind)) as sock, _bound(sock):
-            try:
-                _try(sock, where, attempt, address, connect_seconds, reply_seconds, data, tls)
-            except OSError as error:
-                _failed(attempt, error)
+        try:
+            _try(target, attempt, address, terms)
+        except (OSError, UnicodeError, ValueError) as error:
+            _failed(attempt, error)
         result.outcome = attempt.outcome
         if not STATUSES[attempt.outcome]:
             break
     return result
 
 
-def _resolve(address: Address, seconds: float) -> list[tuple[Any, Any, Any]]:
+def _resolve(address: Address, seconds: float) -> "list[Target]":
     """Give family, kind and address of each socket to try; the search can't be cut, so it has a thread."""
     kind = socket.SOCK_DGRAM if address.datagrams else socket.SOCK_STREAM
     if address.kind.startswith("unix"):
@@ -158,50 +168,54 @@ def _resolve(address: Address, seconds: float) -> list[tuple[Any, Any, Any]]:
     return list(dict.fromkeys((family, kind, where) for family, _, _, _, where in found[0]))
 
 
-def _try(
-    sock: socket.socket,
-    where: Any,
-    attempt: Attempt,
-    address: Address,
-    connect_seconds: float,
-    reply_seconds: float,
-    data: bytes,
-    tls: ssl.SSLContext | None,
-) -> None:
-    """Connect, and wait for a first byte; what goes wrong is raised as OSError, or noted."""
-    began = time.monotonic()
-    attempt.outcome = "timed out"
+def _try(target: Target, attempt: Attempt, address: Address, terms: Terms) -> None:
+    """Connect, and wait for a first byte; what goes wrong is raised, or noted."""
+    family, kind, where = target
+    with contextlib.ExitStack() as stack:
+        sock = stack.enter_context(socket.socket(family, kind))
+        if address.kind == "unix-dgram":
+            sock.bind(stack.enter_context(temporary_name()))
+        began = time.monotonic()
+        number = _connect(sock, where, terms.connect_seconds)
+        attempt.connect_seconds = time.monotonic() - began
+        if number:
+            raise OSError(number, os.strerror(number))
+        if terms.tls is not None:
+            began = time.monotonic()
+            sock.settimeout(terms.connect_seconds or None)
+            name = address.host if address.kind == "tcp" else None
+            sock = stack.enter_context(terms.tls.wrap_socket(sock, server_hostname=name))
+            attempt.handshake_seconds = time.monotonic() - began
+        began = time.monotonic()
+        sock.settimeout(terms.reply_seconds or None)
+        attempt.outcome = "silent" if address.datagrams else "connected"
+        if address.datagrams:
+            sock.send(terms.data)
+        else:
+            sock.sendall(terms.data)
+        attempt.reply = sock.recv(65_536)[:80]
+        attempt.first_byte_seconds = time.monotonic() - began
+        attempt.outcome = "replied" if attempt.reply or address.datagrams else "closed"
+
+
+def _connect(sock: socket.socket, where: Any, seconds: float) -> int:
+    """Connect; give the number of the error, 0 if there was none."""
+    deadline = time.monotonic() + seconds if seconds else math.inf
     sock.setblocking(False)
     number = sock.connect_ex(where)
-    while (
-        number == errno.EAGAIN and time.monotonic() - began < connect_seconds
-    ):  # a UNIX socket's full backlog
+    while number == errno.EAGAIN:  # a UNIX socket's full backlog: nobody can wait for it
+        if time.monotonic() >= deadline:
+            return errno.ETIMEDOUT
         time.sleep(0.05)
         number = sock.connect_ex(where)
-    if number == errno.EAGAIN:
-        number = errno.ETIMEDOUT
-    if number == errno.EINPROGRESS:
-        writable = select.select([], [sock], [], connect_seconds or None)[1]
-        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if writable else errno.ETIMEDOUT
-    attempt.connect_seconds = time.monotonic() - began
-    if number:
-        raise OSError(number, os.strerror(number))
-    if tls is not None:
-        began = time.monotonic()
-        sock.settimeout(connect_seconds or None)
-        sock = tls.wrap_socket(sock, server_hostname=address.host)
-        attempt.handshake_seconds = time.monotonic() - began
-    began = time.monotonic()
-    sock.settimeout(reply_seconds)
-    attempt.outcome = "silent" if address.datagrams else "connected"
-    if data or address.datagrams:
-        sock.sendall(data) if data else sock.send(b"")
-    attempt.reply = sock.recv(65_536)[:80]
-    attempt.first_byte_seconds = time.monotonic() - began
-    attempt.outcome = "replied" if attempt.reply or address.datagrams else "closed"
+    if number != errno.EINPROGRESS:
+        return number
+    if not select.select([], [sock], [], seconds or None)[1]:
+        return errno.ETIMEDOUT
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
-def _failed(attempt: Attempt, error: OSError) -> None:
+def _failed(attempt: Attempt, error: Exception) -> None:
     """Note what went wrong."""
     if isinstance(error, ssl.SSLCertVerificationError):
         attempt.outcome, attempt.detail = "certificate rejected", error.verify_message
@@ -209,29 +223,21 @@ def _failed(attempt: Attempt, error: OSError) -> None:
         attempt.outcome, attempt.detail = "TLS failed", error.reason or str(error)
     elif isinstance(error, TimeoutError) and error.errno is None:
         pass  # what was noted before stands
+    elif not isinstance(error, OSError) or not error.errno:
+        attempt.outcome, attempt.detail = "unreachable", str(error)
     else:
-        attempt.errno = errno.errorcode.get(error.errno or 0, "")
+        attempt.errno = errno.errorcode.get(error.errno, "")
         attempt.outcome = {
             errno.ECONNREFUSED: "refused",
             errno.ECONNRESET: "reset",
             errno.EPIPE: "reset",
             errno.ETIMEDOUT: "timed out",
-        }.get(error.errno or 0, "unreachable")
-        attempt.detail = os.strerror(error.errno) if error.errno else str(error)
+        }.get(error.errno, "unreachable")
+        attempt.detail = os.strerror(error.errno)
 
 
-def _written(family: int, where: Any) -> str:
+def _written(target: Target) -> str:
+    family, _, where = target
     if family == socket.AF_UNIX:
-        return f"unix:{where}"
+        return str(Address("unix", where))
     return f"[{where[0]}]:{where[1]}" if family == socket.AF_INET6 else f"{where[0]}:{where[1]}"
-
-
-@contextlib.contextmanager
-def _bound(sock: socket.socket) -> Iterator[None]:
-    """Give a UNIX datagram socket a name for so long: nobody could answer it without one."""
-    if (sock.family, sock.type) != (socket.AF_UNIX, socket.SOCK_DGRAM):
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="sockproto-") as directory:
-        sock.bind(os.path.join(directory, "probe"))
-        yield

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 SPARE = 8
@@ -53,11 +54,11 @@ def take_signals(reactor: Any, again: Callable[[], object]) -> None:
         again: What to call, in the reactor.
     """
     before: dict[int, Any] = {}
-    came: list[int] = []
+    turns = count()
 
     def handle(number: int, frame: object) -> None:
-        came.append(number)
-        if len(came) == 1 and callable(before[number]):
+        # One step, which no other signal can interrupt: of two at once, one is the first.
+        if not next(turns) and callable(before[number]):
             before[number](number, frame)
         else:
             reactor.callFromThread(again)

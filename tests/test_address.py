@@ -55,6 +55,7 @@ class AddressTests(TestCase):
         ]:
             with self.assertRaises(OptionError, msg=text):
                 parse_address(text)
+        self.assertRaises(OptionError, parse_address, "unix:" + "x" * 108)
         with self.assertRaises(OptionError):
             parse_address("tls:localhost:443", datagrams=True)
 

@@ -48,6 +48,18 @@ class ConsoleTests(TestCase):
             came += os.read(reading, 1_000)
         self.assertEqual(came, expected)
 
+    def test_a_line_of_crlf_is_a_line_on_a_terminal_and_no_end_is_lost(self) -> None:
+        reading, writing = self.terminal()
+        console = Console(writing)
+        for piece in [b"a\r", b"\nb\r\n", b"c\rd caf\xc3"]:
+            console.write(piece)
+        console.end_line()
+        expected = b"a\nb\nc\\rd caf\\xc3\n"
+        came = b""
+        while len(came) < len(expected):
+            came += os.read(reading, 1_000)
+        self.assertEqual(came, expected)
+
     def test_what_can_t_be_written(self) -> None:
         with open("/dev/full", "wb") as full, self.assertRaises(WriteFailed) as caught:
             Console(full.fileno()).write(b"x")

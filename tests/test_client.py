@@ -23,7 +23,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.client import Replies, command, converse, echo, greet, welcome
 from sockproto.client.pump import MAX_OUTSTANDING_BYTES
-from sockproto.conversation import CLOSE, ClientConversation, Conversation, Peer, Wait
+from sockproto.conversation import CLOSE, ClientConversation, Conversation, Input, Peer, Wait
 from sockproto.errors import (
     CallFailed,
     CutShort,
@@ -82,7 +82,7 @@ class GreetTests(ClientTestCase):
     @given(st.data())
     def test_replies_are_found_however_they_are_split_and_joined(self, data: Any) -> None:
         names = data.draw(st.lists(st.binary(min_size=1, max_size=5), min_size=1, max_size=3))
-        names = [name.replace(b"\n", b"n").replace(b"\r", b"r") for name in names]
+        names = [name.replace(b"\n", b"n").replace(b"\r", b"r").replace(b"exit", b"x") for name in names]
         newline = data.draw(st.sampled_from([b"", b"\n", b"\r\n"]))
         said: list[bytes] = []
         self.clock = Clock()
@@ -161,6 +161,22 @@ class GreetTests(ClientTestCase):
         self.end()
         self.assertEqual(self.successResultOf(call), Greetings(None, ()))
         self.assertEqual(heard, [b"Welcome!", b"Hello, Michael!"])
+
+    def test_a_server_that_ends_while_we_wait_for_a_name(self) -> None:
+        waiting: Deferred[Any] = Deferred()
+        call = self.call(greet, [Input(waiting)])
+        self.say(b"Welcome!")
+        self.end()
+        self.failureResultOf(call, CutShort)
+        self.assertTrue(waiting.called, "it was not cancelled")
+
+    def test_a_name_that_comes_later_is_looked_at_too(self) -> None:
+        later: Deferred[Any] = Deferred()
+        call = self.call(greet, [Wait(later)])
+        self.say(b"Welcome!")
+        later.callback(b"exit")
+        self.end()
+        self.failureResultOf(call, OptionError)
 
 
 class EchoTests(ClientTestCase):
@@ -313,6 +329,31 @@ class CommandTests(ClientTestCase):
         self.endpoint.transport.deliver()
         self.assertEqual(self.successResultOf(call), Replies((b"Demo version",), (b"more",)))
 
+    def test_what_the_server_says_last_is_heard_while_we_wait_for_a_line(self) -> None:
+        heard: list[bytes] = []
+        lines = [Input(Deferred(lambda _: None)), Input(Deferred(lambda _: None))]
+        call = self.call(command, lines, heard=heard.append)
+        self.say(b"a\nb\nc\nd")
+        self.end()
+        self.assertEqual(heard, [b"a", b"b", b"c", b"d"])
+        self.failureResultOf(call, EmptyReply, CutShort)
+
+    def test_an_ordinary_wait_is_not_given_up(self) -> None:
+        waiting: Deferred[Any] = Deferred()
+
+        class Slow(ClientConversation):
+            def received(self, message: bytes) -> Any:
+                yield (yield Wait(waiting))
+                self.done = True
+                yield CLOSE
+
+        call = self.call(converse, Slow())
+        self.say(b"x\n")
+        self.endpoint.transport.half_close()
+        waiting.callback(b"result")
+        self.assertEqual(self.say(), b"result\n")
+        self.successResultOf(call)
+
 
 class ConverseTests(ClientTestCase):
     def test_any_conversation(self) -> None:
@@ -428,6 +469,21 @@ class FailureTests(ClientTestCase):
         failure = self.failureResultOf(call, TimedOut).value
         self.assertEqual((failure.phase, round(failure.seconds)), ("connect", 3))
 
+    def test_a_full_backlog_is_tried_again_until_the_time_is_over(self) -> None:
+        endpoint = Endpoint(error=ConnectError())
+        call = self.call(greet, [], to=endpoint, connect_seconds=3)
+        self.clock.pump([0.1] * 29)
+        self.assertNoResult(call)
+        self.clock.pump([0.1] * 2)
+        self.failureResultOf(call, TimedOut)
+        call = self.call(greet, [], to=endpoint, connect_seconds=3)
+        self.clock.pump([0.1] * 5)
+        endpoint._error = None
+        self.clock.advance(0.1)
+        self.say(b"Welcome!")
+        self.end()
+        self.successResultOf(call)
+
     def test_each_reply_has_its_time(self) -> None:
         call = self.call(greet, ["a", "b"], reply_seconds=3)
         self.clock.advance(2.9)
@@ -461,6 +517,28 @@ class FailureTests(ClientTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.endpoint.transport.lose()
         self.failureResultOf(call, EmptyReply)
+
+    def test_a_server_that_reads_nothing(self) -> None:
+        call = self.call(command, ["x" * 1_000] * 200, reply_seconds=3)
+        self.clock.pump([0.5] * 8)
+        failure = self.failureResultOf(call, TimedOut).value
+        self.assertIn("has read nothing for 3 seconds", str(failure))
+
+    def test_over_tls_what_is_not_read_is_not_done(self) -> None:
+        call = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        call_endpoint = self.endpoint
+        self.endpoint.protocol.handshakeCompleted()
+        self.clock.pump([0.1] * 10)
+        self.assertNoResult(call)
+        stalled = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        endpoint, self.endpoint = self.endpoint, call_endpoint
+        endpoint.protocol.handshakeCompleted()
+        self.say()
+        self.clock.pump([0.1] * 6)
+        self.endpoint.transport.deliver()
+        self.assertEqual(self.successResultOf(call).replies, (None,))
+        self.clock.pump([0.1] * 31)
+        self.failureResultOf(stalled, TimedOut)
 
     def test_how_a_connection_ends(self) -> None:
         for said, lost, kind, status in [

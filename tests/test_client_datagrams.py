@@ -3,7 +3,7 @@
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import MessageLengthError
+from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from twisted.internet.task import Clock
@@ -126,10 +126,27 @@ class DatagramClientTests(TestCase):
         call = self.ask(EchoClient([b"x", b"y"]))
         self.clock.advance(1)
         self.answer(b"x")
-        self.assertEqual(self.sent(), [b"x", b"x", b"y"])
+        self.assertEqual((self.ports[0].sent, self.sent()), ([b"x", b"x"], [b"y"]))
         self.clock.advance(0.9)
         self.assertEqual(self.sent(), [])
-        self.answer(b"x")  # the answer to the first try, late
+        self.answer(b"y")
+        self.assertEqual(self.successResultOf(call), (b"x", b"y"))
+
+    def test_nor_while_we_wait_for_what_to_send_next(self) -> None:
+        later: Deferred[Any] = Deferred()
+        call = self.ask(CommandClient([b"/a", Wait(later)]))
+        self.answer(b"re /a", b"re /a")
+        later.callback(b"/b")
+        self.assertEqual(self.sent(), [b"/b"])
+        self.answer(b"re /b")
+        self.assertEqual(self.successResultOf(call).replies, (b"re /a", b"re /b"))
+
+    def test_an_answer_that_comes_twice_is_no_answer_to_the_next(self) -> None:
+        call = self.ask(EchoClient([b"x", b"y"]))
+        self.answer(b"x")
+        self.assertTrue(self.ports[0].closed)
+        self.ports[0].protocol.datagramReceived(b"x", None)
+        self.assertEqual(self.sent(), [b"y"])
         self.assertNoResult(call)
         self.answer(b"y")
         self.assertEqual(self.successResultOf(call), (b"x", b"y"))
@@ -152,8 +169,10 @@ class DatagramClientTests(TestCase):
         later: Deferred[Any] = Deferred(lambda _: None)
         call = self.ask(EchoClient([b"x", Wait(later)]))
         self.answer(b"x")
+        self.asking._answered = False  # as if these were awaited
         for _ in range(1_000):
             self.answer(b"z" * 1_000, b"")
+            self.asking._answered = False
         self.assertLess(self.asking._framing.held, READ_AHEAD_BYTES + 2_000)
         call.cancel()
         self.failureResultOf(call)
@@ -173,7 +192,7 @@ class DatagramClientTests(TestCase):
         self.ports[0].protocol.datagramReceived(b"stray", None)
         self.answer(b"x")
         self.assertEqual(self.sent(), [b"y"])
-        self.ports[1].protocol.connectionRefused()  # it has gone meanwhile
+        self.ports[2].protocol.connectionRefused()  # it has gone meanwhile
         self.failureResultOf(call, Refused)
 
     def test_what_the_system_refuses_to_send(self) -> None:
@@ -184,7 +203,13 @@ class DatagramClientTests(TestCase):
                     return b"y"
 
             call = self.ask(Later())
-            self.ports[-1].error = error
+            make = self.asking._open
+
+            def opened(target: Any, error: Exception = error, make: Any = make) -> None:
+                make(target)
+                self.ports[-1].error = error
+
+            self.asking._open = opened  # type: ignore[method-assign]  # the next socket fails
             self.answer(b"go")
             self.failureResultOf(call, kind)
 
@@ -196,6 +221,24 @@ class DatagramClientTests(TestCase):
 
         Asking(EchoClient([b"x"]), call, self.clock).begin([(Peer("192.0.2.1", 7), open_port)])
         self.failureResultOf(call.result, Unreachable)
+
+    def test_an_address_that_can_t_be_opened_is_passed_over(self) -> None:
+        def no_port(protocol: Any) -> Any:
+            raise CannotListenError("::", 0, OSError(97, "Address family not supported"))
+
+        def open_port(protocol: Any) -> Any:
+            self.ports.append(Port(protocol))
+            return self.ports[-1]
+
+        for targets in [[no_port, open_port], [no_port]]:
+            conversation = EchoClient([b"x"])
+            call = Call("udp:server:7", conversation, self.clock, 10, 30)
+            Asking(conversation, call, self.clock).begin([(Peer("::1", 7), target) for target in targets])
+            if len(targets) > 1:
+                self.answer(b"x")
+                self.successResultOf(call.result)
+            else:
+                self.failureResultOf(call.result, Unreachable)
 
     def test_the_wire_can_be_watched(self) -> None:
         crossed: list[Any] = []

@@ -17,10 +17,18 @@ def main(arguments: "list[str] | None" = None) -> None:
     Args:
         arguments: What was typed after ``sockproto``; the process's own if None.
     """
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # by whoever started us, as shells do
+    if not ignored:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    for descriptor in range(3):  # one that is closed would become a socket's
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # so that writing there fails
     from sockproto.cli.commands import run
     from sockproto.cli.console import INTERRUPTED, leave
 
-    signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))
+    if not ignored:
+        signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))
 
     leave(run(sys.argv[1:] if arguments is None else list(arguments)))

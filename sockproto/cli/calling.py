@@ -40,11 +40,13 @@ def hold(call: Callable[[Any], "Deferred[Any]"], asyncio: bool = False) -> Any:
     outcome: list[Any] = []
 
     def begin() -> None:
-        maybeDeferred(call, loop).addBoth(outcome.append).addBoth(lambda _: loop.stop())
+        # A name server that doesn't answer has a thread, which stop() would wait for.
+        maybeDeferred(call, loop).addBoth(outcome.append).addBoth(lambda _: loop.crash())
 
     loop.callWhenRunning(begin)
     loop.run(installSignalHandlers=False)
-    signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))  # asyncio has put its own back
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # asyncio's end puts it back
+        signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))
     [result] = outcome
     if isinstance(result, Failure):
         result.raiseException()

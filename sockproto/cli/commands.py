@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from sockproto.address import parse_address
-from sockproto.cli.console import complain, keep_terminal, size_of
+from sockproto.cli.console import complain, size_of
 from sockproto.cli.options import call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
@@ -35,7 +35,6 @@ DEFAULT_ADDRESS = "127.0.0.1:9999"
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; give its exit status."""
-    keep_terminal()
     try:
         status = sockproto.main(list(arguments), prog_name="sockproto", standalone_mode=False)
     except click.ClickException as error:
@@ -46,8 +45,8 @@ def run(arguments: Sequence[str]) -> int:
             where = context.command_path if context is not None else "sockproto"
             complain(f"{where}: {error.format_message()} ({where} --help tells more)")
         return 2
-    except OSError as error:  # of those who print without a Console
-        complain(f"sockproto: can't write to standard output: {os.strerror(error.errno or 0)}")
+    except OSError as error:  # of click, whose help and version are printed without a Console
+        complain(f"sockproto: can't write: {error.strerror or error}")
         return WriteFailed.status
     except SockprotoError as error:
         where = " ".join(["sockproto", *arguments[:1]])
@@ -75,7 +74,7 @@ def command(function: Callable[..., Any]) -> click.Command:
     return sockproto.command(name, epilog=f"Example:  {EXAMPLES[name]}")(function)
 
 
-class Call:
+class Request:
     """What the options of a client's command say.
 
     Args:
@@ -136,8 +135,11 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
     NAME may be - for the lines of standard input.
     """
     from sockproto.client import greet
+    from sockproto.protocols.greeting import GreetingClient
 
-    call = Call("greet", address, given)
+    for name in names:
+        GreetingClient.check(os.fsencode(name))
+    call = Request("greet", address, given)
     call.hold(
         lambda reactor: greet(
             call.address,
@@ -170,7 +172,7 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
                 "what to send is missing: give TEXT, or - for standard input", click.get_current_context()
             )
         address, text = DEFAULT_ADDRESS, "-"
-    call = Call("echo", address, given)
+    call = Request("echo", address, given)
     progress = Progress(size_of(0) if text == "-" else len(text))
     came = 0
 
@@ -198,7 +200,7 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
     """Print what a server says until it closes, as welcome, qotd, daytime and chargen do."""
     from sockproto.client import welcome
 
-    call = Call("welcome", address, given)
+    call = Request("welcome", address, given)
     as_json = given["as_json"]
     text = call.hold(
         lambda reactor: welcome(
@@ -224,7 +226,7 @@ def do_command(address: str, lines: tuple[str, ...], **given: Any) -> None:
     """
     from sockproto.client import command
 
-    call = Call("command", address, given)
+    call = Request("command", address, given)
     if not lines and not given["as_json"] and _is_interactive():
         from sockproto.cli.prompt import talk
 

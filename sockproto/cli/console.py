@@ -32,8 +32,8 @@ def at_exit(undo: Callable[[], object]) -> None:
 
 
 def keep_terminal() -> None:
-    """Have the terminal at the end as it is now."""
-    with contextlib.suppress(termios.error, ValueError, OSError):
+    """Have the terminal at the end as it is now, for a command that changes it."""
+    with contextlib.suppress(termios.error, OSError):
         saved = termios.tcgetattr(0)
         at_exit(lambda: termios.tcsetattr(0, termios.TCSADRAIN, saved))
 
@@ -71,6 +71,7 @@ class Console:
         self._descriptor = descriptor
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._line_begun = False
+        self._carriage = ""
         try:
             self.is_terminal = os.isatty(descriptor)
         except OSError:
@@ -83,7 +84,9 @@ class Console:
             WriteFailed: They can't be written.
         """
         if self.is_terminal:
-            data = printable(self._decoder.decode(data)).encode()
+            text = self._carriage + self._decoder.decode(data)
+            self._carriage = text[len(text.rstrip("\r")) :]  # the LF may still come
+            data = printable(text.rstrip("\r").replace("\r\n", "\n")).encode()
         self._line_begun = bool(data) and not data.endswith(b"\n")
         self._write(data)
 
@@ -97,8 +100,13 @@ class Console:
 
     def end_line(self) -> None:
         """On a terminal, end a line that has begun: the shell's prompt follows."""
-        if self.is_terminal and self._line_begun:
-            self._write(b"\n")
+        if not self.is_terminal:
+            return
+        rest = printable(self._carriage + self._decoder.decode(b"", True)).encode()
+        self._carriage = ""
+        if rest or self._line_begun:
+            self._write(rest + b"\n")
+            self._line_begun = False
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import click
@@ -23,9 +24,10 @@ class Seconds(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Make it."""
         try:
-            return value if isinstance(value, float) else seconds(str(value))
+            made = value if isinstance(value, float) else seconds(str(value))
         except OptionError as error:
             self.fail(str(error), param, ctx)
+        return min(made, TIMEOUT_MAX)
 
 
 def address_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from sockproto.address import Address, parse_address
 from sockproto.cli.console import Console
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.report import json_value
-from sockproto.diagnosis import Result, probe
+from sockproto.diagnosis import Result, Terms, probe
 from sockproto.errors import OptionError, UnreadableAuthorities
 
 
@@ -57,22 +57,17 @@ def do_probe(
     A stream that connects is up, whether it speaks first or not; a datagram needs an answer.
     """
     target = parse_address(address, given["udp"], given["unix"])
-    options: dict[str, Any] = {
-        "connect_seconds": given["connect_timeout"],
-        "reply_seconds": reply_timeout,
-        "data": os.fsencode(data),
-        "tls": _context(target, given),
-    }
+    terms = Terms(given["connect_timeout"], reply_timeout, os.fsencode(data), _context(target, given))
     show = _probe_json if given["as_json"] else _probe_text
     status = 0
     for number in range(count):
         if number:
             time.sleep(interval)
         deadline = time.monotonic() + wait
-        result = probe(target, **options)
+        result = probe(target, terms)
         while result.status and time.monotonic() + interval < deadline:
             time.sleep(interval)
-            result = probe(target, **options)
+            result = probe(target, terms)
         show(result)
         status = status or result.status
     return status

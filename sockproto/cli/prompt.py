@@ -18,10 +18,11 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from sockproto.address import Address
-from sockproto.cli.console import INTERRUPTED, leave, printable
+from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
 from sockproto.client import converse
 from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait
-from sockproto.framing import Lines, Sink
+from sockproto.errors import MessageTooLong, TooLarge
+from sockproto.framing import QuietLines, Sink
 
 PATIENCE_SECONDS = 1.0
 """How long a reply may take before the prompt comes back without it."""
@@ -41,7 +42,7 @@ class Talk(ClientConversation):
 
     def __init__(self, address: Address, reactor: Any) -> None:
         self._address, self._reactor = address, reactor
-        self._lines = Lines(0)
+        self._lines = QuietLines()
         self._words: list[str] = []
         self._asked_for_words = True
         self._heard: Deferred[None] | None = None
@@ -77,6 +78,7 @@ class Talk(ClientConversation):
 
     def end(self) -> "Deferred[None]":
         """Fires when the prompt, too, is gone from the terminal."""
+        self._show_unfinished()
         gone: Deferred[None] = Deferred()
         if self._prompting is None or self._prompting.done():
             gone.callback(None)
@@ -90,10 +92,22 @@ class Talk(ClientConversation):
         self._lines.feed(data)
         if self._address.datagrams:
             self._lines.quiet()
-            self._lines.end()
-        while taken := self._lines.take():
-            for line in taken:
-                self._show(line)
+        self._show_all()
+        if self._lines.unfinished:
+            self._reactor.callLater(PATIENCE_SECONDS / 10, self._show_unfinished)
+
+    def _show_unfinished(self) -> None:
+        """Show what the server has left without a newline."""
+        self._lines.quiet()
+        self._show_all()
+
+    def _show_all(self) -> None:
+        try:
+            while taken := self._lines.take():
+                for line in taken:
+                    self._show(line)
+        except MessageTooLong as error:
+            raise TooLarge(f"the server sent a line of more than {error.limit} bytes") from error
 
     def _show(self, line: bytes) -> None:
         text = printable(line.decode("utf-8", "backslashreplace"))
@@ -144,6 +158,7 @@ def talk(address: Address, reactor: Any, options: dict[str, Any]) -> "Deferred[N
     Returns:
         A Deferred that fires at its end.
     """
+    keep_terminal()
     os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # terminals that don't answer it get a warning
     conversation = Talk(address, reactor)
     patched = patch_stdout(raw=True)

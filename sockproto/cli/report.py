@@ -13,7 +13,10 @@ import time
 from typing import Any
 
 from sockproto.cli.console import Console, at_exit
-from sockproto.errors import CallFailed, SockprotoError, WriteFailed
+from sockproto.errors import CallFailed, SockprotoError, TooLarge, WriteFailed
+
+MAX_KEPT_BYTES = 16 * 1024 * 1024
+"""The most that is kept for a JSON object."""
 
 PROGRESS_SECONDS = 0.5
 """How often progress is shown; what is done before it is shown first needs none."""
@@ -35,12 +38,16 @@ class Report:
         self._console = Console(1)
         self._errors = Console(2)
         self._began = time.monotonic()
+        self._kept_bytes = 0
         self._offsets = {"<": 0, ">": 0}
         self.trace = self._trace if hex else None
 
     def reply(self, reply: bytes) -> None:
         """Show a reply, on a line of its own."""
         if self._as_json:
+            self._kept_bytes += len(reply)
+            if self._kept_bytes > MAX_KEPT_BYTES:
+                raise TooLarge(f"more than {MAX_KEPT_BYTES} bytes came, too much for one JSON object")
             self._object.setdefault("replies", []).append(json_value(reply))
         else:
             self._console.line(reply)

@@ -46,7 +46,8 @@ def serve(options: Sequence[str], example: str) -> int:
 
     # Until the reactor runs, Ctrl-C ends the process as in every other command.
     running: Any = reactor
-    running.callWhenRunning(signal.signal, signal.SIGINT, running.sigInt)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        running.callWhenRunning(signal.signal, signal.SIGINT, running.sigInt)
     sys.argv = ["twistd", "-n", "--pidfile=", "sockproto", *options]
     try:
         twistd.run()

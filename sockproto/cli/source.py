@@ -1,6 +1,6 @@
 """Standard input, in pieces or lines, without ever blocking the reactor.
 
-What gives more than is there gives a ``Wait``::
+What gives more than is there gives an ``Input``::
 
     echo("127.0.0.1:7", Source(reactor).pieces(65_536))
 """
@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.cli.console import size_of
-from sockproto.conversation import Wait
-from sockproto.errors import ReadFailed
+from sockproto.conversation import Input
+from sockproto.errors import MessageTooLong, ReadFailed
 from sockproto.framing import Lines
 
 PIECE_BYTES = 262_144
@@ -42,7 +42,7 @@ class Source:
         self._lines: deque[bytes] = deque()
         self._ended = False
 
-    def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes | Wait]:
+    def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes | Input]:
         """Give all there is in pieces of at most *size* bytes."""
         self._size = size
         if self._is_file:
@@ -50,12 +50,12 @@ class Source:
                 yield data
             return
         while not self._ended:
-            yield Wait(self._read())
+            yield Input(self._read())
 
-    def lines(self) -> Iterator[bytes | Wait]:
+    def lines(self) -> Iterator[bytes | Input]:
         """Give all there is in lines, without their ends."""
         while self._lines or not self._ended:
-            yield Wait(self._line())
+            yield Input(self._line())
 
     def _read(self) -> "Deferred[bytes | None]":
         """Give what is there next; None at the end."""
@@ -71,8 +71,11 @@ class Source:
                 self._framing.end()
             else:
                 self._framing.feed(data)
-            while taken := self._framing.take():
-                self._lines.extend(taken)
+            try:
+                while taken := self._framing.take():
+                    self._lines.extend(taken)
+            except MessageTooLong as error:
+                raise ReadFailed(f"standard input has a line of more than {error.limit} bytes") from error
         return self._lines.popleft() if self._lines else None
 
     def _read_now(self) -> bytes:

@@ -21,7 +21,7 @@ from sockproto.client.call import Call
 from sockproto.client.datagram import TRIES, Asking
 from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
-from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure
+from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure, is_crowded
 from sockproto.client.tls import TLS
 from sockproto.conversation import Conversation, Wait
 from sockproto.errors import NameNotFound, OptionError
@@ -39,6 +39,9 @@ CONNECT_SECONDS = 10.0
 
 REPLY_SECONDS = 30.0
 """How long a server may be silent when it is its turn (30, the time-out of Twisted's client endpoints)."""
+
+CROWDED_SECONDS = 0.05
+"""How soon a UNIX socket is tried again whose backlog is full; TCP does as much of its own accord."""
 
 Server = str | Address | IStreamClientEndpoint
 """Whom to call."""
@@ -93,16 +96,11 @@ def converse(
         _ask(datagram_targets(reactor, address, call), call, asking)
         return call.result
     make_framing = framing or getattr(conversation, "framing", None) or Lines
-    if isinstance(address, Address):
-        endpoint = stream_endpoint(reactor, address, tls, connect_seconds)
-    else:
-        endpoint = address
+    endpoint = stream_endpoint(reactor, address, tls) if isinstance(address, Address) else address
     call = Call(_name(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
-    _connect(
-        endpoint,
-        call,
-        ClientProtocol(conversation, call, make_framing, max_message_bytes, cast("Any", reactor), trace),
-    )
+    clock = cast("Any", reactor)
+    protocol = ClientProtocol(conversation, call, make_framing, max_message_bytes, clock, trace)
+    _connect(endpoint, call, protocol, clock)
     return call.result
 
 
@@ -135,7 +133,7 @@ def greet(
         OptionError: *server* is no address.
     """
     server = _read(server)
-    checked = (_checked_name(item) for item in names)
+    checked = map(_checked_line, names)
     if _takes_datagrams(server):
         client = GreetingClient(checked, welcome=None, farewell=b"", heard=heard)
     else:
@@ -155,7 +153,7 @@ def echo(
     Args:
         server: Whom to call.
         data: What to send: bytes, or pieces of them (each a datagram, where datagrams are sent), any of which
-            may be a ``Wait`` for a piece or None.
+            may be an ``Input`` for a piece or None.
         heard: Called with what comes back, as it comes; then it is not kept for the result.
         options: Those of :func:`converse`.
 
@@ -228,16 +226,27 @@ def command(
     return converse(_read(server), CommandClient(map(_checked_line, lines), heard), **options)
 
 
-def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol) -> None:
-    connecting = endpoint.connect(Once(protocol))
-    if not connecting.called:
-        call.enter("connect", connecting.cancel)
+def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol, clock: Any) -> None:
+    def attempt() -> None:
+        connecting = endpoint.connect(Once(protocol))
+        if not connecting.called:
+            call.enter("connect", connecting.cancel)
+        connecting.addErrback(failed)
 
     def failed(failure: Any) -> None:
+        if call.error is None and is_crowded(failure.value):
+            again = clock.callLater(CROWDED_SECONDS, attempt)
+
+            def stop() -> None:
+                again.cancel()
+                call.finish()
+
+            call.enter("connect", stop)
+            return
         call.fail(connect_failure(failure))
         call.finish()
 
-    connecting.addErrback(failed)
+    attempt()
 
 
 def _ask(resolving: "Deferred[Any]", call: Call, asking: Asking) -> None:
@@ -261,13 +270,6 @@ def _takes_datagrams(server: Server) -> bool:
 
 def _name(server: Server) -> str:
     return str(server) if isinstance(server, Address) else type(server).__name__
-
-
-def _checked_name(name: str | bytes | Wait) -> bytes | Wait:
-    checked = _checked_line(name)
-    if checked in (b"", b"exit"):
-        raise OptionError(f"{name!r} is no name: it gets no reply")
-    return checked
 
 
 def _checked_line(line: str | bytes | Wait) -> bytes | Wait:

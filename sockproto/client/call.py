@@ -19,7 +19,7 @@ from sockproto.errors import CallFailed, NameNotFound, TimedOut
 
 ADVICE = {
     "name": "the name servers don't answer",
-    "connect": "a firewall may drop what is sent there, or its backlog is full",
+    "connect": "a firewall may drop what is sent there, its backlog be full, or no name server answer",
     "handshake": "it may not speak TLS",
     "reply": "it is silent: it may speak another protocol, or wait for a newline",
 }
@@ -40,6 +40,7 @@ class Call:
             the connection.
         phase: What is under way: ``connect``, ``handshake`` or ``reply``.
         error: Why it has failed, None as long as it has not.
+        reply_seconds: How long the peer may be silent.
         pending: Tells whether the conversation waits for something of ours.
     """
 
@@ -56,7 +57,7 @@ class Call:
         self.error: BaseException | None = None
         self.pending: Callable[[], bool] = lambda: False
         self._address, self._conversation, self._clock = address, conversation, clock
-        self._connect_seconds, self._reply_seconds = connect_seconds, reply_seconds
+        self._connect_seconds, self.reply_seconds = connect_seconds, reply_seconds
         self._stop: Callable[[], object] = lambda: None
         self._began = self._since = clock.seconds()
         self._timer: IDelayedCall | None = None
@@ -81,7 +82,7 @@ class Call:
 
     def linger(self, seconds: float, then: Callable[[], object]) -> None:
         """When nothing comes for so many seconds, it is no failure any more: call *then*."""
-        self._reply_seconds, self._expire = seconds, then
+        self.reply_seconds, self._expire = seconds, then
         self.progress()
         self._look()
 
@@ -117,7 +118,7 @@ class Call:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         now = self._clock.seconds()
-        seconds = self._reply_seconds if self.phase == "reply" else self._connect_seconds
+        seconds = self.reply_seconds if self.phase == "reply" else self._connect_seconds
         if not seconds or self.error is not None:
             return
         if self.phase == "reply" and not self._awaiting():

@@ -13,7 +13,7 @@ from socket import SO_ERROR, SOL_SOCKET
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.error import MessageLengthError
+from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.interfaces import IDelayedCall, IListeningPort, IReactorTime
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from twisted.python.failure import Failure
@@ -22,7 +22,7 @@ from sockproto.client.call import Call
 from sockproto.client.stream import Trace, unreachable
 from sockproto.conversation import CloseReason, Conversation, Peer
 from sockproto.dialogue import ENDING, LOST, PENDING, UNOPENED, Dialogue
-from sockproto.errors import OptionError, TimedOut
+from sockproto.errors import OptionError, SockprotoError, TimedOut
 from sockproto.framing import Datagrams
 from sockproto.limits import READ_AHEAD_BYTES
 
@@ -63,9 +63,8 @@ class Asking(Dialogue):
         self._targets: list[Target] = []
         self._socket: _Socket | None = None
         self._timer: IDelayedCall | None = None
-        self._request = self._reply = b""
-        self._repeats = 0  # so many more answers to the last request may still come
-        self._refused = False
+        self._request = b""
+        self._refused = self._answered = False
         call.pending = lambda: bool(self._stops & PENDING)
 
     def begin(self, targets: Iterable[Target]) -> None:
@@ -83,15 +82,15 @@ class Asking(Dialogue):
         """A datagram came."""
         if self._framing.held > READ_AHEAD_BYTES:  # nobody asked for so much
             return
-        if self._trace is not None:
-            self._trace("<", datagram)
-        if self._repeats and datagram == self._reply:  # the answer to a try that was thought lost
-            self._repeats -= 1
+        if self._answered and not self._framing.discards:  # the same answer again, or nobody's
             return
-        self._repeats, self._reply = self._tried - 1, datagram
+        self._answered = True
         self._set_timer(None)
+        self._targets.clear()  # the others are not asked any more
         self._call.progress()
         try:
+            if self._trace is not None:
+                self._trace("<", datagram)
             self._framing.feed(datagram)
         except BaseException as error:  # of those who take the bytes
             self._call.fail(error)
@@ -109,18 +108,28 @@ class Asking(Dialogue):
     # Between the dialogue and the socket.
 
     def _put(self, message: bytes) -> None:
-        """Send a message, which is a datagram of its own."""
+        """Send a message, which is a datagram of its own.
+
+        After an answer it has a socket of its own too, as resolvers do it: what comes to the former one, to a
+        second try or because the network doubled it, is no answer to this.
+        """
         self.messages_out += 1
         self._request, self._tried = message, 0
-        self._write(message)
+        why = self._open(self._target) if self._answered else None
+        if why is None:
+            self._write(message)
+        else:
+            self.failed(why)
 
     def _write(self, data: bytes) -> None:
         self._tried += 1
-        if self._trace is not None:
-            self._trace(">", data)
         self._set_timer(RETRY_SECONDS * 2 ** (self._tried - 1))
         try:
+            if self._trace is not None:
+                self._trace(">", data)
             cast("_Socket", self._socket).write(data)
+        except SockprotoError as error:  # of those who watch the wire
+            self._call.fail(error)
         except MessageLengthError:
             self._call.fail(
                 OptionError(f"{len(data)} bytes are too long for a datagram; send less at a time")
@@ -158,21 +167,31 @@ class Asking(Dialogue):
             self._next_target()
 
     def _next_target(self) -> None:
-        """Turn to the next address, if there is one and none has answered yet."""
-        if not self._targets or self.messages_in:
-            self.failed(ConnectionRefusedError(ECONNREFUSED, "Connection refused"))
-            return
-        (self.peer, open_port), self._targets = self._targets[0], self._targets[1:]
+        """Turn to the next address, if there is one."""
+        why: BaseException | None = ConnectionRefusedError(ECONNREFUSED, "Connection refused")
+        while self._targets:
+            why = self._open(self._targets.pop(0))
+            if why is None:
+                if self._tried:
+                    self._write(self._request)
+                return
+        self.failed(why)
+
+    def _open(self, target: Target) -> BaseException | None:
+        """Open a socket to ask at an address; give why that can't be done."""
+        self._target, self._answered = target, False
+        self.peer, open_port = target
         if self._socket is not None:
             self._socket.close()
         self._socket = _Socket(self)
         try:
             self._socket.port = open_port(self._socket)
+        except CannotListenError as error:  # no such family here, or no file left
+            socket_error: BaseException = error.socketError
+            return socket_error
         except OSError as error:
-            self.failed(error)
-            return
-        if self._tried:
-            self._write(self._request)
+            return error
+        return None
 
     def _cut(self) -> None:
         """It is over (once)."""

@@ -22,7 +22,7 @@ class Pump(ClientConversation):
     """Sends pieces, and takes back as many bytes, which must be the same.
 
     Args:
-        pieces: What to send: bytes, or a ``Wait`` for bytes or None.
+        pieces: What to send: bytes, or an ``Input`` for bytes or None.
         heard: Called with what comes back; then it is not kept for the result.
     """
 

@@ -2,16 +2,14 @@
 
 ::
 
-    endpoint = stream_endpoint(reactor, parse_address("localhost:9999"), tls=None, seconds=10)
+    endpoint = stream_endpoint(reactor, parse_address("localhost:9999"), tls=None)
 """
 
-import os
-import shutil
-import tempfile
+from contextlib import ExitStack
 from typing import Any, cast
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
@@ -23,7 +21,7 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IResolutionRec
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from zope.interface import implementer
 
-from sockproto.address import Address
+from sockproto.address import Address, temporary_name
 from sockproto.client.call import Call
 from sockproto.client.datagram import Target
 from sockproto.client.tls import TLS, wrapped
@@ -32,14 +30,13 @@ from sockproto.datagram import MAX_PACKET_BYTES
 from sockproto.errors import NameNotFound, OptionError
 
 
-def stream_endpoint(reactor: Any, address: Address, tls: TLS | None, seconds: float) -> Any:
-    """Give the endpoint that connects to an address.
+def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:
+    """Give the endpoint that connects to an address, and leaves it to the call to watch the time.
 
     Args:
         reactor: What it connects with.
         address: Where to.
         tls: How to speak TLS, None not to.
-        seconds: How long one attempt may take.
 
     Raises:
         OptionError: Twisted doesn't understand the description, or TLS can't be spoken there.
@@ -49,14 +46,14 @@ def stream_endpoint(reactor: Any, address: Address, tls: TLS | None, seconds: fl
             kind: Any = TCP4ClientEndpoint
         else:
             kind = TCP6ClientEndpoint if isIPv6Address(address.host) else HostnameEndpoint
-        endpoint: Any = kind(reactor, address.host, address.port, seconds or 30)
+        endpoint: Any = kind(reactor, address.host, address.port, timeout=None)
         return endpoint if tls is None else wrapped(endpoint, address.host, tls)
     if tls is not None and tls.server_name is None and not tls.insecure:
         raise OptionError(
             "TLS needs a name to check the certificate against: write HOST:PORT, or name the server"
         )
     if address.kind == "unix":
-        endpoint = UNIXClientEndpoint(reactor, address.host, timeout=seconds or 30)
+        endpoint = UNIXClientEndpoint(reactor, address.host, timeout=None)
     else:
         try:
             endpoint = clientFromString(reactor, address.host)
@@ -70,6 +67,10 @@ def datagram_targets(reactor: Any, address: Address, call: Call) -> "Deferred[li
     if address.kind == "unix-dgram":
         return succeed([_unix_target(reactor, address.host, call)])
     resolved = _Resolved()
+    try:
+        address.host.encode("idna")  # what Twisted's resolver never answers to
+    except UnicodeError:
+        return fail(NameNotFound("not a possible host name; check its spelling"))
     reactor.nameResolver.resolveHostName(resolved, address.host, address.port)
     return resolved.done.addCallback(lambda found: [_udp_target(reactor, each) for each in found])
 
@@ -91,18 +92,17 @@ def _udp_target(reactor: Any, address: Any) -> Target:
 
 def _unix_target(reactor: Any, path: str, call: Call) -> Target:
     def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
-        # A server can only answer a socket that has a name.
-        directory = tempfile.mkdtemp(prefix="sockproto-")
-        call.result.addBoth(_removing, directory)
-        own = os.path.join(directory, "client")
+        stack = ExitStack()
+        own = stack.enter_context(temporary_name())
+        call.result.addBoth(_closing, stack)
         opened: IListeningPort = reactor.connectUNIXDatagram(path, protocol, MAX_PACKET_BYTES, 0o666, own)
         return opened
 
     return Peer(path, None), open_port
 
 
-def _removing(result: Any, directory: str) -> Any:
-    shutil.rmtree(directory, ignore_errors=True)
+def _closing(result: Any, stack: ExitStack) -> Any:
+    stack.close()
     return result
 
 

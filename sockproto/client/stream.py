@@ -9,7 +9,7 @@
 import os
 from collections.abc import Callable
 from errno import ECONNREFUSED, ECONNRESET
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import error as errors
 from twisted.internet.interfaces import IHalfCloseableProtocol, IReactorTime
@@ -19,7 +19,7 @@ from zope.interface import alsoProvides
 
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
-from sockproto.conversation import CloseReason, Conversation
+from sockproto.conversation import CloseReason, Conversation, Input, Script
 from sockproto.dialogue import LOST, PENDING, UNOPENED
 from sockproto.errors import (
     CallFailed,
@@ -34,8 +34,9 @@ from sockproto.errors import (
     Unreachable,
 )
 from sockproto.limits import Limits
+from sockproto.pending import Pending
 from sockproto.stream import ConversationProtocol
-from sockproto.transport import announces_handshake, can_half_close, is_reset
+from sockproto.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
 
 LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
@@ -65,7 +66,8 @@ class ClientProtocol(ConversationProtocol):
         clock: IReactorTime,
         trace: Trace | None = None,
     ) -> None:
-        super().__init__(conversation, limits=client_limits(max_message_bytes), framing=framing, clock=clock)
+        limits = client_limits(max_message_bytes, call.reply_seconds)
+        super().__init__(conversation, limits=limits, framing=framing, clock=clock)
         self._call, self._trace = call, trace
         self._lost: Failure = connectionDone
         call.pending = lambda: bool(self._stops & PENDING)
@@ -76,6 +78,8 @@ class ClientProtocol(ConversationProtocol):
         return conversation
 
     _said = 0  # messages, so far, both ways
+    _awaits_input = False  # what is pending is an Input
+    _lingered = 0  # so often, for what the server may still say
     _gone = False  # the transport is, and the end is being handled
 
     # What Twisted calls.
@@ -92,11 +96,11 @@ class ClientProtocol(ConversationProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes came."""
-        if self._trace is not None:
-            self._trace("<", data)
         if self._framing.discards:
             self._call.progress()
         try:
+            if self._trace is not None:
+                self._trace("<", data)
             super().dataReceived(data)
         except BaseException as error:  # of those who take the bytes
             self._call.fail(error)
@@ -109,6 +113,21 @@ class ClientProtocol(ConversationProtocol):
         super().readConnectionLost()
         if self._framing.discards:  # who takes the bytes as they come waits for no turn
             self.close(CloseReason.PEER_CLOSED)
+        while self._stops & PENDING and self._awaits_input:
+            self._give_up_input()
+
+    def _give_up_input(self) -> None:
+        """Wait for nothing more to send: nobody would answer it. What the server has said is handled."""
+        generator, self._generator = self._generator, None
+        pending, self._pending = self._pending, None
+        self._stops &= ~PENDING
+        self._guard(cast("Script", generator).close)
+        self._guard(cast("Pending", pending).cancel)
+        self._run()
+
+    def _wait(self, action: Any) -> None:
+        self._awaits_input = isinstance(action, Input)
+        super()._wait(action)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -146,7 +165,21 @@ class ClientProtocol(ConversationProtocol):
     def _close_half(self) -> None:
         super()._close_half()
         if not can_half_close(self.transport):
-            self._call.linger(LINGER_SECONDS, self.readConnectionLost)
+            self._linger()
+
+    def _linger(self) -> None:
+        self._call.linger(LINGER_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        """Nothing has come for a while: that is the end, if the server has read all there is to answer."""
+        self._lingered += 1
+        seconds = self._limits.write_stall_seconds
+        if not unsent_bytes(self.transport):
+            self.readConnectionLost()
+        elif seconds and self._lingered * LINGER_SECONDS >= seconds:
+            self._call.fail(TimedOut(f"timed out: the server has not read all within {seconds:g} seconds"))
+        else:
+            self._linger()
 
     def _report(self) -> None:
         failed = self._failure()
@@ -165,6 +198,10 @@ class ClientProtocol(ConversationProtocol):
             )
         if self._reason is CloseReason.TOO_LONG:
             return TooLarge(f"a reply is longer than {self._limits.max_message_bytes} bytes")
+        if self._reason is CloseReason.WRITE_STALL:
+            return TimedOut(
+                f"timed out: the server has read nothing for {self._limits.write_stall_seconds:g} seconds"
+            )
         if self._reason is CloseReason.PEER_CLOSED:
             return self._cut_short()
         if self._reason is CloseReason.PEER_RESET and announces_handshake(self.transport):
@@ -207,14 +244,14 @@ class Once(Factory):
         return self._protocol
 
 
-def client_limits(max_message_bytes: int) -> Limits:
-    """Give the limits of a client: the call watches the time, the longest reply is limited."""
+def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
+    """Give the limits of a client: the call watches the time, but for a server that reads nothing."""
     return Limits(
         max_message_bytes=max_message_bytes,
         idle_seconds=0,
         first_message_seconds=0,
         message_seconds=0,
-        write_stall_seconds=0,
+        write_stall_seconds=reply_seconds,
     )
 
 
@@ -228,6 +265,11 @@ def unreachable(number: object, otherwise: str) -> CallFailed:
     return Unreachable(f"can't be reached: {why}")
 
 
+def is_crowded(error: object) -> bool:
+    """Tell whether a UNIX socket's backlog is full: Twisted has no error for that, and no number."""
+    return type(error) is errors.ConnectError and error.osError is None
+
+
 def connect_failure(failure: Failure) -> BaseException:
     """Give our error for what an endpoint failed with."""
     error = failure.value
@@ -239,6 +281,6 @@ def connect_failure(failure: Failure) -> BaseException:
         return TimedOut("timed out: no connection; a firewall may drop what is sent there")
     if isinstance(error, errors.ConnectError | OSError):
         number = getattr(error, "osError", None) or getattr(error, "errno", None)
-        return unreachable(number, "too many connections wait to be accepted there")  # a UNIX socket's EAGAIN
+        return unreachable(number, str(error))
     assert error is not None
     return error

@@ -105,8 +105,8 @@ def tls_failure(error: BaseException | None) -> CallFailed | None:
     reasons = "; ".join(_reasons(error))
     if "certificate verify failed" in reasons:
         return CertificateRejected(
-            "the certificate is signed by nobody that we trust; name the authority with --cacert FILE, "
-            "or say --insecure to trust anybody"
+            "the certificate is signed by nobody that we trust, or has expired; name the authority with "
+            "--cacert FILE, or say --insecure to trust anybody"
         )
     if "unexpected eof" in reasons.lower():
         return CutShort("the server ended TLS without saying so: something may be missing")

@@ -108,7 +108,7 @@ class CommandClient(ClientConversation):
     A line that begins with ``/`` is replied to with a line; others get no reply.
 
     Args:
-        lines: The lines: bytes, or a ``Wait`` for bytes or None.
+        lines: The lines: bytes, or an ``Input`` for bytes or None.
         heard: Called with each line that comes; then they are not kept for the result.
         max_bytes: The most that is kept of the lines that come besides the replies.
     """

@@ -27,7 +27,7 @@ class EchoClient(ClientConversation):
     """Sends datagrams, one after the other's reply, each of which must be the same again.
 
     Args:
-        datagrams: What to send: bytes, or a ``Wait`` for bytes or None.
+        datagrams: What to send: bytes, or an ``Input`` for bytes or None.
         heard: Called with each reply as it comes; then they are not kept for the result.
     """
 

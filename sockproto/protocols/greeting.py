@@ -21,6 +21,7 @@ from sockproto.conversation import (
 )
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition, ProtocolOption, seconds
+from sockproto.errors import OptionError
 from sockproto.framing import Expecting, Lines, QuietLines
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
@@ -85,7 +86,7 @@ class GreetingClient(ClientConversation):
     It knows the reply that it expects; another one is what comes until the server falls silent.
 
     Args:
-        names: The names: bytes, or a ``Wait`` for bytes or None.
+        names: The names: bytes, or an ``Input`` for bytes or None.
         welcome: What the server says first, None if it says nothing; in other words it is understood too.
         newline: What ends a message; nothing, as in the tutorials, or a newline for a server of lines.
         farewell: What is said last.
@@ -107,6 +108,16 @@ class GreetingClient(ClientConversation):
         self._said: list[bytes] = []
         self._welcomed = welcome is None
         self._replies = Expecting()
+
+    @staticmethod
+    def check(name: bytes) -> None:
+        """Refuse what gets no reply.
+
+        Raises:
+            OptionError: *name* is no name.
+        """
+        if name in (b"", b"exit") or b"\n" in name:
+            raise OptionError(f"{name!r} is no name: it gets no reply")
 
     def framing(self, max_message_bytes: int) -> Expecting:
         """Make the framing, which is told what to expect."""
@@ -133,6 +144,7 @@ class GreetingClient(ClientConversation):
     def _next(self) -> Script:
         name = yield from next_of(self._names)
         if name is not None:
+            self.check(name)
             self._replies.expect(b"Hello, %b!" % name)
             yield name + self._newline
             return
