@@ -25,10 +25,16 @@ def main(arguments: "list[str] | None" = None) -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDONLY)  # so that writing there fails
+    if arguments is None:
+        arguments = sys.argv[1:]
+    if arguments[:1] == ["fetch"]:  # it needs nothing of the others, and starts in half their time
+        from sockproto.cli.fetching import fetch
+
+        sys.exit(fetch(arguments[1:]))
     from sockproto.cli.commands import run
     from sockproto.cli.console import INTERRUPTED, leave
 
     if not ignored:
         signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))
 
-    leave(run(sys.argv[1:] if arguments is None else list(arguments)))
+    leave(run(arguments))

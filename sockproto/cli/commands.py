@@ -6,7 +6,6 @@ Each asks a client of ``sockproto.client``, or ``sockproto.diagnosis``, and show
 """
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ import click
 
 from sockproto.address import parse_address
 from sockproto.cli.console import complain, size_of
+from sockproto.cli.fetching import EXAMPLE, fetch
 from sockproto.cli.options import call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
@@ -26,7 +26,7 @@ EXAMPLES = {
     "welcome": "sockproto welcome 127.0.0.1:13",
     "command": "sockproto command 127.0.0.1:9999 /version '/echo Repeat this'",
     "probe": "sockproto probe --wait 30 127.0.0.1:9999",
-    "fetch": "sockproto fetch -o page.html http://127.0.0.1:8080/",
+    "fetch": EXAMPLE,
     "serve": "sockproto serve --port 9999 --protocol echo",
     "completion": 'eval "$(sockproto completion bash)"',
 }
@@ -260,10 +260,7 @@ command(do_probe)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def do_fetch(arguments: tuple[str, ...]) -> int:
     """Fetch a page over a bare socket, with curl's options."""
-    from sockproto.rawhttp import main
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # no file is left behind
-    return main(list(arguments), prog="sockproto fetch", epilog=f"Example:  {EXAMPLES['fetch']}")
+    return fetch(arguments)
 
 
 @sockproto.command(

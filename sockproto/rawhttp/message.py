@@ -168,6 +168,8 @@ class ResponseParser:
     def _chunked(self) -> _Steps[None]:
         """Section 7.1: size, data, size, data, …, 0, trailers."""
         while True:
+            if data := self._whole_chunks():
+                yield Data(data)
             line = yield from self._line(MAX_CHUNK_LINE_BYTES, "the body, before a chunk's size")
             match = _CHUNK.fullmatch(line)
             if match is None:
@@ -179,6 +181,20 @@ class ResponseParser:
             if (yield from self._line(2, "the body, behind a chunk")) != b"\r\n":
                 _wrong("a chunk of the body is longer than it says")
         yield End((yield from self._fields()))
+
+    def _whole_chunks(self) -> bytes:
+        """Give the data of the chunks that have come whole, in one piece: most have, and are right."""
+        piece, at = self._received.whole()
+        chunks: list[bytes] = []
+        while (match := _CHUNK.match(piece, at)) and match.end() - at <= MAX_CHUNK_LINE_BYTES:
+            end = match.end() + int(match[1], 16)
+            if end == match.end() or piece[end : end + 2] != b"\r\n":
+                break  # the last one, one whose end is to come, or one that is wrong: step by step, then
+            chunks.append(piece[match.end() : end])
+            at = end + 2
+        if chunks:
+            self._received.skip(at)
+        return b"".join(chunks)
 
     def _until_close(self) -> _Steps[None]:
         while True:

@@ -46,6 +46,14 @@ class Received:
         self._take(end)
         return piece[at:end]  # the piece itself, if that is all of it
 
+    def whole(self) -> tuple[bytes, int]:
+        """Show the piece that is next and where it goes on, without taking it; empty in a line's middle."""
+        return (self._pieces[0], self._at) if self._pieces and not self._line else (b"", 0)
+
+    def skip(self, end: int) -> None:
+        """Take what :meth:`whole` has shown, up to *end*."""
+        self._take(end)
+
     def _take(self, end: int) -> None:
         self._at = end
         if end == len(self._pieces[0]):
