@@ -185,12 +185,12 @@ class ResponseParser:
     def _whole_chunks(self) -> bytes:
         """Give the data of the chunks that have come whole, in one piece: most have, and are right."""
         piece, at = self._received.whole()
-        chunks: list[bytes] = []
+        view, chunks = memoryview(piece), list[memoryview]()
         while (match := _CHUNK.match(piece, at)) and match.end() - at <= MAX_CHUNK_LINE_BYTES:
             end = match.end() + int(match[1], 16)
             if end == match.end() or piece[end : end + 2] != b"\r\n":
                 break  # the last one, one whose end is to come, or one that is wrong: step by step, then
-            chunks.append(piece[match.end() : end])
+            chunks.append(view[match.end() : end])
             at = end + 2
         if chunks:
             self._received.skip(at)
