@@ -15,11 +15,15 @@ from sockproto.conversation import CloseReason
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.diagnosis import STATUSES
 from sockproto.limits import Limits
+from sockproto.rawhttp import command
 from sockproto.tap import Options
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 HOWTOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
+
+
+NOT_TOLD = {"help", "show_error"}  # known to everybody; for curl's sake alone
 
 
 def table(page: str, first: str) -> list[list[str]]:
@@ -76,6 +80,15 @@ class TableTests(TestCase):
         for names, statuses in rows:
             found |= dict(zip(re.findall(r"`([^-].*?)`", names), map(int, statuses.split(", ")), strict=True))
         self.assertEqual(found, STATUSES)
+
+    def test_every_option_of_fetch(self) -> None:
+        text = (ROOT / "docs" / "howto" / "fetch.md").read_text("utf-8")
+        rows = re.findall(r"^\| (`-.+?) \| ", text, re.MULTILINE)
+        found = {option for row in rows for option in re.findall(r"`(--?[\w-]+)", row)}
+        taken = command._parser("fetch", None)._option_string_actions
+        self.assertEqual(
+            {taken[option].dest for option in found}, {a.dest for a in taken.values()} - NOT_TOLD
+        )
 
 
 class ListingTests(TestCase):

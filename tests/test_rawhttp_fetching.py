@@ -235,6 +235,11 @@ class CommandTests(PlaceCase):
         self.assertEqual(out.replace("\r", ""), f"HTTP/1.1 200 OK\nContent-Length: 5\n\n200 5\n{url}")
         self.assertEqual(self.path.read_bytes(), b"hello")
 
+    def test_silent_prints_what_was_asked_for_alone(self) -> None:
+        with serving(lambda peer: peer.sendall(HELLO)) as url:
+            said = self.run_main(url, "-s", "-o", str(self.path), "-w", "%{http_code}")
+        self.assertEqual(said, (0, "200", ""))
+
     def test_standard_output(self) -> None:
         for arguments, expected in ((["-o", "-"], "hello"), (["-o", "-", "-i"], HELLO.decode())):
             with serving(lambda peer: peer.sendall(HELLO)) as url:

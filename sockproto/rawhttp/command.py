@@ -64,7 +64,8 @@ def _run(wanted: argparse.Namespace) -> None:
     with ExitStack() as stack:
         try:
             body: Sink = output if path == "-" else stack.enter_context(WholeFile(path))
-            headers: Callable[[bytes], object] | None = None if path == "-" else output.write
+            quiet = path == "-" or wanted.silent
+            headers: Callable[[bytes], object] | None = None if quiet else output.write
             if wanted.head or wanted.include:
                 headers = body.write
             bar = sys.stderr.isatty() and not (wanted.silent or wanted.verbose or path == "-")
@@ -112,7 +113,7 @@ def _parser(prog: str, epilog: str | None) -> argparse.ArgumentParser:
     add("-i", "--include", action="store_true", help="put the headers before the body")
     add("-H", "--header", metavar="LINE", action="append", default=[], help="send 'Name: value'; repeatable")
     add("-f", "--fail", action="store_true", help="status 400 and more is a failure (22)")
-    add("-s", "--silent", action="store_true", help="no progress bar")
+    add("-s", "--silent", action="store_true", help="print no headers and no progress bar")
     add("-S", "--show-error", action="store_true", help="errors are always shown")
     add("-v", "--verbose", action="store_true", help="show the conversation on standard error")
     add("-w", "--write-out", metavar="FORMAT", help="print %%{http_code}, %%{time_total} … afterwards")

@@ -10,7 +10,7 @@ PAGES = {path.stem: path for path in (Path(__file__).parents[2] / "docs" / "howt
 
 
 def test_there_is_one_for_each_client() -> None:
-    assert set(PAGES) >= {"greet", "echo", "welcome", "command", "converse", "probe"}
+    assert set(PAGES) == {"greet", "echo", "welcome", "command", "converse", "probe", "fetch"}
 
 
 @pytest.mark.parametrize("page", PAGES)
