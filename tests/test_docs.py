@@ -15,7 +15,7 @@ from sockproto.conversation import CloseReason
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.diagnosis import STATUSES
 from sockproto.limits import Limits
-from sockproto.rawhttp import command
+from sockproto.rawhttp.command import _parser
 from sockproto.tap import Options
 
 ROOT = Path(__file__).parent.parent
@@ -85,7 +85,7 @@ class TableTests(TestCase):
         text = (ROOT / "docs" / "howto" / "fetch.md").read_text("utf-8")
         rows = re.findall(r"^\| (`-.+?) \| ", text, re.MULTILINE)
         found = {option for row in rows for option in re.findall(r"`(--?[\w-]+)", row)}
-        taken = command._parser("fetch", None)._option_string_actions
+        options = _parser("fetch", None)._option_string_actions
         self.assertEqual(
             {taken[option].dest for option in found}, {a.dest for a in taken.values()} - NOT_TOLD
         )
