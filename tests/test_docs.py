@@ -86,9 +86,8 @@ class TableTests(TestCase):
         rows = re.findall(r"^\| (`-.+?) \| ", text, re.MULTILINE)
         found = {option for row in rows for option in re.findall(r"`(--?[\w-]+)", row)}
         options = _parser("fetch", None)._option_string_actions
-        self.assertEqual(
-            {taken[option].dest for option in found}, {a.dest for a in taken.values()} - NOT_TOLD
-        )
+        told = {options[option].dest for option in found}
+        self.assertEqual(told, {action.dest for action in options.values()} - NOT_TOLD)
 
 
 class ListingTests(TestCase):
