@@ -6,5 +6,13 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run TestCases first: one that waits on the reactor fails once pytest-twisted has started it."""
-    items.sort(key=lambda item: not issubclass(getattr(item, "cls", None) or object, unittest.TestCase))
+    """Run TestCases first: one that waits on the reactor fails once pytest-twisted has started it.
+
+    Files stay whole, since each is run by one process.
+    """
+
+    def is_plain(item: pytest.Item) -> bool:
+        return not issubclass(getattr(item, "cls", None) or object, unittest.TestCase)
+
+    mixed = {item.path for item in items if is_plain(item)}
+    items.sort(key=lambda item: item.path in mixed)

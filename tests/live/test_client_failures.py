@@ -477,7 +477,7 @@ def test_authorities_that_cannot_be_read(tmp_path: Path) -> None:
     no_pem.write_text("nothing")
     for file in str(no_pem), str(tmp_path / "nonesuch"):
         for command in ("greet", f"{LOOPBACK}:9", "x"), ("probe", f"{LOOPBACK}:9"):
-            check_failure(run(*command, "--cacert", file), 2, "can't read the certificates of")
+            check_failure(run(*command, "--cacert", file), 77, "can't read the certificates of")
 
 
 # Wrong use.
