@@ -35,7 +35,9 @@ def table(page: str, first: str) -> list[list[str]]:
 
 def is_told(kind: Any) -> bool:
     """Tell whether an error is one that ends a command with a status of its own."""
-    return isinstance(kind, type) and issubclass(kind, errors.SockprotoError) and kind.status != 1
+    if not isinstance(kind, type) or not issubclass(kind, errors.SockprotoError):
+        return False
+    return "status" in vars(kind) and kind is not errors.SockprotoError
 
 
 def listings(page: str, language: str) -> list[str]:

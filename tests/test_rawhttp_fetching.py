@@ -35,7 +35,7 @@ from sockproto.errors import (
 )
 from sockproto.rawhttp import Options, Response, WholeFile, fetch, main
 from sockproto.rawhttp.connection import Connection, Deadline, Terms, connect
-from sockproto.rawhttp.decoding import PIECE_BYTES, Decoder
+from sockproto.rawhttp.decoding import MAX_EMPTY_MEMBERS, PIECE_BYTES, Decoder
 from sockproto.rawhttp.reporting import Output, Reporter
 
 ROOT = Path(sockproto.__file__).parent.parent
@@ -59,6 +59,9 @@ class FakeConnection(Connection):
 
     def receive(self) -> bytes:
         return self._left.read(7)
+
+    def check(self) -> None:
+        pass
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -119,6 +122,23 @@ class FetchTests(TestCase):
             self.assertRaises(BadContentEncoding, self.fetch, "h", answer, compressed=True)
         self.assertRaises(TooLarge, self.fetch, "h", head % b"gzip" + bomb, compressed=True, max_bytes=1_000)
 
+    def test_a_limit_is_of_what_is_decoded(self) -> None:
+        body = gzip.compress(b"hello")
+        head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+        self.assertEqual(self.fetch("h", head + body, compressed=True, max_bytes=5).body, b"hello")
+        self.assertRaises(TooLarge, self.fetch, "h", head + body, compressed=True, max_bytes=4)
+
+    def test_decoding_has_an_end(self) -> None:
+        empty = gzip.compress(b"") * (MAX_EMPTY_MEMBERS + 2)
+        self.assertRaises(BadContentEncoding, list, Decoder([b"gzip"]).feed(empty))
+        whole = b"".join(Decoder([b"gzip"]).feed(gzip.compress(b"x") * (MAX_EMPTY_MEMBERS + 2)))
+        self.assertEqual(len(whole), MAX_EMPTY_MEMBERS + 2)
+        left = [0, 1]  # what gives time twice
+
+        pieces = Decoder([b"gzip"], left.pop).feed(gzip.compress(bytes(10_000_000)))
+        self.assertEqual([len(next(pieces)) for _ in range(2)], [PIECE_BYTES] * 2)
+        self.assertRaises(IndexError, next, pieces)
+
     def test_a_bomb_is_decoded_in_pieces(self) -> None:
         pieces = [len(piece) for piece in Decoder([b"gzip"]).feed(gzip.compress(bytes(10_000_000)))]
         self.assertEqual((sum(pieces), max(pieces)), (10_000_000, PIECE_BYTES))
@@ -164,6 +184,27 @@ class PlaceCase(TestCase):
         self.path = self.place / "page"
 
 
+class OutputTests(TestCase):
+    def test_an_unbuffered_stream_that_takes_a_part_gets_the_rest(self) -> None:
+        class Part(io.RawIOBase):
+            taken = b""
+
+            def writable(self) -> bool:
+                return True
+
+            def write(self, data: Any) -> int | None:
+                if len(self.taken) >= 8:
+                    return None  # it would block
+                self.taken += bytes(data[:3])
+                return min(3, len(data))
+
+        part = Part()
+        stream = io.TextIOWrapper(part, write_through=True)  # type: ignore[type-var]  # as an unbuffered stdout
+        Output(stream).write(b"12345678")
+        self.assertEqual(part.taken, b"12345678")
+        self.assertRaises(BlockingIOError, Output(stream).write, b"90")
+
+
 class FileTests(PlaceCase):
     def test_whole_or_not_at_all(self) -> None:
         for failure in (CallFailed("x"), KeyboardInterrupt(), SystemExit()):
@@ -179,6 +220,10 @@ class FileTests(PlaceCase):
             self.assertEqual(self.path.read_text(), "old")
         self.assertEqual(self.path.read_text(), "new")
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o640)
+        self.path.chmod(0o4755)
+        with WholeFile(str(self.path)) as file:
+            file.write(b"new")
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o755)
 
     def test_links_and_devices_stay_what_they_are(self) -> None:
         link = self.place / "link"

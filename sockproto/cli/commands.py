@@ -132,7 +132,7 @@ def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
 def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool, **given: Any) -> None:
     """Give names to a greeting server, and print what it says.
 
-    NAME may be - for the lines of standard input.
+    NAME may be - for the lines of standard input, which is what is read without any if it is no terminal.
     """
     from sockproto.client import greet
     from sockproto.protocols.greeting import GreetingClient
@@ -143,7 +143,7 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
     call.hold(
         lambda reactor: greet(
             call.address,
-            _words(names, reactor),
+            _words(names or (() if os.isatty(0) else ("-",)), reactor),
             welcome=None if no_welcome else b"Welcome!",
             newline=b"\n" if lines else b"",
             heard=call.report.reply,
@@ -173,7 +173,8 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
             )
         address, text = DEFAULT_ADDRESS, "-"
     call = Request("echo", address, given)
-    progress = Progress(size_of(0) if text == "-" else len(text))
+    typed = text == "-" and os.isatty(0)  # then the terminal is busy
+    progress = Progress(size_of(0) if text == "-" else len(text), visible=not typed)
     came = 0
 
     def heard(data: bytes) -> None:

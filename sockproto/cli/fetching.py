@@ -17,4 +17,7 @@ def fetch(arguments: Sequence[str]) -> int:
 
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # no part of a file is left behind
-    return main(list(arguments), prog="sockproto fetch", epilog=f"Example:  {EXAMPLE}")
+    try:
+        return main(list(arguments), prog="sockproto fetch", epilog=f"Example:  {EXAMPLE}")
+    except KeyboardInterrupt:  # before or after its own work
+        return 130

@@ -95,22 +95,24 @@ class Progress:
 
     Args:
         total: Bytes in all, None if that is not known.
+        visible: Whether to show it at all.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, visible: bool = True) -> None:
         self._total = total
         self._errors = Console(2)
         self._began = self._shown = time.monotonic()
         self._bytes = 0
         self._visible = False
-        if self._errors.is_terminal:
+        self._shows = visible and self._errors.is_terminal
+        if self._shows:
             at_exit(self.clear)
 
     def add(self, count: int) -> None:
         """So many more bytes are done."""
         self._bytes += count
         now = time.monotonic()
-        if self._errors.is_terminal and now - self._shown >= PROGRESS_SECONDS:
+        if self._shows and now - self._shown >= PROGRESS_SECONDS:
             self._shown = now
             self._visible = True
             self._errors._write(f"\r{self.text(now - self._began)}\x1b[K".encode())

@@ -21,7 +21,7 @@ ADVICE = {
     "name": "the name servers don't answer",
     "connect": "a firewall may drop what is sent there, its backlog be full, or no name server answer",
     "handshake": "it may not speak TLS",
-    "reply": "it is silent: it may speak another protocol, or wait for a newline",
+    "reply": "it fell silent: it may speak another protocol, or wait for a newline",
 }
 
 

@@ -12,7 +12,8 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NoReturn
+from threading import TIMEOUT_MAX
+from typing import NoReturn, TextIO
 
 from sockproto.errors import CallFailed, LocalError, WriteFailed
 from sockproto.rawhttp.connection import Terms
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str |
         wanted = _parser(prog, epilog).parse_args(argv)
     except SystemExit as error:
         return int(error.code or 0)
+    _open_streams()
     try:
         with _terminable():
             _run(wanted)
@@ -53,14 +55,23 @@ def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str |
     except KeyboardInterrupt:
         return INTERRUPTED
     except (LocalError, CallFailed) as error:
-        print(f"{prog}: {_printable(str(error))}", file=sys.stderr)
+        try:
+            print(f"{prog}: {_printable(str(error))}", file=sys.stderr, flush=True)
+        except OSError:  # nobody listens
+            _give_up(sys.stderr)
         return getattr(error, "status", USAGE)
+    finally:
+        for stream in sys.stdout, sys.stderr:
+            try:
+                stream.flush()
+            except OSError:  # which was told of, where it matters
+                _give_up(stream)
 
 
 def _run(wanted: argparse.Namespace) -> None:
     url = URL.parse(wanted.url)
     output = Output(sys.stdout)
-    path = wanted.output or ("-" if wanted.head else url.file_name)
+    path = wanted.output or ("-" if wanted.head else os.path.join(".", url.file_name))
     with ExitStack() as stack:
         try:
             body: Sink = output if path == "-" else stack.enter_context(WholeFile(path))
@@ -74,13 +85,27 @@ def _run(wanted: argparse.Namespace) -> None:
                 fetch(url, body, _options(wanted), reporter)
             finally:
                 reporter.over()
-                if wanted.write_out:
-                    output.write(reporter.written_out(wanted.write_out))
-                output.flush()
-        except OSError as error:
+            _close(output, reporter, wanted)
+        except CallFailed:
+            _close(output, reporter, wanted)
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            _give_up(sys.stdout)  # a reader that has stopped must not be waited for
+            raise
+        except WriteFailed:
             if path == "-":
-                _give_up_output()
+                _give_up(sys.stdout)
+            raise
+        except OSError as error:
+            _give_up(sys.stdout)
             raise WriteFailed(f"can't write to standard output: {error.strerror or error}") from error
+
+
+def _close(output: Output, reporter: Reporter, wanted: argparse.Namespace) -> None:
+    """Print what was asked for afterwards."""
+    if wanted.write_out:
+        output.write(reporter.written_out(wanted.write_out))
+    output.flush()
 
 
 def _options(wanted: argparse.Namespace) -> Options:
@@ -138,34 +163,43 @@ def _number(kind: type[int] | type[float], least: int = 0) -> Callable[[str], fl
         value = kind(text)
         if not least <= value < 2**53:  # nor "nan" or "inf"
             raise ValueError(text)
-        return value
+        return min(value, TIMEOUT_MAX) if kind is float else value
 
     return number
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind, so that no temporary file is left."""
+    """Let SIGTERM and SIGHUP unwind, so that no temporary file is left."""
 
     def leave(number: int, _: object) -> NoReturn:
         raise SystemExit(128 + number)
 
-    try:
-        before = signal.signal(signal.SIGTERM, leave)
-    except ValueError:  # not in the main thread
-        yield
-        return
+    before = {}
+    for number in signal.SIGTERM, signal.SIGHUP:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup's
+            with suppress(ValueError):  # not in the main thread
+                before[number] = signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _give_up_output() -> None:
-    """Nobody reads standard output any more: let Python not try again at its end."""
+def _open_streams() -> None:
+    """Have streams where the process was started without them."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # it stays open
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it stays open
+
+
+def _give_up(stream: TextIO) -> None:
+    """Nobody reads a stream any more: let Python not try again at its end."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

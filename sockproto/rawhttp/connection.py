@@ -119,9 +119,19 @@ class Connection:
                 return b""
             raise self._told(error) from error
 
+    def check(self) -> None:
+        """See that there is time left, in work that neither sends nor receives.
+
+        Raises:
+            TimedOut: There is none.
+        """
+        self._deadline.left()
+
     def _told(self, error: OSError) -> CallFailed:
         if isinstance(error, TimeoutError):
-            return TimedOut(f"the server is silent; gave up after {self._deadline.passed:.1f} seconds")
+            return TimedOut(
+                f"timed out: gave up waiting for the server after {self._deadline.passed:.1f} seconds"
+            )
         return Reset(f"the connection was cut: {_text(error)}")
 
     def __enter__(self) -> "Connection":
@@ -158,7 +168,8 @@ def connect(
     mark("namelookup", f"Host {host} is {', '.join(dict.fromkeys(a[4][0] for a in addresses))}")
     sock = _dial(addresses, connecting)
     try:
-        mark("connect", "Connected to {} port {}".format(*sock.getpeername()[:2]))
+        with suppress(OSError):  # it may be cut again already, which reading will tell
+            mark("connect", "Connected to {} port {}".format(*sock.getpeername()[:2]))
         if context is not None:
             sock = _secure(sock, host, context, connecting)
             mark("appconnect", f"{sock.version()} with {(sock.cipher() or ['?'])[0]}")

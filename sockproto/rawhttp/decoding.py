@@ -8,13 +8,16 @@
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from sockproto.errors import BadContentEncoding
 
 PIECE_BYTES: Final = 262_144
 """So much is decoded at a time: a bomb's thousandfold never is in memory."""
+
+MAX_EMPTY_MEMBERS: Final = 1_000
+"""Members of gzip, one after the other, that give nothing: they cost time and no limit of size sees them."""
 
 MAX_CODINGS: Final = 5
 """As curl: each coding multiplies what the one before has multiplied."""
@@ -25,19 +28,20 @@ class Decoder:
 
     Args:
         codings: Their names, in the order in which they were applied.
+        check: Called now and then, to raise an error when it takes too long.
 
     Raises:
         BadContentEncoding: One is unknown, or there are too many.
     """
 
-    def __init__(self, codings: Sequence[bytes]) -> None:
+    def __init__(self, codings: Sequence[bytes], check: Callable[[], object] = lambda: None) -> None:
         codings = [coding for coding in codings if coding != b"identity"]
         for coding in codings:
             if coding not in (b"gzip", b"x-gzip", b"deflate"):
                 raise BadContentEncoding(f"unknown Content-Encoding: {ascii(coding[:40])[1:]}")
         if len(codings) > MAX_CODINGS:
             raise BadContentEncoding(f"more than {MAX_CODINGS} content codings")
-        self._inflaters = [Inflater(coding != b"deflate") for coding in reversed(codings)]
+        self._inflaters = [Inflater(coding != b"deflate", check) for coding in reversed(codings)]
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decode bytes that came."""
@@ -58,10 +62,11 @@ class Inflater:
     Args:
         gzip: Whether it is gzip, of any number of members; else deflate, whose zlib header many servers
             leave out: the first two bytes tell.
+        check: Called for each piece and each member.
     """
 
-    def __init__(self, gzip: bool) -> None:
-        self._gzip = gzip
+    def __init__(self, gzip: bool, check: Callable[[], object] = lambda: None) -> None:
+        self._gzip, self._check, self._empty = gzip, check, 0
         self._start = b""
         self._stream = zlib.decompressobj(31) if gzip else None
 
@@ -76,15 +81,20 @@ class Inflater:
         self._start = self._start or data[:1]
         piece = b""
         while data or (len(piece) == PIECE_BYTES and not self._stream.eof):  # zlib holds output back, too
+            self._check()
             if self._stream.eof:
                 if not self._gzip:
                     raise BadContentEncoding("bytes behind the end of the compressed body")
+                self._empty += 1
+                if self._empty > MAX_EMPTY_MEMBERS:
+                    raise BadContentEncoding("the compressed body has nothing but empty members")
                 self._stream = zlib.decompressobj(31)
             try:
                 piece = self._stream.decompress(data, PIECE_BYTES)
             except zlib.error as error:
                 raise BadContentEncoding(f"the compressed body is damaged: {error}") from error
             if piece:
+                self._empty = 0
                 yield piece
             data = self._stream.unconsumed_tail or self._stream.unused_data
 

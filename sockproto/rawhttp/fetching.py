@@ -198,11 +198,11 @@ class Exchange:
         limit = self._options.max_bytes or (MAX_BODY_BYTES if into is None else None)
         write = into.write if into else kept.extend
         length, size, trailers = self._parser.length, 0, Headers()
-        if limit and length and length > limit:
-            raise TooLarge(f"the body has {length} bytes, more than {limit}")
         codings = self.headers.elements(b"Content-Encoding") if self._options.compressed else []
+        if limit and length and length > limit and not codings:  # a limit is of what is decoded
+            raise TooLarge(f"the body has {length} bytes, more than {limit}")
         bodiless = self._options.method == "HEAD" or self.status.code in (204, 304)
-        decoder = Decoder([] if bodiless else codings)
+        decoder = Decoder([] if bodiless else codings, self._connection.check)
         self._observer.accepted()
         for event in self._events:
             if isinstance(event, Data):

@@ -32,6 +32,9 @@ MAX_INTERIM: Final = 32
 MAX_CHUNK_LINE_BYTES: Final = 4_096
 """A chunk's size with its extensions, as Go's net/http."""
 
+MAX_CHUNKS: Final = 4_096
+"""Chunks that are taken at once: of one byte each they cost a hundred times that."""
+
 _STATUS = re.compile(rb"(1\.[0-9]) ([1-9][0-9][0-9])(?: (.*))?", re.DOTALL)
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -186,7 +189,9 @@ class ResponseParser:
         """Give the data of the chunks that have come whole, in one piece: most have, and are right."""
         piece, at = self._received.whole()
         view, chunks = memoryview(piece), list[memoryview]()
-        while (match := _CHUNK.match(piece, at)) and match.end() - at <= MAX_CHUNK_LINE_BYTES:
+        while len(chunks) < MAX_CHUNKS and (match := _CHUNK.match(piece, at)):
+            if match.end() - at > MAX_CHUNK_LINE_BYTES:
+                break
             end = match.end() + int(match[1], 16)
             if end == match.end() or piece[end : end + 2] != b"\r\n":
                 break  # the last one, one whose end is to come, or one that is wrong: step by step, then

@@ -3,10 +3,13 @@
 Bytes of the peer reach a terminal only in printable characters.
 """
 
+import os
 import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from errno import EAGAIN
 from typing import Any, Final, TextIO
 
 from sockproto.rawhttp.events import Headers, Status
@@ -30,11 +33,21 @@ class Output:
         self._stream, self._terminal = stream, stream.isatty()
 
     def write(self, data: bytes) -> None:
-        """Write bytes."""
+        """Write bytes.
+
+        Raises:
+            OSError: They can't be written, or not all of them.
+        """
         if self._terminal or not hasattr(self._stream, "buffer"):
-            self._stream.write(escaped(data))
-        else:
-            self._stream.buffer.write(data)
+            known = self._stream.encoding or "ascii"
+            self._stream.write(escaped(data).encode(known, "backslashreplace").decode(known))
+            return
+        view = memoryview(data)
+        while view:  # an unbuffered stream may take a part (PYTHONUNBUFFERED)
+            count = self._stream.buffer.write(view)
+            if count is None:
+                raise BlockingIOError(EAGAIN, os.strerror(EAGAIN))
+            view = view[count:]
 
     def flush(self) -> None:
         """Have it all written."""
@@ -112,4 +125,5 @@ class Reporter(Observer):
 
     def _say(self, sign: str, text: str) -> None:
         if self._verbose:
-            print("\n".join(f"{sign} {line}" for line in text.split("\n")), file=sys.stderr)
+            with suppress(OSError):  # nobody listens
+                print("\n".join(f"{sign} {line}" for line in text.split("\n")), file=sys.stderr)

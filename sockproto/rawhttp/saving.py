@@ -14,6 +14,9 @@ from typing import BinaryIO, Final
 
 from sockproto.errors import WriteFailed
 
+OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/self/fd/")
+"""Names of files that are open already."""
+
 BUFFER_BYTES: Final = 262_144
 """Small chunks are written together."""
 
@@ -36,19 +39,25 @@ class WholeFile:
 
     def __enter__(self) -> BinaryIO:
         try:
+            there = os.path.exists(self._shown)
+            mode = os.stat(self._shown).st_mode if there else None
             self._path = os.path.realpath(self._shown)
-            mode = os.stat(self._path).st_mode if os.path.exists(self._path) else None
-            if mode is not None and not stat.S_ISREG(mode):
-                self._file: BinaryIO = open(self._path, "wb")  # closed in __exit__
+            # What is no regular file, or an open one (/dev/stdout), can't be replaced.
+            if mode is not None and not (stat.S_ISREG(mode) and not self._shown.startswith(OPEN_FILES)):
+                self._file: BinaryIO = open(self._shown, "wb")  # closed in __exit__
                 return self._file
             aside = os.path.join(os.path.dirname(self._path), f".rawhttp-{os.urandom(8).hex()}.part")
+            self._aside = aside  # first: a signal may come behind any step
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            self._aside, self._file = aside, open(descriptor, "wb", BUFFER_BYTES)
+            self._file = open(descriptor, "wb", BUFFER_BYTES)
             if mode is not None:
-                os.fchmod(descriptor, stat.S_IMODE(mode))
+                os.fchmod(descriptor, mode & 0o777)  # the owner may be another: no setuid, then
         except (OSError, ValueError) as error:
             self._forget()
             raise self._failed(error) from error
+        except BaseException:
+            self._forget()
+            raise
         return self._file
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -128,7 +128,8 @@ class URL(NamedTuple):
 
 def _split(text: str) -> tuple[str, str | None, str, str, str]:
     if _CONTROL.search(text):
-        raise BadURL(f"a URL with control characters: {text[:200]!a}")
+        shown = text.rpartition("@")[2][:200]  # no password
+        raise BadURL(f"a URL with control characters: {shown!a}")
     match = _REFERENCE.fullmatch(text)
     assert match is not None
     return match[1] or "", match[2], match[3], match[4] or "", match[5] or ""
