@@ -6,6 +6,7 @@ import pty
 import tempfile
 import tty
 
+from click.shell_completion import ShellComplete
 from twisted.trial.unittest import TestCase
 
 from sockproto.cli.commands import EXAMPLES, run, sockproto
@@ -142,6 +143,18 @@ class ReportTests(TestCase):
 class CommandTests(TestCase):
     def test_each_command_has_an_example(self) -> None:
         self.assertEqual(set(sockproto.commands), set(EXAMPLES))
+
+    def test_what_a_shell_completes(self) -> None:
+        def completed(*words: str) -> list[tuple[str, str]]:
+            found = ShellComplete(sockproto, {}, "sockproto", "_X").get_completions([*words[:-1]], words[-1])
+            return [(item.type, item.value) for item in found]
+
+        self.assertEqual(completed("gr"), [("plain", "greet")])
+        self.assertEqual(completed("greet", "--cac"), [("plain", "--cacert")])
+        self.assertEqual(completed("greet", "--cacert", "x"), [("file", "x")])
+        self.assertEqual(completed("serve", "--proto"), [("plain", "--protocol")])
+        self.assertEqual(completed("fetch", "--max-t"), [("plain", "--max-time")])
+        self.assertEqual(completed("fetch", "-o", "x"), [("file", "x")])
 
     def test_wrong_usage_is_2(self) -> None:
         for arguments in [

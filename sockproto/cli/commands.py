@@ -14,8 +14,8 @@ import click
 
 from sockproto.address import parse_address
 from sockproto.cli.console import complain, size_of
-from sockproto.cli.fetching import EXAMPLE, fetch
-from sockproto.cli.options import call_options
+from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
+from sockproto.cli.options import Passing, call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
 from sockproto.errors import OptionError, SockprotoError, WriteFailed
@@ -252,25 +252,21 @@ def _is_interactive() -> bool:
 command(do_probe)
 
 
-@sockproto.command(
-    "fetch",
-    epilog=f"Example:  {EXAMPLES['fetch']}",
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def _serve_options() -> list[str]:
+    from sockproto.tap import Options
+
+    return [f"--{name.rstrip('=')}" for name in Options().longOpt]
+
+
+@sockproto.command("fetch", cls=Passing, taken=fetch_options, epilog=f"Example:  {EXAMPLES['fetch']}")
+@click.argument("arguments", nargs=-1, type=click.Path())
 def do_fetch(arguments: tuple[str, ...]) -> int:
     """Fetch a page over a bare socket, with curl's options."""
     return fetch(arguments)
 
 
-@sockproto.command(
-    "serve",
-    epilog=f"Example:  {EXAMPLES['serve']}",
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-)
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@sockproto.command("serve", cls=Passing, taken=_serve_options, epilog=f"Example:  {EXAMPLES['serve']}")
+@click.argument("options", nargs=-1, type=click.Path())
 def do_serve(options: tuple[str, ...]) -> int:
     """Serve a protocol: the same as twistd -n sockproto, without a pid file."""
     from sockproto.cli.serving import serve

@@ -21,3 +21,10 @@ def fetch(arguments: Sequence[str]) -> int:
         return main(list(arguments), prog="sockproto fetch", epilog=f"Example:  {EXAMPLE}")
     except KeyboardInterrupt:  # before or after its own work
         return 130
+
+
+def fetch_options() -> list[str]:
+    """Give the names of its options."""
+    from sockproto.rawhttp.command import options
+
+    return options()

@@ -6,11 +6,12 @@
     def do_probe(address, **given): ...
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import TIMEOUT_MAX
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sockproto.definition import seconds
 from sockproto.errors import OptionError
@@ -30,6 +31,24 @@ class Seconds(click.ParamType[float]):
         return min(made, TIMEOUT_MAX)
 
 
+class Passing(click.Command):
+    """A command that passes all it is given to another, which knows the options.
+
+    Args:
+        taken: Gives the names of those options.
+    """
+
+    def __init__(self, *args: Any, taken: Callable[[], Iterable[str]], **kwargs: Any) -> None:
+        kwargs["context_settings"] = {"ignore_unknown_options": True, "allow_extra_args": True}
+        kwargs["add_help_option"] = False
+        super().__init__(*args, **kwargs)
+        self._taken = taken
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Give the options that begin so."""
+        return [CompletionItem(option) for option in sorted(self._taken()) if option.startswith(incomplete)]
+
+
 def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say whom to call and how to show it."""
     for option in reversed(
@@ -37,7 +56,9 @@ def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("-u", "--udp", is_flag=True, help="Send datagrams."),
             click.option("-U", "--unix", is_flag=True, help="ADDRESS is the path of a UNIX socket."),
             click.option("--tls", is_flag=True, help="Speak TLS, and check the certificate."),
-            click.option("--cacert", metavar="FILE", help="Trust these authorities (PEM)."),
+            click.option(
+                "--cacert", type=click.Path(), metavar="FILE", help="Trust these authorities (PEM)."
+            ),
             click.option("-k", "--insecure", is_flag=True, help="TLS, whatever the certificate."),
             click.option(
                 "--connect-timeout",

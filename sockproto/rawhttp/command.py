@@ -158,6 +158,11 @@ def _parser(prog: str, epilog: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def options() -> list[str]:
+    """Give the names of all options."""
+    return list(_parser("", None)._option_string_actions)
+
+
 def _number(kind: type[int] | type[float], least: int = 0) -> Callable[[str], float]:
     def number(text: str) -> float:
         value = kind(text)
