@@ -30,7 +30,7 @@ from sockproto.errors import (
 if TYPE_CHECKING:
     import ssl
 
-RECEIVE_BYTES: Final = 262_144
+RECEIVE_BYTES: Final = 131_072
 """So much is read at a time: enough that the system calls don't count."""
 
 
