@@ -7,6 +7,7 @@ interfaces    what the parts promise each other
 errors        what can go wrong, and whose fault it was
 conversation  ``Conversation``, ``ClientConversation`` and their actions (pure)
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
+replies       ``Expecting``, ``Sink``, ``Datagrams``: framings of clients (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
 rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
@@ -53,6 +54,7 @@ _MODULES = {
     "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
     " CLOSE ABORT HALF_CLOSE Sleep Wait Input",
     "framing": "Raw Lines QuietLines Discard",
+    "replies": "Expecting Sink",
     "limits": "Limits",
     "ledger": "Statistics",
     "stream": "ConversationProtocol ConversationFactory",

@@ -17,6 +17,7 @@ LAYERS = [
     "errors",
     "conversation",
     "framing",
+    "replies",
     "limits",
     "proxy",
     "rawhttp",

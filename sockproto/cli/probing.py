@@ -2,7 +2,7 @@
 
 ::
 
-    probe_command(["--json", "127.0.0.1:9999"])
+    run(["probe", "--json", "127.0.0.1:9999"])      # of ``commands``, which makes a command of do_probe
 """
 
 import dataclasses

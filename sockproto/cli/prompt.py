@@ -22,7 +22,8 @@ from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
 from sockproto.client import converse
 from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait
 from sockproto.errors import MessageTooLong, TooLarge
-from sockproto.framing import QuietLines, Sink
+from sockproto.framing import QuietLines
+from sockproto.replies import Sink
 
 PATIENCE_SECONDS = 1.0
 """How long a reply may take before the prompt comes back without it."""

@@ -25,12 +25,13 @@ from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure
 from sockproto.client.tls import TLS
 from sockproto.conversation import Conversation, Wait
 from sockproto.errors import NameNotFound, OptionError
-from sockproto.framing import Lines, Sink
+from sockproto.framing import Lines
 from sockproto.limits import Limits
 from sockproto.protocols.command import CommandClient, Replies
 from sockproto.protocols.echo import EchoClient
 from sockproto.protocols.greeting import GreetingClient, Greetings
 from sockproto.protocols.welcome import WelcomeClient
+from sockproto.replies import Sink
 
 __all__ = ["TLS", "Greetings", "Replies", "command", "converse", "echo", "greet", "welcome"]
 

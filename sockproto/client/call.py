@@ -38,7 +38,7 @@ class Call:
     Attributes:
         result: Fires with the conversation's result, or fails, when everything is closed. Cancelling it cuts
             the connection.
-        phase: What is under way: ``connect``, ``handshake`` or ``reply``.
+        phase: What is under way: ``name``, ``connect``, ``handshake`` or ``reply``.
         error: Why it has failed, None as long as it has not.
         reply_seconds: How long the peer may be silent.
         pending: Tells whether the conversation waits for something of ours.

@@ -23,8 +23,8 @@ from sockproto.client.stream import Trace, unreachable
 from sockproto.conversation import CloseReason, Conversation, Peer
 from sockproto.dialogue import ENDING, LOST, PENDING, UNOPENED, Dialogue
 from sockproto.errors import OptionError, SockprotoError, TimedOut
-from sockproto.framing import Datagrams
 from sockproto.limits import READ_AHEAD_BYTES
+from sockproto.replies import Datagrams
 
 RETRY_SECONDS = 1.0
 """How long the first try waits for an answer; each further one twice as long (RFC 8085, section 3.1.1)."""

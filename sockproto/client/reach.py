@@ -91,10 +91,12 @@ def _udp_target(reactor: Any, address: Any) -> Target:
 
 
 def _unix_target(reactor: Any, path: str, call: Call) -> Target:
+    names = ExitStack()
+    call.result.addBoth(_closing, names)
+
     def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
-        stack = ExitStack()
-        own = stack.enter_context(temporary_name())
-        call.result.addBoth(_closing, stack)
+        names.close()  # that of the socket before, which is closed
+        own = names.enter_context(temporary_name())
         opened: IListeningPort = reactor.connectUNIXDatagram(path, protocol, MAX_PACKET_BYTES, 0o666, own)
         return opened
 

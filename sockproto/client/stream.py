@@ -38,6 +38,9 @@ from sockproto.pending import Pending
 from sockproto.stream import ConversationProtocol
 from sockproto.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
 
+READ_BYTES = 262_144
+"""What is read at once, where Twisted's transports read 64 KiB: a large echo takes a third of the reads."""
+
 LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
 
@@ -56,6 +59,11 @@ class ClientProtocol(ConversationProtocol):
         clock: For timers.
         trace: Told of the bytes that cross the wire.
     """
+
+    _said = 0  # messages, so far, both ways
+    _awaits_input = False  # what is pending is an Input
+    _lingered = 0  # so often, for what the server may still say
+    _gone = False  # the transport is, and the end is being handled
 
     def __init__(
         self,
@@ -77,11 +85,6 @@ class ClientProtocol(ConversationProtocol):
         """Give the conversation, which is made already."""
         return conversation
 
-    _said = 0  # messages, so far, both ways
-    _awaits_input = False  # what is pending is an Input
-    _lingered = 0  # so often, for what the server may still say
-    _gone = False  # the transport is, and the end is being handled
-
     # What Twisted calls.
 
     def connectionMade(self) -> None:
@@ -91,7 +94,7 @@ class ClientProtocol(ConversationProtocol):
         if wrapper not in (None, self) and not IHalfCloseableProtocol.providedBy(wrapper):
             # Twisted's client endpoints claim one interface of their protocol's only, the last that they try.
             alsoProvides(wrapper, IHalfCloseableProtocol)
-        self.transport.bufferSize = 1 << 18
+        self.transport.bufferSize = READ_BYTES
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:

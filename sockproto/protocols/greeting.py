@@ -22,7 +22,8 @@ from sockproto.conversation import (
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition, ProtocolOption, seconds
 from sockproto.errors import OptionError
-from sockproto.framing import Expecting, Lines, QuietLines
+from sockproto.framing import Lines, QuietLines
+from sockproto.replies import Expecting
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
 

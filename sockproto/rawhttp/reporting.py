@@ -75,25 +75,25 @@ class Reporter(Observer):
         self._url, self._hops = str(url), self._hops + 1
         self._first = True
 
-    def step(self, name: str, detail: str) -> None:  # noqa: D102
+    def step(self, name: str, detail: str) -> None:  # noqa: D102  # see Observer
         self._values[name] = time.monotonic() - self._began
         self._say("*", detail)
 
-    def sent(self, request: bytes) -> None:  # noqa: D102
+    def sent(self, request: bytes) -> None:  # noqa: D102  # see Observer
         self._say(">", escaped(request).removesuffix("\n"))
 
-    def received(self, count: int) -> None:  # noqa: D102
+    def received(self, count: int) -> None:  # noqa: D102  # see Observer
         if self._first:
             self._values["starttransfer"], self._first = time.monotonic() - self._began, False
 
-    def head(self, status: Status, headers: Headers) -> None:  # noqa: D102
+    def head(self, status: Status, headers: Headers) -> None:  # noqa: D102  # see Observer
         lines = b"%b\r\n%b\r\n" % (bytes(status), bytes(headers))
         self._code, self._type = status.code, headers.get(b"Content-Type") or b""
         self._say("<", escaped(lines).removesuffix("\n"))
         if self._headers:
             self._headers(lines)
 
-    def data(self, total: int, length: int | None) -> None:  # noqa: D102
+    def data(self, total: int, length: int | None) -> None:  # noqa: D102  # see Observer
         self._size = total
         if self._bar and (now := time.monotonic()) - self._drawn >= BAR_SECONDS:
             self._drawn = now

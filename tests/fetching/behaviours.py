@@ -155,7 +155,7 @@ def there(rest: str, *given: str | bytes) -> dict[str, Script]:
 
 def good(name: str, source: str, note: str, *reply: Step, body: bytes = HELLO, **more: object) -> Behaviour:
     """Give a behaviour that must succeed."""
-    return Behaviour(name, source, note, reply, (0,), body, **more)  # type: ignore[arg-type]
+    return Behaviour(name, source, note, reply, (0,), body, **more)  # type: ignore[arg-type]  # the fields of Behaviour
 
 
 def bad(
@@ -163,7 +163,7 @@ def bad(
 ) -> Behaviour:
     """Give a behaviour that must fail, so or so."""
     statuses = (status,) if isinstance(status, int) else status
-    return Behaviour(name, source, note, reply, statuses, None, **more)  # type: ignore[arg-type]
+    return Behaviour(name, source, note, reply, statuses, None, **more)  # type: ignore[arg-type]  # the fields of Behaviour
 
 
 def either(
@@ -177,7 +177,7 @@ def either(
 ) -> Behaviour:
     """Give a behaviour that may succeed or fail, but not succeed with another body."""
     statuses = (status,) if isinstance(status, int) else status
-    return Behaviour(name, source, note, reply, (0, *statuses), body, **more)  # type: ignore[arg-type]
+    return Behaviour(name, source, note, reply, (0, *statuses), body, **more)  # type: ignore[arg-type]  # the fields of Behaviour
 
 
 def raw_deflate(data: bytes) -> bytes:
