@@ -359,7 +359,7 @@ def ncat_echo(*options: str) -> Any:
 def socat(address: str, then: str = "EXEC:cat") -> Any:
     """Run socat; ``{port}`` in the address is a free port."""
     return program(
-        lambda port: ("socat", "-d", "-d", address.format(port=port), then),
+        lambda port: ("socat", "-t", "10", "-d", "-d", address.format(port=port), then),
         "N (listening|receiving) on",
     )
 
