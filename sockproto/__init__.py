@@ -23,6 +23,7 @@ connection    a dialogue over a transport: reading, half-close, closing, the end
 stream        ``ConversationProtocol``, ``ConversationFactory``
 datagram      ``ConversationDatagramProtocol``
 definition    ``ProtocolDefinition``: what the catalog knows of a protocol
+commands/     ``CommandSet``: commands declared as methods
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 catalog       finds every protocol
 client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
@@ -45,20 +46,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MODULES = {
-    "errors": "SockprotoError LocalError OptionError ListenError ActionError"
+    "errors": "SockprotoError LocalError OptionError ListenError ActionError DeclarationError"
     " BadURL UnsupportedProtocol WriteFailed ReadFailed UnreadableAuthorities"
-    " RemoteError MessageTooLong ProxyHeaderInvalid SendRefused"
+    " RemoteError MessageTooLong CommandError ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
     " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
-    " CLOSE ABORT HALF_CLOSE Sleep Wait Input",
+    " CLOSE ABORT HALF_CLOSE Sleep Wait Input Until Interrupted",
     "framing": "Raw Lines QuietLines Discard",
     "replies": "Expecting Sink",
     "limits": "Limits",
     "ledger": "Statistics",
     "stream": "ConversationProtocol ConversationFactory",
     "datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
+    "commands": "CommandSet Caller command quote",
     "definition": "ProtocolDefinition ProtocolOption",
     "service": "ServerService",
     **{

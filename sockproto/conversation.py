@@ -9,7 +9,7 @@ the carriers (``stream``, ``datagram``) run it, and any test can call it::
             yield b"Hello, %b!" % name
 """
 
-from collections.abc import Awaitable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -69,6 +69,27 @@ class Input(Wait):
     """Wait for something to send. A client gives it up when the server has ended its half of the stream."""
 
 
+@dataclass(frozen=True)
+class Until(Wait):
+    """Wait, unless a message ends it; the others wait their turn, as always.
+
+    ``Interrupted`` is raised at the ``yield`` if one does, and the awaitable is cancelled. On datagrams it is
+    a ``Wait``: there is no next message.
+
+    Attributes:
+        ends: Told each message that comes meanwhile, once, as far as some hundred ahead; gives whether it
+            ends the wait. The one that does is handled by that.
+        endless: The service's stop ends the wait too: what is waited for has no end of its own.
+    """
+
+    ends: Callable[[bytes], bool]
+    endless: bool = False
+
+
+class Interrupted(Exception):
+    """The wait of an ``Until`` was ended."""
+
+
 Action: TypeAlias = bytes | End | Sleep | Wait
 Script: TypeAlias = Generator[Action, Any, None]
 """What a method is that gives more than one action, or waits: a generator of actions."""
@@ -113,10 +134,12 @@ class Peer(NamedTuple):
     Attributes:
         host: Its numeric address; for a UNIX socket its path, mostly empty.
         port: Its port, None for a UNIX socket, 0 where an address of some other kind has none.
+        certificate: Over TLS the certificate that it has shown, in DER (RFC 5280), None if it has shown none.
     """
 
     host: str
     port: int | None
+    certificate: bytes | None = None
 
     def __str__(self) -> str:
         host = self.host.encode("unicode_escape").decode("ascii")
@@ -130,8 +153,8 @@ class Conversation:
     """Says nothing, whatever comes. Subclass it and override what your protocol answers.
 
     ``opened``, ``received``, ``ended`` and ``datagram`` give actions: they return None, one action
-    (bytes, ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, ``Sleep``, ``Wait``), or a generator of actions. Bytes are
-    the fastest. Nothing of this class needs to be called from an override.
+    (bytes, ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, ``Sleep``, ``Wait``, ``Until``), or a generator of actions.
+    Bytes are the fastest. Nothing of this class needs to be called from an override.
 
     Attributes:
         speaks_text: Whether the peer is told of an error in a line that begins ``error:``; True suits
@@ -177,13 +200,14 @@ class Conversation:
             reason: Why.
         """
 
-    def datagram(self, message: bytes) -> Actions:
+    def datagram(self, message: bytes, peer: Peer) -> Actions:
         """A lone datagram came; by default it means what the same message means on a stream.
 
         One conversation serves all the datagrams of a port: keep nothing from one to the next.
 
         Args:
             message: The whole datagram, maybe empty.
+            peer: Whose address it bears, which anybody can forge.
 
         Returns:
             Actions. All the bytes together are one datagram; ``b""`` alone sends an empty one, no bytes
@@ -218,7 +242,7 @@ class OneShot(Conversation):
         yield self.say()
         yield CLOSE
 
-    def datagram(self, message: bytes) -> bytes:
+    def datagram(self, message: bytes, peer: Peer) -> bytes:
         """Say it."""
         return self.say()
 

@@ -25,7 +25,7 @@ from sockproto.journal import Journal
 from sockproto.ledger import Statistics
 from sockproto.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits, SourceRate
 from sockproto.pending import Pending, resume
-from sockproto.transport import peer_of
+from sockproto.transport import datagram_peer, peer_of
 
 MAX_PACKET_BYTES: Final = 65_535
 """What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
@@ -36,6 +36,9 @@ MAX_REPLY_BYTES: Final = 65_507
 AMPLIFICATION: Final = (4, 32)
 """A reply is at most so many times as long as the request, plus so many bytes: near QUIC's 3 (RFC 9000,
 section 8.1), and enough for the fixed answers of daytime and time to an empty request."""
+
+TOO_LONG: Final = b"error: reply too long\n"
+"""What is sent instead of a reply that is, where the protocol is text: short enough for any request."""
 
 LOWEST_PORT: Final = 1_024
 """No reply goes to a port below: nobody asks from there but a forged request (CVE-1999-0103)."""
@@ -113,7 +116,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             if refused is not None:
                 self.drop(refused)
                 return
-            result = self._conversation.datagram(datagram)
+            result = self._conversation.datagram(datagram, datagram_peer(addr))
         except BaseException:
             self.fail(len(datagram), addr)
             return
@@ -158,11 +161,12 @@ class ConversationDatagramProtocol(DatagramProtocol):
         """Send the reply to a request of so many bytes, unless that is unsafe."""
         factor, more = AMPLIFICATION
         source = addr[0] if isinstance(addr, tuple) else addr
-        if len(reply) > MAX_REPLY_BYTES:
-            self.drop("oversize")
-        elif len(reply) > factor * size + more:
-            self.drop("amplification")
-        elif not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
+        if len(reply) > min(MAX_REPLY_BYTES, factor * size + more):
+            self.drop("oversize" if len(reply) > MAX_REPLY_BYTES else "amplification")
+            if not self._conversation.speaks_text:
+                return
+            reply = TOO_LONG
+        if not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
             self.drop("rate")
         else:
             try:

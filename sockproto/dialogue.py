@@ -8,10 +8,12 @@ feeds the framing, says in ``_stops`` what stands in the way, and overrides ``_w
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import GeneratorType
 from typing import Any, cast
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from sockproto.conversation import (
     ABORT,
@@ -21,9 +23,11 @@ from sockproto.conversation import (
     CloseReason,
     Conversation,
     End,
+    Interrupted,
     Peer,
     Script,
     Sleep,
+    Until,
     Wait,
     one,
 )
@@ -41,6 +45,10 @@ PUSHED = 32  # the application sent something: no reason to stop, but to look up
 BLOCKED = UNOPENED | PENDING | PAUSED | ENDING | LOST
 
 NO_MESSAGES: Iterator[bytes] = iter(())
+
+# How far the wait of an Until looks ahead.
+AHEAD_MESSAGES = 256
+AHEAD_BYTES = 4_096
 
 
 class Dialogue:
@@ -69,6 +77,8 @@ class Dialogue:
     _generator: Script | None = None
     _outcome: Any = None
     _pending: Pending | None = None
+    _until: Until | None = None  # what is pending, if a message may end it
+    _looked = 0  # at so many of the messages that wait
     _messages: Iterator[bytes] = NO_MESSAGES
     _reason: CloseReason | None = None
 
@@ -145,6 +155,8 @@ class Dialogue:
 
     def _work(self) -> None:
         """Handle what came, in order, until there is no more or something has to be waited for."""
+        if self._until is not None:
+            self._look_ahead(self._until)
         if self._generator is not None:
             self._drive()
         elif not self._opened and not self._stops & BLOCKED:
@@ -226,16 +238,50 @@ class Dialogue:
         pending = Pending(action, cast("IReactorTime", self._clock))
         if pending.done:
             self._outcome = pending.outcome
+        elif self._draining and isinstance(action, Until) and action.endless:
+            self._outcome = Failure(Interrupted())
+            self._guard(pending.cancel)
         else:
             self._pending = pending
             self._stops |= PENDING
             pending.then(self._waited)
+            if isinstance(action, Until):
+                self._until, self._looked, self._again = action, 0, True
 
     def _waited(self) -> None:
         self._outcome = cast("Pending", self._pending).outcome
-        self._pending = None
+        self._pending = self._until = None
         self._stops &= ~PENDING
         self._run()
+
+    def _look_ahead(self, until: Until) -> None:
+        """Look whether one of the messages that came ends the wait; those that don't wait their turn."""
+        ahead = list(self._messages)
+        while True:
+            for index in range(self._looked, len(ahead)):
+                if until.ends(ahead[index]):
+                    self.messages_in += 1
+                    del ahead[index]
+                    self._messages = iter(ahead)
+                    self._interrupt()
+                    return
+            self._looked = len(ahead)
+            more = []
+            if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
+                with suppress(MessageTooLong):  # which is told when its turn comes
+                    more = self._framing.take()
+            if not more:
+                self._messages = iter(ahead)
+                return
+            ahead += more
+
+    def _interrupt(self) -> None:
+        """End the wait of an Until."""
+        pending = cast("Pending", self._pending)
+        self._outcome = Failure(Interrupted())
+        self._pending = self._until = None
+        self._stops &= ~PENDING
+        self._guard(pending.cancel)
 
     # What is sent.
 
@@ -299,6 +345,7 @@ class Dialogue:
         """Leave whatever is under way."""
         self._messages = NO_MESSAGES
         self._pushed.clear()
+        self._until = None
         generator, self._generator = self._generator, None
         if generator is not None:
             self._guard(generator.close)

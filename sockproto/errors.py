@@ -7,6 +7,7 @@
     │   ├── OptionError       a wrong option or description
     │   ├── ListenError       a port that can't be had
     │   ├── ActionError       a conversation gave something that is no action
+    │   ├── DeclarationError  a method that can't be a command
     │   ├── BadURL                3   a URL that can't be fetched
     │   │   └── UnsupportedProtocol 1 its scheme is neither http nor https
     │   ├── WriteFailed          23   what came can't be written
@@ -14,6 +15,7 @@
     │   └── UnreadableAuthorities 77  the file of trusted certificates can't be read
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
+        ├── CommandError      a command that is wrong, or refused: what the caller is told
         ├── ProxyHeaderInvalid  what came first is no PROXY header
         ├── SendRefused       the peer doesn't read, or is gone
         └── CallFailed        a client's call; says where, in which phase, and after how long
@@ -105,6 +107,10 @@ class ReadFailed(LocalError):
     status = 26
 
 
+class DeclarationError(LocalError, TypeError):
+    """A method can't be a command; the text says which and why."""
+
+
 class BadURL(LocalError, ValueError):
     """A URL can't be fetched."""
 
@@ -133,6 +139,14 @@ class MessageTooLong(RemoteError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"message longer than {limit} bytes")
         self.limit = limit
+
+
+class CommandError(RemoteError):
+    """A command is wrong, or refused. Raise it in a command of a ``CommandSet``.
+
+    Args:
+        reason: What the caller is told, behind ``error: ``.
+    """
 
 
 class ProxyHeaderInvalid(RemoteError):

@@ -16,7 +16,8 @@ class IConversation(Interface):
     """What to say to one peer. Pure: it knows no socket, no reactor and no clock of theirs.
 
     A method that gives actions returns None, one action, or a generator of actions; the actions are
-    bytes (send them), ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, ``Sleep(seconds)`` and ``Wait(awaitable)``.
+    bytes (send them), ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, ``Sleep(seconds)``, ``Wait(awaitable)`` and
+    ``Until(awaitable, ends)``.
     """
 
     speaks_text = Attribute("bool: the peer is told of an error in a line of text.")
@@ -33,8 +34,8 @@ class IConversation(Interface):
     def closed(reason: Any) -> None:
         """The connection is gone; *reason* is a ``CloseReason``. Called once, if ``opened`` was."""
 
-    def datagram(message: bytes) -> Any:
-        """A lone datagram (bytes) came. Gives actions, which become one datagram."""
+    def datagram(message: bytes, peer: Any) -> Any:
+        """A lone datagram (bytes) came from *peer*, a ``Peer``. Gives actions, which become one datagram."""
 
     def is_reply(datagram: bytes) -> bool:
         """Tell whether *datagram* has the shape of an answer of ours. Gives a bool."""

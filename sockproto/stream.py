@@ -31,7 +31,7 @@ from sockproto.framing import Lines
 from sockproto.ledger import Ledger, Statistics
 from sockproto.limits import Limits
 from sockproto.proxy import HeaderReader, Trust
-from sockproto.transport import announces_handshake, peer_of
+from sockproto.transport import announces_handshake, certificate_of, peer_of
 from sockproto.watch import Watch
 
 
@@ -149,12 +149,19 @@ class ConversationProtocol(Connection):
         self._drained_at = self.bytes_out
         self._framing.quiet()
         framing = self._framing
+        if self._until is not None and self._until.endless:
+            self._interrupt()
         opening = self._generator is not None and not self.messages_in
         if self._stops & UNOPENED or (opening and framing.held == framing.unfinished):
             self._end(CloseReason.DRAINED)
         self._run()
 
     # Between the dialogue and the transport.
+
+    def _open(self) -> None:
+        if self._handshaken:
+            self.peer = self.peer._replace(certificate=certificate_of(self.transport))
+        super()._open()
 
     def _read_header(self, header: HeaderReader, data: bytes) -> bytes:
         """Read the PROXY header; give what came behind it."""
@@ -217,7 +224,8 @@ class ConversationProtocol(Connection):
 
     def _fields(self) -> dict[str, Any]:
         name = type(self).__name__.removesuffix("Protocol").lower()
-        return {"protocol": name, "serial": self.serial, "peer": self.peer, "host": self.host}
+        peer = self.peer._replace(certificate=None)  # which would fill the log
+        return {"protocol": name, "serial": self.serial, "peer": peer, "host": self.host}
 
     def _log_failure(self, what: str) -> None:
         cast("Ledger", self._ledger).journal.failure(

@@ -7,10 +7,11 @@
 """
 
 import fcntl
+import os
 import struct
 import termios
 from socket import SO_ERROR, SOL_SOCKET, socket
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import (
@@ -122,3 +123,24 @@ def peer_of(address: IAddress | None) -> Peer:
     if isinstance(address, UNIXAddress):
         return Peer((address.name or b"").decode("utf-8", "surrogateescape"), None)
     return Peer(str(address), 0)
+
+
+def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:
+    """Give the address of a datagram as plain data.
+
+    Args:
+        address: What ``datagramReceived`` was given.
+    """
+    if type(address) is tuple:
+        return Peer(address[0], address[1])
+    return Peer(os.fsdecode(cast("bytes | str", address)), None)
+
+
+def certificate_of(transport: Any) -> bytes | None:
+    """Give the certificate that the peer of a TLS transport has shown, in DER; None if it has shown none."""
+    certificate = transport.getPeerCertificate()
+    if certificate is None:
+        return None
+    from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
+
+    return dump_certificate(FILETYPE_ASN1, certificate)

@@ -12,7 +12,9 @@ half, resets; time passes; the application sends; the server drains. What happen
 
 import argparse
 import gc
+import json
 import platform
+import re
 import sys
 import time
 from collections import Counter, deque
@@ -50,7 +52,6 @@ from sockproto.limits import (
     Limits,
 )
 from sockproto.protocols.chargen import PATTERN
-from sockproto.protocols.command import COMMANDS, UNKNOWN
 from sockproto.proxy import MAX_V2_BYTES, SIGNATURE
 from tests.transports import PlainTransport, connect
 
@@ -244,6 +245,13 @@ def datagram_event(rng: Random) -> Event:
 
 # What is to be expected.
 
+UNKNOWN = b"error: unknown command, see /help"
+EXPLAINED: dict[bytes, bytes] = {
+    b"echo": b"/echo [TEXT...]: Give back what follows the word /echo, verbatim.",
+    b"help": b"/help [NAME]: List the commands, or explain one.",
+    b"version": b"/version: Give the version.",
+}
+
 
 def answer(name: str, line: bytes) -> bytes | None:
     """Give the answer to a line, without its newline; None if there is none."""
@@ -253,11 +261,55 @@ def answer(name: str, line: bytes) -> bytes | None:
         return None
     word = line[1:].split()[0] if line[1:2].strip() else b""
     rest = line[1 + len(word) :]
-    if word == b"help" and rest.strip() not in (b"", b"/"):
-        explained = COMMANDS.get(rest.strip().removeprefix(b"/"))
-        return (explained.__doc__ or "").encode() if explained else UNKNOWN
-    said = {b"version": b"Demo version", b"echo": rest, b"help": b"/echo /help /version"}
-    return said.get(word, UNKNOWN)
+    if word == b"echo":
+        return rest
+    if word not in EXPLAINED:
+        return UNKNOWN
+    usage, _, _ = EXPLAINED[word].partition(b":")
+    if word == b"help" and rest.lstrip().startswith(b'"'):
+        quoted = re.match(rb'\s*"((?:[^"\\]|\\.)*)"(\s|\Z)', rest, re.DOTALL)
+        if quoted is None:
+            return b"error: a quote is not closed, or something follows it without a separator"
+        words = [re.sub(rb'\\(["\\])', rb"\1", quoted[1]), *rest[quoted.end() :].split()]
+    else:
+        words = rest.split()
+    if len(words) > (word == b"help"):
+        return b"error: too many arguments; write " + usage
+    if word == b"version":
+        return b"Demo version"
+    if words == [b"json"]:
+        return json.dumps(description()).encode()
+    return EXPLAINED.get(words[0].removeprefix(b"/"), UNKNOWN) if words else b"/echo /help /version"
+
+
+def description() -> dict[str, Any]:
+    """Give what ``/help json`` says."""
+
+    def parameter(name: str, kind: str, rest: bool) -> dict[str, Any]:
+        return {
+            "name": name,
+            "type": kind,
+            "choices": [],
+            "required": False,
+            "repeated": False,
+            "rest": rest,
+        }
+
+    parameters = {"echo": [parameter("TEXT", "bytes", True)], "help": [parameter("NAME", "bytes", False)]}
+    commands = []
+    for word, explained in EXPLAINED.items():
+        usage, _, summary = explained.decode().partition(": ")
+        commands.append(
+            {
+                "name": f"/{word.decode()}",
+                "aliases": [],
+                "usage": usage,
+                "help": summary,
+                "streams": False,
+                "parameters": parameters.get(word.decode(), []),
+            }
+        )
+    return {"prefix": "/", "separator": " ", "case_sensitive": True, "commands": commands}
 
 
 def expected_of_lines(name: str, sent: bytes, ended: bool, longest: int) -> bytes:

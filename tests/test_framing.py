@@ -10,7 +10,6 @@ from zope.interface.verify import verifyObject
 from sockproto.errors import MessageTooLong
 from sockproto.framing import Discard, Lines, QuietLines, Raw
 from sockproto.interfaces import IFraming
-from sockproto.protocols.command import LFLines
 
 QUIET, END = "quiet", "end"
 LIMIT = 5
@@ -90,10 +89,10 @@ class LinesTests(TestCase):
     def test_before_the_first_message(self) -> None:
         self.assertEqual(Lines().encode(b"Welcome!"), b"Welcome!\r\n")
         self.assertEqual(QuietLines().encode(b"Welcome!"), b"Welcome!")
-        self.assertEqual(LFLines().encode(b"Welcome!"), b"Welcome!\n")
+        self.assertEqual(Lines(newline=b"\n").encode(b"Welcome!"), b"Welcome!\n")
 
     def test_fixed_newline(self) -> None:
-        self.assertEqual(run(LFLines(), [b"a\r\nb"]), [(b"a", b"a\n")])
+        self.assertEqual(run(Lines(newline=b"\n"), [b"a\r\nb"]), [(b"a", b"a\n")])
 
     def test_lines_have_no_quiet_period(self) -> None:
         framing = Lines()
@@ -205,5 +204,5 @@ class RawTests(TestCase):
 
 class InterfaceTests(TestCase):
     def test_framings_provide_iframing(self) -> None:
-        for framing in Raw(), Discard(), Lines(), QuietLines(), LFLines():
+        for framing in Raw(), Discard(), Lines(), QuietLines(), Lines(newline=b"\n"):
             verifyObject(IFraming, framing)

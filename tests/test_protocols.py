@@ -123,8 +123,8 @@ class CommandTests(TestCase):
     def test_words(self) -> None:
         for line, reply in [
             (b"/help", b"/echo /help /version\n"),
-            (b"/help echo", b"/echo TEXT: gives back what follows the word /echo.\n"),
-            (b"/help /help", b"/help [NAME]: lists the commands, or explains one.\n"),
+            (b"/help echo", b"/echo [TEXT...]: Give back what follows the word /echo, verbatim.\n"),
+            (b"/help /help", b"/help [NAME]: List the commands, or explain one.\n"),
             (b"/echo", b"\n"),
             (b"/echo  two ", b"  two \n"),
             (b"/echo\t\xff", b"\t\xff\n"),

@@ -33,6 +33,7 @@ LAYERS = [
     "stream",
     "datagram",
     "definition",
+    "commands",
     "protocols",
     "catalog",
     "client",
@@ -42,7 +43,7 @@ LAYERS = [
     "tap",
     "cli",
 ]
-PACKAGES = {"protocols", "rawhttp", "client", "cli"}
+PACKAGES = {"commands", "protocols", "rawhttp", "client", "cli"}
 PURE = {*LAYERS[: LAYERS.index("pending")], "definition"}
 
 

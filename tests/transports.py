@@ -71,6 +71,9 @@ class PlainTransport(StringTransport):
             self.protocol.writeConnectionLost()
         return data
 
+    def getPeerCertificate(self) -> None:
+        """Of one that is said to be of TLS: the peer has none."""
+
     def loseWriteConnection(self) -> None:
         assert self.producer is None, "a producer is still registered"
         self.half_closing = True

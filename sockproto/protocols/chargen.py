@@ -28,7 +28,7 @@ class Chargen(Conversation):
         while True:
             yield PATTERN
 
-    def datagram(self, message: bytes) -> bytes:
+    def datagram(self, message: bytes, peer: Peer) -> bytes:
         """Give as many characters as the request is long: no more, so that it amplifies nothing."""
         return PATTERN[: min(len(message), MAX_DATAGRAM)]
 

@@ -1,93 +1,54 @@
 r"""Command: ``/version``, ``/echo TEXT``, ``/help``; one line of text each.
 
-The socket tutorials' telnet-style server. A line that doesn't begin with ``/`` gets no reply, an unknown
-word gets an ``error:`` line; replies end in LF::
+The socket tutorials' telnet-style server, declared as a ``CommandSet``, and what serves any other one. A line
+that doesn't begin with ``/`` gets no reply, an unknown word gets an ``error:`` line; replies end in LF::
 
-    endpoint.listen(CommandFactory())
+    endpoint.listen(CommandFactory())               # the tutorials' commands
+    endpoint.listen(CommandFactory(Thermostat()))   # yours
 """
 
-import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
-from sockproto.conversation import (
-    HALF_CLOSE,
-    ClientConversation,
-    Conversation,
-    Peer,
-    Script,
-    Wait,
-    next_of,
-)
+from sockproto.commands import CommandSet, command
+from sockproto.commands.answering import CommandConversation
+from sockproto.conversation import HALF_CLOSE, ClientConversation, Peer, Script, Wait, next_of
 from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolDefinition
 from sockproto.errors import TooLarge
 from sockproto.framing import Lines
 from sockproto.stream import ConversationFactory, ConversationProtocol
 
-UNKNOWN = b"error: unknown command, see /help"
+LF_LINES = partial(Lines, newline=b"\n")
 
 
-def version(rest: bytes) -> bytes:
-    """/version: gives the version."""
-    return b"Demo version"
+class Demo(CommandSet):
+    """The tutorials' commands."""
+
+    @command
+    def version(self) -> str:
+        """Give the version."""
+        return "Demo version"
+
+    @command(verbatim=True)
+    def echo(self, *, text: bytes = b"") -> bytes:
+        """Give back what follows the word /echo, verbatim."""
+        return text
 
 
-def echo(rest: bytes) -> bytes:
-    """/echo TEXT: gives back what follows the word /echo."""
-    return rest
+DEMO = Demo()
 
 
-def help(rest: bytes) -> bytes:
-    """/help [NAME]: lists the commands, or explains one."""
-    name = rest.strip().removeprefix(b"/")
-    if not name:
-        return b" ".join(b"/" + word for word in sorted(COMMANDS))
-    command = COMMANDS.get(name)
-    return (command.__doc__ or "").encode() if command else UNKNOWN
-
-
-COMMANDS: dict[bytes, Callable[[bytes], bytes]] = {
-    b"echo": echo,
-    b"help": help,
-    b"version": version,
-}
-"""The commands: each takes what follows its word and gives one line; its docstring is its help."""
-
-
-class Command(Conversation):
-    """Does what a line says."""
-
-    speaks_text = True
-
-    def received(self, line: bytes) -> bytes | None:
-        """Answer a line with a line, or nothing if it doesn't begin with ``/``."""
-        match = re.match(rb"/(\S*)(.*)", line, re.DOTALL)
-        if match is None:
-            return None
-        command = COMMANDS.get(match[1])
-        return command(match[2]) if command else UNKNOWN
-
-    def datagram(self, message: bytes) -> bytes | None:
-        """Answer a datagram, which is one line, as on a stream."""
-        line = message.removesuffix(b"\n").rstrip(b"\r")
-        reply = self.received(line)
-        return None if reply is None else reply + b"\n"
-
-    def is_reply(self, datagram: bytes) -> bool:
-        """An ``error:`` line is."""
-        return datagram.startswith(b"error:")
-
-
-class LFLines(Lines):
-    """Lines whose replies end in LF, whatever ended the line.
+class Command(CommandConversation):
+    """Does what a line says.
 
     Args:
-        max_message_bytes: The longest line, terminator not counted; 0 means no limit.
+        commands: The commands; the tutorials' if not given.
     """
 
-    def __init__(self, max_message_bytes: int = 65_536) -> None:
-        super().__init__(max_message_bytes, newline=b"\n")
+    def __init__(self, commands: CommandSet = DEMO) -> None:
+        super().__init__(commands)
 
 
 class Replies(NamedTuple):
@@ -105,23 +66,26 @@ class Replies(NamedTuple):
 class CommandClient(ClientConversation):
     """Sends lines, the next one when the reply to the last has come, then ends its half of the stream.
 
-    A line that begins with ``/`` is replied to with a line; others get no reply.
+    A line that begins with the prefix is replied to with a line; others, and empty ones, get no reply.
 
     Args:
         lines: The lines: bytes, or an ``Input`` for bytes or None.
         heard: Called with each line that comes; then they are not kept for the result.
         max_bytes: The most that is kept of the lines that come besides the replies.
+        prefix: What stands before every command; empty: nothing.
     """
 
-    framing = LFLines
+    framing = LF_LINES
 
     def __init__(
         self,
         lines: Iterable[bytes | Wait],
         heard: Callable[[bytes], object] | None = None,
         max_bytes: int = 1 << 20,
+        prefix: bytes = b"/",
     ) -> None:
         self._lines = iter(lines)
+        self._prefix = prefix
         self._heard = heard
         self._max_bytes = self._room = max_bytes
         self._due = self._asked = False
@@ -161,7 +125,7 @@ class CommandClient(ClientConversation):
 
     def _next(self) -> Script:
         while (line := (yield from next_of(self._lines))) is not None:
-            self._due = line.startswith(b"/")
+            self._due = bool(line) and line.startswith(self._prefix)
             if self._heard is None:
                 self._replies.append(None)
             yield line
@@ -172,19 +136,34 @@ class CommandClient(ClientConversation):
 
 
 class CommandProtocol(ConversationProtocol):
-    """Command on a stream: lines only."""
+    """Commands on a stream: lines only. Takes :class:`Command`'s argument, and the carrier's.
 
-    conversation, framing = Command, LFLines
+    Args:
+        commands: The commands; the tutorials' if not given.
+        framing: Makes the framing; lines whose replies end as ``commands`` says if None.
+        kwargs: The carrier's.
+    """
+
+    conversation = Command
+
+    def __init__(
+        self,
+        commands: CommandSet = DEMO,
+        *,
+        framing: Callable[[int], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(commands, framing=framing or partial(Lines, newline=commands.newline), **kwargs)
 
 
 class CommandFactory(ConversationFactory):
-    """Makes :class:`CommandProtocol` objects."""
+    """Makes :class:`CommandProtocol` objects, which share one ``CommandSet`` object."""
 
     protocol = CommandProtocol
 
 
 class CommandDatagramProtocol(ConversationDatagramProtocol):
-    """Command on datagrams: one line each."""
+    """Commands on datagrams: one line each."""
 
     conversation = Command
 
@@ -194,5 +173,5 @@ DEFINITION = ProtocolDefinition(
     description="/version, /echo TEXT, /help: a text command a line",
     factory=CommandFactory,
     datagram_protocol=CommandDatagramProtocol,
-    framings={"lines": LFLines},
+    framings={"lines": LF_LINES},
 )

@@ -55,7 +55,7 @@ class Greeting(Conversation):
             yield Sleep(self.think_seconds)
             yield b"Hello, %b!" % name
 
-    def datagram(self, message: bytes) -> Script:
+    def datagram(self, message: bytes, peer: Peer) -> Script:
         """Greet; one newline at the end is not part of the name, and comes back after it."""
         name = message.removesuffix(b"\n")
         if len(name) < len(message):

@@ -1,0 +1,28 @@
+"""Commands declared as methods: ``CommandSet``, ``command``, ``Caller``.
+
+::
+
+    class Thermostat(CommandSet):
+        @command
+        def set(self, degrees: float) -> None: ...
+
+In reading order:
+
+===========  ======================================================
+words        how a line becomes arguments: blanks and quotes
+kinds        the types that an argument may have
+caller       who sends the commands of one connection
+declaration  ``command``, and what a decorated method declares
+commandset   ``CommandSet``, the class to subclass, with ``/help``
+answering    the conversation that answers lines with it
+===========  ======================================================
+
+``sockproto.protocols.command`` makes Twisted protocols and factories of it.
+"""
+
+from sockproto.commands.caller import Caller
+from sockproto.commands.commandset import CommandSet
+from sockproto.commands.declaration import command
+from sockproto.commands.words import quote
+
+__all__ = ["Caller", "CommandSet", "command", "quote"]

@@ -1,0 +1,211 @@
+"""The conversation that answers lines with the commands of a ``CommandSet``.
+
+Turns what a command gives into actions; the carrier runs them, as those of every conversation. Knows no
+transport::
+
+    class CommandProtocol(ConversationProtocol):
+        conversation = CommandConversation
+"""
+
+import enum
+import re
+from collections.abc import AsyncGenerator, Awaitable
+from types import GeneratorType
+from typing import Any, NoReturn
+
+from sockproto.commands.caller import Caller
+from sockproto.commands.commandset import CommandSet
+from sockproto.commands.declaration import Declaration
+from sockproto.commands.kinds import written
+from sockproto.conversation import (
+    Action,
+    Actions,
+    CloseReason,
+    Conversation,
+    End,
+    Interrupted,
+    Peer,
+    Script,
+    Until,
+    Wait,
+)
+from sockproto.errors import CommandError
+from sockproto.pending import as_deferred
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class CommandConversation(Conversation):
+    """Does what a line says.
+
+    Args:
+        commands: What can be said; one object serves every connection.
+
+    Raises:
+        TypeError: It is no ``CommandSet`` object.
+    """
+
+    speaks_text = True
+    _caller: Caller | None = None
+
+    def __init__(self, commands: CommandSet) -> None:
+        if not isinstance(commands, CommandSet):
+            raise TypeError(f"a CommandSet object is needed, such as Thermostat(), not {commands!r}")
+        self._commands = commands
+        self._known = commands.commands
+        self._folds = not commands.case_sensitive
+        self._authorizes = type(commands).authorize is not CommandSet.authorize
+        self._match = _pattern(commands.prefix, self._folds).match
+
+    def opened(self, peer: Peer) -> Actions:
+        """Greet the caller."""
+        self._caller = self._commands.caller(peer)
+        said = self._commands.opened(self._caller)
+        return None if said is None else self._said(said, b"")
+
+    def received(self, line: bytes) -> Actions:
+        """Answer a line; one without the prefix gets no answer."""
+        return self._answer(line, self._caller, b"")
+
+    def datagram(self, message: bytes, peer: Peer) -> Actions:
+        """Answer a datagram, which is one line, as on a stream."""
+        line = message.removesuffix(b"\n").rstrip(b"\r")
+        return self._answer(line, self._commands.caller(peer), self._commands.newline or b"\n")
+
+    def closed(self, reason: CloseReason) -> None:
+        """Forget the caller."""
+        if self._caller is not None:
+            self._commands.closed(self._caller, reason)
+
+    def is_reply(self, datagram: bytes) -> bool:
+        """An ``error:`` line is."""
+        return datagram.startswith(b"error:")
+
+    # Below, *ending* is what ends a message of a datagram; on streams it is empty: the framing ends them.
+
+    def _answer(self, line: bytes, caller: Any, ending: bytes) -> Actions:
+        match = self._match(line)
+        if match is None:
+            return None
+        word, text = match.groups()
+        declared = self._known.get(word.upper() if self._folds else word)
+        try:
+            if declared is None:
+                self._unknown()
+            if self._authorizes:
+                allowing = self._commands.authorize(caller, declared)
+                if allowing is not None:
+                    return self._authorized(allowing, declared, text, caller, ending)
+            return self._perform(declared, text, caller, ending)
+        except CommandError as error:
+            return self._failed(error, caller, ending)
+
+    def _perform(self, declared: Declaration, text: bytes, caller: Caller, ending: bytes) -> Actions:
+        """Do a command.
+
+        Raises:
+            CommandError: What was typed is not what it takes, or it refuses.
+        """
+        arguments, keywords = declared.parse(text, caller)
+        if declared.streams and ending:
+            raise CommandError("not over datagrams")
+        result = declared.function(self._commands, *arguments, **keywords)
+        if declared.streams:
+            return self._streamed(result, declared.endless, caller)
+        if type(result) is not str and hasattr(result, "__await__"):
+            return self._awaited(result, caller, ending)
+        return self._said(result, ending)
+
+    def _authorized(
+        self, allowing: Awaitable[None], declared: Declaration, text: bytes, caller: Caller, ending: bytes
+    ) -> Script:
+        try:
+            yield Wait(allowing)
+            actions = self._perform(declared, text, caller, ending)
+        except CommandError as error:
+            actions = self._failed(error, caller, ending)
+        yield from _script(actions)
+
+    def _awaited(self, awaitable: Awaitable[Any], caller: Caller, ending: bytes) -> Script:
+        try:
+            actions = self._said((yield Wait(awaitable)), ending)
+        except CommandError as error:
+            actions = self._failed(error, caller, ending)
+        yield from _script(actions)
+
+    def _streamed(self, lines: "AsyncGenerator[Any, None]", endless: bool, caller: Caller) -> Script:
+        making = True  # the next line is being made
+        try:
+            while True:
+                line = yield Until(anext(lines), _is_empty, endless)
+                making = False
+                yield from _script(self._said(line, b""))
+                making = True
+        except (StopAsyncIteration, Interrupted):
+            pass
+        except CommandError as error:
+            yield from _script(self._failed(error, caller, b""))
+        finally:
+            if not making:  # otherwise the carrier cancels what it waits for, which ends it
+                as_deferred(lines.aclose())
+
+    def _unknown(self) -> NoReturn:
+        raise CommandError(f"unknown command, see {self._commands.prefix}help")
+
+    def _failed(self, error: CommandError, caller: Caller, ending: bytes) -> Actions:
+        """Tell the caller of an error."""
+        reason = _CONTROL.sub(" ", str(error)).strip() or "refused"
+        said = self._commands.failed(caller, reason)
+        return None if said is None else self._said(said, ending)
+
+    def _said(self, result: Any, ending: bytes) -> Actions:
+        """Make actions of what a command gave."""
+        if result is None:
+            result = self._commands.done
+            if result is None:
+                return None
+        if type(result) is tuple:
+            return _all([self._message(part, ending) for part in result])
+        return self._message(result, ending)
+
+    def _message(self, result: Any, ending: bytes) -> Action:
+        if type(result) is str:
+            message = result.encode("utf-8", "surrogateescape")
+        elif type(result) is bytes:
+            message = result
+        elif isinstance(result, End):
+            return result
+        elif isinstance(result, str | bytes | int | float | enum.Enum):
+            message = (
+                result if isinstance(result, bytes) else written(result).encode("utf-8", "surrogateescape")
+            )
+        else:
+            raise TypeError(f"a command can't give a {type(result).__name__!r}")
+        if ending:
+            return message + ending
+        if b"\n" in message:  # it would be taken for two answers
+            raise ValueError("a command gave a text with a newline; stream lines, or give a tuple of them")
+        return message
+
+
+def _pattern(prefix: str, fold: bool) -> re.Pattern[bytes]:
+    """Make what takes a line apart: word, with the prefix, and all that follows it."""
+    begin = re.escape(prefix.encode())
+    word = rb"(%b\S*)" % begin if prefix else rb"\s*(\S+)"
+    return re.compile(word + rb"(.*)", re.DOTALL | (re.IGNORECASE if fold else 0))
+
+
+def _is_empty(line: bytes) -> bool:
+    return not line
+
+
+def _all(actions: list[Action]) -> Script:
+    yield from actions
+
+
+def _script(actions: Actions) -> Script:
+    """Do actions as a part of a script."""
+    if isinstance(actions, GeneratorType):
+        yield from actions
+    elif actions is not None:
+        yield actions  # type: ignore[misc]  # mypy doesn't see that no generator is left
