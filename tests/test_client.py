@@ -4,8 +4,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import (
     ConnectError,
@@ -14,8 +13,8 @@ from twisted.internet.error import (
     DNSLookupError,
     NoRouteError,
     TCPTimedOutError,
+    TimeoutError as ConnectTimeout,
 )
-from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock

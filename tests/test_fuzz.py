@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, Logger, LogPublisher, eventAsText, textFileLogObserver
 from twisted.trial.unittest import TestCase

@@ -1,12 +1,10 @@
 """PROXY headers: reading them, whose are believed, and a conversation that waits for one."""
 
 import struct
-from ipaddress import IPv4Address as Address4
-from ipaddress import ip_address
+from ipaddress import IPv4Address as Address4, ip_address
 from typing import Any, TypeAlias, cast
 
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress, ISSLTransport
 from twisted.internet.task import Clock

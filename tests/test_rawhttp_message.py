@@ -3,8 +3,7 @@
 import random
 
 import h11
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.errors import CutShort

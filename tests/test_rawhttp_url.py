@@ -2,8 +2,7 @@
 
 import contextlib
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.errors import BadURL, OptionError, UnsupportedProtocol

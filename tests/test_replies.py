@@ -1,7 +1,6 @@
 """The framings of clients."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 

@@ -122,10 +122,20 @@ class ImportTests(TestCase):
         )
 
     def test_the_front_door_gives_every_name(self) -> None:
-        for name in sockproto.__all__:
+        for name in vars(sockproto)["__all__"]:
             self.assertIsNotNone(getattr(sockproto, name))
             self.assertIn(name, dir(sockproto))
         self.assertRaises(AttributeError, getattr, sockproto, "Nonesuch")
+
+    def test_type_checkers_are_told_every_name(self) -> None:
+        told = {
+            (node.module, alias.name)
+            for node in ast.parse((ROOT / "__init__.pyi").read_text()).body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        homes = {(f"sockproto.{module}", name) for name, module in vars(sockproto)["_HOMES"].items()}
+        self.assertEqual(told, homes)
 
     def test_importing_any_module_installs_no_reactor(self) -> None:
         names = [

@@ -218,8 +218,11 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
 @command
 @click.argument("address")
 @click.argument("lines", nargs=-1, metavar="[LINE]...")
+@click.option(
+    "--prefix", default="/", show_default=True, help="What every command begins with; '' for nothing."
+)
 @call_options
-def do_command(address: str, lines: tuple[str, ...], **given: Any) -> None:
+def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) -> None:
     """Send lines to a command server, and print its replies.
 
     LINE may be - for the lines of standard input. Without any, a terminal gets a prompt, with history and the
@@ -231,12 +234,13 @@ def do_command(address: str, lines: tuple[str, ...], **given: Any) -> None:
     if not lines and not given["as_json"] and _is_interactive():
         from sockproto.cli.prompt import talk
 
-        call.hold(lambda reactor: talk(call.address, reactor, call.options), asyncio=True)
+        call.hold(lambda reactor: talk(call.address, reactor, call.options, prefix), asyncio=True)
         return
     call.hold(
         lambda reactor: command(
             call.address,
             _words(lines or ("-",), reactor),
+            prefix=prefix,
             heard=call.report.reply,
             reactor=reactor,
             **call.options,

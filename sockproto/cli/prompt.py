@@ -7,17 +7,18 @@ What the server says appears above the prompt as it comes, asked for or not::
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.shortcuts import CompleteStyle
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from sockproto.address import Address
+from sockproto.cli.completing import Commands
 from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
 from sockproto.client import converse
 from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait
@@ -27,6 +28,9 @@ from sockproto.replies import Sink
 
 PATIENCE_SECONDS = 1.0
 """How long a reply may take before the prompt comes back without it."""
+
+PADDING = 1_000
+"""Blanks behind the question for a description in a datagram, whose reply may be four times as long."""
 
 
 class _Interrupted(Exception):
@@ -39,13 +43,14 @@ class Talk(ClientConversation):
     Args:
         address: Who is called.
         reactor: The reactor, which runs in asyncio's loop.
+        prefix: What stands before every command.
     """
 
-    def __init__(self, address: Address, reactor: Any) -> None:
-        self._address, self._reactor = address, reactor
+    def __init__(self, address: Address, reactor: Any, prefix: str = "/") -> None:
+        self._address, self._reactor, self._prefix = address, reactor, prefix
         self._lines = QuietLines()
-        self._words: list[str] = []
-        self._asked_for_words = True
+        self._commands = Commands(prefix)
+        self._learn: Callable[[str], bool] | None = None  # what takes the next line, if that was asked for
         self._heard: Deferred[None] | None = None
         self._prompting: asyncio.Future[str] | None = None
         self.done = True  # a person ends it, or the server: neither is a failure
@@ -60,22 +65,32 @@ class Talk(ClientConversation):
         print(f"Connected to {self._address}; Ctrl-D ends.")
         session: PromptSession[str] = PromptSession(
             history=_history(),
-            completer=WordCompleter(lambda: self._words, sentence=True),
+            completer=self._commands,
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
             reserve_space_for_menu=0,
             interrupt_exception=_Interrupted,
         )
-        yield self._encoded("/help")
-        yield Wait(self._reply())
+        yield from self._ask_for_help()
         while True:
             line = yield Wait(self._ask(session))
             if line is None:
                 break
             yield self._encoded(line)
-            if line.startswith("/"):
+            if line and line.startswith(self._prefix):
                 yield Wait(self._reply())
         yield CLOSE
+
+    def _ask_for_help(self) -> Script:
+        """Ask for the commands; for their arguments too if that was answered."""
+        self._learn = self._commands.learn
+        yield self._encoded(f"{self._prefix}help")
+        yield Wait(self._reply())
+        if self._commands.words:
+            self._learn = self._commands.learn_more
+            padding = " " * PADDING if self._address.datagrams else ""
+            yield self._encoded(f"{self._prefix}help json{padding}")
+            yield Wait(self._reply())
 
     def end(self) -> "Deferred[None]":
         """Fires when the prompt, too, is gone from the terminal."""
@@ -112,12 +127,9 @@ class Talk(ClientConversation):
 
     def _show(self, line: bytes) -> None:
         text = printable(line.decode("utf-8", "backslashreplace"))
-        words = text.split()
-        if self._asked_for_words and words and all(word.startswith("/") for word in words):
-            self._words = words
-        elif not self._asked_for_words or not text.startswith("error:"):
+        learn, self._learn = self._learn, None
+        if learn is None or not (learn(text) or text.startswith("error:")):
             print(text)
-        self._asked_for_words = False
         heard, self._heard = self._heard, None
         if heard is not None:
             heard.callback(None)
@@ -148,20 +160,21 @@ class Talk(ClientConversation):
             leave(INTERRUPTED)
 
 
-def talk(address: Address, reactor: Any, options: dict[str, Any]) -> "Deferred[None]":
+def talk(address: Address, reactor: Any, options: dict[str, Any], prefix: str) -> "Deferred[None]":
     """Hold a conversation with a person.
 
     Args:
         address: Whom to call.
         reactor: The reactor, which runs in asyncio's loop.
         options: Those of ``converse``.
+        prefix: What stands before every command.
 
     Returns:
         A Deferred that fires at its end.
     """
     keep_terminal()
     os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # terminals that don't answer it get a warning
-    conversation = Talk(address, reactor)
+    conversation = Talk(address, reactor, prefix)
     patched = patch_stdout(raw=True)
     patched.__enter__()
 

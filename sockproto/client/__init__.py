@@ -204,17 +204,19 @@ def command(
     server: Server,
     lines: Iterable[str | bytes | Wait],
     *,
+    prefix: str = "/",
     heard: Callable[[bytes], object] | None = None,
     **options: Any,
 ) -> "Deferred[Replies]":
     """Send lines to a command server, the next when the last is replied to.
 
-    A line that begins with ``/`` is replied to with a line, others are not replied to. After the last line
-    our half of the stream is ended, and what the server still says is taken until it ends its own.
+    A line that begins with the prefix is replied to with a line, others are not replied to. After the last
+    line our half of the stream is ended, and what the server still says is taken until it ends its own.
 
     Args:
         server: Whom to call.
         lines: The lines, without newlines.
+        prefix: What every command begins with; empty: nothing.
         heard: Called with each line that comes; then they are not kept for the result.
         options: Those of :func:`converse`.
 
@@ -224,7 +226,8 @@ def command(
     Raises:
         OptionError: *server* is no address.
     """
-    return converse(_read(server), CommandClient(map(_checked_line, lines), heard), **options)
+    client = CommandClient(map(_checked_line, lines), heard, prefix=prefix.encode())
+    return converse(_read(server), client, **options)
 
 
 def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol, clock: Any) -> None:

@@ -20,8 +20,8 @@ class Splitter:
     """Takes words from a text.
 
     Args:
-        separator: What stands between two words: ``" "`` means any blanks, anything else is one character with
-            blanks around it or not.
+        separator: What stands between two words: ``" "`` means any blanks, anything else is one character
+            with blanks around it or not.
 
     Attributes:
         separator: The same.

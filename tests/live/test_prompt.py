@@ -12,11 +12,12 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pexpect
 import pytest
 
+from sockproto import CommandSet, command
 from tests.live.peers import SOCKPROTO, datagram_server, drain, stream_server, wait_until
 from tests.live.server import TIMEOUT, Serve, need
 
@@ -85,7 +86,7 @@ def where() -> Iterator[str]:
         replies = {"/help": "/echo /help /version", "/version": "Demo version"}
         with client.makefile("rw", encoding="utf-8") as lines:
             while line := lines.readline():
-                word = line.split()[0]
+                word = line.rstrip("\n")
                 lines.write(replies.get(word, line.rstrip("\n").removeprefix("/echo")) + "\n")
                 lines.flush()
 
@@ -133,11 +134,36 @@ def test_tab_completes_the_words_of_another_server(talk: Talk) -> None:
     def handle(client: socket.socket) -> None:
         with client.makefile("rb") as lines:
             for line in lines:
-                client.sendall(b"/weather /time\n" if line == b"/help\n" else b"sunny\n")
+                client.sendall(b"/weather /time\n" if line.startswith(b"/help") else b"sunny\n")
 
     with stream_server(handle) as where:
         child = talk(where)
         ask(child, "/we" + TAB, "sunny")
+        child.send(CTRL_D)
+        ends(child, 0)
+
+
+class Lamp(CommandSet):
+    """Has arguments to choose from."""
+
+    @command
+    def light(self, power: bool, hue: Literal["amber", "green"] = "green") -> str:
+        """Switch it."""
+        return f"{hue} {power}"
+
+
+def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
+    lamp = Lamp()
+
+    def handle(client: socket.socket) -> None:
+        replies = {b"/help\n": lamp.help(), b"/help json\n": lamp.description()}
+        with client.makefile("rb") as lines:
+            for line in lines:
+                client.sendall(replies.get(line, line.decode().rstrip()).encode() + b"\n")
+
+    with stream_server(handle) as where:
+        child = talk(where)
+        ask(child, f"/li{TAB} of{TAB} am{TAB}", "/light off amber")
         child.send(CTRL_D)
         ends(child, 0)
 
@@ -183,7 +209,7 @@ def test_ctrl_c_while_a_reply_is_waited_for(talk: Talk) -> None:
     def handle(client: socket.socket) -> None:
         with client.makefile("rb") as lines:
             for line in lines:
-                if line == b"/help\n":
+                if line.startswith(b"/help"):
                     client.sendall(b"/slow\n")
                 else:
                     asked.set()
@@ -217,8 +243,9 @@ def pushing(push: threading.Event, text: bytes, then: Callable[[socket.socket], 
     """Give a server that answers /help, and says a text when it is told to."""
 
     def handle(client: socket.socket) -> None:
-        assert client.recv(1024) == b"/help\n"
-        client.sendall(b"/a /b\n")
+        for question, answer in (b"/help\n", b"/a /b\n"), (b"/help json\n", b"error: unknown\n"):
+            assert client.recv(1024) == question
+            client.sendall(answer)
         assert push.wait(TIMEOUT)
         client.sendall(text)
         then(client)
@@ -266,7 +293,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_prompt_over_udp(talk: Talk) -> None:
-    with datagram_server(lambda line: b"/help /up\n" if line == b"/help" else line.upper()) as where:
+    with datagram_server(lambda line: b"/help /up\n" if line.startswith(b"/help") else line.upper()) as where:
         child = talk(where)
         ask(child, "/u" + TAB + " x", "/UP X")
         child.send(CTRL_D)
@@ -298,9 +325,9 @@ def test_a_prompt_in_tmux(where: str, tmp_path: Path) -> None:
     def screen() -> str:
         return control("capture-pane", "-p", "-t", "prompt")
 
-    command = f"{shlex.quote(SOCKPROTO)} command {where}; echo status=$?; read -r go"
+    typed = f"{shlex.quote(SOCKPROTO)} command {where}; echo status=$?; read -r go"
     control(
-        "new-session", "-d", "-s", "prompt", "-x", "80", "-y", "24", f"bash --norc -c {shlex.quote(command)}"
+        "new-session", "-d", "-s", "prompt", "-x", "80", "-y", "24", f"bash --norc -c {shlex.quote(typed)}"
     )
     try:
         wait_until(lambda: re.search(r"^> ?$", screen(), re.M), "no prompt")
