@@ -150,7 +150,7 @@ class CommandConversation(Conversation):
                 as_deferred(lines.aclose())
 
     def _unknown(self) -> NoReturn:
-        raise CommandError(f"unknown command, see {self._commands.prefix}help")
+        raise CommandError(self._commands.unknown)
 
     def _failed(self, error: CommandError, caller: Caller, ending: bytes) -> Actions:
         """Tell the caller of an error."""

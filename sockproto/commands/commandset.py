@@ -90,6 +90,13 @@ class CommandSet:
         """Give a word as ``commands`` has it."""
         return word if cls.case_sensitive else word.upper()
 
+    @property
+    def unknown(self) -> str:
+        """What is told of an unknown command."""
+        listing = f"{self.prefix}help"
+        known = self.folded(listing.encode()) in self.commands
+        return f"unknown command, see {listing}" if known else "unknown command"
+
     # What a subclass may override.
 
     def opened(self, caller: Caller) -> Any:
@@ -131,7 +138,7 @@ class CommandSet:
             return declared.explain()
         if name.lower() == b"json":
             return self.description()
-        raise CommandError(f"unknown command, see {self.prefix}help")
+        raise CommandError(self.unknown)
 
     def description(self) -> str:
         """Describe the commands to programs: one line of JSON."""

@@ -185,11 +185,11 @@ class Declaration:
         elif self._repeated is not None:
             arguments += map(self._repeated.parse, words[len(self._words) :])
         if self._rest is not None:
-            if rest or self.verbatim:
+            if rest:
                 keywords[self._rest.argument] = self._rest.parse(rest)
             elif self._rest.needed:
                 raise CommandError(f"{self._rest.name} is missing; write {self.usage}")
-        elif rest:
+        elif rest is not None:
             raise CommandError(f"too many arguments; write {self.usage}")
         return arguments, keywords
 

@@ -29,14 +29,14 @@ class Splitter:
 
     def __init__(self, separator: str) -> None:
         self.separator = separator
-        self._end = separator.encode()
         self._blanks = separator == " "
-        end = rb"(?=\s|\Z)" if self._blanks else rb"\s*(?:%b|\Z)" % re.escape(self._end)
-        plain = rb"\S+" if self._blanks else rb"[^%b]*" % re.escape(self._end)
+        mark = re.escape(separator.encode())
+        end = rb"(\s+|\Z)" if self._blanks else rb"\s*(%b|\Z)" % mark
+        plain = rb"\S*" if self._blanks else rb"[^%b]*" % mark
         self._quoted = re.compile(rb"\s*" + _QUOTED + end, re.DOTALL)
         self._plain = re.compile(rb"\s*(%b)%b" % (plain, end), re.DOTALL)
 
-    def split(self, text: bytes, most: int) -> tuple[list[bytes], bytes]:
+    def split(self, text: bytes, most: int) -> tuple[list[bytes], bytes | None]:
         """Take words from the beginning of a text.
 
         Args:
@@ -44,25 +44,27 @@ class Splitter:
             most: So many words at most.
 
         Returns:
-            The words, without their quotes, and what follows them, without the blanks before it.
+            The words, without their quotes, and what follows them, without the blanks before it; None if
+            nothing does, not even a separator.
 
         Raises:
             CommandError: A quote is not closed, or not followed by a separator or the end.
         """
         if self._blanks and b'"' not in text:
             words = text.split(None, most)
-            return words, words.pop() if len(words) > most else b""
+            return words, words.pop() if len(words) > most else None
         words = []
-        while len(words) < most and (text := text.lstrip()):
+        text = text.lstrip()
+        more = bool(text)
+        while more and len(words) < most:
             quoted = text.startswith(b'"')
             match = (self._quoted if quoted else self._plain).match(text)
             if match is None:
                 raise CommandError("a quote is not closed, or something follows it without a separator")
             words.append(_ESCAPED.sub(rb"\1", match[1]) if quoted else match[1].rstrip())
-            if not self._blanks and match.end() == len(text) and text.endswith(self._end):
-                words.append(b"")  # a separator promises one more
-            text = text[match.end() :]
-        return words[:most], text.lstrip()
+            text = text[match.end() :].lstrip()
+            more = bool(text) if self._blanks else bool(match[2])
+        return words, text if more else None
 
 
 def quote(argument: bytes | str) -> bytes:
