@@ -11,6 +11,7 @@ replies       ``Expecting``, ``Sink``, ``Datagrams``: framings of clients (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
 rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
+values        numbers and bytes, as people type them (pure)
 address       whom to call, as people write it (pure)
 diagnosis     which way a server fails: plain sockets, no Twisted
 pending       one mechanism for all that a conversation waits for
@@ -25,11 +26,13 @@ datagram      ``ConversationDatagramProtocol``
 definition    ``ProtocolDefinition``: what the catalog knows of a protocol
 commands/     ``CommandSet``: commands declared as methods
 protocols/    echo, greeting, command, welcome …: one protocol, one file
+fitness       what a definition must be to be served
 catalog       finds every protocol
 client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
 listeners     what is to be listened on
 process       open files and signals of a process that serves nothing else
 service       listens on all of it, or on none: ``ServerService``
+parameters    the options of protocols, as Twisted wants them
 tap           the options of ``twistd sockproto``
 cli/          the ``sockproto`` command
 ============  ==================================================================================

@@ -1,6 +1,6 @@
 """What the catalog, twistd, the clients and the documents know of a protocol.
 
-A file of ``sockproto.protocols``, or of any other package, ends in one::
+A file of ``sockproto.protocols``, or of anybody's ``twisted/plugins``, ends in one::
 
     DEFINITION = ProtocolDefinition(
         name="echo",
@@ -10,15 +10,13 @@ A file of ``sockproto.protocols``, or of any other package, ends in one::
     )
 """
 
-import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from sockproto.errors import OptionError
 from sockproto.interfaces import IProtocolDefinition
 
 
@@ -28,7 +26,8 @@ class ProtocolOption:
 
     Attributes:
         name: As it is typed, without the hyphens in front.
-        convert: Makes the value of the text; raises OptionError with what it must be.
+        convert: Makes the value of the text; raises ValueError with what it must be (see
+            ``sockproto.values``).
         default: What help texts name as the default.
         help: One line.
     """
@@ -44,13 +43,13 @@ class ProtocolOption:
         return self.name.replace("-", "_")
 
 
-@implementer(IProtocolDefinition)
+@implementer(IProtocolDefinition, IPlugin)
 @dataclass(frozen=True)
 class ProtocolDefinition:
     """One protocol.
 
     Attributes:
-        name: What people type.
+        name: What people type: lower-case letters, digits and hyphens, beginning with a letter.
         description: One line, for help texts.
         factory: Its ``ConversationFactory``.
         datagram_protocol: Its ``ConversationDatagramProtocol``.
@@ -65,34 +64,3 @@ class ProtocolDefinition:
     datagram_protocol: Callable[..., Any]
     framings: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)
     options: tuple[ProtocolOption, ...] = ()
-
-
-def seconds(text: str) -> float:
-    """Make a number of seconds of *text*.
-
-    Raises:
-        OptionError: It is none.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not (value >= 0 and math.isfinite(value)):
-        raise OptionError(f"must be a number of seconds, 0 or more, such as 0.5, not {text!r}")
-    return value
-
-
-def count(text: str) -> int:
-    """Make a number of *text*.
-
-    Raises:
-        OptionError: It is none.
-    """
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise OptionError(f"must be a whole number, 0 or more, not {text!r}")
-    return int(text)
-
-
-def raw_bytes(text: str) -> bytes:
-    """Give the bytes that were typed, whatever the locale made of them."""
-    return os.fsencode(text)

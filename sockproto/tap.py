@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from sockproto.address import port_number
-from sockproto.catalog import definitions
-from sockproto.definition import ProtocolOption, count, seconds
+from sockproto.catalog import Catalog, definitions, search
 from sockproto.errors import OptionError
+from sockproto.journal import escape
 from sockproto.limits import Limits
 from sockproto.listeners import (
     BACKLOG,
@@ -29,8 +29,10 @@ from sockproto.listeners import (
     tcp,
     udp,
 )
+from sockproto.parameters import described
 from sockproto.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.service import ServerService
+from sockproto.values import count, seconds
 
 DEFAULT_PORT = 9999
 DEFAULT_PROTOCOL = "greeting"
@@ -49,6 +51,7 @@ class ServerOptions(usage.Options):
     """
 
     definition: Any = None
+    offered: ClassVar[tuple[Any, ...]] = ()  # the definitions whose options can be given
     tapname: ClassVar[str] = "sockproto"
 
     synopsis = "[options]"
@@ -107,7 +110,8 @@ class ServerOptions(usage.Options):
         try:
             usage.Options.parseOptions(self, options)
         except (usage.UsageError, OptionError) as error:
-            raise SystemExit(f"{self.tapname}: {error} (twistd {self.tapname} --help tells more)") from None
+            text = escape(str(error))  # in which others may have a word
+            raise SystemExit(f"{self.tapname}: {text} (twistd {self.tapname} --help tells more)") from None
 
     def parseArgs(self, *words: str) -> None:
         """Take what is no option: nothing."""
@@ -135,10 +139,10 @@ class ServerOptions(usage.Options):
 
         def make_factory(proxied: bool = self["proxy-protocol"]) -> Any:
             proxy_from = trusted if proxied else None
-            return definition.factory(framing=framing, proxy_from=proxy_from, **arguments)
+            return _made(definition.factory, framing=framing, proxy_from=proxy_from, **arguments)
 
         def make_datagrams() -> Any:
-            return definition.datagram_protocol(**arguments)
+            return _made(definition.datagram_protocol, **arguments)
 
         if self["listen"]:
             self._refuse_with_listen()
@@ -195,7 +199,8 @@ class ServerOptions(usage.Options):
     def _arguments(self) -> Iterable[tuple[str, Any]]:
         """Give the conversation's arguments that were given as options."""
         fitting = {option.name: option for option in self.definition.options}
-        for name in _protocol_options():
+        offered = chain.from_iterable(definition.options for definition in self.offered)
+        for name in dict.fromkeys(option.name for option in offered):
             if self.get(name) is None:
                 continue
             if name not in fitting:
@@ -204,8 +209,10 @@ class ServerOptions(usage.Options):
 
     def _framing(self) -> Any:
         word, framings = self.get("framing"), self.definition.framings
-        if word is None or word in framings:
-            return framings.get(word)
+        if word is None:
+            return next(iter(framings.values()), None)
+        if word in framings:
+            return framings[word]
         if not framings:
             raise OptionError(f"--framing does not fit the protocol {self.definition.name}; leave it out")
         known = " or ".join(framings)
@@ -227,40 +234,37 @@ def _named(option: str, call: Any, *args: Any) -> Any:
     """Call what reads an option's value; have its error name the option."""
     try:
         return call(*args)
-    except OptionError as error:
+    except ValueError as error:  # an OptionError is one, and so is what others raise
         raise OptionError(f"{option}: {error}") from error
 
 
-def _protocol_options() -> dict[str, ProtocolOption]:
-    """Give the options of all the protocols, by name."""
-    return {option.name: option for definition in definitions().values() for option in definition.options}
-
-
-def _parameters(options: Iterable[ProtocolOption], framings: bool) -> list[list[Any]]:
-    parameters: list[list[Any]] = [
-        [option.name, None, None, f"{option.help}  [default: {option.default}]"] for option in options
-    ]
-    if framings:
-        parameters.append(
-            ["framing", None, None, "what ends a message: auto (lines and bare sends) or lines"]
-        )
-    return parameters
+def _made(make: Any, **arguments: Any) -> Any:
+    """Make what answers; a conversation that refuses the values of its options is no bug of ours."""
+    try:
+        return make(**arguments)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"the protocol can't be served with these options: {error}") from error
 
 
 class Options(ServerOptions):
     """The options of ``twistd sockproto``: any protocol of the catalog."""
 
+    catalog: ClassVar[Catalog] = search()
+    offered = tuple(catalog.definitions.values())
     longdesc = "Serve a small socket protocol, on TCP and UDP port 9999 of 127.0.0.1 unless told otherwise."
     optParameters: ClassVar[list[list[Any]]] = [
-        ["protocol", None, DEFAULT_PROTOCOL, "one of " + ", ".join(definitions())],
-        *_parameters(_protocol_options().values(), framings=True),
+        ["protocol", None, DEFAULT_PROTOCOL, "one of " + ", ".join(catalog.definitions)],
+        *described(offered),
     ]
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on; finds the protocol first."""
-        known = definitions()
+        known = self.catalog.definitions
         if self["protocol"] not in known:
-            raise OptionError(f"--protocol: there is no {self['protocol']!r}; one of {', '.join(known)}")
+            reasons = "".join(f"; {each}" for each in self.catalog.broken)  # the one that is wanted, perhaps
+            raise OptionError(
+                f"--protocol: there is no {self['protocol']!r}; one of {', '.join(known)}{reasons}"
+            )
         self.definition = known[self["protocol"]]
         return super().plan()
 
@@ -270,9 +274,10 @@ def options_for(protocol: str) -> type[ServerOptions]:
     definition = definitions()[protocol]
     members = {
         "definition": definition,
+        "offered": (definition,),
         "tapname": f"sockproto-{protocol}",
         "longdesc": f"Serve {definition.name}: {definition.description}.",
-        "optParameters": _parameters(definition.options, bool(definition.framings)),
+        "optParameters": described([definition]),
     }
     return type("Options", (ServerOptions,), members)
 

@@ -21,6 +21,7 @@ LAYERS = [
     "limits",
     "proxy",
     "rawhttp",
+    "values",
     "address",
     "diagnosis",
     "pending",
@@ -35,16 +36,18 @@ LAYERS = [
     "definition",
     "commands",
     "protocols",
+    "fitness",
     "catalog",
     "client",
     "listeners",
     "process",
     "service",
+    "parameters",
     "tap",
     "cli",
 ]
 PACKAGES = {"commands", "protocols", "rawhttp", "client", "cli"}
-PURE = {*LAYERS[: LAYERS.index("pending")], "definition"}
+PURE = set(LAYERS[: LAYERS.index("pending")])
 
 
 def imports(path: Path) -> set[str]:

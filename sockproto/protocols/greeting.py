@@ -20,11 +20,12 @@ from sockproto.conversation import (
     next_of,
 )
 from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition, ProtocolOption, seconds
+from sockproto.definition import ProtocolDefinition, ProtocolOption
 from sockproto.errors import OptionError
 from sockproto.framing import Lines, QuietLines
 from sockproto.replies import Expecting
 from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.values import seconds
 
 
 class Greeting(Conversation):

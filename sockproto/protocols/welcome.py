@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from sockproto.conversation import CLOSE, ClientConversation, End, OneShot, Peer
 from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition, ProtocolOption, raw_bytes
+from sockproto.definition import ProtocolDefinition, ProtocolOption
 from sockproto.errors import TooLarge
 from sockproto.framing import Discard, Raw
 from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.values import raw_bytes
 
 
 class Welcome(OneShot):
