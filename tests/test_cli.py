@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.cli.commands import EXAMPLES, run, sockproto
 from sockproto.cli.console import Console, printable, size_of
+from sockproto.cli.listing import aligned
 from sockproto.cli.report import Progress, Report, json_value, quantity
 from sockproto.errors import OptionError, WriteFailed
 
@@ -138,6 +139,11 @@ class ReportTests(TestCase):
         given = [0, 999, 1_000, 1_500_000, 2e9, 5e12]
         expected = ["0 B", "999 B", "1.0 kB", "1.5 MB", "2.0 GB", "5000.0 GB"]
         self.assertEqual([quantity(count) for count in given], expected)
+
+
+class ListingTests(TestCase):
+    def test_columns_are_aligned(self) -> None:
+        self.assertEqual(aligned([["a", "long", "x"], ["bcd", "e", ""]]), ["a    long  x", "bcd  e"])
 
 
 class CommandTests(TestCase):

@@ -15,9 +15,11 @@ import click
 from sockproto.address import parse_address
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
+from sockproto.cli.listing import EXIT_STATUS, do_protocols
 from sockproto.cli.options import Passing, call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
+from sockproto.cli.serving import serve, serve_options
 from sockproto.errors import OptionError, SockprotoError, WriteFailed
 
 EXAMPLES = {
@@ -28,6 +30,7 @@ EXAMPLES = {
     "probe": "sockproto probe --wait 30 127.0.0.1:9999",
     "fetch": EXAMPLE,
     "serve": "sockproto serve --port 9999 --protocol echo",
+    "protocols": "sockproto protocols --json",
     "completion": 'eval "$(sockproto completion bash)"',
 }
 DEFAULT_ADDRESS = "127.0.0.1:9999"
@@ -68,10 +71,10 @@ def sockproto() -> None:
     """
 
 
-def command(function: Callable[..., Any]) -> click.Command:
-    """Make a command of a function, with its example in the help."""
+def command(function: Callable[..., Any], note: str = "") -> click.Command:
+    """Make a command of a function, with its example, and perhaps a note, at the end of the help."""
     name = function.__name__.removeprefix("do_")
-    return sockproto.command(name, epilog=f"Example:  {EXAMPLES[name]}")(function)
+    return sockproto.command(name, epilog=f"Example:  {EXAMPLES[name]}\n\n{note}")(function)
 
 
 class Request:
@@ -254,12 +257,7 @@ def _is_interactive() -> bool:
 
 
 command(do_probe)
-
-
-def _serve_options() -> list[str]:
-    from sockproto.tap import Options
-
-    return [f"--{name.rstrip('=')}" for name in Options().longOpt]
+command(do_protocols, EXIT_STATUS)
 
 
 @sockproto.command("fetch", cls=Passing, taken=fetch_options, epilog=f"Example:  {EXAMPLES['fetch']}")
@@ -269,12 +267,10 @@ def do_fetch(arguments: tuple[str, ...]) -> int:
     return fetch(arguments)
 
 
-@sockproto.command("serve", cls=Passing, taken=_serve_options, epilog=f"Example:  {EXAMPLES['serve']}")
+@sockproto.command("serve", cls=Passing, taken=serve_options, epilog=f"Example:  {EXAMPLES['serve']}")
 @click.argument("options", nargs=-1, type=click.Path())
 def do_serve(options: tuple[str, ...]) -> int:
     """Serve a protocol: the same as twistd -n sockproto, without a pid file."""
-    from sockproto.cli.serving import serve
-
     return serve(options, EXAMPLES["serve"])
 
 

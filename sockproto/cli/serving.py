@@ -8,9 +8,16 @@
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sockproto.errors import ListenError, OptionError
+
+
+def serve_options() -> list[str]:
+    """Give the options that it takes, as they are typed."""
+    from sockproto.tap import Options
+
+    return [f"--{name.rstrip('=')}" for name in Options().longOpt]
 
 
 def serve(options: Sequence[str], example: str) -> int:
@@ -23,6 +30,8 @@ def serve(options: Sequence[str], example: str) -> int:
     Raises:
         OptionError: An option is wrong.
     """
+    from twisted.application.app import run
+    from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd
 
     from sockproto.tap import Options
@@ -30,6 +39,13 @@ def serve(options: Sequence[str], example: str) -> int:
     class Checked(Options):
         tapname = "sockproto serve"
         synopsis = "sockproto serve [options]"
+
+    class Foreground(twistd.ServerOptions):  # type: ignore[name-defined,misc]  # one for each platform
+        # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
+        subCommands: ClassVar[list[Any]] = [("sockproto", None, Options, "")]
+        loadedPlugins: ClassVar[dict[str, Any]] = {
+            "sockproto": ServiceMaker("sockproto", "sockproto.tap", "", "sockproto")
+        }
 
     checked = Checked()
     if {"-h", "--help"} & set(options):
@@ -50,7 +66,7 @@ def serve(options: Sequence[str], example: str) -> int:
         running.callWhenRunning(signal.signal, signal.SIGINT, running.sigInt)
     sys.argv = ["twistd", "-n", "--pidfile=", "sockproto", *options]
     try:
-        twistd.run()
+        run(twistd.runApp, Foreground)
     except ListenError as error:  # told of already
         return error.status
     return 0
