@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.listings import Server as ListingServer
-from tests.listings import listings, local
+from tests.listings import Server as ListingServer, listings, local
 from tests.live.clients import ask, receive_all, tcp_client, udp_client
 from tests.live.peers import SOCKPROTO, Ended, all_at_once, run
 from tests.live.server import TIMEOUT, Output, Serve, Server, run_twistd
