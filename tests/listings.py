@@ -48,6 +48,11 @@ class Listing(NamedTuple):
         return "server" if serves else "client"
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it needs no server."""
+        return self.language == "python" and "127.0.0.1" not in self.text
+
+    @property
     def port(self) -> str:
         ports = set(re.findall(r"(?:--port |tcp:|localhost:|127\.0\.0\.1(?: |:|\", ))(\d+)", self.text))
         assert len(ports) == 1, self.text
@@ -55,7 +60,7 @@ class Listing(NamedTuple):
 
     def run(self, server: "Server") -> "subprocess.CompletedProcess[str]":
         """Run a client, of *server*."""
-        text = self.text.replace(self.port, self.port_at(server))
+        text = self.text if self.is_alone else self.text.replace(self.port, self.port_at(server))
         if re.search(r"\bnc ", text):
             need_nc()
         command = [sys.executable, "-c", text] if self.language == "python" else ["sh", "-c", local(text)]
@@ -68,7 +73,8 @@ class Listing(NamedTuple):
 
     def expected(self, server: "Server") -> str:
         """Give what a client of *server* prints."""
-        return figures((self.output or "").replace(self.port, self.port_at(server)))
+        output = self.output or ""
+        return figures(output if self.is_alone else output.replace(self.port, self.port_at(server)))
 
 
 def listings(readme: str) -> list[Listing]:

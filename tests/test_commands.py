@@ -229,8 +229,8 @@ class HelpTests(TalkTests):
             Everything(),
             **{
                 "/help": b"/add /count /deferred /give /help /later /plain /refuse /tell /text /typed /where",
-                "/help typed": b"/typed WHOLE [NUMBER] [FLAG] [MODE] [SIDE]: Show what came. (WHOLE is a whole "
-                b"number; NUMBER is a number; FLAG is on or off; MODE is heat, cool down or off; "
+                "/help typed": b"/typed WHOLE [NUMBER] [FLAG] [MODE] [SIDE]: Show what came. (WHOLE is a "
+                b"whole number; NUMBER is a number; FLAG is on or off; MODE is heat, cool down or off; "
                 b"SIDE is left or 2)",
                 "/help /c": b"/count",
                 "/help add": b"/add [NUMBERS...] (NUMBERS is a whole number)",
