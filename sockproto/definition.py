@@ -8,6 +8,17 @@ A file of ``sockproto.protocols``, or of anybody's ``twisted/plugins``, ends in 
         factory=EchoFactory,
         datagram_protocol=EchoDatagramProtocol,
     )
+
+One whose commands are a ``CommandSet``, an object that all listeners share::
+
+    DEFINITION = ProtocolDefinition(
+        name="thermostat",
+        description="a thermostat's commands",
+        factory=CommandFactory,
+        datagram_protocol=CommandDatagramProtocol,
+        prepare=lambda **options: {"commands": Thermostat(**options)},
+        options=(ProtocolOption("target", float, "20", "the first target, in degrees"),),
+    )
 """
 
 from collections.abc import Callable, Mapping
@@ -56,6 +67,9 @@ class ProtocolDefinition:
         framings: The framing for each word of ``--framing``, the default first; empty where there is no
             choice to make.
         options: The options that fit it.
+        prepare: Makes the arguments of *factory* and *datagram_protocol* of the options' values, which are its
+            keyword arguments, once for all the listeners of a server: what is to be shared by them is made
+            here. By default the arguments are the options.
     """
 
     name: str
@@ -64,3 +78,4 @@ class ProtocolDefinition:
     datagram_protocol: Callable[..., Any]
     framings: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)
     options: tuple[ProtocolOption, ...] = ()
+    prepare: Callable[..., Mapping[str, Any]] = dict

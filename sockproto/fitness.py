@@ -60,7 +60,7 @@ def _of_classes(definition: Any) -> Iterator[str]:
             yield f"{name} must be a {base.__name__} class, not {made!r}"
             continue
         try:
-            made()
+            made(**definition.prepare())
         except Exception as error:
             yield f"{name} can't be made without options: {type(error).__name__}: {error}"
 

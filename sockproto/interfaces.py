@@ -82,3 +82,4 @@ class IProtocolDefinition(Interface):
     datagram_protocol = Attribute("type: the ``ConversationDatagramProtocol``.")
     framings = Attribute("mapping: the framing for each word of ``--framing``, the default first.")
     options = Attribute("tuple of ``ProtocolOption``: the options that fit the protocol.")
+    prepare = Attribute("callable: makes the arguments of both of the values of the options, once a server.")

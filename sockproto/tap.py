@@ -133,7 +133,8 @@ class ServerOptions(usage.Options):
         """
         definition = self.definition
         self.limits = self._limits()
-        arguments = dict(self._arguments(), limits=self.limits)
+        prepared = _made(definition.prepare, **dict(self._arguments()))
+        arguments = {**prepared, "limits": self.limits}
         framing = self._framing()
         trusted = self._trusted()
 

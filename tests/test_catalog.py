@@ -41,6 +41,33 @@ class FindingTests(PluginsTestCase):
         self.assertEqual(self.reasons(ape="from sockproto import ProtocolDefinition\nX = 1\n"), [])
 
 
+class PreparedTests(PluginsTestCase):
+    def test_what_is_prepared_is_shared_by_the_listeners_of_a_server(self) -> None:
+        prepare = "lambda marks=1: {'marks': marks * 2}"
+        definition = self.search(ape=shout(prepare=prepare)).definitions["shout"]
+        calls: list[dict[str, int]] = []
+
+        def counted(**values: int) -> Any:
+            calls.append(values)
+            return definition.prepare(**values)
+
+        class Shouting(ServerOptions):
+            optParameters: ClassVar[list[list[Any]]] = [["marks", None, None, ""]]
+
+        Shouting.definition = replace(definition, prepare=counted)
+        Shouting.offered = (definition,)
+        options = Shouting()
+        options.parseOptions(["--marks", "3"])
+        self.assertEqual(calls, [{"marks": 3}])
+        stream, datagrams = (listener.subject for listener in options.listeners or ())
+        self.assertEqual(stream.buildProtocol(None)._conversation.marks, 6)
+        self.assertEqual(datagrams._conversation.marks, 6)
+
+    def test_what_can_not_be_prepared_without_options(self) -> None:
+        [reason, *_] = self.reasons(ape=shout(prepare="lambda marks: {}"))
+        self.assertIn("can't be made without options: TypeError", reason)
+
+
 class BrokenTests(PluginsTestCase):
     def test_a_module_that_can_t_be_imported(self) -> None:
         for source, reason in [

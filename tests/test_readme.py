@@ -56,8 +56,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
 
 def test_every_listing_is_of_a_kind_that_is_run() -> None:
     assert len(INSTALLS) == 2
-    assert [listing.port for listing in SERVERS] == ["9998", "7777", "7778"]
-    assert len(CLIENTS) == 9
+    assert [listing.port for listing in SERVERS] == ["9998", "7777", "7778", "7776"]
+    assert len(CLIENTS) == 10
     assert all(listing.output for listing in CLIENTS)
     assert README.count("\n```") == 2 * sum(1 + (listing.output is not None) for listing in LISTINGS)
     assert len(TUTORIALS) > 8
