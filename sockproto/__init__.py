@@ -7,6 +7,7 @@ interfaces    what the parts promise each other
 errors        what can go wrong, and whose fault it was
 conversation  ``Conversation``, ``ClientConversation`` and their actions (pure)
 framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
+prefixed      ``Netstrings``, ``Int8Prefixed``, ``Int16Prefixed``, ``Int32Prefixed`` (pure)
 replies       ``Expecting``, ``Sink``, ``Datagrams``: framings of clients (pure)
 limits        ``Limits``: how much a peer may have of us (pure)
 proxy         the PROXY protocol's header (pure)
@@ -49,15 +50,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MODULES = {
-    "errors": "SockprotoError LocalError OptionError ListenError ActionError DeclarationError"
+    "errors": "SockprotoError LocalError OptionError ListenError ActionError DeclarationError MessageUnsendable"
     " BadURL UnsupportedProtocol WriteFailed ReadFailed UnreadableAuthorities"
-    " RemoteError MessageTooLong CommandError ProxyHeaderInvalid SendRefused"
+    " RemoteError MessageTooLong MessageMalformed CommandError ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
     " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
     " CLOSE ABORT HALF_CLOSE Sleep Wait Input Until Interrupted",
     "framing": "Raw Lines QuietLines Discard",
+    "prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
     "replies": "Expecting Sink",
     "limits": "Limits",
     "ledger": "Statistics",

@@ -116,6 +116,7 @@ class CloseReason(Enum):
     NO_MESSAGE = "no message"  #: the first message didn't come within ``first_message_seconds``
     SLOW_MESSAGE = "slow message"  #: a message didn't end within ``message_seconds``
     TOO_LONG = "message too long"  #: a message was longer than ``max_message_bytes``
+    MALFORMED = "malformed message"  #: what came was no message of the framing, such as no netstring
     WRITE_STALL = "write stall"  #: the peer read nothing for ``write_stall_seconds``
     LIFETIME = "lifetime over"  #: the connection was ``lifetime_seconds`` old
     NO_HANDSHAKE = "no handshake"  #: TLS handshake or PROXY header not done in ``first_message_seconds``
@@ -157,8 +158,9 @@ class Conversation:
     Bytes are the fastest. Nothing of this class needs to be called from an override.
 
     Attributes:
-        speaks_text: Whether the peer is told of an error in a line that begins ``error:``; True suits
-            protocols whose replies are text, False (the default) those that an extra line would corrupt.
+        speaks_text: Whether the peer is told of an error in a line (with a framing by lengths: a message)
+            that begins ``error:``; True suits protocols whose replies are text, False (the default) those
+            that it would corrupt.
     """
 
     speaks_text = False

@@ -31,7 +31,7 @@ from sockproto.conversation import (
     Wait,
     one,
 )
-from sockproto.errors import ActionError, MessageTooLong, SendRefused
+from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
 from sockproto.limits import TURN_BYTES, WRITE_BYTES
 from sockproto.pending import Pending, Turn, resume
 
@@ -104,12 +104,16 @@ class Dialogue:
 
         Raises:
             TypeError: The message is not bytes.
-            SendRefused: 64 KiB wait already, or the connection is not open or ends; the message is not sent.
+            SendRefused: 64 KiB wait already, the connection is not open or ends, or the message is longer
+                than the framing can say; it is not sent.
         """
         if not isinstance(message, bytes):
             raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
         if self._stops & (UNOPENED | ENDING | LOST) or self._half_closed:
             raise SendRefused("the connection is not open")
+        longest = self._framing.longest
+        if len(message) > longest:
+            raise SendRefused(f"{len(message)} bytes are more than the {longest} that the framing can send")
         size = len(message) + 2  # with a terminator; empty ones take room too
         if (self._pushed or self._stops & BLOCKED) and self._pushed_bytes + size > WRITE_BYTES:
             raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
@@ -185,9 +189,10 @@ class Dialogue:
         """Take the next messages from the framing, or the end of the stream; give whether there was any."""
         try:
             messages = self._framing.take()
-        except MessageTooLong as error:
+        except (MessageTooLong, MessageMalformed) as error:
             self._tell(str(error))
-            self._end(CloseReason.TOO_LONG)
+            too_long = isinstance(error, MessageTooLong)
+            self._end(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED)
             return True
         if messages:
             self._messages = iter(messages)
@@ -268,7 +273,7 @@ class Dialogue:
             self._looked = len(ahead)
             more = []
             if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
-                with suppress(MessageTooLong):  # which is told when its turn comes
+                with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
                     more = self._framing.take()
             if not more:
                 self._messages = iter(ahead)
@@ -302,9 +307,9 @@ class Dialogue:
             self._put(message)
 
     def _tell(self, error: str) -> None:
-        """Tell the peer of an error, in a line, where the protocol is text."""
+        """Tell the peer of an error, where the protocol is text."""
         if self._conversation.speaks_text:
-            self._out.append(b"error: %b\n" % error.encode())
+            self._guard(lambda: self._out.append(self._framing.encode_error(error.encode())))
 
     def _flush(self) -> None:
         """Write what was collected; yield to others when this connection has had its share of the turn."""
@@ -315,7 +320,7 @@ class Dialogue:
         if self._stops & LOST or not data:
             return
         if self._half_closed:
-            if self._stops & ENDING:  # the line that tells of an error
+            if self._stops & ENDING:  # what tells of an error
                 return
             raise ActionError(data[:20], "can't be sent: HALF_CLOSE has ended our half of the stream")
         self._produced += len(data)
@@ -328,12 +333,17 @@ class Dialogue:
     def _end(self, reason: CloseReason) -> None:
         """No further action runs; ``_settle`` sees to the rest. The first reason counts."""
         if not self._stops & (ENDING | LOST):
-            if reason is not CloseReason.ABORTED:
-                self._out.extend(map(self._framing.encode, self._pushed))
-                self.messages_out += len(self._pushed)
-                self._pushed.clear()
             self._stops |= ENDING
             self._reason = reason
+            if reason is not CloseReason.ABORTED:
+                self._guard(self._encode_pushed)
+
+    def _encode_pushed(self) -> None:
+        """Have what the application sent be among the last that is sent."""
+        pushed, self._pushed = self._pushed, []
+        for message in pushed:
+            self._out.append(self._framing.encode(message))
+            self.messages_out += 1
 
     def _fail(self) -> None:
         """The conversation raised an error: a bug, which ends this connection only."""

@@ -8,6 +8,7 @@
     │   ├── ListenError       a port that can't be had
     │   ├── ActionError       a conversation gave something that is no action
     │   ├── DeclarationError  a method that can't be a command
+    │   ├── MessageUnsendable a message longer than its framing can say
     │   ├── BadURL                3   a URL that can't be fetched
     │   │   └── UnsupportedProtocol 1 its scheme is neither http nor https
     │   ├── WriteFailed          23   what came can't be written
@@ -16,6 +17,7 @@
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
         ├── CommandError      a command that is wrong, or refused: what the caller is told
+        ├── MessageMalformed  what came is no message of that framing
         ├── ProxyHeaderInvalid  what came first is no PROXY header
         ├── SendRefused       the peer doesn't read, or is gone
         └── CallFailed        a client's call; says where, in which phase, and after how long
@@ -35,9 +37,7 @@
             └── TooLarge            63   what came is more than was allowed
 
 "Need more bytes" is no error, and has none. The numbers are the exit statuses of the ``sockproto``
-command, which are curl's.
-
-::
+command, which are curl's::
 
     try:
         service.startService()
@@ -95,6 +95,10 @@ class ActionError(LocalError, TypeError):
         super().__init__(f"{action!r} {reason}")
 
 
+class MessageUnsendable(LocalError, ValueError):
+    """A message to send is longer than its framing can say; the text says what to do."""
+
+
 class WriteFailed(LocalError):
     """What came can't be written where it should go."""
 
@@ -149,12 +153,16 @@ class CommandError(RemoteError):
     """
 
 
+class MessageMalformed(RemoteError):
+    """What came is no message of that framing; the text says what is wrong, without the peer's bytes."""
+
+
 class ProxyHeaderInvalid(RemoteError):
     """What the connection began with is no header of the PROXY protocol."""
 
 
 class SendRefused(RemoteError):
-    """A pushed message was not taken: the peer has too much unread, or the connection is over."""
+    """A pushed message was not taken: too much is unread, the connection is over, or it can't be framed."""
 
 
 class CallFailed(RemoteError):

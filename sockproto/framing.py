@@ -23,8 +23,18 @@ LF, CRLF = b"\n", b"\r\n"
 WINDOW = 512
 
 
+class ErrorLine:
+    """Base of framings that can encode any message: an error told to the peer is a line."""
+
+    longest = sys.maxsize
+
+    def encode_error(self, text: bytes) -> bytes:
+        """Give a line that begins ``error:``."""
+        return b"error: %b\n" % text
+
+
 @implementer(IFraming)
-class Raw:
+class Raw(ErrorLine):
     """No messages: whatever is there is given as it is (``echo``).
 
     Args:
@@ -81,7 +91,7 @@ class Discard(Raw):
 
 
 @implementer(IFraming)
-class Lines:
+class Lines(ErrorLine):
     r"""Lines both ways: LF or CR LF ends a message.
 
     A trailing CR is never part of a message. Replies end as the message did that they answer, those

@@ -20,7 +20,7 @@ class IConversation(Interface):
     ``Until(awaitable, ends)``.
     """
 
-    speaks_text = Attribute("bool: the peer is told of an error in a line of text.")
+    speaks_text = Attribute("bool: the peer is told of an error in text, as the framing makes it.")
 
     def opened(peer: Any) -> Any:
         """The connection is there. Gives actions; *peer* is a ``Peer``."""
@@ -52,6 +52,7 @@ class IFraming(Interface):
     unfinished = Attribute("int: so many of the last bytes fed belong to a message that has no end yet.")
     quiet_seconds = Attribute("float or None: the silence after which ``quiet`` is to be called.")
     discards = Attribute("bool: it never gives a message; reading need not stop on its account.")
+    longest = Attribute("int: the longest message that ``encode`` takes; ``sys.maxsize``: any.")
 
     def feed(data: bytes) -> None:
         """Add bytes that arrived."""
@@ -61,16 +62,24 @@ class IFraming(Interface):
 
         Raises:
             MessageTooLong: a message is past the limit, and all before it have been taken.
+            MessageMalformed: what comes is no message, and all before it have been taken.
         """
 
     def quiet() -> None:
-        """The quiet period is over: what is unfinished is a message."""
+        """The quiet period is over, where there is one: what is unfinished is a message."""
 
     def end() -> None:
-        """No more bytes will come: what is unfinished is a message."""
+        """No more bytes will come: what is unfinished is a message, unless it lacks what its length says."""
 
     def encode(message: bytes) -> bytes:
-        """Give the bytes on the wire for a reply to the message taken last."""
+        """Give the bytes on the wire for a reply to the message taken last.
+
+        Raises:
+            MessageUnsendable: it is past ``longest``.
+        """
+
+    def encode_error(text: bytes) -> bytes:
+        """Give the bytes on the wire for an error told to the peer, whatever its length."""
 
 
 class IProtocolDefinition(Interface):

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from zope.interface import implementer
 
 from sockproto.errors import MessageTooLong
-from sockproto.framing import Discard, Raw
+from sockproto.framing import Discard, ErrorLine, Raw
 from sockproto.interfaces import IFraming
 
 
 @implementer(IFraming)
-class Expecting:
+class Expecting(ErrorLine):
     """Replies that the client knows beforehand, found however they were split or joined.
 
     A message ends where the expected reply ends. What can't become that reply any more is a message once

@@ -1,10 +1,14 @@
 """Protocols of other packages: which are found, and which are not, and why."""
 
+from dataclasses import replace
+from typing import Any, ClassVar
+
 from twisted.plugin import IPlugin, getPlugins
 from zope.interface.verify import verifyObject
 
 from sockproto.catalog import definitions
 from sockproto.interfaces import IProtocolDefinition
+from sockproto.tap import ServerOptions
 from tests.plugins import OURS, PluginsTestCase, shout
 
 
@@ -59,7 +63,7 @@ class PreparedTests(PluginsTestCase):
         options = Shouting()
         options.parseOptions(["--marks", "3"])
         self.assertEqual(calls, [{"marks": 3}])
-        stream, datagrams = (listener.subject for listener in options.listeners or ())
+        stream, datagrams = (listener.server for listener in options.listeners or ())
         self.assertEqual(stream.buildProtocol(None)._conversation.marks, 6)
         self.assertEqual(datagrams._conversation.marks, 6)
 

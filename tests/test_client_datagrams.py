@@ -14,6 +14,7 @@ from sockproto.client.datagram import Asking
 from sockproto.conversation import ClientConversation, Peer, Wait
 from sockproto.errors import OptionError, Refused, TimedOut, Unreachable, WrongReply
 from sockproto.limits import READ_AHEAD_BYTES
+from sockproto.prefixed import Netstrings
 from sockproto.protocols.command import CommandClient, Replies
 from sockproto.protocols.echo import EchoClient
 from sockproto.protocols.greeting import GreetingClient
@@ -154,6 +155,11 @@ class DatagramClientTests(TestCase):
     def test_another_answer_is_no_echo(self) -> None:
         call = self.ask(EchoClient([b"x"]))
         self.answer(b"X")
+        self.failureResultOf(call, WrongReply)
+
+    def test_an_answer_that_the_framing_can_not_cut(self) -> None:
+        call = self.ask(EchoClient([b"x"]), framing=Netstrings)
+        self.answer(b"x")
         self.failureResultOf(call, WrongReply)
 
     def test_while_we_wait_ourselves_nobody_is_asked_again(self) -> None:

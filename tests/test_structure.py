@@ -17,6 +17,7 @@ LAYERS = [
     "errors",
     "conversation",
     "framing",
+    "prefixed",
     "replies",
     "limits",
     "proxy",

@@ -19,10 +19,10 @@ from twisted.internet.protocol import ConnectedDatagramProtocol
 from twisted.python.failure import Failure
 
 from sockproto.client.call import Call
-from sockproto.client.stream import Trace, unreachable
+from sockproto.client.stream import MALFORMED, Trace, unreachable
 from sockproto.conversation import CloseReason, Conversation, Peer
 from sockproto.dialogue import ENDING, LOST, PENDING, UNOPENED, Dialogue
-from sockproto.errors import OptionError, SockprotoError, TimedOut
+from sockproto.errors import OptionError, SockprotoError, TimedOut, WrongReply
 from sockproto.limits import READ_AHEAD_BYTES
 from sockproto.replies import Datagrams
 
@@ -200,6 +200,8 @@ class Asking(Dialogue):
         opened, self._stops = self._opened, self._stops | LOST
         self._set_timer(None)
         self._stop_work()
+        if self._reason is CloseReason.MALFORMED:
+            self._call.fail(WrongReply(MALFORMED))
         if opened:
             self._guard(self._conversation.closed, self._reason or CloseReason.ABORTED)
         closed = succeed(None) if self._socket is None else self._socket.close()

@@ -32,6 +32,7 @@ from sockproto.errors import (
     TLSFailed,
     TooLarge,
     Unreachable,
+    WrongReply,
 )
 from sockproto.limits import Limits
 from sockproto.pending import Pending
@@ -43,6 +44,9 @@ READ_BYTES = 262_144
 
 LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
+
+MALFORMED = "a reply is malformed; does the server speak this protocol, with this framing?"
+"""What a call is told whose replies can't be cut."""
 
 Trace = Callable[[str, bytes], object]
 """Called with ``<`` or ``>`` and the bytes that came or went."""
@@ -201,6 +205,8 @@ class ClientProtocol(ConversationProtocol):
             )
         if self._reason is CloseReason.TOO_LONG:
             return TooLarge(f"a reply is longer than {self._limits.max_message_bytes} bytes")
+        if self._reason is CloseReason.MALFORMED:
+            return WrongReply(MALFORMED)
         if self._reason is CloseReason.WRITE_STALL:
             return TimedOut(
                 f"timed out: the server has read nothing for {self._limits.write_stall_seconds:g} seconds"
