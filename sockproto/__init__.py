@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MODULES = {
-    "errors": "SockprotoError LocalError OptionError ListenError ActionError DeclarationError MessageUnsendable"
+    "errors": "SockprotoError LocalError OptionError ListenError ActionError"
+    " DeclarationError MessageUnsendable"
     " BadURL UnsupportedProtocol WriteFailed ReadFailed UnreadableAuthorities"
     " RemoteError MessageTooLong MessageMalformed CommandError ProxyHeaderInvalid SendRefused"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"

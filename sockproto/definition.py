@@ -67,9 +67,9 @@ class ProtocolDefinition:
         framings: The framing for each word of ``--framing``, the default first; empty where there is no
             choice to make.
         options: The options that fit it.
-        prepare: Makes the arguments of *factory* and *datagram_protocol* of the options' values, which are its
-            keyword arguments, once for all the listeners of a server: what is to be shared by them is made
-            here. By default the arguments are the options.
+        prepare: Makes the arguments of *factory* and *datagram_protocol* of the options' values, its keyword
+            arguments, once for all the listeners of a server: what they are to share is made here. By
+            default the arguments are the options.
     """
 
     name: str
