@@ -22,6 +22,9 @@ import pytest
 SCRIPTS = Path(sys.executable).parent  # where pip put twistd, as .venv/bin in the documents
 TIMEOUT = 30.0  # seconds that nothing here may take
 
+# What doesn't end by itself.
+SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|systemd-socket-activate"
+
 # A listing of the README that is a program of its own writes no log; with one it tells its ports.
 WITH_LOG = """
 import runpy, sys
@@ -44,7 +47,10 @@ class Listing(NamedTuple):
             return "install"
         if self.language == "text":
             return "picture"
-        serves = ".listen(" in self.text or re.search(r"twistd|sockproto serve", self.text)
+        if self.language == "sh":  # a server has its terminal for itself
+            serves = re.search(SERVES, self.text) and not re.search(r"[;|]|--explain", self.text)
+        else:
+            serves = ".listen(" in self.text
         return "server" if serves else "client"
 
     @property
@@ -93,7 +99,7 @@ def listings(readme: str) -> list[Listing]:
 
 def figures(text: str) -> str:
     """Give a text without its measured figures, which are another each time."""
-    return re.sub(r"\d+\.\d+(?= ms|\}$)", "0.0", text, flags=re.MULTILINE)
+    return re.sub(r"\d+\.\d+(?= ms|s$|\}$)", "0.0", text, flags=re.MULTILINE)
 
 
 def lacking(reason: str) -> None:
@@ -124,7 +130,10 @@ class Server:
     """
 
     def __init__(self, command: str | Sequence[str], directory: Path) -> None:
-        arguments = ["sh", "-c", "exec " + command] if isinstance(command, str) else command
+        if isinstance(command, str):  # its variables come first
+            arguments: Sequence[str] = ["sh", "-c", re.sub(r"^((?:\w+=\S* )*)", r"\1exec ", command)]
+        else:
+            arguments = command
         self.log = ""
         self.process = subprocess.Popen(
             arguments, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -170,7 +179,11 @@ class Server:
 
 def local(command: str) -> str:
     """Give a command of the README as it is here: any free port, and the scripts of this Python."""
-    command = re.sub(r"--port \d+", "--port 0", command)
+    return installed(re.sub(r"--port \d+", "--port 0", command))
+
+
+def installed(command: str) -> str:
+    """Give a command with the scripts of this Python."""
     return command.replace(".venv/bin/", shlex.quote(str(SCRIPTS)) + "/")
 
 
