@@ -21,6 +21,7 @@ from sockproto.tap import Options
 ROOT = Path(__file__).parent.parent
 PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 HOWTOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
+TUTORIAL = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
 
 
 NOT_TOLD = {"help", "show_error"}  # known to everybody; for curl's sake alone
@@ -128,7 +129,7 @@ class ListingTests(TestCase):
 
 class LinkTests(TestCase):
     def test_links_lead_somewhere(self) -> None:
-        for place in [*(ROOT / "docs").glob("*.md"), *HOWTOS]:
+        for place in [*(ROOT / "docs").glob("*.md"), *HOWTOS, *TUTORIAL]:
             page, text = place.name, place.read_text("utf-8")
             for link in re.findall(r"\]\(([^)\s]+)\)", text):
                 if "://" in link:
