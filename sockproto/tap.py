@@ -7,11 +7,12 @@
     service = makeService(options)
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import fields
 from importlib.metadata import version
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
 
@@ -98,7 +99,17 @@ class ServerOptions(usage.Options):
 
     def opt_version(self) -> None:
         """Print the version of sockproto and exit."""
-        print(f"sockproto {version('sockproto')}")
+        self._show(f"sockproto {version('sockproto')}")
+
+    def _show(self, text: str) -> NoReturn:
+        """Print it and exit."""
+        try:
+            print(text, flush=True)
+        except OSError as error:
+            # What was not written would be tried again, and fail with a traceback, when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            if not isinstance(error, BrokenPipeError):  # as of head, which has seen enough
+                raise SystemExit(f"{self.tapname}: can't write: {error.strerror}") from None
         raise SystemExit(0)
 
     def parseOptions(self, options: Any = None) -> None:
@@ -122,8 +133,7 @@ class ServerOptions(usage.Options):
         """Check the options and plan the listeners."""
         self.listeners = self.plan()
         if self["explain"]:
-            print(explanation(self.listeners, self.limits))
-            raise SystemExit(0)
+            self._show(explanation(self.listeners, self.limits))
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on.

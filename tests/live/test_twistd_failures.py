@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.listings import SCRIPTS
 from tests.live.clients import ask, unix_client
 from tests.live.server import TIMEOUT, Serve, need, require, run_twistd
 
@@ -182,3 +183,19 @@ def test_a_daemon_that_can_not_listen_says_why_in_its_log_and_leaves_no_pid_file
     assert "Traceback" not in log
     assert f"TCP {LOOPBACK}:{port}: Address already in use" in log
     assert not (tmp_path / PIDFILE).exists()
+
+
+@pytest.mark.parametrize("option", ["--explain", "--version"])
+def test_what_it_prints_can_not_be_written(option: str) -> None:
+    script = f'set -o pipefail; {{ "$0" -n sockproto {option}; echo "status $?" >&2; }} %s'
+    for to, status, said in [
+        ("| :", 0, b""),
+        (">/dev/full", 1, b"sockproto: can't write: No space left on device\n"),
+    ]:
+        ended = subprocess.run(
+            ["bash", "-c", script % to, str(SCRIPTS / "twistd")],
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert ended.stderr == said + b"status %d\n" % status
