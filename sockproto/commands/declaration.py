@@ -185,7 +185,7 @@ class Declaration:
         elif self._repeated is not None:
             arguments += map(self._repeated.parse, words[len(self._words) :])
         if self._rest is not None:
-            if rest:
+            if rest is not None:
                 keywords[self._rest.argument] = self._rest.parse(rest)
             elif self._rest.needed:
                 raise CommandError(f"{self._rest.name} is missing; write {self.usage}")
@@ -280,6 +280,8 @@ class Signature:
         except DeclarationError as error:
             raise DeclarationError(f"{parameter.name}: {error}") from None
         needed = needed and parameter.default is parameter.empty and not repeated
+        if needed and any(not p.needed for p in self.parameters):
+            raise DeclarationError(f"{parameter.name} must be given, but not what stands before it")
         self.parameters.append(
             Parameter(parameter.name.upper(), parameter.name, kind, needed, repeated, rest)
         )

@@ -4,15 +4,17 @@ Words are separated by blanks, or by another separator (``,`` for instruments). 
 goes on to the next ``"``, and may hold blanks; in it ``\"`` means ``"`` and ``\\`` means ``\``. Elsewhere
 quotes and backslashes are characters like any other. Pure; knows nothing of types::
 
-    Splitter(" ").split(b' 21.5 "living room"', 2)     # [b"21.5", b"living room"], b""
+    Splitter(" ").split(b' 21.5 "living room"', 2)     # [b"21.5", b"living room"], None
     quote("living room")                                # b'"living room"'
 """
 
 import re
+from typing import cast
 
 from sockproto.errors import CommandError
 
 _QUOTED = rb'"((?:[^"\\]|\\.)*)"'
+_BLANKS = re.compile(rb"\s*")
 _ESCAPED = re.compile(rb'\\(["\\])')
 
 
@@ -29,12 +31,12 @@ class Splitter:
 
     def __init__(self, separator: str) -> None:
         self.separator = separator
+        self._end = separator.encode()
         self._blanks = separator == " "
-        mark = re.escape(separator.encode())
-        end = rb"(\s+|\Z)" if self._blanks else rb"\s*(%b|\Z)" % mark
-        plain = rb"\S*" if self._blanks else rb"[^%b]*" % mark
-        self._quoted = re.compile(rb"\s*" + _QUOTED + end, re.DOTALL)
-        self._plain = re.compile(rb"\s*(%b)%b" % (plain, end), re.DOTALL)
+        end = rb"(?=\s|\Z)" if self._blanks else rb"\s*(?:%b|\Z)" % re.escape(self._end)
+        plain = rb"\S+" if self._blanks else rb"[^%b]*" % re.escape(self._end)
+        self._quoted = re.compile(_QUOTED + end, re.DOTALL)
+        self._plain = re.compile(rb"(%b)%b" % (plain, end), re.DOTALL)
 
     def split(self, text: bytes, most: int) -> tuple[list[bytes], bytes | None]:
         """Take words from the beginning of a text.
@@ -44,8 +46,8 @@ class Splitter:
             most: So many words at most.
 
         Returns:
-            The words, without their quotes, and what follows them, without the blanks before it; None if
-            nothing does, not even a separator.
+            The words, without their quotes, and what follows them, without the blanks before it: None if
+            nothing does, nothing if a separator does, which promises one more.
 
         Raises:
             CommandError: A quote is not closed, or not followed by a separator or the end.
@@ -53,18 +55,23 @@ class Splitter:
         if self._blanks and b'"' not in text:
             words = text.split(None, most)
             return words, words.pop() if len(words) > most else None
-        words = []
-        text = text.lstrip()
-        more = bool(text)
-        while more and len(words) < most:
-            quoted = text.startswith(b'"')
-            match = (self._quoted if quoted else self._plain).match(text)
+        words, promised = [], False
+        begin = _skip_blanks(text, 0)
+        while begin < len(text) or promised:
+            if len(words) == most:
+                return words, text[begin:]
+            quoted = text.startswith(b'"', begin)
+            match = (self._quoted if quoted else self._plain).match(text, begin)
             if match is None:
                 raise CommandError("a quote is not closed, or something follows it without a separator")
             words.append(_ESCAPED.sub(rb"\1", match[1]) if quoted else match[1].rstrip())
-            text = text[match.end() :].lstrip()
-            more = bool(text) if self._blanks else bool(match[2])
-        return words, text if more else None
+            promised = not self._blanks and match[0].endswith(self._end)
+            begin = _skip_blanks(text, match.end())
+        return words, None
+
+
+def _skip_blanks(text: bytes, begin: int) -> int:
+    return cast("re.Match[bytes]", _BLANKS.match(text, begin)).end()
 
 
 def quote(argument: bytes | str) -> bytes:
