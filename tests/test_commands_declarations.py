@@ -1,8 +1,12 @@
-"""How a line becomes words."""
+"""What can't be declared, and how a line becomes words."""
+
+from typing import Any, Literal
 
 from twisted.trial.unittest import TestCase
 
+from sockproto.commands import CommandSet, command
 from sockproto.commands.words import Splitter
+from sockproto.errors import DeclarationError
 
 
 class WordTests(TestCase):
@@ -18,3 +22,24 @@ class WordTests(TestCase):
         text = b'"" ' + b"x " * 500_000  # a minute, if each word made a copy of what follows it
         words, rest = Splitter(" ").split(text, len(text))
         self.assertEqual((len(words), rest), (500_001, None))
+
+
+class DeclarationTests(TestCase):
+    """What ``/help`` could not say truly is refused when the class is made."""
+
+    def assert_refused(self, function: Any, why: str, **attributes: Any) -> None:
+        with self.assertRaisesRegex(DeclarationError, why):
+            type("Made", (CommandSet,), {"do": command(function), **attributes})
+
+    def test_what_must_be_given_behind_what_may_be_left_out(self) -> None:
+        def word(self: Any, one: int | None, two: int) -> None: ...
+        def rest(self: Any, one: int = 1, *, two: str) -> None: ...
+
+        for function in (word, rest):
+            self.assert_refused(function, "Made.do: two must be given, but not what stands before it")
+
+    def test_two_choices_that_nobody_can_tell_apart(self) -> None:
+        def do(self: Any, one: Literal["up", "UP"]) -> None: ...
+
+        type("Made", (CommandSet,), {"do": command(do)})
+        self.assert_refused(do, "Made.do: one: two choices are written alike", case_sensitive=False)

@@ -115,9 +115,12 @@ def required(annotation: Any) -> tuple[Any, bool]:
     return annotation, True
 
 
-def _choice(values: Iterable[Any], fold: bool) -> Kind:
+def _choice(annotated: Iterable[Any], fold: bool) -> Kind:
+    values = list(annotated)
     members = {written(value): value for value in values}
     table = {_folded(word.encode(), fold): value for word, value in members.items()}
+    if len(table) < len(values):
+        raise DeclarationError("two choices are written alike")
 
     def parse(word: bytes) -> Any:
         try:
