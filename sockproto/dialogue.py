@@ -79,6 +79,7 @@ class Dialogue:
     _pending: Pending | None = None
     _until: Until | None = None  # what is pending, if a message may end it
     _looked = 0  # at so many of the messages that wait
+    _interruptible = False  # whether what the generator does may be ended by a message
     _messages: Iterator[bytes] = NO_MESSAGES
     _reason: CloseReason | None = None
 
@@ -159,8 +160,8 @@ class Dialogue:
 
     def _work(self) -> None:
         """Handle what came, in order, until there is no more or something has to be waited for."""
-        if self._until is not None:
-            self._look_ahead(self._until)
+        if self._until is not None and self._look_ahead(self._until):
+            self._interrupt()
         if self._generator is not None:
             self._drive()
         elif not self._opened and not self._stops & BLOCKED:
@@ -179,6 +180,7 @@ class Dialogue:
                     self._put(result)
                 elif result is not None:
                     self._begin(result)
+                    break  # it may have looked ahead, at all that is left of these
                 if self._stops:
                     break
             else:
@@ -237,21 +239,22 @@ class Dialogue:
                 else:
                     raise ActionError(action)
         except StopIteration:
-            self._generator = None
+            self._generator, self._interruptible = None, False
 
     def _wait(self, action: Sleep | Wait | Turn) -> None:
         pending = Pending(action, cast("IReactorTime", self._clock))
-        if pending.done:
-            self._outcome = pending.outcome
-        elif self._draining and isinstance(action, Until) and action.endless:
+        # Looked at also where there is nothing to wait for, or what never waits would never end.
+        if isinstance(action, Until) and not isinstance(pending.outcome, Failure) and self._is_over(action):
             self._outcome = Failure(Interrupted())
             self._guard(pending.cancel)
+        elif pending.done:
+            self._outcome = pending.outcome
         else:
             self._pending = pending
             self._stops |= PENDING
             pending.then(self._waited)
             if isinstance(action, Until):
-                self._until, self._looked, self._again = action, 0, True
+                self._until = action
 
     def _waited(self) -> None:
         self._outcome = cast("Pending", self._pending).outcome
@@ -259,8 +262,13 @@ class Dialogue:
         self._stops &= ~PENDING
         self._run()
 
-    def _look_ahead(self, until: Until) -> None:
-        """Look whether one of the messages that came ends the wait; those that don't wait their turn."""
+    def _is_over(self, until: Until) -> bool:
+        """Tell whether a wait is ended as soon as it begins."""
+        self._looked, self._interruptible = 0, True
+        return (self._draining and until.endless) or self._look_ahead(until)
+
+    def _look_ahead(self, until: Until) -> bool:
+        """Tell whether one of the messages that came ends the wait; those that don't wait their turn."""
         ahead = list(self._messages)
         while True:
             for index in range(self._looked, len(ahead)):
@@ -268,8 +276,7 @@ class Dialogue:
                     self.messages_in += 1
                     del ahead[index]
                     self._messages = iter(ahead)
-                    self._interrupt()
-                    return
+                    return True
             self._looked = len(ahead)
             more = []
             if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
@@ -277,7 +284,7 @@ class Dialogue:
                     more = self._framing.take()
             if not more:
                 self._messages = iter(ahead)
-                return
+                return False
             ahead += more
 
     def _interrupt(self) -> None:

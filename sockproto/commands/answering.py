@@ -9,8 +9,8 @@ transport::
 
 import enum
 import re
-from collections.abc import AsyncGenerator, Awaitable
-from types import GeneratorType
+from collections.abc import Awaitable
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, NoReturn
 
 from sockproto.commands.caller import Caller
@@ -133,20 +133,17 @@ class CommandConversation(Conversation):
             actions = self._failed(error, caller, ending)
         yield from _script(actions)
 
-    def _streamed(self, lines: "AsyncGenerator[Any, None]", endless: bool, caller: Caller) -> Script:
-        making = True  # the next line is being made
+    def _streamed(self, lines: "AsyncGeneratorType[Any, None]", endless: bool, caller: Caller) -> Script:
         try:
             while True:
                 line = yield Until(anext(lines), _is_empty, endless)
-                making = False
                 yield from _script(self._said(line, b""))
-                making = True
         except (StopAsyncIteration, Interrupted):
             pass
         except CommandError as error:
             yield from _script(self._failed(error, caller, b""))
         finally:
-            if not making:  # otherwise the carrier cancels what it waits for, which ends it
+            if not lines.ag_running:  # otherwise the carrier cancels what it waits for, which ends it
                 as_deferred(lines.aclose())
 
     def _unknown(self) -> NoReturn:
