@@ -81,6 +81,7 @@ class Server:
         options: The plugin's; a free port is taken if they don't say where to listen.
         directory: Where it runs.
         plugin: Which one.
+        script: A file for ``twistd -y`` instead, which takes no options.
         twistd: Options of twistd's own.
         prefix: What comes before the command.
         pidfile: Where its pid goes; nowhere if empty.
@@ -92,14 +93,16 @@ class Server:
         *options: str,
         directory: Path,
         plugin: str = "sockproto",
+        script: Path | None = None,
         twistd: tuple[str, ...] = (),
         prefix: tuple[str, ...] = (),
         pidfile: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         where = () if {"--port", "--listen"} & set(options) else ("--port", "0")
+        what = ("-y", str(script)) if script else (plugin, *where, *options)
         self._process = subprocess.Popen(
-            [*prefix, TWISTD, "-n", f"--pidfile={pidfile}", *twistd, plugin, *where, *options],
+            [*prefix, TWISTD, "-n", f"--pidfile={pidfile}", *twistd, *what],
             cwd=directory,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -174,6 +177,7 @@ class Serve(Protocol):
         self,
         *options: str,
         plugin: str = ...,
+        script: Path | None = ...,
         twistd: tuple[str, ...] = ...,
         prefix: tuple[str, ...] = ...,
         pidfile: str = ...,
