@@ -197,7 +197,7 @@ class Connection(Dialogue, Protocol):
         framing = self._framing
         if framing.discards:
             wanted = True
-        elif self._draining or (self._stops & PAUSED and not self._interruptible):
+        elif self._draining or (self._stops & PAUSED and self._until is None):
             wanted = False
         else:
             # While nothing stops the conversation, what is held is one message that has no end yet.

@@ -77,9 +77,10 @@ class Dialogue:
     _generator: Script | None = None
     _outcome: Any = None
     _pending: Pending | None = None
-    _until: Until | None = None  # what is pending, if a message may end it
+    _until: Until | None = None  # what the generator has waited for last, if a message may end it
+    _interruptible = False  # whether that is pending
+    _over = False  # such a message has come meanwhile
     _looked = 0  # at so many of the messages that wait
-    _interruptible = False  # whether what the generator does may be ended by a message
     _messages: Iterator[bytes] = NO_MESSAGES
     _reason: CloseReason | None = None
 
@@ -160,8 +161,10 @@ class Dialogue:
 
     def _work(self) -> None:
         """Handle what came, in order, until there is no more or something has to be waited for."""
-        if self._until is not None and self._look_ahead(self._until):
-            self._interrupt()
+        if self._until is not None and not self._over and self._look_ahead(self._until):
+            self._over = True
+            if self._interruptible:
+                self._interrupt()
         if self._generator is not None:
             self._drive()
         elif not self._opened and not self._stops & BLOCKED:
@@ -239,33 +242,33 @@ class Dialogue:
                 else:
                     raise ActionError(action)
         except StopIteration:
-            self._generator, self._interruptible = None, False
+            self._generator = self._until = None
+            self._over, self._looked = False, 0
 
     def _wait(self, action: Sleep | Wait | Turn) -> None:
         pending = Pending(action, cast("IReactorTime", self._clock))
-        # Looked at also where there is nothing to wait for, or what never waits would never end.
-        if isinstance(action, Until) and not isinstance(pending.outcome, Failure) and self._is_over(action):
-            self._outcome = Failure(Interrupted())
-            self._guard(pending.cancel)
-        elif pending.done:
+        if isinstance(action, Until):
+            self._until = action
+            if (self._over or (self._draining and action.endless)) and not isinstance(
+                pending.outcome, Failure
+            ):
+                self._outcome = Failure(Interrupted())
+                self._guard(pending.cancel)
+                return
+        if pending.done:
             self._outcome = pending.outcome
         else:
             self._pending = pending
             self._stops |= PENDING
             pending.then(self._waited)
             if isinstance(action, Until):
-                self._until = action
+                self._interruptible = self._again = True
 
     def _waited(self) -> None:
         self._outcome = cast("Pending", self._pending).outcome
-        self._pending = self._until = None
+        self._pending, self._interruptible = None, False
         self._stops &= ~PENDING
         self._run()
-
-    def _is_over(self, until: Until) -> bool:
-        """Tell whether a wait is ended as soon as it begins."""
-        self._looked, self._interruptible = 0, True
-        return (self._draining and until.endless) or self._look_ahead(until)
 
     def _look_ahead(self, until: Until) -> bool:
         """Tell whether one of the messages that came ends the wait; those that don't wait their turn."""
@@ -291,7 +294,7 @@ class Dialogue:
         """End the wait of an Until."""
         pending = cast("Pending", self._pending)
         self._outcome = Failure(Interrupted())
-        self._pending = self._until = None
+        self._pending, self._interruptible = None, False
         self._stops &= ~PENDING
         self._guard(pending.cancel)
 

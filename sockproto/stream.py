@@ -149,7 +149,7 @@ class ConversationProtocol(Connection):
         self._drained_at = self.bytes_out
         self._framing.quiet()
         framing = self._framing
-        if self._until is not None and self._until.endless:
+        if self._until is not None and self._until.endless and self._interruptible:
             self._interrupt()
         opening = self._generator is not None and not self.messages_in
         if self._stops & UNOPENED or (opening and framing.held == framing.unfinished):

@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
@@ -13,8 +12,7 @@ from sockproto.commands import command
 from sockproto.datagram import AMPLIFICATION, TOO_LONG
 from sockproto.protocols.command import CommandDatagramProtocol, CommandFactory
 from tests.commandsets import REFUSED, TYPES, Form, Noting, command_sets, method
-from tests.test_framing import CUTS
-from tests.test_framing import split as cut
+from tests.test_framing import CUTS, split as cut
 from tests.transports import converse
 from tests.typist import RIGHT_WORDS, WRONG_WORDS, Line, Typist, expected
 
