@@ -1,4 +1,4 @@
-"""The programs of examples/, imported by their paths: none of them is on Python's."""
+"""The programs of examples/, imported by their paths, for none of them is on Python's; and their page."""
 
 import sys
 from importlib.machinery import SourceFileLoader
@@ -6,7 +6,14 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from tests.listings import Listing, listings
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+SECTIONS = {
+    text.split(maxsplit=2)[1].strip(","): text
+    for text in (ROOT / "docs" / "examples.md").read_text("utf-8").split("\n## ")[1:]
+}
 
 
 def load(name: str, path: str) -> Any:
@@ -18,3 +25,10 @@ def load(name: str, path: str) -> Any:
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def page(example: str) -> list[Listing]:
+    """Give the listings of an example in docs/examples.md; each shows what it prints, if it is a client's."""
+    found = listings(SECTIONS[example])
+    assert all(listing.output for listing in found if listing.kind == "client")
+    return found

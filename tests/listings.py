@@ -60,7 +60,7 @@ class Listing(NamedTuple):
 
     @property
     def port(self) -> str:
-        ports = set(re.findall(r"(?:--port |tcp:|localhost:|127\.0\.0\.1(?: |:|\", ))(\d+)", self.text))
+        ports = set(re.findall(r"(?:--port |tcp:|localhost:|127\.0\.0\.1(?: |::?|\", ))(\d+)", self.text))
         assert len(ports) == 1, self.text
         return str(ports.pop())
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sockproto.tap import LOOPBACK
-from tests.listings import SCRIPTS, Server, exchange
+from tests.examples import page
+from tests.listings import SCRIPTS, Server, exchange, local, need_nc
 from tests.test_readme import INSTALLS, README, ROOT
 
 MINUTES = 300.0  # what pip may take on a slow line
@@ -58,9 +59,26 @@ def elsewhere(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_wheel_in_a_clean_environment(tree: Path, elsewhere: Path, tmp_path: Path) -> None:
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", tree, directory=elsewhere)
-    [wheel] = (tmp_path / "dist").glob("sockproto-*.whl")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our wheel."""
+    root = tmp_path_factory.mktemp("wheel")
+    copied = shutil.copytree(ROOT, root / "tree", ignore=LEFT_OUT)
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", root / "dist", copied, directory=root)
+    [wheel] = (root / "dist").glob("sockproto-*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def clean(wheel: Path) -> Path:
+    """An environment that has the wheel and what that needs; the last test removes it from there."""
+    venv = wheel.parent.parent / "clean"
+    run(sys.executable, "-m", "venv", venv, directory=wheel.parent)
+    run(venv / "bin" / "python", "-m", "pip", "install", "-q", wheel, directory=wheel.parent)
+    return venv
+
+
+def test_what_the_wheel_holds(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"sockproto/py.typed", "twisted/plugins/sockproto_plugin.py"} <= names
     assert {name.split("/")[0].removesuffix(".dist-info").split("-")[0] for name in names} == {
@@ -70,19 +88,40 @@ def test_the_wheel_in_a_clean_environment(tree: Path, elsewhere: Path, tmp_path:
     assert [name for name in names if name.startswith("twisted/")] == ["twisted/plugins/sockproto_plugin.py"]
     assert [name for name in names if name.endswith("LICENSE")]
 
-    venv = tmp_path / "clean"
-    python = venv / "bin" / "python"
-    run(sys.executable, "-m", "venv", venv, directory=elsewhere)
-    run(python, "-m", "pip", "install", "-q", wheel, directory=elsewhere)
-    assert plugins(venv, elsewhere) == PLUGINS
+
+def test_the_wheel_in_a_clean_environment(clean: Path, elsewhere: Path) -> None:
+    assert plugins(clean, elsewhere) == PLUGINS
     asked = "import sockproto; print(sockproto.EchoFactory.__name__, sockproto.__file__)"
-    name, where = run(python, "-c", asked, directory=elsewhere).split()
+    name, where = run(clean / "bin" / "python", "-c", asked, directory=elsewhere).split()
     assert name == "EchoFactory"
-    assert Path(where).is_relative_to(venv)
+    assert Path(where).is_relative_to(clean)
     assert (Path(where).parent / "py.typed").exists()
 
+
+def test_a_package_beside_it_is_served(clean: Path, tree: Path, elsewhere: Path) -> None:
+    """The thermostat of examples/, as docs/examples.md installs, serves and uses it."""
+    need_nc()
+    installing, serving, *clients = [
+        listing._replace(text=listing.text.replace(".venv/bin/", f"{clean}/bin/"))
+        for listing in page("thermostat")
+    ]
+    assert (installing.kind, serving.kind) == ("install", "server")
+    run("sh", "-c", installing.text, directory=tree)
+    run(clean / "bin" / "python", "-m", "pip", "check", directory=elsewhere)
+    with Server(local(serving.text), tree) as server:
+        for client in clients:
+            ran = client.run(server)
+            assert (ran.stdout, ran.stderr) == (client.output, "")
+    twistd = (clean / "bin" / "twistd", "sockproto", "--help")
+    assert "--target= thermostat: " in " ".join(run(*twistd, directory=elsewhere).split())
+    run(clean / "bin" / "pip", "uninstall", "-q", "-y", "sockproto-thermostat", directory=elsewhere)
+    assert "thermostat" not in run(*twistd, directory=elsewhere)
+
+
+def test_nothing_is_left_of_it_in_the_end(clean: Path, elsewhere: Path) -> None:
+    python = clean / "bin" / "python"
     run(python, "-m", "pip", "uninstall", "-q", "-y", "sockproto", directory=elsewhere)
-    assert plugins(venv, elsewhere) == []
+    assert plugins(clean, elsewhere) == []
     run(python, "-c", "import twisted.plugins, twisted.internet.reactor", directory=elsewhere)
     assert run(python, "-m", "pip", "check", directory=elsewhere).strip() == "No broken requirements found."
 
