@@ -55,6 +55,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     Attributes:
         conversation: Makes the conversation: mostly its class.
+        name: What the log calls it; the name of its class, in short, if empty.
         statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
             would have been, for each reason:
 
@@ -71,6 +72,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     """
 
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
+    name = ""
     noisy = False
 
     def __init__(
@@ -214,7 +216,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             cast("IReactorTime", self._clock),
             "{protocol} datagram from {peer!r}: error in the conversation",
             Failure(),
-            protocol=type(self).__name__.removesuffix("DatagramProtocol").lower(),
+            protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
             peer=addr,
         )
 

@@ -38,7 +38,7 @@ class Listener:
     """One thing to listen on.
 
     Attributes:
-        protocol: The protocol's name.
+        protocol: The protocol's name, in the log too.
         where: As people write it, such as ``TCP 127.0.0.1:9999``.
         server: What answers there, a ``ConversationFactory`` or a ``ConversationDatagramProtocol``: it can
             drain and abort, and has statistics.
@@ -58,6 +58,9 @@ class Listener:
     interface: str | None = None
     datagrams: bool = False
     close: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.server.name = self.protocol
 
     def name_of(self, port: IListeningPort) -> str:
         """Tell where *port*, which this listener opened, listens in fact."""

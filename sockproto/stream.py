@@ -223,7 +223,7 @@ class ConversationProtocol(Connection):
     # Time and log.
 
     def _fields(self) -> dict[str, Any]:
-        name = type(self).__name__.removesuffix("Protocol").lower()
+        name = getattr(self.factory, "name", "") or type(self).__name__.removesuffix("Protocol").lower()
         peer = self.peer._replace(certificate=None)  # which would fill the log
         return {"protocol": name, "serial": self.serial, "peer": peer, "host": self.host}
 
@@ -253,6 +253,7 @@ class ConversationFactory(Factory):
 
     Attributes:
         protocol: The class of protocol it makes.
+        name: What the log calls it; the name of the protocol's class, in short, if empty.
         limits: How much the peers may have of us.
         ledger: Its connections, and what was counted of them.
 
@@ -262,6 +263,7 @@ class ConversationFactory(Factory):
     """
 
     protocol: type[ConversationProtocol] = ConversationProtocol
+    name = ""
     noisy = False
 
     def __init__(

@@ -105,8 +105,9 @@ class ThermostatTests(TestCase):
         self.assertEqual(self.room.getDelayedCalls(), [])
 
     def test_the_ports_of_one_server_share_it(self) -> None:
-        stream = connected(thermostat.ThermostatFactory(23.5, clock=self.carrier))
-        datagrams = thermostat.ThermostatDatagramProtocol(23.5, clock=self.carrier)
+        prepared = thermostat.DEFINITION.prepare(target=23.5)
+        stream = connected(thermostat.DEFINITION.factory(**prepared, clock=self.carrier))
+        datagrams = thermostat.DEFINITION.datagram_protocol(**prepared, clock=self.carrier)
         self.assertEqual(say(stream, "/target", "/mode off"), ["23.5 C", "off"])
         self.assertEqual(ask(datagrams, b"/mode"), [b"off\n"])
         self.assertEqual(ask(datagrams, b"/watch"), [b"error: not over datagrams\n"])
@@ -119,7 +120,8 @@ class ThermostatTests(TestCase):
             self.assertRaises(OptionError, option.convert, text)
 
     def test_it_chooses_no_reactor(self) -> None:
-        code = "import sys, thermostat; thermostat.ThermostatFactory(); print(*sys.modules)"
+        made = "thermostat.DEFINITION.factory(**thermostat.prepare())"
+        code = f"import sys, thermostat; {made}; print(*sys.modules)"
         where = EXAMPLES / "thermostat"
         ran = subprocess.run(
             [sys.executable, "-c", code], cwd=where, capture_output=True, text=True, timeout=60
@@ -130,7 +132,7 @@ class ThermostatTests(TestCase):
 
 class MultimeterTests(TestCase):
     def setUp(self) -> None:
-        self.factory = multimeter.MultimeterFactory(clock=Clock())
+        self.factory = CommandFactory(multimeter.Multimeter(), clock=Clock())
         self.client = connected(self.factory)
 
     def errors(self) -> list[str]:
@@ -204,7 +206,8 @@ class MultimeterTests(TestCase):
         self.assertEqual(say(self.client, "READ?"), ["+4.20000000E+00"])
 
     def test_on_datagrams_and_as_a_definition(self) -> None:
-        datagrams = multimeter.MultimeterDatagramProtocol(clock=Clock())
+        definition = multimeter.DEFINITION
+        datagrams = definition.datagram_protocol(**definition.prepare(), clock=Clock())
         self.assertEqual(ask(datagrams, b"*IDN?"), [b"sockproto,MULTIMETER,0,1.0\n"])
         self.assertEqual(ask(datagrams, b"NONSENSE"), [])
         self.assertIsNone(flaw(multimeter.DEFINITION))

@@ -6,49 +6,16 @@
     twistd -n sockproto --protocol thermostat --port 9999 --target 21
 """
 
-from functools import cache
 from typing import Any
 
 from sockproto import (
     CommandDatagramProtocol,
     CommandFactory,
-    CommandProtocol,
     OptionError,
     ProtocolDefinition,
     ProtocolOption,
 )
 from thermostat.commands import HIGHEST, LOWEST, TARGET, Thermostat
-
-
-@cache
-def thermostat(target: float) -> Thermostat:
-    """Give the thermostat of this process: the TCP and the UDP port of one server need the same."""
-    return Thermostat(target)
-
-
-class ThermostatProtocol(CommandProtocol):
-    """One connection; the class is here to give it a name in the log."""
-
-
-class ThermostatFactory(CommandFactory):
-    """Serves the thermostat on streams.
-
-    Args:
-        target: The temperature to begin with, in degrees Celsius.
-        kwargs: The carrier's.
-    """
-
-    protocol = ThermostatProtocol
-
-    def __init__(self, target: float = TARGET, **kwargs: Any) -> None:
-        super().__init__(thermostat(target), **kwargs)
-
-
-class ThermostatDatagramProtocol(CommandDatagramProtocol):
-    """Serves the same thermostat on datagrams; takes the same arguments."""
-
-    def __init__(self, target: float = TARGET, **kwargs: Any) -> None:
-        super().__init__(thermostat(target), **kwargs)
 
 
 def degrees(text: str) -> float:
@@ -66,10 +33,16 @@ def degrees(text: str) -> float:
     return value
 
 
+def prepare(target: float = TARGET) -> dict[str, Any]:
+    """Make the one thermostat of all the ports of a server."""
+    return {"commands": Thermostat(target)}
+
+
 DEFINITION = ProtocolDefinition(
     name="thermostat",
     description="/get, /target, /mode, /units, /watch: a thermostat in a simulated room",
-    factory=ThermostatFactory,
-    datagram_protocol=ThermostatDatagramProtocol,
+    factory=CommandFactory,
+    datagram_protocol=CommandDatagramProtocol,
     options=(ProtocolOption("target", degrees, f"{TARGET}", "thermostat: what to begin with, in degrees C"),),
+    prepare=prepare,
 )

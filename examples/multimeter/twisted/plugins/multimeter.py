@@ -20,7 +20,6 @@ from sockproto import (
     CommandDatagramProtocol,
     CommandError,
     CommandFactory,
-    CommandProtocol,
     CommandSet,
     ProtocolDefinition,
     command,
@@ -164,32 +163,10 @@ class Multimeter(CommandSet):
         return self.read(session)
 
 
-METER = Multimeter()  # it keeps nothing: what is configured belongs to a connection
-
-
-class MultimeterProtocol(CommandProtocol):
-    """One connection."""
-
-
-class MultimeterFactory(CommandFactory):
-    """Serves the multimeter on streams."""
-
-    protocol = MultimeterProtocol
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(METER, **kwargs)
-
-
-class MultimeterDatagramProtocol(CommandDatagramProtocol):
-    """Serves it on datagrams, each of which is a session of its own."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(METER, **kwargs)
-
-
 DEFINITION = ProtocolDefinition(
     name="multimeter",
     description="*IDN?, CONF:VOLT, READ?, SYST:ERR? …: a multimeter that speaks SCPI",
-    factory=MultimeterFactory,
-    datagram_protocol=MultimeterDatagramProtocol,
+    factory=CommandFactory,
+    datagram_protocol=CommandDatagramProtocol,
+    prepare=lambda: {"commands": Multimeter()},
 )
