@@ -53,7 +53,8 @@ _MODULES = {
     "errors": "SockprotoError LocalError OptionError ListenError ActionError"
     " DeclarationError MessageUnsendable"
     " BadURL UnsupportedProtocol WriteFailed ReadFailed UnreadableAuthorities"
-    " RemoteError MessageTooLong MessageMalformed CommandError ProxyHeaderInvalid SendRefused"
+    " RemoteError MessageTooLong MessageMalformed ProxyHeaderInvalid SendRefused"
+    " CommandError UnknownCommand MissingArgument ExtraArgument WrongArgument WrongQuoting"
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
     " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",

@@ -17,6 +17,11 @@
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
         ├── CommandError      a command that is wrong, or refused: what the caller is told
+        │   ├── UnknownCommand      there is no such command
+        │   ├── MissingArgument     an argument was not given
+        │   ├── ExtraArgument       more were given than it takes
+        │   ├── WrongArgument       one is not what it must be
+        │   └── WrongQuoting        a quote is not closed, or stands at a wrong place
         ├── MessageMalformed  what came is no message of that framing
         ├── ProxyHeaderInvalid  what came first is no PROXY header
         ├── SendRefused       the peer doesn't read, or is gone
@@ -44,6 +49,8 @@ command, which are curl's::
     except ListenError as error:
         print(error)            # greeting: can't listen on TCP 127.0.0.1:80: Permission denied …
 """
+
+import re
 
 
 class SockprotoError(Exception):
@@ -149,8 +156,32 @@ class CommandError(RemoteError):
     """A command is wrong, or refused. Raise it in a command of a ``CommandSet``.
 
     Args:
-        reason: What the caller is told, behind ``error: ``.
+        reason: What the caller is told, behind ``error: ``; control characters become blanks, so that it is
+            one line whatever it quotes.
     """
+
+    def __init__(self, reason: str = "refused") -> None:
+        super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", reason).strip() or "refused")
+
+
+class UnknownCommand(CommandError):
+    """There is no such command."""
+
+
+class MissingArgument(CommandError):
+    """A command needs an argument that was not given."""
+
+
+class ExtraArgument(CommandError):
+    """A command was given more arguments than it takes."""
+
+
+class WrongArgument(CommandError):
+    """An argument is not of the type that the command takes, or none of its choices."""
+
+
+class WrongQuoting(CommandError):
+    """A quote is not closed, or something follows it that is no separator."""
 
 
 class MessageMalformed(RemoteError):

@@ -139,8 +139,23 @@ def from_description(
     if kind == "unix-dgram":
         return unix_datagrams(protocol, make_datagrams(), rest)
     proxied = {"proxied": True} if kind == "haproxy" else {}
-    endpoint = _endpoint(reactor, rest if proxied else description)
-    factory = make_factory(**proxied)
+    return stream(protocol, make_factory(**proxied), rest if proxied else description, reactor, description)
+
+
+def stream(protocol: str, factory: Any, description: str, reactor: Any, where: str | None = None) -> Listener:
+    """Plan a listener at a Twisted server endpoint.
+
+    Args:
+        protocol: The protocol's name.
+        factory: What answers.
+        description: The endpoint's.
+        reactor: What it will listen with.
+        where: What people are told instead of the description.
+
+    Raises:
+        OptionError: The description is wrong.
+    """
+    endpoint = _endpoint(reactor, description)
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
@@ -149,7 +164,7 @@ def from_description(
             listening.addErrback(_unlock, endpoint._address)
         return listening
 
-    return Listener(protocol, description, factory, listen)
+    return Listener(protocol, where or description, factory, listen)
 
 
 def _endpoint(reactor: Any, description: str) -> Any:

@@ -21,7 +21,11 @@ from sockproto import (
     CommandFactory,
     CommandSet,
     DeclarationError,
+    ExtraArgument,
     Lines,
+    UnknownCommand,
+    WrongArgument,
+    WrongQuoting,
     command,
     quote,
 )
@@ -373,14 +377,19 @@ class CallerTests(TalkTests):
 
     def test_errors_may_be_kept_for_later(self) -> None:
         class Silent(Instrument):
-            errors: ClassVar[list[str]] = []
+            errors: ClassVar[list[CommandError]] = []
 
-            def failed(self, caller: Caller, reason: str) -> None:
-                self.errors.append(reason)
+            def failed(self, caller: Caller, error: CommandError) -> None:
+                self.errors.append(error)
 
         self.connect(Silent())
-        self.assertEqual(self.say(b"nope"), b"")
-        self.assertEqual(Silent.errors, ["unknown command, see help"])
+        lines = b"nope", b"meas:volt? x", b'meas:volt? "', b"meas:volt? 1,V,2"
+        self.assertEqual(self.say(*lines), b"")
+        self.assertEqual(
+            [type(error) for error in Silent.errors],
+            [UnknownCommand, WrongArgument, WrongQuoting, ExtraArgument],
+        )
+        self.assertEqual(str(Silent.errors[0]), "unknown command, see help")
 
 
 class DatagramTests(TestCase):

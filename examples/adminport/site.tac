@@ -8,7 +8,6 @@ The site is http://127.0.0.1:8080/; "sockproto command unix:admin.sock" talks to
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from functools import partial
 from typing import cast
 
 from twisted.application import service, strports
@@ -18,8 +17,8 @@ from twisted.internet.interfaces import IReactorCore
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from sockproto import CommandDatagramProtocol, CommandFactory, CommandSet, ServerService, command
-from sockproto.listeners import from_description
+from sockproto import CommandFactory, CommandSet, ServerService, command
+from sockproto.listeners import stream
 
 MAX_UNREAD = 100  # requests kept for one who follows the log and doesn't read
 
@@ -101,14 +100,5 @@ admin = Admin(page, cast("IReactorCore", reactor).stop)
 application = service.Application("site")
 strports.service("tcp:8080:interface=127.0.0.1", Site(page)).setServiceParent(application)
 # Unlike a strports.service, this one answers what has come, "/stop" too, before the program ends.
-ServerService(
-    [
-        from_description(
-            "admin",
-            "unix:admin.sock:mode=600",
-            partial(CommandFactory, admin),
-            partial(CommandDatagramProtocol, admin),
-            reactor,
-        )
-    ]
-).setServiceParent(application)
+admin_port = stream("admin", CommandFactory(admin), "unix:admin.sock:mode=600", reactor)
+ServerService([admin_port]).setServiceParent(application)

@@ -29,10 +29,8 @@ from sockproto.conversation import (
     Until,
     Wait,
 )
-from sockproto.errors import CommandError
+from sockproto.errors import CommandError, UnknownCommand
 from sockproto.pending import as_deferred
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class CommandConversation(Conversation):
@@ -147,12 +145,11 @@ class CommandConversation(Conversation):
                 as_deferred(lines.aclose())
 
     def _unknown(self) -> NoReturn:
-        raise CommandError(self._commands.unknown)
+        raise UnknownCommand(self._commands.unknown)
 
     def _failed(self, error: CommandError, caller: Caller, ending: bytes) -> Actions:
         """Tell the caller of an error."""
-        reason = _CONTROL.sub(" ", str(error)).strip() or "refused"
-        said = self._commands.failed(caller, reason)
+        said = self._commands.failed(caller, error)
         return None if said is None else self._said(said, ending)
 
     def _said(self, result: Any, ending: bytes) -> Actions:

@@ -22,7 +22,7 @@ from sockproto.commands.caller import Caller
 from sockproto.commands.declaration import MARK, Declaration, command
 from sockproto.commands.words import Splitter
 from sockproto.conversation import CloseReason
-from sockproto.errors import CommandError, DeclarationError
+from sockproto.errors import CommandError, DeclarationError, UnknownCommand
 
 
 class CommandSet:
@@ -118,14 +118,14 @@ class CommandSet:
         """
         return None
 
-    def failed(self, caller: Caller, reason: str) -> Any:
-        """Give what a caller is told of an error.
+    def failed(self, caller: Caller, error: CommandError) -> Any:
+        """Give what a caller is told of an error, as a command gives its answer; None: nothing.
 
         Args:
             caller: Who.
-            reason: What was wrong, in one line.
+            error: What was wrong: one that a command has raised, or one of ``CommandError``'s subclasses.
         """
-        return f"error: {reason}"
+        return f"error: {error}"
 
     @command
     def help(self, name: bytes | None = None) -> str:
@@ -138,7 +138,7 @@ class CommandSet:
             return declared.explain()
         if name.lower() == b"json":
             return self.description()
-        raise CommandError(self.unknown)
+        raise UnknownCommand(self.unknown)
 
     def description(self) -> str:
         """Describe the commands to programs: one line of JSON."""

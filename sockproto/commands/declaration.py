@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sockproto.commands.caller import Caller
 from sockproto.commands.kinds import Kind, kind_of, required
 from sockproto.commands.words import Splitter
-from sockproto.errors import CommandError, DeclarationError
+from sockproto.errors import DeclarationError, ExtraArgument, MissingArgument, WrongArgument
 
 MARK = "__sockproto_command__"
 
@@ -101,12 +101,12 @@ class Parameter:
         """Make the value.
 
         Raises:
-            CommandError: It is none.
+            WrongArgument: It is none.
         """
         try:
             return self.kind.parse(word)
         except ValueError:
-            raise CommandError(f"{self.name} must be {self.kind.description}") from None
+            raise WrongArgument(f"{self.name} must be {self.kind.description}") from None
 
 
 class Declaration:
@@ -180,7 +180,7 @@ class Declaration:
         if len(words) < len(self._words):
             missing = self._words[len(words) :]
             if missing[0].needed:
-                raise CommandError(f"{missing[0].name} is missing; write {self.usage}")
+                raise MissingArgument(f"{missing[0].name} is missing; write {self.usage}")
             arguments += [None for parameter in missing if parameter.argument in self._without_default]
         elif self._repeated is not None:
             arguments += map(self._repeated.parse, words[len(self._words) :])
@@ -188,9 +188,9 @@ class Declaration:
             if rest is not None:
                 keywords[self._rest.argument] = self._rest.parse(rest)
             elif self._rest.needed:
-                raise CommandError(f"{self._rest.name} is missing; write {self.usage}")
+                raise MissingArgument(f"{self._rest.name} is missing; write {self.usage}")
         elif rest is not None:
-            raise CommandError(f"too many arguments; write {self.usage}")
+            raise ExtraArgument(f"too many arguments; write {self.usage}")
         return arguments, keywords
 
     def explain(self) -> str:

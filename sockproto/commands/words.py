@@ -11,7 +11,7 @@ quotes and backslashes are characters like any other. Pure; knows nothing of typ
 import re
 from typing import cast
 
-from sockproto.errors import CommandError
+from sockproto.errors import WrongQuoting
 
 _QUOTED = rb'"((?:[^"\\]|\\.)*)"'
 _BLANKS = re.compile(rb"\s*")
@@ -50,7 +50,7 @@ class Splitter:
             nothing does, nothing if a separator does, which promises one more.
 
         Raises:
-            CommandError: A quote is not closed, or not followed by a separator or the end.
+            WrongQuoting: A quote is not closed, or not followed by a separator or the end.
         """
         if self._blanks and b'"' not in text:
             words = text.split(None, most)
@@ -63,7 +63,7 @@ class Splitter:
             quoted = text.startswith(b'"', begin)
             match = (self._quoted if quoted else self._plain).match(text, begin)
             if match is None:
-                raise CommandError("a quote is not closed, or something follows it without a separator")
+                raise WrongQuoting("a quote is not closed, or something follows it without a separator")
             words.append(_ESCAPED.sub(rb"\1", match[1]) if quoted else match[1].rstrip())
             promised = not self._blanks and match[0].endswith(self._end)
             begin = _skip_blanks(text, match.end())

@@ -21,7 +21,12 @@ from sockproto import (
     CommandError,
     CommandFactory,
     CommandSet,
+    ExtraArgument,
+    MissingArgument,
     ProtocolDefinition,
+    UnknownCommand,
+    WrongArgument,
+    WrongQuoting,
     command,
 )
 
@@ -34,13 +39,13 @@ MAX_SAMPLES, MAX_ERRORS = 1000, 20
 EVENTS = {"-1": 1 << 5, "-2": 1 << 4, "-3": 1 << 3}
 
 # What sockproto finds wrong with a line, and what SCPI calls it.
-ERRORS = (
-    ("unknown command", '-113,"Undefined header"'),
-    (" is missing", '-109,"Missing parameter"'),
-    ("too many arguments", '-108,"Parameter not allowed"'),
-    (" must be ", '-104,"Data type error"'),
-    ("a quote", '-102,"Syntax error"'),
-)
+ERRORS = {
+    UnknownCommand: '-113,"Undefined header"',
+    MissingArgument: '-109,"Missing parameter"',
+    ExtraArgument: '-108,"Parameter not allowed"',
+    WrongArgument: '-104,"Data type error"',
+    WrongQuoting: '-102,"Syntax error"',
+}
 
 
 def forms(header: str) -> Iterator[str]:
@@ -88,9 +93,9 @@ class Multimeter(CommandSet):
     done = None
     caller = Session
 
-    def failed(self, caller: Any, reason: str) -> None:
+    def failed(self, caller: Any, error: CommandError) -> None:
         """Queue an error; nothing is sent."""
-        caller.blame(next((error for part, error in ERRORS if part in reason), reason))
+        caller.blame(ERRORS.get(type(error), str(error)))
 
     # What every instrument has.
 
