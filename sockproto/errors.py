@@ -161,7 +161,9 @@ class CommandError(RemoteError):
     """
 
     def __init__(self, reason: str = "refused") -> None:
-        super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", reason).strip() or "refused")
+        if not reason.isprintable():
+            reason = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", reason)
+        super().__init__(reason.strip() or "refused")
 
 
 class UnknownCommand(CommandError):

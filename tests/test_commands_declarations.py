@@ -43,3 +43,8 @@ class DeclarationTests(TestCase):
 
         type("Made", (CommandSet,), {"do": command(do)})
         self.assert_refused(do, "Made.do: one: two choices are written alike", case_sensitive=False)
+
+    def test_none_as_a_choice(self) -> None:
+        def do(self: Any, one: Literal["up", None]) -> None: ...
+
+        self.assert_refused(do, "Made.do: one: None is no choice")

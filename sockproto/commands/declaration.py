@@ -103,10 +103,10 @@ class Parameter:
         Raises:
             WrongArgument: It is none.
         """
-        try:
-            return self.kind.parse(word)
-        except ValueError:
-            raise WrongArgument(f"{self.name} must be {self.kind.description}") from None
+        value = self.kind.parse(word)
+        if value is None:
+            raise WrongArgument(f"{self.name} must be {self.kind.description}")
+        return value
 
 
 class Declaration:
@@ -124,6 +124,7 @@ class Declaration:
         words: The command's word and its aliases, with the prefix.
         summary: The first line of its docstring.
         parameters: Its arguments.
+        usage: How it is written.
         endless: Whether a streamed answer has no end of its own.
         streams: Whether its answer is streamed.
         verbatim: Whether the rest of the line keeps the blanks before it.
@@ -152,6 +153,8 @@ class Declaration:
         self._rest = next((p for p in self.parameters if p.rest), None)
         self._most = sys.maxsize if self._repeated else len(self._words)
         self._without_default = signature.without_default
+        usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
+        self.usage = f"{self.name} {usages}".rstrip()
         if mark.verbatim and (self._rest is None or self._words):
             raise DeclarationError("verbatim is for a command whose only argument is the rest of the line")
 
@@ -159,12 +162,6 @@ class Declaration:
     def name(self) -> str:
         """The command's word, with the prefix."""
         return self.words[0]
-
-    @property
-    def usage(self) -> str:
-        """How it is written."""
-        arguments = self._splitter.separator.join(parameter.usage() for parameter in self.parameters)
-        return f"{self.name} {arguments}".rstrip()
 
     def parse(self, text: bytes, caller: Caller) -> tuple[list[Any], dict[str, Any]]:
         """Make the method's arguments, without ``self``, of what follows the word.
@@ -174,16 +171,11 @@ class Declaration:
         """
         arguments: list[Any] = [caller] if self._caller_first else []
         keywords: dict[str, Any] = {self._caller_name: caller} if self._caller_name else {}
-        words, rest = ([], text) if self.verbatim else self._splitter.split(text, self._most)
-        for parameter, word in zip(self._words, words, strict=False):
-            arguments.append(parameter.parse(word))
-        if len(words) < len(self._words):
-            missing = self._words[len(words) :]
-            if missing[0].needed:
-                raise MissingArgument(f"{missing[0].name} is missing; write {self.usage}")
-            arguments += [None for parameter in missing if parameter.argument in self._without_default]
-        elif self._repeated is not None:
-            arguments += map(self._repeated.parse, words[len(self._words) :])
+        if self._most:
+            words, rest = self._splitter.split(text, self._most)
+            self._add(arguments, words)
+        else:  # without words the line needs no splitting
+            rest = text if self.verbatim else text.lstrip() or None
         if self._rest is not None:
             if rest is not None:
                 keywords[self._rest.argument] = self._rest.parse(rest)
@@ -192,6 +184,17 @@ class Declaration:
         elif rest is not None:
             raise ExtraArgument(f"too many arguments; write {self.usage}")
         return arguments, keywords
+
+    def _add(self, arguments: list[Any], words: list[bytes]) -> None:
+        """Add the arguments that are words."""
+        arguments += map(Parameter.parse, self._words, words)
+        if len(words) < len(self._words):
+            missing = self._words[len(words) :]
+            if missing[0].needed:
+                raise MissingArgument(f"{missing[0].name} is missing; write {self.usage}")
+            arguments += [None for parameter in missing if parameter.argument in self._without_default]
+        elif self._repeated is not None:
+            arguments += map(self._repeated.parse, words[len(self._words) :])
 
     def explain(self) -> str:
         """Explain it to people, in one line."""

@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from sockproto.errors import DeclarationError
 
-_INTEGER = re.compile(rb"[+-]?[0-9]{1,1000}")
+_SIGNS = (b"-", b"+")
+_MOST_DIGITS = 1_000  # what is longer takes long to convert, and Python refuses it in the end
 _NUMBER = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUTH = {b"on": True, b"true": True, b"yes": True, b"1": True,
           b"off": False, b"false": False, b"no": False, b"0": False}  # fmt: skip
@@ -30,7 +31,7 @@ class Kind:
     Attributes:
         name: What programs call it: ``text``, ``bytes``, ``integer``, ``number``, ``boolean`` or ``choice``.
         description: What people call it: "must be …".
-        parse: Makes the value; raises ValueError if the text is none.
+        parse: Makes the value; None if the text is none.
         choices: All that is accepted, for a choice.
     """
 
@@ -40,28 +41,25 @@ class Kind:
     choices: tuple[str, ...] = ()
 
 
-def _text(word: bytes) -> str:
-    return word.decode()
+def _text(word: bytes) -> str | None:
+    try:
+        return word.decode()
+    except UnicodeDecodeError:
+        return None
 
 
-def _integer(word: bytes) -> int:
-    if not _INTEGER.fullmatch(word):
-        raise ValueError
-    return int(word)
+def _integer(word: bytes) -> int | None:
+    digits = word[1:] if word[:1] in _SIGNS else word
+    return int(word) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
 
 
-def _number(word: bytes) -> float:
+def _number(word: bytes) -> float | None:
     value = float(word) if _NUMBER.fullmatch(word) else math.inf
-    if not math.isfinite(value):
-        raise ValueError
-    return value
+    return value if math.isfinite(value) else None
 
 
-def _truth(word: bytes) -> bool:
-    value = _TRUTH.get(word.lower())
-    if value is None:
-        raise ValueError
-    return value
+def _truth(word: bytes) -> bool | None:
+    return _TRUTH.get(word.lower())
 
 
 _KINDS = {
@@ -119,14 +117,13 @@ def _choice(annotated: Iterable[Any], fold: bool) -> Kind:
     values = list(annotated)
     members = {written(value): value for value in values}
     table = {_folded(word.encode(), fold): value for word, value in members.items()}
+    if None in values:
+        raise DeclarationError("None is no choice; what may be left out is annotated '| None'")
     if len(table) < len(values):
         raise DeclarationError("two choices are written alike")
 
     def parse(word: bytes) -> Any:
-        try:
-            return table[_folded(word, fold)]
-        except KeyError:
-            raise ValueError from None
+        return table.get(_folded(word, fold))
 
     *first, last = members
     description = f"{', '.join(first)} or {last}" if first else last
