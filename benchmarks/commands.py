@@ -1,0 +1,196 @@
+"""What a declared command costs, next to a conversation written by hand that does the same.
+
+Both answer the same lines, first alone (calls of ``received``), then on the stream carrier, in memory.
+Interleaved; medians of some rounds::
+
+    python -m benchmarks.commands
+    python -m benchmarks.commands --rounds 15 --write docs/commands-cost.md
+"""
+
+import argparse
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from timeit import Timer
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from benchmarks.stock import provenance, write_section
+from sockproto.commands import CommandSet, command
+from sockproto.commands.answering import CommandConversation
+from sockproto.conversation import Conversation, Peer
+from sockproto.framing import Lines
+from sockproto.protocols.command import CommandFactory
+from sockproto.stream import ConversationFactory, ConversationProtocol
+
+LINES = {
+    "no argument": b"/version",
+    "two integers": b"/add 2 3",
+    "the rest of the line": b"/echo Repeat this",
+    "an error": b"/add 2 x",
+}
+"""The lines that are answered, and what is measured with each."""
+
+CALLS = 20_000
+PIPELINED = 500
+INTEGER = re.compile(rb"[+-]?[0-9]{1,1000}")
+
+
+class Declared(CommandSet):
+    """The commands, declared."""
+
+    @command
+    def version(self) -> str:
+        """Give the version."""
+        return "Demo version"
+
+    @command
+    def add(self, one: int, two: int) -> int:
+        """Add two numbers."""
+        return one + two
+
+    @command
+    def echo(self, *, text: bytes) -> bytes:
+        """Give a text back."""
+        return text
+
+
+class Written(Conversation):
+    """The same, written by hand: the same checks, the same answers, but for ``/help`` and quotes."""
+
+    speaks_text = True
+
+    def received(self, line: bytes) -> bytes | None:
+        """Answer a line."""
+        if not line.startswith(b"/"):
+            return None
+        word, *texts = line.split(None, 1)
+        text = texts[0] if texts else b""
+        if word == b"/version":
+            return b"error: too many arguments; write /version" if text else b"Demo version"
+        if word == b"/add":
+            return self._add(text.split())
+        if word == b"/echo":
+            return text or b"error: TEXT is missing; write /echo TEXT..."
+        return b"error: unknown command, see /help"
+
+    def _add(self, words: list[bytes]) -> bytes:
+        for name, word in zip((b"ONE", b"TWO"), words, strict=False):
+            if not INTEGER.fullmatch(word):
+                return b"error: %b must be a whole number" % name
+        if len(words) < 2:
+            return b"error: %b is missing; write /add ONE TWO" % (b"TWO" if words else b"ONE")
+        if len(words) > 2:
+            return b"error: too many arguments; write /add ONE TWO"
+        return b"%d" % (int(words[0]) + int(words[1]))
+
+
+class WrittenProtocol(ConversationProtocol):
+    """It on a stream, as ``CommandProtocol``."""
+
+    conversation, framing = Written, partial(Lines, newline=b"\n")
+
+
+class WrittenFactory(ConversationFactory):
+    """Makes it."""
+
+    protocol = WrittenProtocol
+
+
+class Sink(StringTransport):
+    """Keeps only what was written last."""
+
+    last = b""
+
+    def write(self, data: bytes) -> None:
+        """Forget what was written before."""
+        self.last = data
+
+
+def conversations() -> tuple[Conversation, Conversation]:
+    """Make both: the one written by hand, and the one declared."""
+    both = Written(), CommandConversation(Declared())
+    for conversation in both:
+        conversation.opened(Peer("192.0.2.1", 5000))
+    return both
+
+
+def connections() -> tuple[ConversationProtocol, ConversationProtocol]:
+    """Connect both to a peer that reads all."""
+    clock = Clock()
+    make_sink: Any = Sink  # Twisted's testing module has no types
+    factories = WrittenFactory(clock=clock), CommandFactory(Declared(), clock=clock)
+    both = factories[0].buildProtocol(None), factories[1].buildProtocol(None)
+    for protocol in both:
+        protocol.transport = make_sink()
+        protocol.connectionMade()
+    return both
+
+
+def alone(line: bytes, calls: int) -> list[Callable[[], float]]:
+    """Give what measures each: the seconds that a line takes."""
+
+    def timed(conversation: Conversation) -> Callable[[], float]:
+        timer = Timer("received(line)", globals={"received": conversation.received, "line": line})
+        return lambda: timer.timeit(calls) / calls
+
+    return [timed(conversation) for conversation in conversations()]
+
+
+def carried(line: bytes, calls: int) -> list[Callable[[], float]]:
+    """Likewise on the stream carrier, with lines that come many at once."""
+    data = (line + b"\n") * PIPELINED
+    reads = max(calls // PIPELINED, 1)
+
+    def timed(protocol: ConversationProtocol) -> Callable[[], float]:
+        timer = Timer("received(data)", globals={"received": protocol.dataReceived, "data": data})
+        return lambda: timer.timeit(reads) / reads / PIPELINED
+
+    return [timed(protocol) for protocol in connections()]
+
+
+def measure(timers: list[Callable[[], float]], rounds: int) -> list[float]:
+    """Give the median of each, measured in turns."""
+    seconds = [[timed() for timed in timers] for _ in range(rounds)]
+    return [median(column) for column in zip(*seconds, strict=True)]
+
+
+def table(rounds: int, calls: int = CALLS) -> str:
+    """Measure everything; give the table."""
+    rows = ["| | written by hand | declared | ratio |", "| --- | --- | --- | --- |"]
+    for way, make in (("alone", alone), ("on the stream carrier", carried)):
+        for name, line in LINES.items():
+            written, declared = measure(make(line, calls), rounds)
+            rows.append(
+                f"| {name}, `{line.decode()}`, {way} | {written * 1e6:.2f} µs | {declared * 1e6:.2f} µs "
+                f"| {declared / written:.2f} |"
+            )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Print the table; write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.commands", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="how often each is measured")
+    parser.add_argument("--calls", type=int, default=CALLS, help="how many lines each time")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this document too")
+    arguments = parser.parse_args()
+    made_by = provenance(f"python -m benchmarks.commands --rounds {arguments.rounds}")
+    text = "\n\n".join(
+        [
+            "## Declared and hand-written commands",
+            made_by.replace(", on loopback", ", in memory"),
+            table(arguments.rounds, arguments.calls),
+        ]
+    )
+    print(text)
+    if arguments.write:
+        write_section(arguments.write, "commands", text)
+
+
+if __name__ == "__main__":
+    main()
