@@ -1,10 +1,12 @@
 """What can't be declared, and how a line becomes words."""
 
+from time import process_time
 from typing import Any, Literal
 
 from twisted.trial.unittest import TestCase
 
 from sockproto.commands import CommandSet, command
+from sockproto.commands.kinds import kind_of
 from sockproto.commands.words import Splitter
 from sockproto.errors import DeclarationError
 
@@ -22,6 +24,17 @@ class WordTests(TestCase):
         text = b'"" ' + b"x " * 500_000  # a minute, if each word made a copy of what follows it
         words, rest = Splitter(" ").split(text, len(text))
         self.assertEqual((len(words), rest), (500_001, None))
+
+
+class TimeTests(TestCase):
+    def test_no_word_takes_long(self) -> None:
+        words = [b"1" * 65_000 + b"x", b"1." + b"1" * 65_000 + b"x", b"." + b"1" * 65_000, b"-" * 65_000]
+        words += [b"1" * 65_000 + b"e" + b"9" * 500, b'"' + b"\\" * 65_000, b" " * 65_000 + b"x"]
+        began = process_time()
+        for annotation in (str, int, float, bool, Literal["on", "off"]):
+            for word in words:
+                kind_of(annotation, fold=True).parse(word)
+        self.assertLess(process_time() - began, 2)
 
 
 class DeclarationTests(TestCase):

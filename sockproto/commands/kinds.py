@@ -19,7 +19,7 @@ from sockproto.errors import DeclarationError
 
 _SIGNS = (b"-", b"+")
 _MOST_DIGITS = 1_000  # what is longer takes long to convert, and Python refuses it in the end
-_NUMBER = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUTH = {b"on": True, b"true": True, b"yes": True, b"1": True,
           b"off": False, b"false": False, b"no": False, b"0": False}  # fmt: skip
 
