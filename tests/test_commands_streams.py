@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
 from sockproto.commands import CommandSet, command
@@ -19,7 +19,8 @@ TURNS = 8
 class Flooding(CommandSet):
     """Makes lines without ever waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.clock: Any = clock
         self.made = self.ended = 0
 
     @command(endless=True)
@@ -30,6 +31,7 @@ class Flooding(CommandSet):
                 self.made += 1
                 yield LINE
         finally:
+            await deferLater(self.clock, 0)  # so that it must be closed, not only forgotten
             self.ended += 1
 
     @command
@@ -48,7 +50,7 @@ class Flooding(CommandSet):
 class FloodTests(TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.commands = Flooding()
+        self.commands = Flooding(self.clock)
         factory = CommandFactory(self.commands, clock=self.clock)
         self.protocol: Any = factory.buildProtocol(None)
         self.transport = connect(self.protocol)
@@ -112,6 +114,7 @@ class FloodTests(TestCase):
         self.protocol.dataReceived(b"/flood\n")
         made = self.commands.made
         self.transport.lose()
+        self.clock.advance(0)
         self.assertEqual((self.commands.made, self.commands.ended), (made, 1))
 
     def test_an_error_after_some_lines_is_told_and_the_next_command_answered(self) -> None:
