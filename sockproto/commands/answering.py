@@ -35,6 +35,7 @@ from sockproto.pending import as_deferred
 _PLAIN = frozenset({str, bytes, int})  # what most commands give
 _LF = 10  # "10 in line" takes a tenth of the time that b"\n" in line takes
 
+
 class CommandConversation(Conversation):
     """Does what a line says.
 
