@@ -163,7 +163,7 @@ class CommandError(RemoteError):
     def __init__(self, reason: str = "refused") -> None:
         if not reason.isprintable():
             reason = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", reason)
-        super().__init__(reason.strip() or "refused")
+        self.args = (reason.strip() or "refused",)
 
 
 class UnknownCommand(CommandError):

@@ -111,10 +111,9 @@ class CommandConversation(Conversation):
         Raises:
             CommandError: What was typed is not what it takes, or it refuses.
         """
-        arguments, keywords = declared.parse(text, caller)
-        if declared.streams and ending:
+        if ending and declared.streams:
             raise CommandError("not over datagrams")
-        result = declared.function(self._commands, *arguments, **keywords)
+        result = declared.call(self._commands, text, caller)
         if type(result) in _PLAIN:
             return self._message(result, ending)
         if declared.streams:

@@ -153,6 +153,7 @@ class Declaration:
         self._rest = next((p for p in self.parameters if p.rest), None)
         self._most = sys.maxsize if self._repeated else len(self._words)
         self._without_default = signature.without_default
+        self._is_bare = not (self.parameters or self._caller_first or self._caller_name)
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
         if mark.verbatim and (self._rest is None or self._words):
@@ -162,6 +163,17 @@ class Declaration:
     def name(self) -> str:
         """The command's word, with the prefix."""
         return self.words[0]
+
+    def call(self, commands: Any, text: bytes, caller: Caller) -> Any:
+        """Call the method of a ``CommandSet`` object with what follows the word; give what it gives.
+
+        Raises:
+            CommandError: It is not what the signature says, or the method refuses.
+        """
+        if self._is_bare and not text:  # what follows would do the same, for half as much again
+            return self.function(commands)
+        arguments, keywords = self.parse(text, caller)
+        return self.function(commands, *arguments, **keywords)
 
     def parse(self, text: bytes, caller: Caller) -> tuple[list[Any], dict[str, Any]]:
         """Make the method's arguments, without ``self``, of what follows the word.
