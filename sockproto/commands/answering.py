@@ -113,7 +113,11 @@ class CommandConversation(Conversation):
         """
         if ending and declared.streams:
             raise CommandError("not over datagrams")
-        result = declared.call(self._commands, text, caller)
+        if declared.is_bare and not text:  # the other branch would do the same, for half as much again
+            result = declared.function(self._commands)
+        else:
+            arguments, keywords = declared.parse(text, caller)
+            result = declared.function(self._commands, *arguments, **keywords)
         if type(result) in _PLAIN:
             return self._message(result, ending)
         if declared.streams:

@@ -14,6 +14,7 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sockproto.commands.caller import Caller
@@ -105,8 +106,12 @@ class Parameter:
         """
         value = self.kind.parse(word)
         if value is None:
-            raise WrongArgument(f"{self.name} must be {self.kind.description}")
+            raise WrongArgument(self._complaint)
         return value
+
+    @cached_property
+    def _complaint(self) -> str:
+        return f"{self.name} must be {self.kind.description}"
 
 
 class Declaration:
@@ -129,6 +134,7 @@ class Declaration:
         streams: Whether its answer is streamed.
         verbatim: Whether the rest of the line keeps the blanks before it.
         caller_class: What it wants as the caller.
+        is_bare: Whether it takes nothing at all.
 
     Raises:
         DeclarationError: The signature can't be that of a command.
@@ -153,7 +159,7 @@ class Declaration:
         self._rest = next((p for p in self.parameters if p.rest), None)
         self._most = sys.maxsize if self._repeated else len(self._words)
         self._without_default = signature.without_default
-        self._is_bare = not (self.parameters or self._caller_first or self._caller_name)
+        self.is_bare = not (self.parameters or self._caller_first or self._caller_name)
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
         if mark.verbatim and (self._rest is None or self._words):
@@ -163,17 +169,6 @@ class Declaration:
     def name(self) -> str:
         """The command's word, with the prefix."""
         return self.words[0]
-
-    def call(self, commands: Any, text: bytes, caller: Caller) -> Any:
-        """Call the method of a ``CommandSet`` object with what follows the word; give what it gives.
-
-        Raises:
-            CommandError: It is not what the signature says, or the method refuses.
-        """
-        if self._is_bare and not text:  # what follows would do the same, for half as much again
-            return self.function(commands)
-        arguments, keywords = self.parse(text, caller)
-        return self.function(commands, *arguments, **keywords)
 
     def parse(self, text: bytes, caller: Caller) -> tuple[list[Any], dict[str, Any]]:
         """Make the method's arguments, without ``self``, of what follows the word.
@@ -185,7 +180,11 @@ class Declaration:
         keywords: dict[str, Any] = {self._caller_name: caller} if self._caller_name else {}
         if self._most:
             words, rest = self._splitter.split(text, self._most)
-            self._add(arguments, words)
+            arguments += map(Parameter.parse, self._words, words)
+            if len(words) < len(self._words):
+                self._leave_out(self._words[len(words) :], arguments)
+            elif self._repeated is not None:
+                arguments += map(self._repeated.parse, words[len(self._words) :])
         else:  # without words the line needs no splitting
             rest = text if self.verbatim else text.lstrip() or None
         if self._rest is not None:
@@ -197,16 +196,11 @@ class Declaration:
             raise ExtraArgument(f"too many arguments; write {self.usage}")
         return arguments, keywords
 
-    def _add(self, arguments: list[Any], words: list[bytes]) -> None:
-        """Add the arguments that are words."""
-        arguments += map(Parameter.parse, self._words, words)
-        if len(words) < len(self._words):
-            missing = self._words[len(words) :]
-            if missing[0].needed:
-                raise MissingArgument(f"{missing[0].name} is missing; write {self.usage}")
-            arguments += [None for parameter in missing if parameter.argument in self._without_default]
-        elif self._repeated is not None:
-            arguments += map(self._repeated.parse, words[len(self._words) :])
+    def _leave_out(self, missing: list[Parameter], arguments: list[Any]) -> None:
+        """Add what stands for arguments that were not given and have no default of their own."""
+        if missing[0].needed:
+            raise MissingArgument(f"{missing[0].name} is missing; write {self.usage}")
+        arguments += [None for parameter in missing if parameter.argument in self._without_default]
 
     def explain(self) -> str:
         """Explain it to people, in one line."""
