@@ -72,8 +72,9 @@ _MODULES = {
     "service": "ServerService",
     **{
         f"protocols.{name.lower()}": f"{name} {name}Protocol {name}Factory {name}DatagramProtocol"
-        for name in ("Echo", "Greeting", "Welcome", "Command", "Chargen", "Daytime", "Time", "Qotd")
+        for name in ("Echo", "Greeting", "Welcome", "Chargen", "Daytime", "Time", "Qotd")
     },
+    "protocols.command": "Command CommandProtocol CommandFactory CommandDatagramProtocol command_definition",
     "protocols.discard": "DiscardProtocol DiscardFactory DiscardDatagramProtocol",
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}

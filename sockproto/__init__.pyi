@@ -103,6 +103,7 @@ from sockproto.protocols.command import (
     CommandDatagramProtocol as CommandDatagramProtocol,
     CommandFactory as CommandFactory,
     CommandProtocol as CommandProtocol,
+    command_definition as command_definition,
 )
 from sockproto.protocols.daytime import (
     Daytime as Daytime,

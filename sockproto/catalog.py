@@ -10,9 +10,11 @@ traceback, and it writes a cache. It finds the same definitions.
 """
 
 import pkgutil
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import twisted.plugins
@@ -98,8 +100,18 @@ def search() -> Catalog:
                 broken.append(fault)
             elif all(each.definition is not other.definition for other in [*ours, *theirs]):
                 theirs.append(each)
+    broken += _hidden()
     theirs.sort(key=lambda each: str(each.definition.name))
     return Catalog((*ours, *theirs), tuple(broken))
+
+
+def _hidden() -> Iterator[Broken]:
+    """Find plugin directories that are packages, which hides what is in them from Twisted."""
+    for directory in sys.path:
+        plugins = Path(directory, "twisted", "plugins")
+        marker = plugins / "__init__.py"
+        if marker.exists() and str(marker) != twisted.plugins.__file__:
+            yield Broken(str(plugins), str(marker), "is no plugin directory: remove its __init__.py")
 
 
 def _ours() -> Iterator[Found]:

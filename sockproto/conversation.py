@@ -59,7 +59,8 @@ class Wait:
     connection is lost.
 
     Attributes:
-        awaitable: A Twisted ``Deferred``, a coroutine, or whatever else Twisted can await.
+        awaitable: A Twisted ``Deferred``, a coroutine, or whatever else Twisted can await. It belongs to this
+            wait: one Deferred can't be waited for by two.
     """
 
     awaitable: Awaitable[Any]

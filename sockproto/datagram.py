@@ -10,6 +10,7 @@ port. It knows Twisted; it doesn't know what any protocol means::
 """
 
 from collections.abc import Callable
+from functools import partial
 from types import GeneratorType
 from typing import Any, ClassVar, Final, cast
 
@@ -257,14 +258,17 @@ class _Answer:
         pending, self._pending = self._pending, None
         self._guard(self._script.close)
         if pending is not None:
-            self._guard(pending.cancel)
+            self._guard(partial(pending.cancel, self._log_failure))
 
     def _guard(self, call: Callable[[], object]) -> None:
         """Call into the conversation where its answer is settled; log what it raises."""
         try:
             call()
         except BaseException:
-            self._port.log_failure(self._addr)
+            self._log_failure()
+
+    def _log_failure(self) -> None:
+        self._port.log_failure(self._addr)
 
     def _drive(self) -> bool:
         """Give whether the answer is whole; False: it waits, or there will be none."""
@@ -291,7 +295,7 @@ class _Answer:
 
     def _wait(self, pending: Pending) -> bool:
         if not self._port.wait(self, self._size + self._length):
-            pending.cancel()
+            self._guard(partial(pending.cancel, self._log_failure))
             return self._drop("busy")
         self._pending = pending
         pending.then(self._waited)

@@ -8,17 +8,6 @@ A file of ``sockproto.protocols``, or of anybody's ``twisted/plugins``, ends in 
         factory=EchoFactory,
         datagram_protocol=EchoDatagramProtocol,
     )
-
-One whose commands are a ``CommandSet``, an object that all listeners share::
-
-    DEFINITION = ProtocolDefinition(
-        name="thermostat",
-        description="a thermostat's commands",
-        factory=CommandFactory,
-        datagram_protocol=CommandDatagramProtocol,
-        prepare=lambda **options: {"commands": Thermostat(**options)},
-        options=(ProtocolOption("target", float, "20", "the first target, in degrees"),),
-    )
 """
 
 from collections.abc import Callable, Mapping

@@ -9,6 +9,7 @@ feeds the framing, says in ``_stops`` what stands in the way, and overrides ``_w
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from types import GeneratorType
 from typing import Any, cast
 
@@ -32,7 +33,7 @@ from sockproto.conversation import (
     one,
 )
 from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
-from sockproto.limits import TURN_BYTES, WRITE_BYTES
+from sockproto.limits import TURN_BYTES, TURN_STEPS, WRITE_BYTES
 from sockproto.pending import Pending, Turn, resume
 
 # Why the conversation doesn't go on: the bits of Dialogue._stops.
@@ -45,6 +46,8 @@ PUSHED = 32  # the application sent something: no reason to stop, but to look up
 BLOCKED = UNOPENED | PENDING | PAUSED | ENDING | LOST
 
 NO_MESSAGES: Iterator[bytes] = iter(())
+
+AT_THE_END = "error at the end of the conversation"
 
 # How far the wait of an Until looks ahead.
 AHEAD_MESSAGES = 256
@@ -73,7 +76,7 @@ class Dialogue:
 
     _stops = UNOPENED
     _opened = _running = _again = _eof = _ended = _draining = _half_closed = False
-    _out_bytes = _pushed_bytes = _produced = 0
+    _out_bytes = _pushed_bytes = _produced = _steps = 0
     _generator: Script | None = None
     _outcome: Any = None
     _pending: Pending | None = None
@@ -147,7 +150,7 @@ class Dialogue:
         if self._running:
             return
         self._running = True
-        self._produced = 0
+        self._produced = self._steps = 0
         while self._again:
             self._again = False
             try:
@@ -253,10 +256,13 @@ class Dialogue:
                 pending.outcome, Failure
             ):
                 self._outcome = Failure(Interrupted())
-                self._guard(pending.cancel)
+                self._cancel(pending)
                 return
         if pending.done:
             self._outcome = pending.outcome
+            self._steps += 1
+            if self._steps >= TURN_STEPS:
+                self._wait(Turn(self._outcome))
         else:
             self._pending = pending
             self._stops |= PENDING
@@ -296,7 +302,7 @@ class Dialogue:
         self._outcome = Failure(Interrupted())
         self._pending, self._interruptible = None, False
         self._stops &= ~PENDING
-        self._guard(pending.cancel)
+        self._cancel(pending)
 
     # What is sent.
 
@@ -371,11 +377,15 @@ class Dialogue:
             self._guard(generator.close)
         pending, self._pending = self._pending, None
         if pending is not None:
-            self._guard(pending.cancel)
+            self._cancel(pending)
+
+    def _cancel(self, pending: Pending) -> None:
+        """Wait for something no longer; log what fails at that."""
+        self._guard(pending.cancel, partial(self._log_failure, AT_THE_END))
 
     def _guard(self, call: Callable[..., object], *args: Any) -> None:
         """Call into the conversation where nothing can be sent any more; log what it raises."""
         try:
             call(*args)
         except BaseException:
-            self._log_failure("error at the end of the conversation")
+            self._log_failure(AT_THE_END)

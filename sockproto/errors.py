@@ -160,10 +160,11 @@ class CommandError(RemoteError):
             one line whatever it quotes.
     """
 
-    def __init__(self, reason: str = "refused") -> None:
-        if not reason.isprintable():
-            reason = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", reason)
-        self.args = (reason.strip() or "refused",)
+    def __init__(self, reason: object = "refused") -> None:
+        text = str(reason)
+        if not text.isprintable():
+            text = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
+        self.args = (text.strip() or "refused",)
 
 
 class UnknownCommand(CommandError):

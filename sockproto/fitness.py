@@ -26,7 +26,7 @@ TAKEN_OPTIONS = {
 }
 """The options that are twistd sockproto's own."""
 
-TAKEN_ARGUMENTS = {"clock", "limits"}
+TAKEN_ARGUMENTS = {"clock", "limits", "proxies", "proxy_from"}
 """The keyword arguments of a carrier that are no option's; the others are taken as options."""
 
 
@@ -59,8 +59,10 @@ def _of_classes(definition: Any) -> Iterator[str]:
         if not (isinstance(made, type) and issubclass(made, base)):
             yield f"{name} must be a {base.__name__} class, not {made!r}"
             continue
+        if definition.prepare is not dict:  # it may open something, for what is to be served only
+            continue
         try:
-            made(**definition.prepare())
+            made()
         except Exception as error:
             yield f"{name} can't be made without options: {type(error).__name__}: {error}"
 

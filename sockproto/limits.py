@@ -23,6 +23,10 @@ TURN_BYTES = 262_144
 """What one connection produces in one turn of the reactor before the others have theirs. Twice what
 Twisted hands to one ``send``."""
 
+TURN_STEPS = 256
+"""So many waits that are over at once, as of a stream of short lines, one connection has in one turn: some
+milliseconds."""
+
 MAX_WAITING = 1_024
 """So many datagrams a port may wait in ``Sleep`` or ``Wait``."""
 

@@ -175,6 +175,10 @@ def _endpoint(reactor: Any, description: str) -> Any:
     except Exception as error:
         if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
             raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
+        if description.startswith("systemd:") and isinstance(error, KeyError | IndexError):
+            raise OptionError(
+                f"{description!r}: systemd has passed no such socket to this process"
+            ) from error
         raise OptionError(f"Twisted can't use {description!r}: {error}") from error
 
 

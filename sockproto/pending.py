@@ -11,7 +11,7 @@ Knows clocks and Deferreds; doesn't know who is waiting::
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
@@ -41,12 +41,13 @@ class Pending:
         outcome: The awaitable's result or its ``Failure``, None after a ``Sleep``.
     """
 
-    __slots__ = ("_call", "_deferred", "_then", "done", "outcome")
+    __slots__ = ("_call", "_deferred", "_failed", "_then", "done", "outcome")
 
     def __init__(self, action: Sleep | Wait | Turn, clock: IReactorTime) -> None:
         self.done = False
         self.outcome: Any = None
         self._then: Callable[[], None] | None = None
+        self._failed: Callable[[], object] | None = None
         self._call: IDelayedCall | None = None
         self._deferred: Deferred[Any] | None = None
         if isinstance(action, Wait):
@@ -63,9 +64,14 @@ class Pending:
         """Have *callback* called when the waiting is over."""
         self._then = callback
 
-    def cancel(self) -> None:
-        """Wait no longer; the callback is not called, a late result is dropped."""
+    def cancel(self, failed: Callable[[], object]) -> None:
+        """Wait no longer; the callback is not called, a late result is dropped.
+
+        Args:
+            failed: Called, with the error in flight, if what is cancelled fails in another way than by that.
+        """
         self._then = None  # first, because cancelling a Deferred fires it
+        self._failed = failed
         if self._call is not None and self._call.active():
             self._call.cancel()
         if self._deferred is not None:
@@ -73,6 +79,11 @@ class Pending:
 
     def _finish(self, outcome: Any) -> Any:
         self.done, self.outcome = True, outcome
+        if self._failed is not None and isinstance(outcome, Failure) and not outcome.check(CancelledError):
+            try:
+                outcome.raiseException()
+            except BaseException:
+                self._failed()
         self._call = self._deferred = None
         then, self._then = self._then, None
         if then is not None:

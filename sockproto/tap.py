@@ -8,10 +8,10 @@
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from importlib.metadata import version
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
@@ -121,8 +121,12 @@ class ServerOptions(usage.Options):
         try:
             usage.Options.parseOptions(self, options)
         except (usage.UsageError, OptionError) as error:
-            text = escape(str(error))  # in which others may have a word
+            text = escape(self._cause(error, options or ()))  # in which others may have a word
             raise SystemExit(f"{self.tapname}: {text} (twistd {self.tapname} --help tells more)") from None
+
+    def _cause(self, error: Exception, options: Sequence[str]) -> str:
+        """Give why the options can't be taken."""
+        return str(error)
 
     def parseArgs(self, *words: str) -> None:
         """Take what is no option: nothing."""
@@ -245,16 +249,21 @@ def _named(option: str, call: Any, *args: Any) -> Any:
     """Call what reads an option's value; have its error name the option."""
     try:
         return call(*args)
-    except ValueError as error:  # an OptionError is one, and so is what others raise
+    except ValueError as error:  # an OptionError is one
         raise OptionError(f"{option}: {error}") from error
+    except Exception as error:  # of code that is not ours
+        raise OptionError(f"{option}: {type(error).__name__}: {error}") from error
 
 
 def _made(make: Any, **arguments: Any) -> Any:
     """Make what answers; a conversation that refuses the values of its options is no bug of ours."""
     try:
         return make(**arguments)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"the protocol can't be served with these options: {error}") from error
+    except Exception as error:
+        reason = (
+            str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
+        )
+        raise OptionError(f"the protocol can't be served with these options: {reason}") from error
 
 
 class Options(ServerOptions):
@@ -270,14 +279,21 @@ class Options(ServerOptions):
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on; finds the protocol first."""
-        known = self.catalog.definitions
-        if self["protocol"] not in known:
-            reasons = "".join(f"; {each}" for each in self.catalog.broken)  # the one that is wanted, perhaps
-            raise OptionError(
-                f"--protocol: there is no {self['protocol']!r}; one of {', '.join(known)}{reasons}"
-            )
-        self.definition = known[self["protocol"]]
+        if self["protocol"] not in self.catalog.definitions:
+            raise OptionError(self._unknown(self["protocol"]))
+        self.definition = self.catalog.definitions[self["protocol"]]
         return super().plan()
+
+    def _cause(self, error: Exception, options: Sequence[str]) -> str:
+        # An option of a protocol that could not be found is not known either; that is not the cause.
+        asked = [value for word, value in pairwise(options) if word == "--protocol"]
+        asked += [word.partition("=")[2] for word in options if word.startswith("--protocol=")]
+        unknown = [name for name in asked if name not in self.catalog.definitions]
+        return self._unknown(unknown[-1]) if unknown else super()._cause(error, options)
+
+    def _unknown(self, name: str) -> str:
+        reasons = "".join(f"; {each}" for each in self.catalog.broken)  # the one that is wanted, perhaps
+        return f"--protocol: there is no {name!r}; one of {', '.join(self.catalog.definitions)}{reasons}"
 
 
 def options_for(protocol: str) -> type[ServerOptions]:

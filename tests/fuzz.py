@@ -259,6 +259,8 @@ def answer(name: str, line: bytes) -> bytes | None:
         return b"Hello, %b!" % line if line else None
     if not line.startswith(b"/"):
         return None
+    if b"\n" in line:
+        return b"error: a line can't hold a newline"
     word = line[1:].split()[0] if line[1:2].strip() else b""
     rest = line[1 + len(word) :]
     if word == b"echo":

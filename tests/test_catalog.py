@@ -1,5 +1,6 @@
 """Protocols of other packages: which are found, and which are not, and why."""
 
+import sys
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -67,9 +68,8 @@ class PreparedTests(PluginsTestCase):
         self.assertEqual(stream.buildProtocol(None)._conversation.marks, 6)
         self.assertEqual(datagrams._conversation.marks, 6)
 
-    def test_what_can_not_be_prepared_without_options(self) -> None:
-        [reason, *_] = self.reasons(ape=shout(prepare="lambda marks: {}"))
-        self.assertIn("can't be made without options: TypeError", reason)
+    def test_nothing_is_prepared_that_is_not_served(self) -> None:
+        self.assertEqual(self.search(ape=shout(prepare="lambda: 1 / 0")).broken, ())
 
 
 class BrokenTests(PluginsTestCase):
@@ -90,6 +90,15 @@ class BrokenTests(PluginsTestCase):
         [broken] = self.search(**{"bro\x1b[2Jken": "import nonesuch"}).broken
         self.assertEqual(broken.module, "twisted.plugins.bro\x1b[2Jken")
         self.assertEqual(str(broken).split(" ")[0], r"twisted.plugins.bro\x1b[2Jken")
+
+    def test_a_plugin_directory_that_is_a_package(self) -> None:
+        self.patch(sys, "path", [*sys.path, str(self.root)])
+        plugins = self.root / "twisted" / "plugins"
+        catalog = self.search(ape=shout())
+        (plugins / "__init__.py").touch()
+        [broken] = self.search().broken
+        self.assertEqual(catalog.broken, ())
+        self.assertEqual(str(broken), f"{plugins} is no plugin directory: remove its __init__.py")
 
     def test_where_it_is(self) -> None:
         catalog = self.search(ape="import nonesuch", bee=shout(name="'Shout'"))

@@ -54,6 +54,8 @@ class FloodTests(TestCase):
         factory = CommandFactory(self.commands, clock=self.clock)
         self.protocol: Any = factory.buildProtocol(None)
         self.transport = connect(self.protocol)
+        self.addCleanup(self.clock.advance, 0)
+        self.addCleanup(self.transport.lose)
 
     def read(self) -> None:
         """Have the peer read for some turns of the reactor."""

@@ -120,7 +120,7 @@ class ThermostatTests(TestCase):
             self.assertRaises(OptionError, option.convert, text)
 
     def test_it_chooses_no_reactor(self) -> None:
-        made = "thermostat.DEFINITION.factory(**thermostat.prepare())"
+        made = "thermostat.DEFINITION.factory(**thermostat.DEFINITION.prepare())"
         code = f"import sys, thermostat; {made}; print(*sys.modules)"
         where = EXAMPLES / "thermostat"
         ran = subprocess.run(

@@ -141,7 +141,7 @@ class CommandTests(TestCase):
                 self.assertTrue(reply and re.fullmatch(rb"error: [^\n]*/help[^\n]*\n", reply), reply)
 
     def test_a_datagram_is_one_line(self) -> None:
-        self.assertEqual(ask("command", b"/echo a\nb\n"), b" a\nb\n")
+        self.assertEqual(ask("command", b"/echo a\nb\n"), b"error: a line can't hold a newline\n")
 
 
 class InetdTests(TestCase):

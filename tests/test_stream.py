@@ -26,7 +26,7 @@ from zope.interface.verify import verifyClass, verifyObject
 from sockproto.conversation import ABORT, CLOSE, CloseReason, Conversation, Peer, Sleep, Wait
 from sockproto.errors import ActionError, SendRefused
 from sockproto.framing import Discard, Lines, QuietLines, Raw
-from sockproto.limits import Limits
+from sockproto.limits import TURN_STEPS, Limits
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.protocols.welcome import WelcomeFactory
 from sockproto.stream import ConversationFactory, ConversationProtocol
@@ -165,12 +165,29 @@ class OrderTests(CarrierTestCase):
 
         transport = self.connect(received=received)
         self.receive(b"x\n")
+        self.clock.pump([0] * (20_000 // TURN_STEPS))
         self.assertEqual(transport.deliver(), b"10000\n")
+
+    def test_what_never_waits_lets_the_others_have_their_turn(self) -> None:
+        steps = 0
+
+        def received(message: bytes) -> Any:
+            nonlocal steps
+            while steps < 1_000:
+                yield Wait(succeed(None))
+                steps += 1
+
+        self.connect(received=received)
+        self.receive(b"x\n")
+        self.assertEqual(steps, TURN_STEPS - 1)
+        self.clock.advance(0)
+        self.assertEqual(steps, 1_000)
 
     def test_ten_thousand_messages_that_wait_do_not_recurse(self) -> None:
         transport = self.connect(received=lambda message: Wait(succeed(None)))
         for _ in range(20):
             self.receive(b"x\n" * 500)
+        self.clock.pump([0] * 100)
         self.assertEqual((self.protocol.messages_in, transport.writes), (10_000, []))
 
     def test_single_actions(self) -> None:

@@ -106,6 +106,8 @@ def expected(described: dict[str, Any], text: bytes, separator: bytes, folds: bo
         values += [meaning(tail[0], word, folds) for word in words[len(single) :]]
     elif tail:
         absent = NOTHING if tail[0]["required"] else None
+        if rest is not None and tail[0]["type"] not in ("text", "bytes"):
+            rest = rest.strip(BLANKS)
         values.append(absent if rest is None else meaning(tail[0], rest, folds))
     elif rest is not None:
         return None

@@ -40,7 +40,7 @@ class Commands(Completer):
         return True
 
     def learn_more(self, description: str) -> bool:
-        """Take what ``/help json`` said, if it is what a ``CommandSet`` says; nobody else needs to see it."""
+        """Take what ``/help json`` said; give whether it was what a ``CommandSet`` says, or a list."""
         try:
             commands = json.loads(description)["commands"]
             self._arguments = {
@@ -51,6 +51,7 @@ class Commands(Completer):
             self.words = _safe(one["name"] for one in commands)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             self._arguments = {}
+            return self.learn(description)  # another server's, which knows only /help
         return True
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:

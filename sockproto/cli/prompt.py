@@ -82,7 +82,9 @@ class Talk(ClientConversation):
         yield CLOSE
 
     def _ask_for_help(self) -> Script:
-        """Ask for the commands; for their arguments too if that was answered."""
+        """Ask for the commands, where a prefix tells them; for their arguments too if that was answered."""
+        if not self._prefix:
+            return
         self._learn = self._commands.learn
         yield self._encoded(f"{self._prefix}help")
         yield Wait(self._reply())
@@ -127,8 +129,12 @@ class Talk(ClientConversation):
 
     def _show(self, line: bytes) -> None:
         text = printable(line.decode("utf-8", "backslashreplace"))
-        learn, self._learn = self._learn, None
-        if learn is None or not (learn(text) or text.startswith("error:")):
+        if self._learn is not None:
+            if not self._learn(text) and not text.startswith("error:"):
+                print(text)  # a greeting: what was asked for may still come
+                return
+            self._learn = None
+        else:
             print(text)
         heard, self._heard = self._heard, None
         if heard is not None:
@@ -144,7 +150,7 @@ class Talk(ClientConversation):
         return heard.addTimeout(PATIENCE_SECONDS, self._reactor, lambda *_: self._give_up())
 
     def _give_up(self) -> None:
-        self._heard = None
+        self._heard = self._learn = None
 
     def _ask(self, session: "PromptSession[str]") -> "Deferred[str | None]":
         """Fires with what was typed; None at the end."""

@@ -129,7 +129,7 @@ class ClientProtocol(ConversationProtocol):
         pending, self._pending = self._pending, None
         self._stops &= ~PENDING
         self._guard(cast("Script", generator).close)
-        self._guard(cast("Pending", pending).cancel)
+        self._cancel(cast("Pending", pending))
         self._run()
 
     def _wait(self, action: Any) -> None:

@@ -13,6 +13,7 @@ words        how a line becomes arguments: blanks and quotes
 kinds        the types that an argument may have
 caller       who sends the commands of one connection
 declaration  ``command``, and what a decorated method declares
+table        the commands by their words
 commandset   ``CommandSet``, the class to subclass, with ``/help``
 answering    the conversation that answers lines with it
 ===========  ======================================================

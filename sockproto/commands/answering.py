@@ -11,13 +11,16 @@ import enum
 import re
 from collections.abc import Awaitable
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, NoReturn
+from typing import Any
+
+from twisted.python.failure import Failure
 
 from sockproto.commands.caller import Caller
 from sockproto.commands.commandset import CommandSet
 from sockproto.commands.declaration import Declaration
 from sockproto.commands.kinds import written
 from sockproto.conversation import (
+    CLOSE,
     Action,
     Actions,
     CloseReason,
@@ -29,7 +32,7 @@ from sockproto.conversation import (
     Until,
     Wait,
 )
-from sockproto.errors import CommandError, UnknownCommand
+from sockproto.errors import CommandError
 from sockproto.pending import as_deferred
 
 _PLAIN = frozenset({str, bytes, int})  # what most commands give
@@ -53,16 +56,24 @@ class CommandConversation(Conversation):
         if not isinstance(commands, CommandSet):
             raise TypeError(f"a CommandSet object is needed, such as Thermostat(), not {commands!r}")
         self._commands = commands
-        self._known = commands.commands
+        self._table = commands.commands
+        self._known = self._table.by_word
         self._folds = not commands.case_sensitive
         self._authorizes = type(commands).authorize is not CommandSet.authorize
+        # Two sets of such on datagrams would tell each other for ever that they know no such command.
+        self._is_tacit = not commands.prefix and type(commands).failed is not CommandSet.failed
         self._match = _pattern(commands.prefix, self._folds).match
 
     def opened(self, peer: Peer) -> Actions:
         """Greet the caller."""
-        self._caller = self._commands.caller(peer)
-        said = self._commands.opened(self._caller)
-        return None if said is None else self._said(said, b"")
+        self._caller = caller = self._commands.caller(peer)
+        try:
+            said = self._commands.opened(caller)
+        except CommandError as error:
+            return self._turned_away(error, caller)
+        if said is None:
+            return None
+        return self._awaited(said, caller, b"") if hasattr(said, "__await__") else self._said(said, b"")
 
     def received(self, line: bytes) -> Actions:
         """Answer a line; one without the prefix gets no answer."""
@@ -92,11 +103,15 @@ class CommandConversation(Conversation):
             match = self._match(line)
             if match is None:
                 return None
-            declared = self._known.get(self._commands.folded(match[1]))
+            declared = self._table.find(match[1])
             end = match.end()
         try:
+            if _LF in line:  # of a datagram or a netstring; kept and told to others it would be two lines
+                raise CommandError("a line can't hold a newline")
             if declared is None:
-                self._unknown()
+                if ending and self._is_tacit:
+                    return None
+                raise self._table.unknown()
             if self._authorizes:
                 allowing = self._commands.authorize(caller, declared)
                 if allowing is not None:
@@ -154,10 +169,11 @@ class CommandConversation(Conversation):
             yield from _script(self._failed(error, caller, b""))
         finally:
             if not lines.ag_running:  # otherwise the carrier cancels what it waits for, which ends it
-                as_deferred(lines.aclose())
+                _close(lines)
 
-    def _unknown(self) -> NoReturn:
-        raise UnknownCommand(self._commands.unknown)
+    def _turned_away(self, error: CommandError, caller: Caller) -> Script:
+        yield from _script(self._failed(error, caller, b""))
+        yield CLOSE
 
     def _failed(self, error: CommandError, caller: Caller, ending: bytes) -> Actions:
         """Tell the caller of an error."""
@@ -203,6 +219,16 @@ def _pattern(prefix: str, fold: bool) -> re.Pattern[bytes]:
     begin = re.escape(prefix.encode())
     word = rb"(%b\S*)" % begin if prefix else rb"\s*(\S+)"
     return re.compile(word, re.IGNORECASE if fold else 0)
+
+
+def _close(lines: "AsyncGeneratorType[Any, None]") -> None:
+    """End a stream between two of its lines; raise what it raises at once."""
+    closing = as_deferred(lines.aclose())
+    failures: list[Failure] = []
+    if closing.called:  # otherwise its end is some time away, and Twisted logs what nobody handles
+        closing.addErrback(failures.append)
+    for failure in failures:
+        failure.raiseException()
 
 
 def _is_empty(line: bytes) -> bool:

@@ -13,16 +13,18 @@ Pure: it gives what the conversation of one connection, ``answering``, sends::
     endpoint.listen(CommandFactory(Thermostat()))       # "/set 21.5" is answered "ok"
 """
 
-import json
+import inspect
 import re
 from collections.abc import Awaitable
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, cast
 
 from sockproto.commands.caller import Caller
-from sockproto.commands.declaration import MARK, Declaration, command
+from sockproto.commands.declaration import MARK, Declaration, Mark, command
+from sockproto.commands.table import CommandTable
 from sockproto.commands.words import Splitter
 from sockproto.conversation import CloseReason
-from sockproto.errors import CommandError, DeclarationError, UnknownCommand
+from sockproto.errors import CommandError, DeclarationError
 
 
 class CommandSet:
@@ -46,6 +48,7 @@ class CommandSet:
         newline: What ends a reply; None: what ended the line that it answers.
         done: What is answered where a command gives None; None: nothing.
         caller: The class of callers: mostly a subclass that keeps the state of one connection.
+        commands: What was declared; made with the class.
 
     Raises:
         DeclarationError: When the class is made: a method can't be a command.
@@ -58,44 +61,44 @@ class CommandSet:
     done: ClassVar[str | None] = "ok"
     caller: ClassVar[type[Caller]] = Caller
 
-    commands: ClassVar[dict[bytes, Declaration]] = {}
-    """The commands by their words, prefix included, in upper case where case doesn't matter."""
+    commands: ClassVar[CommandTable]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.commands = {}
+        for attribute, value in vars(cls).items():
+            if hasattr(value, MARK) and attribute in _RESERVED:
+                raise DeclarationError(
+                    f"{cls.__name__}.{attribute}: CommandSet needs that name: name the method otherwise and "
+                    f'the command by @command("{attribute}")'
+                )
+        if not re.fullmatch(r"[ !-/:-@]", cls.separator) or cls.separator in '"\\':
+            raise DeclarationError(
+                f"{cls.__name__}.separator is one character such as ',', not {cls.separator!r}"
+            )
         splitter = Splitter(cls.separator)
+        cls.commands = CommandTable(cls.prefix, cls.separator, cls.case_sensitive)
         for attribute in dir(cls):
-            function = getattr(cls, attribute)
-            if not hasattr(function, MARK):
+            function = inspect.getattr_static(cls, attribute)  # what is computed is no command
+            mark = cls._mark(attribute) if inspect.isfunction(function) else None
+            if mark is None:
                 continue
             try:
-                cls._declare(Declaration(function, attribute, cls.prefix, not cls.case_sensitive, splitter))
+                declared = Declaration(function, mark, cls.prefix, not cls.case_sensitive, splitter)
+                if not issubclass(cls.caller, declared.caller_class):
+                    raise DeclarationError(f"{cls.__name__}.caller must be {declared.caller_class.__name__}")
+                cls.commands.add(declared)
             except DeclarationError as error:
                 raise DeclarationError(f"{cls.__name__}.{attribute}: {error}") from None
 
     @classmethod
-    def _declare(cls, declared: Declaration) -> None:
-        if not issubclass(cls.caller, declared.caller_class):
-            raise DeclarationError(f"{cls.__name__}.caller must be {declared.caller_class.__name__}")
-        for word in declared.words:
-            if not re.fullmatch(r"[!-~]+", word):
-                raise DeclarationError(f"a command's word is ASCII without blanks, not {word!r}")
-            if cls.folded(word.encode()) in cls.commands:
-                raise DeclarationError(f"there are two commands {word}")
-            cls.commands[cls.folded(word.encode())] = declared
-
-    @classmethod
-    def folded(cls, word: bytes) -> bytes:
-        """Give a word as ``commands`` has it."""
-        return word if cls.case_sensitive else word.upper()
-
-    @property
-    def unknown(self) -> str:
-        """What is told of an unknown command."""
-        listing = f"{self.prefix}help"
-        known = self.folded(listing.encode()) in self.commands
-        return f"unknown command, see {listing}" if known else "unknown command"
+    def _mark(cls, attribute: str) -> Mark | None:
+        """Give how a method was decorated, in its own class or where it is overridden from."""
+        for base in cls.__mro__:
+            method = vars(base).get(attribute)
+            if hasattr(method, MARK):
+                mark = cast("Mark", getattr(method, MARK))
+                return replace(mark, names=mark.names or (attribute,))
+        return None
 
     # What a subclass may override.
 
@@ -131,23 +134,13 @@ class CommandSet:
     def help(self, name: bytes | None = None) -> str:
         """List the commands, or explain one."""
         if name is None:
-            return " ".join(sorted({declared.name for declared in self.commands.values()}))
-        word = self.prefix.encode() + name.removeprefix(self.prefix.encode())
-        declared = self.commands.get(self.folded(word))
+            return " ".join(self.commands.names)
+        declared = self.commands.find_named(name)
         if declared is not None:
             return declared.explain()
         if name.lower() == b"json":
-            return self.description()
-        raise UnknownCommand(self.unknown)
+            return self.commands.describe()
+        raise self.commands.unknown()
 
-    def description(self) -> str:
-        """Describe the commands to programs: one line of JSON."""
-        commands = {declared.name: declared.describe() for declared in self.commands.values()}
-        return json.dumps(
-            {
-                "prefix": self.prefix,
-                "separator": self.separator,
-                "case_sensitive": self.case_sensitive,
-                "commands": [commands[name] for name in sorted(commands)],
-            }
-        )
+
+_RESERVED = {name for name in vars(CommandSet) if not name.startswith("_")} - {"help"} | {"commands"}

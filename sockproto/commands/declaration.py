@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from sockproto.commands.caller import Caller
@@ -118,8 +119,8 @@ class Declaration:
     """One command of a set.
 
     Args:
-        function: The decorated method.
-        attribute: Its name in the class.
+        function: The method.
+        mark: What the decorator was told, with a name at least.
         prefix: What stands before every word.
         fold: Whether upper and lower case are the same.
         splitter: Takes the arguments apart.
@@ -141,14 +142,13 @@ class Declaration:
     """
 
     def __init__(
-        self, function: Callable[..., Any], attribute: str, prefix: str, fold: bool, splitter: Splitter
+        self, function: Callable[..., Any], mark: Mark, prefix: str, fold: bool, splitter: Splitter
     ) -> None:
-        mark: Mark = getattr(function, MARK)
         self.function = function
-        self.words = tuple(prefix + name for name in mark.names or (attribute,))
+        self.words = tuple(prefix + name for name in mark.names)
         self.summary = (inspect.getdoc(function) or "").split("\n")[0]
         self.endless, self.verbatim = mark.endless, mark.verbatim
-        self.streams = inspect.isasyncgenfunction(function)
+        self.streams = inspect.isasyncgenfunction(inspect.unwrap(function))
         self._splitter = splitter
         signature = Signature(function, fold)
         self.parameters = tuple(signature.parameters)
@@ -158,6 +158,7 @@ class Declaration:
         self._repeated = next((p for p in self.parameters if p.repeated), None)
         self._rest = next((p for p in self.parameters if p.rest), None)
         self._most = sys.maxsize if self._repeated else len(self._words)
+        self._is_raw = self._rest is not None and self._rest.kind.name in ("text", "bytes")
         self._without_default = signature.without_default
         self.is_bare = not (self.parameters or self._caller_first or self._caller_name)
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
@@ -189,7 +190,7 @@ class Declaration:
             rest = text if self.verbatim else text.lstrip() or None
         if self._rest is not None:
             if rest is not None:
-                keywords[self._rest.argument] = self._rest.parse(rest)
+                keywords[self._rest.argument] = self._rest.parse(rest if self._is_raw else rest.strip())
             elif self._rest.needed:
                 raise MissingArgument(f"{self._rest.name} is missing; write {self.usage}")
         elif rest is not None:
@@ -236,6 +237,20 @@ class Declaration:
         }
 
 
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Give the annotations of a method's parameters.
+
+    Raises:
+        DeclarationError: One can't be read.
+    """
+    written = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
+    annotated = SimpleNamespace(__annotations__=written)  # what it gives is nobody's business here
+    try:
+        return typing.get_type_hints(annotated, inspect.unwrap(function).__globals__)
+    except Exception as error:
+        raise DeclarationError(f"an annotation can't be read: {error}") from None
+
+
 class Signature:
     """A method's signature, read as that of a command.
 
@@ -262,10 +277,7 @@ class Signature:
         self._fold = fold
         if inspect.isgeneratorfunction(function):
             raise DeclarationError("a command is no generator; 'async def' with 'yield' streams its answer")
-        try:
-            hints = typing.get_type_hints(function)
-        except NameError as error:
-            raise DeclarationError(f"an annotation can't be read: {error}") from None
+        hints = _hints(function)
         for parameter in list(inspect.signature(function).parameters.values())[1:]:
             self._add(parameter, hints.get(parameter.name, str))
 

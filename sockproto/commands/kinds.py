@@ -119,6 +119,8 @@ def _choice(annotated: Iterable[Any], fold: bool) -> Kind:
     table = {_folded(word.encode(), fold): value for word, value in members.items()}
     if None in values:
         raise DeclarationError("None is no choice; what may be left out is annotated '| None'")
+    if not values or not all(word.isprintable() for word in members):
+        raise DeclarationError("choices are printable, and at least one")
     if len(table) < len(values):
         raise DeclarationError("two choices are written alike")
 

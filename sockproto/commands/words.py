@@ -88,6 +88,6 @@ def quote(argument: bytes | str) -> bytes:
         argument = argument.encode("utf-8", "surrogateescape")
     if b"\n" in argument:
         raise ValueError("an argument can't hold a newline, which ends the line")
-    if argument and not re.search(rb'[\s",]', argument):
+    if re.fullmatch(rb"[A-Za-z0-9_.+-]+", argument):
         return argument
     return b'"%b"' % re.sub(rb'(["\\])', rb"\\\1", argument)

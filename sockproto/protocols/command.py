@@ -15,7 +15,7 @@ from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
 from sockproto.conversation import HALF_CLOSE, ClientConversation, Peer, Script, Wait, next_of
 from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition
+from sockproto.definition import ProtocolDefinition, ProtocolOption
 from sockproto.errors import TooLarge
 from sockproto.framing import Lines
 from sockproto.stream import ConversationFactory, ConversationProtocol
@@ -153,7 +153,8 @@ class CommandProtocol(ConversationProtocol):
         framing: Callable[[int], Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(commands, framing=framing or partial(Lines, newline=commands.newline), **kwargs)
+        newline = getattr(commands, "newline", None)  # of what is none, the conversation complains
+        super().__init__(commands, framing=framing or partial(Lines, newline=newline), **kwargs)
 
 
 class CommandFactory(ConversationFactory):
@@ -166,6 +167,30 @@ class CommandDatagramProtocol(ConversationDatagramProtocol):
     """Commands on datagrams: one line each."""
 
     conversation = Command
+
+
+def command_definition(
+    name: str,
+    description: str,
+    commands: Callable[..., CommandSet],
+    options: tuple[ProtocolOption, ...] = (),
+) -> ProtocolDefinition:
+    """Make the definition of a protocol whose commands are a ``CommandSet``; all listeners share one object.
+
+    Args:
+        name: What people type.
+        description: One line, for help texts.
+        commands: Makes the object, mostly its class; the options' values are its keyword arguments.
+        options: The options that fit it.
+    """
+    return ProtocolDefinition(
+        name,
+        description,
+        CommandFactory,
+        CommandDatagramProtocol,
+        options=options,
+        prepare=lambda **values: {"commands": commands(**values)},
+    )
 
 
 DEFINITION = ProtocolDefinition(

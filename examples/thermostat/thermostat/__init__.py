@@ -6,15 +6,7 @@
     twistd -n sockproto --protocol thermostat --port 9999 --target 21
 """
 
-from typing import Any
-
-from sockproto import (
-    CommandDatagramProtocol,
-    CommandFactory,
-    OptionError,
-    ProtocolDefinition,
-    ProtocolOption,
-)
+from sockproto import OptionError, ProtocolOption, command_definition
 from thermostat.commands import HIGHEST, LOWEST, TARGET, Thermostat
 
 
@@ -33,16 +25,9 @@ def degrees(text: str) -> float:
     return value
 
 
-def prepare(target: float = TARGET) -> dict[str, Any]:
-    """Make the one thermostat of all the ports of a server."""
-    return {"commands": Thermostat(target)}
-
-
-DEFINITION = ProtocolDefinition(
-    name="thermostat",
-    description="/get, /target, /mode, /units, /watch: a thermostat in a simulated room",
-    factory=CommandFactory,
-    datagram_protocol=CommandDatagramProtocol,
-    options=(ProtocolOption("target", degrees, f"{TARGET}", "thermostat: what to begin with, in degrees C"),),
-    prepare=prepare,
+DEFINITION = command_definition(
+    "thermostat",
+    "/get, /target, /mode, /units, /watch: a thermostat in a simulated room",
+    Thermostat,
+    (ProtocolOption("target", degrees, f"{TARGET}", "thermostat: what to begin with, in degrees C"),),
 )

@@ -17,21 +17,19 @@ from typing import Any
 
 from sockproto import (
     Caller,
-    CommandDatagramProtocol,
     CommandError,
-    CommandFactory,
     CommandSet,
     ExtraArgument,
     MissingArgument,
-    ProtocolDefinition,
     UnknownCommand,
     WrongArgument,
     WrongQuoting,
     command,
+    command_definition,
 )
 
 VOLTS = 4.2  # what is always measured here
-RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)  # volts, each with six digits
+RANGES = {0.1: 1e-7, 1.0: 1e-6, 10.0: 1e-5, 100.0: 1e-4, 1000.0: 1e-3}  # and how fine each can be, in volts
 OVERLOAD = 9.9e37  # what SCPI has instead of infinity
 MAX_SAMPLES, MAX_ERRORS = 1000, 20
 
@@ -73,7 +71,7 @@ class Session(Caller):
 
     def reset(self) -> None:
         """Go back to what ``*RST`` promises."""
-        self.range, self.resolution, self.samples = 10.0, 10.0 / 1e6, 1
+        self.range, self.resolution, self.samples = 10.0, RANGES[10.0], 1
 
     def blame(self, error: str) -> None:
         """Queue an error; the last place says that there were more."""
@@ -142,9 +140,9 @@ class Multimeter(CommandSet):
     def configure(self, session: Session, range: float = 10, resolution: float | None = None) -> None:
         """Choose the range for a voltage, and how fine it is to be measured, in volts."""
         chosen = next((each for each in RANGES if abs(range) <= each), None)
-        if chosen is None or (resolution is not None and not chosen / 1e6 <= resolution <= chosen):
+        if chosen is None or (resolution is not None and not RANGES[chosen] <= resolution <= chosen):
             raise CommandError('-222,"Data out of range"')
-        session.range, session.resolution, session.samples = chosen, resolution or chosen / 1e6, 1
+        session.range, session.resolution, session.samples = chosen, resolution or RANGES[chosen], 1
 
     @command(*forms("SAMPle:COUNt"))
     def sample(self, session: Session, count: int) -> None:
@@ -168,10 +166,6 @@ class Multimeter(CommandSet):
         return self.read(session)
 
 
-DEFINITION = ProtocolDefinition(
-    name="multimeter",
-    description="*IDN?, CONF:VOLT, READ?, SYST:ERR? …: a multimeter that speaks SCPI",
-    factory=CommandFactory,
-    datagram_protocol=CommandDatagramProtocol,
-    prepare=lambda: {"commands": Multimeter()},
+DEFINITION = command_definition(
+    "multimeter", "*IDN?, CONF:VOLT, READ?, SYST:ERR? …: a multimeter that speaks SCPI", Multimeter
 )

@@ -1,0 +1,76 @@
+"""The commands of a set, by their words; what can be said about all of them.
+
+Pure. A ``CommandSet`` class has one::
+
+    Thermostat.commands.find(b"/set").usage     # "/set DEGREES"
+"""
+
+import json
+import re
+
+from sockproto.commands.declaration import Declaration
+from sockproto.errors import DeclarationError, UnknownCommand
+
+
+class CommandTable:
+    """Finds commands.
+
+    Args:
+        prefix: What stands before every word.
+        separator: What stands between two arguments.
+        case_sensitive: Whether upper and lower case differ.
+
+    Attributes:
+        by_word: The commands by their words and aliases, prefix included, in upper case if that is the same.
+    """
+
+    def __init__(self, prefix: str, separator: str, case_sensitive: bool) -> None:
+        self._prefix, self._separator, self._case_sensitive = prefix, separator, case_sensitive
+        self.by_word: dict[bytes, Declaration] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The words of the commands, without their aliases, in order."""
+        return sorted({declared.name for declared in self.by_word.values()})
+
+    def add(self, declared: Declaration) -> None:
+        """Add a command.
+
+        Raises:
+            DeclarationError: Its words can't be.
+        """
+        for word in declared.words:
+            if not re.fullmatch(r"[!-~]+", word):
+                raise DeclarationError(f"a command's word is ASCII without blanks, not {word!r}")
+            if self.find(word.encode()) is not None:
+                raise DeclarationError(f"there are two commands {word}")
+            self.by_word[self._folded(word.encode())] = declared
+
+    def find(self, word: bytes) -> Declaration | None:
+        """Give the command of a word, prefix included."""
+        return self.by_word.get(self._folded(word))
+
+    def find_named(self, name: bytes) -> Declaration | None:
+        """Give the command of a word with the prefix or without it."""
+        prefix = self._prefix.encode()
+        return self.find(prefix + name.removeprefix(prefix))
+
+    def unknown(self) -> UnknownCommand:
+        """Make the error for a word that none has."""
+        known = self.find_named(b"help") is not None
+        return UnknownCommand(f"unknown command, see {self._prefix}help" if known else "unknown command")
+
+    def describe(self) -> str:
+        """Describe the commands to programs: one line of JSON."""
+        commands = {declared.name: declared.describe() for declared in self.by_word.values()}
+        return json.dumps(
+            {
+                "prefix": self._prefix,
+                "separator": self._separator,
+                "case_sensitive": self._case_sensitive,
+                "commands": [commands[name] for name in self.names],
+            }
+        )
+
+    def _folded(self, word: bytes) -> bytes:
+        return word if self._case_sensitive else word.upper()
