@@ -14,6 +14,7 @@ from sockproto.datagram import ConversationDatagramProtocol
 from sockproto.definition import ProtocolOption
 from sockproto.interfaces import IProtocolDefinition
 from sockproto.limits import Limits
+from sockproto.protocols.command import DEFINITION as DEMO, CommandFactory
 from sockproto.stream import ConversationFactory
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -54,6 +55,8 @@ def _flaws(definition: Any) -> Iterator[str]:
 
 
 def _of_classes(definition: Any) -> Iterator[str]:
+    if definition.factory is CommandFactory and definition.prepare is dict and definition is not DEMO:
+        yield "CommandFactory has no commands of yours; make the definition by command_definition()"
     for name, base in ("factory", ConversationFactory), ("datagram_protocol", ConversationDatagramProtocol):
         made = getattr(definition, name)
         if not (isinstance(made, type) and issubclass(made, base)):

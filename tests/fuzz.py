@@ -39,7 +39,6 @@ from twisted.logger import (
 )
 from zope.interface import directlyProvides
 
-from sockproto.catalog import definitions
 from sockproto.conversation import CloseReason
 from sockproto.errors import SendRefused
 from sockproto.journal import Journal
@@ -53,9 +52,10 @@ from sockproto.limits import (
 )
 from sockproto.protocols.chargen import PATTERN
 from sockproto.proxy import MAX_V2_BYTES, SIGNATURE
+from tests.plugins import ours
 from tests.transports import PlainTransport, connect
 
-DEFINITIONS = {name: made for name, made in definitions().items() if "." not in name}
+DEFINITIONS = ours()
 NONE = Limits(**dict.fromkeys(vars(Limits()), 0))
 LIMITS = (
     Limits(log_rate=0),

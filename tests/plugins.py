@@ -5,13 +5,21 @@ import sys
 import tempfile
 from collections.abc import Container
 from pathlib import Path
+from typing import Any
 
 import twisted.plugins
 from twisted.trial.unittest import TestCase
 
-from sockproto.catalog import Catalog, search
+from sockproto.catalog import Catalog, definitions, search
 
 OURS = ["chargen", "command", "daytime", "discard", "echo", "greeting", "qotd", "time", "welcome"]
+
+
+def ours() -> dict[str, Any]:
+    """Give our definitions; those of packages that happen to be installed are not tested."""
+    found = definitions()
+    return {name: found[name] for name in OURS}
+
 
 SHOUT = """
 from sockproto import (

@@ -68,6 +68,11 @@ class PreparedTests(PluginsTestCase):
         self.assertEqual(stream.buildProtocol(None)._conversation.marks, 6)
         self.assertEqual(datagrams._conversation.marks, 6)
 
+    def test_commands_of_nobody(self) -> None:
+        source = shout(factory="CommandFactory").replace("QuietLines,\n", "QuietLines, CommandFactory,\n")
+        [reason] = self.reasons(ape=source)
+        self.assertIn("make the definition by command_definition()", reason)
+
     def test_nothing_is_prepared_that_is_not_served(self) -> None:
         self.assertEqual(self.search(ape=shout(prepare="lambda: 1 / 0")).broken, ())
 

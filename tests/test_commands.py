@@ -629,6 +629,9 @@ class DeclarationTests(TestCase):
         def plain(self: Any) -> None: ...
         def rest(self: Any, *, text: str | None) -> None: ...
 
+        def nobody() -> None: ...
+
+        self.wrong("a command is a method, whose first argument is self", nobody)
         kinds = "str, bytes, int, float, bool, an Enum or a Literal"
         self.wrong("a command is no generator; 'async def' with 'yield' streams its answer", generator)
         self.wrong(f"what: an argument is {kinds}, not dict[str, int]", mapping)

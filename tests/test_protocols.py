@@ -12,8 +12,8 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 import sockproto
-from sockproto.catalog import definitions
 from sockproto.interfaces import IConversation, IProtocolDefinition
+from tests.plugins import ours
 from tests.test_framing import CUTS, split
 from tests.transports import connect, converse
 
@@ -21,7 +21,7 @@ from tests.transports import connect, converse
 def talk(name: str, *chunks: bytes, framing: str | None = None, **arguments: Any) -> bytes:
     """Give what a server says to a client that sends the chunks and ends."""
     clock = Clock()
-    definition = definitions()[name]
+    definition = ours()[name]
     made = definition.framings[framing] if framing else None
     return converse(
         definition.factory(clock=clock, framing=made, **arguments).buildProtocol(None), clock, list(chunks)
@@ -32,7 +32,7 @@ def ask(name: str, datagram: bytes, **arguments: Any) -> bytes | None:
     """Give the datagram that answers a datagram."""
     clock = Clock()
     transport = FakeDatagramTransport()
-    port = definitions()[name].datagram_protocol(clock=clock, **arguments)
+    port = ours()[name].datagram_protocol(clock=clock, **arguments)
     port.makeConnection(transport)
     port.datagramReceived(datagram, ("127.0.0.1", 5000))
     clock.advance(60)
@@ -208,7 +208,7 @@ class SplitTests(TestCase):
     @given(TEXT, CUTS, st.booleans())
     def test_however_split(self, data: bytes, cuts: list[int], limited: bool) -> None:
         limits = sockproto.Limits(max_message_bytes=8 if limited else 65_536)
-        for name, definition in definitions().items():
+        for name, definition in ours().items():
             if name == "chargen":  # has no end; what the peer sends is thrown away
                 continue
             fixed = {"now": lambda: 0} if name in ("daytime", "time") else {}
@@ -221,12 +221,12 @@ class SplitTests(TestCase):
 class CatalogTests(TestCase):
     def test_the_nine(self) -> None:
         self.assertEqual(
-            list(definitions()),
+            list(ours()),
             ["chargen", "command", "daytime", "discard", "echo", "greeting", "qotd", "time", "welcome"],
         )
 
     def test_interfaces_and_named_classes(self) -> None:
-        for name, definition in definitions().items():
+        for name, definition in ours().items():
             verifyObject(IProtocolDefinition, definition)
             factory = definition.factory()
             verifyObject(IConversation, factory.protocol.conversation())
@@ -236,7 +236,7 @@ class CatalogTests(TestCase):
             self.assertIs(getattr(sockproto, f"{title}DatagramProtocol"), definition.datagram_protocol)
 
     def test_a_bare_protocol_on_a_string_transport(self) -> None:
-        for definition in definitions().values():
+        for definition in ours().values():
             protocol = definition.factory.protocol(clock=Clock())
             transport = StringTransport()
             protocol.makeConnection(transport)
@@ -246,7 +246,7 @@ class CatalogTests(TestCase):
     def test_every_reply_of_a_shape_is_recognized(self) -> None:
         for name, request in [("greeting", b"a\n"), ("welcome", b""), ("qotd", b""), ("chargen", b"abc"),
                               ("daytime", b""), ("time", b""), ("command", b"/x")]:  # fmt: skip
-            conversation = definitions()[name].factory.protocol.conversation()
+            conversation = ours()[name].factory.protocol.conversation()
             reply = ask(name, request)
             assert reply is not None
             self.assertTrue(conversation.is_reply(reply), name)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.catalog import definitions
 from sockproto.tap import DEFAULT_PORT, DEFAULT_PROTOCOL, LOOPBACK, Options, options_for
 from tests.listings import TIMEOUT, Listing, Server, ask, exchange, figures, lacking, listings, local, start
+from tests.plugins import ours
 from tests.test_docs import anchors
 
 ROOT = Path(__file__).parent.parent
@@ -134,8 +134,8 @@ def need_hostname() -> None:
 
 def test_the_table_of_protocols_is_the_catalog() -> None:
     table = {row[0].strip("`"): row for row in rows("The protocols")}
-    assert set(table) == set(definitions())
-    for name, definition in definitions().items():
+    assert set(table) == set(ours())
+    for name, definition in ours().items():
         rfc = re.search(r"RFC \d+", definition.description)
         assert (rfc[0] if rfc else "the socket tutorials") in table[name][3]
 

@@ -13,11 +13,11 @@ import pytest
 from twisted.application.service import IService, IServiceCollection, loadApplication
 from twisted.trial.unittest import SynchronousTestCase
 
-from sockproto.catalog import definitions
 from sockproto.protocols.chargen import PATTERN
 from sockproto.protocols.time import SECONDS_1900_TO_1970
 from sockproto.tap import LOOPBACK
 from tests.listings import SCRIPTS, TIMEOUT, Server, ask, exchange
+from tests.plugins import ours
 from tests.test_readme import ROOT, rows
 
 FILES = sorted((ROOT / "tac").glob("*.tac"))
@@ -27,7 +27,7 @@ STARTED = r"^.* (\w+?)(Datagram)?(?:Factory|Protocol) starting on (\d+)$"
 
 class TacTests(SynchronousTestCase):
     def test_there_is_one_for_each_protocol_and_one_for_four(self) -> None:
-        self.assertEqual({path.stem for path in FILES}, {*definitions(), "four"})
+        self.assertEqual({path.stem for path in FILES}, {*ours(), "four"})
 
     def test_each_is_an_application_with_services_that_opens_nothing_when_loaded(self) -> None:
         for path in FILES:
@@ -113,7 +113,7 @@ def speaks_qotd(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes]) ->
     assert tcp(b"").endswith(b".\r\n")
 
 
-SPEAKS = {name: globals()[f"speaks_{name}"] for name in definitions()}
+SPEAKS = {name: globals()[f"speaks_{name}"] for name in ours()}
 
 
 def check(protocol: str, listening: dict[tuple[str, str], int]) -> None:

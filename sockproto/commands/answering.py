@@ -206,7 +206,7 @@ class CommandConversation(Conversation):
                 result if isinstance(result, bytes) else written(result).encode("utf-8", "surrogateescape")
             )
         else:
-            raise TypeError(f"a command can't give a {type(result).__name__!r}")
+            raise TypeError(f"a command gives text, a number, an Enum or a tuple of lines, not {result!r}")
         if ending:
             return message + ending
         if _LF in message:  # it would be taken for two answers

@@ -278,7 +278,11 @@ class Signature:
         if inspect.isgeneratorfunction(function):
             raise DeclarationError("a command is no generator; 'async def' with 'yield' streams its answer")
         hints = _hints(function)
-        for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        parameters = list(inspect.signature(function).parameters.values())
+        positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+        if not parameters or parameters[0].kind not in positional:
+            raise DeclarationError("a command is a method, whose first argument is self")
+        for parameter in parameters[1:]:
             self._add(parameter, hints.get(parameter.name, str))
 
     def _add(self, parameter: inspect.Parameter, hint: Any) -> None:
