@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from sockproto import ConversationFactory, ProtocolOption
+from sockproto import ConversationFactory, ConversationProtocol, ProtocolOption
 from sockproto.catalog import definitions
 from sockproto.definition import ProtocolDefinition
 from sockproto.fitness import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
@@ -85,8 +85,11 @@ class FitnessTests(PluginsTestCase):
         options = ServerOptions()
         long = {name.rstrip("=") for name in options.longOpt}
         self.assertEqual(TAKEN_OPTIONS, {*long, *options.shortOpt.replace(":", ""), "protocol", "framing"})
-        signature = inspect.signature(ConversationFactory)
-        names = [each.name for each in signature.parameters.values() if each.kind is each.KEYWORD_ONLY]
+        parameters = [
+            *inspect.signature(ConversationFactory).parameters.values(),
+            *inspect.signature(ConversationProtocol).parameters.values(),
+        ]
+        names = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
         self.assertEqual(
             TAKEN_ARGUMENTS, {name for name in names if name.replace("_", "-") not in TAKEN_OPTIONS}
         )
