@@ -24,6 +24,9 @@ from sockproto.fitness import flaw
 from sockproto.interfaces import IProtocolDefinition
 from sockproto.journal import escape
 
+MAX_REASON = 300
+"""Characters of a reason that are told: it may quote anything."""
+
 
 class Found(NamedTuple):
     """A protocol, and where it was found.
@@ -160,7 +163,7 @@ def _fault(known: list[Found], each: Found) -> Broken | None:
         )
     if reason is None:
         return None
-    return Broken(each.module, each.file, f"has a definition that can't be used: {escape(reason)}")
+    return Broken(each.module, each.file, f"has a definition that can't be used: {_shown(reason)}")
 
 
 def _reason(error: BaseException) -> str:
@@ -169,4 +172,10 @@ def _reason(error: BaseException) -> str:
         text = str(error)
     except Exception:  # of an exception that is not ours
         text = ""
-    return escape(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    return _shown(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _shown(reason: str) -> str:
+    """Give a reason as one printable line of some length."""
+    text = escape(reason[:MAX_REASON])
+    return text if len(reason) <= MAX_REASON else f"{text}…"

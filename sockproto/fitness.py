@@ -58,16 +58,19 @@ def _of_classes(definition: Any) -> Iterator[str]:
     if definition.factory is CommandFactory and definition.prepare is dict and definition is not DEMO:
         yield "CommandFactory has no commands of yours; make the definition by command_definition()"
     for name, base in ("factory", ConversationFactory), ("datagram_protocol", ConversationDatagramProtocol):
-        made = getattr(definition, name)
-        if not (isinstance(made, type) and issubclass(made, base)):
-            yield f"{name} must be a {base.__name__} class, not {made!r}"
+        make = getattr(definition, name)
+        if not callable(make) or (isinstance(make, type) and not issubclass(make, base)):
+            yield f"{name} must make a {base.__name__}, not be {make!r}"
             continue
         if definition.prepare is not dict:  # it may open something, for what is to be served only
             continue
         try:
-            made()
+            made = make()
         except Exception as error:
             yield f"{name} can't be made without options: {type(error).__name__}: {error}"
+        else:
+            if not isinstance(made, base):
+                yield f"{name} must make a {base.__name__}, not {made!r}"
 
 
 def _of_options(options: Any) -> Iterator[str]:
