@@ -30,7 +30,7 @@ class FitnessTests(PluginsTestCase):
             ("factory", "ShoutFactory()", "factory must make a ConversationFactory, not be <"),
             ("factory", "None", "factory must make a ConversationFactory, not be None"),
             ("factory", "lambda: ShoutProtocol()", "factory must make a ConversationFactory, not <"),
-            ("factory", "lambda: 'x' * 10_000", f"factory must make a ConversationFactory, not '{'x' * 99}"),
+            ("factory", "lambda: 'x' * 9_999", f"factory must make a ConversationFactory, not '{'x' * 99}"),
             (
                 "datagram_protocol",
                 "ShoutFactory",

@@ -83,10 +83,13 @@ def test_the_page_that_shows_how(tmp_path: Path) -> None:
             assert (ran.stdout.rstrip("\n"), ran.stderr) == ((client.output or "").rstrip("\n"), "")
     write_plugin(tmp_path, "dice", dice.text)
     command = serving.text.replace("shout --marks 3", "dice --sides 1")
-    with ListingServer(f"env {local(command)}", tmp_path) as server:
-        with tcp_client(server.tcp_port()) as stream, udp_client(server.udp_port()) as datagrams:
-            ask(stream, b"/roll 3\n", b"1 1 1\n")
-            ask(datagrams, b"/roll 2\n", b"1 1\n")
+    with (
+        ListingServer(f"env {local(command)}", tmp_path) as server,
+        tcp_client(server.tcp_port()) as stream,
+        udp_client(server.udp_port()) as datagrams,
+    ):
+        ask(stream, b"/roll 3\n", b"1 1 1\n")
+        ask(datagrams, b"/roll 2\n", b"1 1\n")
     listed = run("protocols", environment={"PYTHONPATH": str(tmp_path)})
     assert re.search(
         rb"^shout +each line comes back in capitals +twisted\.plugins\.shout, ", listed.output, re.M
