@@ -1,11 +1,14 @@
 """Commands declared as methods: what is accepted, what is answered, what can't be declared."""
 
 import enum
+import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 from hypothesis import given, strategies as st
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
@@ -29,6 +32,7 @@ from sockproto import (
     command,
     quote,
 )
+from sockproto.cli.completing import Commands
 from sockproto.commands.words import Splitter
 from tests.transports import PlainTransport, connect
 
@@ -609,6 +613,39 @@ def declare(
 ) -> Any:
     """Declare a class with one command."""
     return type("Set", (base,), {method.__name__: command(*names, **options)(method)})
+
+
+class OneMethodTests(TalkTests):
+    def test_a_new_command_is_one_method(self) -> None:
+        """Nothing else is written, and all that belongs to a command is there."""
+
+        class Before(CommandSet):
+            @command
+            def one(self) -> None: ...
+
+        class After(Before):
+            @command
+            def roll(self, dice: int, colour: Literal["red", "blue"] = "red") -> str:
+                """Roll some dice."""
+                return f"{dice} {colour}"
+
+        added = [name for name, value in vars(After).items() if inspect.isfunction(value)]
+        self.assertEqual(added, ["roll"])
+        self.answers(
+            After(),
+            **{
+                "/help": b"/help /one /roll",
+                "/help roll": b"/roll DICE [COLOUR]: Roll some dice. "
+                b"(DICE is a whole number; COLOUR is red or blue)",
+                "/roll 2 blue": b"2 blue",
+                "/roll two": b"error: DICE must be a whole number",
+                "/roll": b"error: DICE is missing; write /roll DICE [COLOUR]",
+            },
+        )
+        completing = Commands("/")
+        completing.learn_more(After().help(b"json"))
+        found = completing.get_completions(Document("/roll 2 b"), CompleteEvent())
+        self.assertEqual([each.text for each in found], ["blue"])
 
 
 class DeclarationTests(TestCase):
