@@ -1,0 +1,51 @@
+"""Everything that was measured, its medians and ratios.
+
+It knows no server and draws nothing::
+
+    results = Results()
+    results.add("echo-64-10", "uvloop", measurement)
+    results.ratio("echo-64-10", "uvloop", "twisted")
+"""
+
+from dataclasses import astuple, dataclass, field
+from statistics import median
+
+from benchmarks.speed.measure import Measurement
+
+
+@dataclass
+class Results:
+    """What was measured.
+
+    Attributes:
+        runs: The measurements of each case and peer.
+        failures: What went wrong there.
+    """
+
+    runs: dict[tuple[str, str], list[Measurement]] = field(default_factory=dict)
+    failures: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def add(self, case: str, peer: str, measurement: Measurement) -> None:
+        """Keep a measurement."""
+        self.runs.setdefault((case, peer), []).append(measurement)
+
+    def fail(self, case: str, peer: str, why: str) -> None:
+        """Keep what went wrong; then there are no figures."""
+        self.failures[case, peer] = why
+
+    def medians(self, case: str, peer: str) -> Measurement | None:
+        """Give the median of each figure, None if there is none."""
+        runs = self.runs.get((case, peer))
+        if not runs or (case, peer) in self.failures:
+            return None
+        return Measurement(*(median(figures) for figures in zip(*map(astuple, runs), strict=True)))
+
+    def spread(self, case: str, peer: str) -> float:
+        """Give how far the rounds are apart, as a part of their median."""
+        values = [run.value for run in self.runs[case, peer]]
+        return (max(values) - min(values)) / median(values) if median(values) else 0
+
+    def ratio(self, case: str, peer: str, reference: str) -> float | None:
+        """Give how many times the reference's figure a peer's is, None if one of them is not there."""
+        ours, theirs = self.medians(case, peer), self.medians(case, reference)
+        return ours.value / theirs.value if ours and theirs and theirs.value else None

@@ -1,0 +1,136 @@
+"""Twisted's servers: a bare ``Protocol`` or the whole of sockproto, on stock Twisted's transport or on ours.
+
+::
+
+    python -m benchmarks.speed.servers.twisted_server echo --what bare --transport stock
+    python -m benchmarks.speed.servers.twisted_server lines --what whole --transport ours --reactor epoll
+
+Both log as under twistd, to nowhere. Of sockproto every limit is on, its value above the load.
+"""
+
+import argparse
+import os
+from typing import Any
+
+from twisted.application.reactors import installReactor
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
+from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.protocols.basic import LineReceiver
+
+from benchmarks.speed.servers.answers import WELCOMES, answer, settle_memory
+from sockproto import Limits
+from sockproto.datagram import MAX_PACKET_BYTES
+from sockproto.framing import Lines
+from sockproto.listeners import BACKLOG, Listener, tcp, udp
+from sockproto.protocols.command import CommandFactory
+from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
+from sockproto.protocols.greeting import GreetingFactory
+from sockproto.service import ServerService
+
+HOST = "127.0.0.1"
+LIMITS = Limits(
+    max_connections=15_000,
+    max_connections_per_peer=15_000,
+    lifetime_seconds=86_400,
+    udp_rate=1_000_000_000,
+)
+"""The others have defaults above the load."""
+
+
+class BareEcho(Protocol):
+    """Sends back what comes."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Send it back."""
+        self.transport.write(data)  # type: ignore[union-attr]  # it is connected
+
+
+class BareLines(LineReceiver):
+    """Answers each line."""
+
+    delimiter = b"\n"
+    kind = "lines"
+
+    def connectionMade(self) -> None:
+        """Say welcome."""
+        if welcome := WELCOMES.get(self.kind):
+            self.transport.write(welcome)  # type: ignore[union-attr]  # it is connected
+
+    def lineReceived(self, line: bytes) -> None:
+        """Answer."""
+        self.sendLine(b"Hello, %b!" % line)
+
+
+class BareCommand(BareLines):
+    """Does what each line says."""
+
+    kind = "command"
+
+    def lineReceived(self, line: bytes) -> None:
+        """Answer."""
+        self.sendLine(answer(line))
+
+
+class BareDatagrams(DatagramProtocol):
+    """Sends back each datagram."""
+
+    name = ""
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        """Send it back."""
+        self.transport.write(datagram, addr)  # type: ignore[union-attr]  # it listens
+
+
+BARE: dict[str, type[Protocol]] = {"echo": BareEcho, "lines": BareLines, "command": BareCommand}
+
+
+def made(kind: str, what: str) -> Any:
+    """Make what answers."""
+    if kind == "udp":
+        return BareDatagrams() if what == "bare" else EchoDatagramProtocol(limits=LIMITS)
+    if what == "bare":
+        return Factory.forProtocol(BARE[kind])
+    if kind == "lines":
+        return GreetingFactory(WELCOMES[kind].strip(), framing=Lines, limits=LIMITS)
+    return {"echo": EchoFactory, "command": CommandFactory}[kind](limits=LIMITS)
+
+
+def listened(reactor: Any, kind: str, what: str, transport: str) -> Any:
+    """Listen; give the port."""
+    server = made(kind, what)
+    if transport == "stock":
+        if kind == "udp":
+            return reactor.listenUDP(0, server, HOST, MAX_PACKET_BYTES)
+        return reactor.listenTCP(0, server, BACKLOG, HOST)
+    listener: Listener = (udp if kind == "udp" else tcp)(kind, server, HOST, 0)
+    if what == "whole":
+        service = ServerService([listener], reactor)
+        service.startService()
+        return service.ports[0]
+    ports: list[Any] = []
+    listener.listen(reactor, 0).addCallback(ports.append)
+    return ports[0]
+
+
+def main() -> None:
+    """Serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=[*BARE, "udp"])
+    parser.add_argument("--what", choices=["bare", "whole"], default="whole")
+    parser.add_argument("--transport", choices=["stock", "ours"], default="ours")
+    parser.add_argument("--reactor", default="epoll", help="as twistd's --reactor")
+    arguments = parser.parse_args()
+    settle_memory()
+    nowhere = open(os.devnull, "w")  # noqa: SIM115  (as long as the process lasts)
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(nowhere)], redirectStandardIO=False)
+    installReactor(arguments.reactor)
+    from twisted.internet import reactor
+
+    running: Any = reactor  # the global reactor has no type
+    port = listened(running, arguments.kind, arguments.what, arguments.transport)
+    print(port.getHost().port, flush=True)
+    running.run()
+
+
+if __name__ == "__main__":
+    main()

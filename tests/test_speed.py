@@ -1,0 +1,291 @@
+"""``benchmarks.speed``: that it measures, notices wrong answers, and says what it found."""
+
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from twisted.trial.unittest import TestCase
+
+from benchmarks.speed import cases, peers, picture, table, targets
+from benchmarks.speed.__main__ import main, parsed, present
+from benchmarks.speed.cases import CASES, VARIANTS, Case, exchanges
+from benchmarks.speed.measure import Bench, Failed, Measurement
+from benchmarks.speed.memory import allow_files
+from benchmarks.speed.page import Page
+from benchmarks.speed.peers import PEERS, Peer
+from benchmarks.speed.results import Results
+from benchmarks.speed.servers.answers import greet, obey
+from tests.live.server import need
+
+SECONDS = 0.05
+CASE = {case.name: case for case in CASES}
+ECHO, IDLE = CASE["echo-64-10"], CASE["idle-5000"]
+THREE = peers.selected(["uvloop", "twisted", "sockproto"])
+
+WRONG = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+connections = []
+connection = server.accept()[0]
+while data := connection.recv(65536):
+    connection.sendall({answer})
+"""
+FORGETFUL = """
+import socket
+server = socket.socket(type=socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+server.recvfrom(65536)
+while True:
+    server.sendto(*server.recvfrom(65536))
+"""
+
+
+def results(*failed: str) -> Results:
+    """Give fixed ones: three rounds of each of three peers."""
+    found = Results()
+    for case, factor in (ECHO, 1), (IDLE, 0.01):
+        for peer, value in ("uvloop", 140_000), ("twisted", 50_000), ("sockproto", 100_000):
+            if peer in failed:
+                found.fail(case.name, peer, "did not start")
+            else:
+                for noise in 1.0, 0.9, 1.3:
+                    measured = Measurement(value * factor * noise, 2 * value, 0.5, 60, 100, 200)
+                    found.add(case.name, peer, measured)
+    return found
+
+
+def lines(text: str) -> list[list[str]]:
+    """Give the cells of a table."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+class ResultTests(TestCase):
+    def test_medians_and_ratios(self) -> None:
+        found = results()
+        medians = found.medians(ECHO.name, "uvloop")
+        self.assertEqual(medians, Measurement(140_000, 280_000, 0.5, 60, 100, 200))
+        self.assertAlmostEqual(found.spread(ECHO.name, "uvloop"), 0.4)
+        self.assertAlmostEqual(found.ratio(ECHO.name, "sockproto", "twisted") or 0, 2)
+        self.assertIsNone(found.ratio(ECHO.name, "sockproto", "asyncio"))
+
+    def test_a_peer_that_failed_once_has_no_figures(self) -> None:
+        found = results()
+        found.fail(ECHO.name, "uvloop", "a wrong answer")
+        self.assertIsNone(found.medians(ECHO.name, "uvloop"))
+
+
+class TableTests(TestCase):
+    def test_a_case(self) -> None:
+        title, _, *rows = table.details(ECHO, THREE, results()).splitlines()
+        self.assertEqual(title, "### Echo, 64 B, 10 connections")
+        head, _, *cells = lines("\n".join(rows))
+        self.assertEqual(head[:4], ["", "requests/s", "spread", f"{table.TIMES} Twisted"])
+        self.assertEqual(
+            cells[0],
+            ["uvloop", "140,000", "40%", "2.80", table.NONE, "1.00", "280,000", "60", "100", "200", "50%"],
+        )
+        self.assertEqual(cells[2][0], "**sockproto**")
+
+    def test_memory_has_no_latencies(self) -> None:
+        head = lines(table.details(IDLE, THREE, results()))[2]
+        self.assertEqual(head[1], "bytes a connection")
+        self.assertEqual(len(head), 6)
+
+    def test_a_failure_is_told(self) -> None:
+        text = table.details(ECHO, THREE, results("uvloop"))
+        self.assertNotIn("| uvloop |", text)
+        self.assertIn("\n- uvloop failed: did not start", text)
+
+    def test_what_was_lost_or_not_answered_is_told(self) -> None:
+        found = Results()
+        found.add("udp", "uvloop", Measurement(1, lost=3, starved=2))
+        text = table.details(CASE["udp"], THREE, found)
+        self.assertIn("- uvloop: 3 datagrams had to be sent again", text)
+        self.assertIn("- uvloop: on 2 connections nothing was answered", text)
+
+    def test_the_overview(self) -> None:
+        head, _, *rows = lines(table.overview([ECHO, IDLE], THREE, results("twisted")))
+        self.assertEqual(head, ["", "uvloop", "stock Twisted", "sockproto"])
+        self.assertEqual(rows[0][1:], ["140,000", table.NONE, "100,000"])
+
+    def test_targets(self) -> None:
+        rows = lines(targets.table(results()))[2:]
+        self.assertEqual(len(rows), len(targets.TARGETS))
+        reached = {tuple(row[1:3]): row[3:] for row in rows if row[0] == "sockproto, echo up to 10 KiB"}
+        bound = f"≥ 1.4 {table.TIMES} twisted"
+        self.assertEqual(reached["`sockproto`", bound], ["2.00", "echo-64-10", "reached"])
+        idle = {row[1]: row[3:] for row in rows if row[0] == "sockproto, bytes an idle connection"}
+        self.assertEqual(idle["`sockproto`"], ["1,000", "idle-5000", "reached"])
+        self.assertEqual(idle["`sockproto-lean`"][-1], "not measured")
+
+    def test_targets_name_cases_and_peers_that_are_there(self) -> None:
+        names = {peer.name for peer in PEERS}
+        for target in targets.TARGETS:
+            self.assertLessEqual({target.peer, target.reference or "c"}, names)
+            self.assertLessEqual(set(target.cases), set(CASE))
+
+
+class PictureTests(TestCase):
+    def test_a_panel_a_case_and_a_bar_a_peer(self) -> None:
+        drawing = ElementTree.fromstring(picture.svg([ECHO, IDLE], THREE, results(), "measured <today>"))
+        space = {"svg": "http://www.w3.org/2000/svg"}
+        self.assertEqual(len(drawing.findall("svg:g", space)), 2)
+        bars = [float(bar.get("width", 0)) for bar in drawing.findall("svg:g[1]/svg:rect", space)]
+        self.assertEqual(bars, [picture.BAR, round(picture.BAR * 5 / 14, 1), round(picture.BAR * 10 / 14, 1)])
+        texts = [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertIn("measured <today>", texts)
+        self.assertIn("140,000", texts)
+        self.assertIn("Memory of 5,000 idle connections: bytes a connection, less is better", texts)
+
+    def test_nothing_measured_is_an_empty_panel(self) -> None:
+        ElementTree.fromstring(picture.svg([ECHO], THREE, Results(), ""))
+
+
+class PageTests(TestCase):
+    def test_it_names_date_versions_machine_and_command_and_is_written_again(self) -> None:
+        path = Path(self.mktemp()).with_suffix(".md")
+        page = Page(["python", "-m", "benchmarks.speed", "--case", "echo-*"], [ECHO], THREE[1:], results())
+        page.write(path)
+        first = path.read_text()
+        self.assertRegex(
+            first,
+            r"\nMeasured on \d{4}-\d\d-\d\d by `python -m benchmarks\.speed --case 'echo-\*'`, with "
+            r"Python \S+, Twisted \S+, sockproto \S+, .* cores, on loopback\. Machine: .+\.\n",
+        )
+        self.assertIn(f"]({path.with_suffix('.svg').name})", first)
+        ElementTree.fromstring(path.with_suffix(".svg").read_text())
+        page.write(path)
+        self.assertEqual(path.read_text(), first)
+
+
+class CaseTests(TestCase):
+    def test_names_are_unique_and_patterns_choose(self) -> None:
+        self.assertEqual(len(CASE), len(CASES))
+        self.assertEqual([case.name for case in cases.selected(["lines", "idle-*"])], ["lines", *IDLES])
+        self.assertEqual(cases.selected([]), CASES)
+        self.assertRaises(ValueError, cases.selected, ["nonesuch"])
+        self.assertEqual(len({peer.name for peer in PEERS}), len(PEERS))
+        self.assertRaises(ValueError, peers.selected, ["nonesuch"])
+
+    def test_each_variant_of_a_request_differs_from_the_others(self) -> None:
+        for case in CASES:
+            for data in exchanges(case):
+                self.assertEqual(len(data) % VARIANTS, 0)
+                length = len(data) // VARIANTS
+                parts = {data[start : start + length] for start in range(0, len(data), length)}
+                self.assertEqual(len(parts), VARIANTS, case.name)
+
+    def test_the_replies_are_those_of_the_servers(self) -> None:
+        for name, answer in ("lines", greet), ("command", obey):
+            requests, replies = exchanges(CASE[name])
+            self.assertEqual(answer(requests.splitlines()), replies)
+
+    def test_what_is_missing_is_told(self) -> None:
+        lacking = [
+            Peer("a", "A", "loop_server", needs="no_such_package"),
+            Peer("b", "B", "twisted_server", reactor="nonesuch"),
+        ]
+        able, notes = present([*peers.selected(["twisted"]), *lacking])
+        self.assertEqual([peer.name for peer in able], ["twisted"])
+        self.assertIn("- Left out: A; there is no no_such_package: pip install -e '.[bench]'.", notes)
+        self.assertIn("- Left out: B; Twisted finds no reactor 'nonesuch'.", notes)
+
+    def test_quick_is_one_short_round(self) -> None:
+        options = parsed(["--quick", "--rounds", "7"])
+        self.assertEqual((options.rounds, options.seconds), (1, 0.3))
+
+
+IDLES = ["idle-5000", "idle-10000"]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need("cc")
+    return tmp_path_factory.mktemp("speed")
+
+
+@pytest.fixture(scope="module")
+def bench(directory: Path) -> Bench:
+    return Bench(directory, SECONDS)
+
+
+def small(case: Case) -> Case:
+    """Give the same with less to hold."""
+    return Case(case.name, case.title, case.kind, case.mode, min(case.connections, 50), case.size)
+
+
+@pytest.mark.parametrize("name", ["echo-64-10", "echo-100k-500", "lines", "command", "udp", "connect"])
+@pytest.mark.parametrize("peer", ["c", "sockproto"])
+def test_a_case_gives_sane_figures(bench: Bench, directory: Path, name: str, peer: str) -> None:
+    case = small(CASE[name])
+    found = bench.measure(case, peers.selected([peer])[0].command(directory))
+    assert found.value > 0
+    assert found.per_cpu > 0
+    assert 0 < found.share < 1.5
+    assert 0 < found.p50 <= found.p99 <= found.p999 < 5e6
+
+
+@pytest.mark.parametrize(
+    "peer", ["asyncio", "streams", "threads", "twisted", "bare", "uvloop", "gevent", "go"]
+)
+def test_every_peer_greets(bench: Bench, directory: Path, peer: str) -> None:
+    [described] = peers.selected([peer])
+    if described.lack() and peer in ("uvloop", "gevent", "go"):  # what the extra "test" doesn't bring
+        return
+    assert bench.measure(small(CASE["lines"]), described.command(directory)).value > 0
+
+
+def test_idle_connections_cost_memory(bench: Bench, directory: Path) -> None:
+    assert allow_files(500)
+    case = Case("idle", "", "echo", "idle", 500)
+    found = bench.measure(case, peers.selected(["sockproto"])[0].command(directory))
+    assert 200 < found.value < 20_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ("data[:-1] + b'x'", "a wrong answer: 64 bytes at 0 of 64"),
+        ("data + b'x'", "a wrong answer: 65 bytes at 0 of 64"),
+        ("connections.append(data) or connections[0]", "a wrong answer: 64 bytes at 0 of 64"),
+        ("b''); connection.close(); sys.exit(", "closed by the server: "),
+    ],
+    ids=["altered", "longer", "an old one", "none"],
+)
+def test_a_wrong_answer_is_noticed(bench: Bench, answer: str, complaint: str) -> None:
+    case = Case("echo", "", "echo", "stream", 1)
+    with pytest.raises(Failed, match=re.escape(complaint)):
+        bench.measure(case, [sys.executable, "-c", WRONG.format(answer=answer)])
+
+
+def test_a_wrong_welcome_is_noticed(bench: Bench, directory: Path) -> None:
+    server = WRONG.format(answer="data").replace("while", "connection.sendall(b'Go away!!!')\nwhile")
+    with pytest.raises(Failed, match="no welcome, or a wrong one"):
+        bench.measure(small(CASE["lines"]), [sys.executable, "-c", server])
+
+
+def test_a_lost_datagram_is_sent_again(directory: Path) -> None:
+    case = Case("udp", "", "udp", "datagram", 1)
+    found = Bench(directory, 0.2).measure(case, [sys.executable, "-c", FORGETFUL])
+    assert found.value > 0
+
+
+def test_a_server_that_does_not_start_is_told(bench: Bench) -> None:
+    with pytest.raises(Failed, match="did not start: nothing here"):
+        bench.measure(ECHO, [sys.executable, "-c", "raise SystemExit('nothing here')"])
+
+
+def test_the_command_writes_page_and_picture(
+    directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "speed.md"
+    options = ["--case", "echo-64-10", "--peer", "c", "--rounds", "2", "--seconds", "0.05"]
+    main([*options, "--write", str(page)])
+    printed = capsys.readouterr().out
+    assert "| C, epoll | " in printed
+    assert "| C, epoll | " in page.read_text()
+    ElementTree.fromstring(page.with_suffix(".svg").read_text())
