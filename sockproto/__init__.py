@@ -30,6 +30,7 @@ protocols/    echo, greeting, command, welcome …: one protocol, one file
 fitness       what a definition must be to be served
 catalog       finds every protocol
 client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
+ports         connections that send at the end of a read, and datagram ports that check less
 listeners     what is to be listened on
 process       open files and signals of a process that serves nothing else
 service       listens on all of it, or on none: ``ServerService``

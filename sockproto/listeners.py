@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from sockproto.address import port_number
 from sockproto.datagram import MAX_PACKET_BYTES
 from sockproto.errors import OptionError
+from sockproto.ports import flush_after_reads, listen_udp
 from sockproto.transport import peer_of
 
 BACKLOG = 1_024
@@ -74,7 +75,8 @@ def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = B
     """Plan a TCP listener on a numeric address."""
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
-        return execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
+        opened = execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
+        return opened.addCallback(flush_after_reads)
 
     return Listener(protocol, f"TCP {_written(interface, port)}", factory, listen, port, interface)
 
@@ -83,7 +85,7 @@ def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
     """Plan a UDP listener on a numeric address."""
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
-        return execute(reactor.listenUDP, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
+        return execute(listen_udp, reactor, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
 
     return Listener(protocol, f"UDP {_written(interface, port)}", datagrams, listen, port, interface, True)
 
@@ -162,7 +164,7 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
         if isinstance(endpoint, UNIXServerEndpoint):
             # Twisted leaves its lock behind if it can't listen; the path is known to the endpoint alone.
             listening.addErrback(_unlock, endpoint._address)
-        return listening
+        return listening.addCallback(flush_after_reads)
 
     return Listener(protocol, where or description, factory, listen)
 

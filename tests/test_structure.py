@@ -40,6 +40,7 @@ LAYERS = [
     "fitness",
     "catalog",
     "client",
+    "ports",
     "listeners",
     "process",
     "service",

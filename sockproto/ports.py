@@ -1,0 +1,179 @@
+"""Ports whose answers cost less: sent at the end of the read that they answer, without repeated checks.
+
+Twisted's transports only buffer what is written, and ask the reactor to tell when the socket can take it:
+two ``epoll_ctl`` calls and one ``epoll_wait`` more for each answer. Here all that is written while a read is
+handled leaves in one ``send`` when that is done, and the reactor is asked only if something is left.
+Buffering, producers, half-close, abort and TLS are Twisted's. Knows no protocol and no reactor::
+
+    port = reactor.listenTCP(9999, factory, interface="127.0.0.1")
+    flush_after_reads(port)
+"""
+
+from errno import ENOBUFS, EWOULDBLOCK
+from socket import AF_INET6
+from typing import Any
+
+from twisted.internet import tcp, udp, unix
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.python import log
+
+BULK_BYTES = 262_144
+"""What is read at a time once a read was full: as much as asyncio's transports take."""
+
+_CAN_WAIT = (EWOULDBLOCK, ENOBUFS)
+
+
+class _Flushing:
+    """Sends at the end of a read; to be mixed into a ``tcp.Server``."""
+
+    _handling = False  # a read
+    _due = False  # something was written meanwhile
+
+    def doRead(self: Any) -> Any:
+        """Have the protocol handle what came, then send what it wrote."""
+        self._handling = True
+        try:
+            why = super().doRead()  # type: ignore[misc]  # a mixin's
+        finally:
+            self._handling = False
+        return why or (self._flush() if self._due else None)
+
+    def startWriting(self: Any) -> None:
+        """Send when the read is handled, or when the reactor says that it can be."""
+        if self._handling:
+            self._due = True
+        else:
+            super().startWriting()  # type: ignore[misc]
+
+    def stopWriting(self: Any) -> None:
+        """Send no more."""
+        self._due = False
+        super().stopWriting()  # type: ignore[misc]
+
+    def _flush(self: Any) -> Any:
+        """Send what was written; give why the connection is lost, None if it is not."""
+        self._due = False
+        if self.dataBuffer or self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:
+            self.startWriting()  # there is more to it: Twisted's way
+            return None
+        pieces: list[bytes] = self._tempDataBuffer
+        self._tempDataBuffer, self._tempDataLen = [], 0
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        try:
+            sent = self.socket.send(data)
+        except OSError as error:
+            if error.errno not in _CAN_WAIT:
+                return CONNECTION_LOST
+            sent = 0
+        if sent < len(data):
+            self.dataBuffer, self.offset = data, sent
+            self.startWriting()
+        elif self.producer is not None and (self.producerPaused or not self.streamingProducer):
+            self.producerPaused = False
+            self.producer.resumeProducing()
+        return None
+
+
+class TCPConnection(_Flushing, tcp.Server):
+    """A TCP connection that sends at the end of a read, without Nagle's delay."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.setTcpNoDelay(True)
+
+    def doRead(self) -> Any:
+        """Have the protocol handle what came, then send what it wrote."""
+        try:
+            data = self.socket.recv(self.bufferSize)
+        except OSError as error:
+            return None if error.errno == EWOULDBLOCK else CONNECTION_LOST
+        if not data:
+            return CONNECTION_DONE
+        if len(data) == self.bufferSize:
+            self.bufferSize = BULK_BYTES
+        self._handling = True
+        try:
+            self.protocol.dataReceived(data)
+        finally:
+            self._handling = False
+        return self._flush() if self._due else None
+
+
+class UNIXConnection(_Flushing, unix.Server):
+    """A connection of a UNIX socket that sends at the end of a read."""
+
+
+def flush_after_reads(port: Any) -> Any:
+    """Have the connections that a port accepts from now on send at the end of a read.
+
+    Args:
+        port: What ``listenTCP``, ``listenSSL``, ``listenUNIX`` or an endpoint gave. One with transports of
+            its own keeps them.
+
+    Returns:
+        The same.
+    """
+    transports = {tcp.Server: TCPConnection, unix.Server: UNIXConnection}
+    transport = getattr(port, "transport", None)
+    if transport in transports:
+        port.transport = transports[transport]
+    return port
+
+
+class DatagramPort(udp.Port):
+    """A UDP port that doesn't check again that an address is one, when a datagram has come from it."""
+
+    _sender: Any = None
+
+    def doRead(self) -> None:
+        """Have the protocol handle the datagrams that came."""
+        receive, size, received = self.socket.recvfrom, self.maxPacketSize, self.protocol.datagramReceived
+        long = self.addressFamily == AF_INET6  # with flow and scope, which Twisted leaves out
+        read = 0
+        while read < self.maxThroughput:
+            try:
+                data, address = receive(size)
+            except BlockingIOError:
+                return
+            except OSError:
+                super().doRead()  # type: ignore[no-untyped-call]  # for its opinion of the next error
+                return
+            read += len(data)
+            self._sender = address = address[:2] if long else address
+            try:
+                received(data, address)
+            except BaseException:
+                log.err()
+
+    def write(self, datagram: bytes, addr: Any = None) -> Any:
+        """Send a datagram."""
+        if addr is not None and addr is self._sender:
+            try:
+                return self.socket.sendto(datagram, addr)
+            except OSError:
+                pass  # Twisted tries again, and knows what to make of it
+        return super().write(datagram, addr)
+
+
+def listen_udp(reactor: Any, port: int, protocol: Any, interface: str, max_packet_bytes: int) -> Any:
+    """Listen for datagrams, as ``reactor.listenUDP`` does.
+
+    Args:
+        reactor: A reactor; one that has no descriptors opens a port of its own kind.
+        port: The port's number.
+        protocol: A ``DatagramProtocol``.
+        interface: A numeric address.
+        max_packet_bytes: What is longer is cut.
+
+    Returns:
+        The port.
+
+    Raises:
+        CannotListenError: The port can't be had.
+    """
+    if not isinstance(reactor, PosixReactorBase):
+        return reactor.listenUDP(port, protocol, interface, max_packet_bytes)
+    opened = DatagramPort(port, protocol, interface, max_packet_bytes, reactor)
+    opened.startListening()
+    return opened
