@@ -57,8 +57,9 @@ class _Flushing:
         if self.dataBuffer or self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:
             self.startWriting()  # there is more to it: Twisted's way
             return None
-        pieces: list[bytes] = self._tempDataBuffer
-        self._tempDataBuffer, self._tempDataLen = [], 0
+        pieces = self._tempDataBuffer
+        self._tempDataBuffer: list[bytes] = []
+        self._tempDataLen = 0
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         try:
             sent = self.socket.send(data)
