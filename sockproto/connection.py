@@ -50,14 +50,30 @@ class Connection(Dialogue, Protocol):
         bytes_out: Bytes handed to the transport.
     """
 
-    transport: Any  # Twisted's ITransport leaves out most of what every transport has
-    bytes_in = bytes_out = 0
+    __slots__ = (
+        "_aborting",
+        "_drained_at",
+        "_forgotten",
+        "_reading",
+        "_registered",
+        "_shut",
+        "_shut_half",
+        "_timer",
+        "_watch",
+        "bytes_in",
+        "bytes_out",
+    )
 
+    transport: Any  # Twisted's ITransport leaves out most of what every transport has
     _watch: Watch
-    _registered = _shut = _shut_half = _forgotten = _aborting = False
-    _reading = True
-    _timer: IDelayedCall | None = None
-    _drained_at = 0
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.bytes_in = self.bytes_out = 0
+        self._registered = self._shut = self._shut_half = self._forgotten = self._aborting = False
+        self._reading = True
+        self._timer: IDelayedCall | None = None
+        self._drained_at = 0
 
     def _forget(self) -> None:
         """Note the end, once: the connection is gone and nothing runs any more."""

@@ -71,28 +71,64 @@ class Dialogue:
         messages_out: Messages sent.
     """
 
-    peer: Peer
-    messages_in = messages_out = 0
+    # A dictionary of so many attributes would take 1.4 KB a connection.
+    __slots__ = (
+        "_again",
+        "_clock",
+        "_conversation",
+        "_draining",
+        "_ended",
+        "_eof",
+        "_framing",
+        "_generator",
+        "_half_closed",
+        "_interruptible",
+        "_looked",
+        "_messages",
+        "_opened",
+        "_out",
+        "_out_bytes",
+        "_outcome",
+        "_over",
+        "_pending",
+        "_produced",
+        "_pushed",
+        "_pushed_bytes",
+        "_reason",
+        "_running",
+        "_steps",
+        "_stops",
+        "_until",
+        "messages_in",
+        "messages_out",
+        "peer",
+    )
 
-    _stops = UNOPENED
-    _opened = _running = _again = _eof = _ended = _draining = _half_closed = False
-    _out_bytes = _pushed_bytes = _produced = _steps = 0
-    _generator: Script | None = None
-    _outcome: Any = None
-    _pending: Pending | None = None
-    _until: Until | None = None  # what the generator has waited for last, if a message may end it
-    _interruptible = False  # whether that is pending
-    _over = False  # such a message has come meanwhile
-    _looked = 0  # at so many of the messages that wait
-    _messages: Iterator[bytes] = NO_MESSAGES
-    _reason: CloseReason | None = None
+    peer: Peer
 
     def __init__(self, conversation: Conversation, framing: Any, clock: IReactorTime | None) -> None:
         self._conversation = conversation
         self._framing = framing
         self._clock = clock
+        self.messages_in = self.messages_out = 0
+        self._stops = UNOPENED
+        self._opened = self._eof = self._ended = self._draining = self._half_closed = False
+        self._running = self._again = False
+        self._reason: CloseReason | None = None
+        # What is being handled.
+        self._messages: Iterator[bytes] = NO_MESSAGES
+        self._generator: Script | None = None
+        self._pending: Pending | None = None
+        self._outcome: Any = None
+        self._until: Until | None = None  # what it has waited for last, if a message may end it
+        self._interruptible = False  # whether that is pending
+        self._over = False  # such a message has come meanwhile
+        self._looked = 0  # at so many of the messages that wait
+        # What is to be sent.
         self._out: list[bytes] = []
         self._pushed: list[bytes] = []
+        self._out_bytes = self._pushed_bytes = 0
+        self._produced = self._steps = 0  # in this turn
 
     # What applications call.
 

@@ -61,12 +61,20 @@ class ConversationProtocol(Connection):
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
     framing: ClassVar[Callable[[int], Any]] = Lines
 
-    serial = 0
-    host: Peer
+    __slots__ = (
+        "_entered",
+        "_handshaken",
+        "_header",
+        "_identified",
+        "_known",
+        "_ledger",
+        "_limits",
+        "_proxies",
+        "host",
+        "serial",
+    )
 
-    _ledger: Ledger | None = None
-    _header: HeaderReader | None = None
-    _entered = _known = _identified = _handshaken = False
+    host: Peer
 
     def __init__(
         self,
@@ -79,6 +87,10 @@ class ConversationProtocol(Connection):
     ) -> None:
         self._limits = limits or Limits()
         self._proxies = proxies
+        self.serial = 0
+        self._ledger: Ledger | None = None
+        self._header: HeaderReader | None = None
+        self._entered = self._known = self._identified = self._handshaken = False
         make_framing = framing or type(self).framing
         super().__init__(
             type(self).conversation(*args, **kwargs),
