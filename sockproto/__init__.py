@@ -33,6 +33,7 @@ client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``co
 ports         connections that send at the end of a read, and datagram ports that check less
 listeners     what is to be listened on
 process       open files and signals of a process that serves nothing else
+epoll         a reactor: Twisted's own for epoll, with less around each event
 service       listens on all of it, or on none: ``ServerService``
 parameters    the options of protocols, as Twisted wants them
 tap           the options of ``twistd sockproto``

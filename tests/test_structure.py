@@ -43,6 +43,7 @@ LAYERS = [
     "ports",
     "listeners",
     "process",
+    "epoll",
     "service",
     "parameters",
     "tap",

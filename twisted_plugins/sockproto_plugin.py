@@ -1,7 +1,8 @@
-"""What ``twistd --help`` lists; imports nothing of sockproto until one of them is chosen."""
+"""What twistd lists for ``--help`` and ``--help-reactors``; imports nothing of sockproto till it is chosen."""
 
 from typing import Any
 
+from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 from twisted.python.reflect import namedAny
 
@@ -34,3 +35,6 @@ SOCKPROTO = ServiceMaker(
 SOCKPROTO_ECHO = ProtocolServiceMaker("echo")
 SOCKPROTO_GREETING = ProtocolServiceMaker("greeting")
 SOCKPROTO_COMMAND = ProtocolServiceMaker("command")
+SOCKPROTO_REACTOR = Reactor(
+    "sockproto", "sockproto.epoll", "epoll(7) with less around each event (sockproto)."
+)

@@ -5,6 +5,7 @@
     serve(["--port", "9999"], example)
 """
 
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,14 @@ def serve_options() -> list[str]:
     return [f"--{name.rstrip('=')}" for name in Options().longOpt]
 
 
+def install_reactor() -> None:
+    """Have the lean reactor where there can be one; else, or if somebody has chosen already, Twisted's."""
+    if hasattr(select, "epoll") and "twisted.internet.reactor" not in sys.modules:
+        from sockproto.epoll import install
+
+        install()
+
+
 def serve(options: Sequence[str], example: str) -> int:
     """Serve until a signal; give the exit status.
 
@@ -30,6 +39,7 @@ def serve(options: Sequence[str], example: str) -> int:
     Raises:
         OptionError: An option is wrong.
     """
+    install_reactor()  # first: a protocol of anybody's may import the reactor where it is defined
     from twisted.application.app import run
     from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd

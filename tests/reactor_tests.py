@@ -1,0 +1,143 @@
+"""Twisted's own tests of reactors, under its epoll reactor and under ours: each must end the same way.
+
+::
+
+    python -m tests.reactor_tests [core tcp …]
+
+Prints how many tests of each module ended how, then each that ended another way. Some fail under both where the
+machine is not what Twisted expects: root's Python can't be run by others, say.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.main import installReactor
+from twisted.internet.test.reactormixins import ReactorBuilder
+from twisted.python.reflect import namedAny
+from twisted.trial.reporter import TestResult
+from twisted.trial.runner import TestLoader, TrialRunner
+
+from sockproto.epoll import LeanEPollReactor
+
+ROOT = Path(__file__).parent.parent
+MODULES = ("core", "tcp", "udp", "tls", "unix", "fdset", "time", "threads", "stdio", "process", "socket")
+SECONDS = 240.0  # what one run may take; it takes ten on an idle machine
+
+Outcomes = dict[str, list[str]]
+
+
+class EPollReactor(LeanEPollReactor):
+    """Ours, by the name by which Twisted's tests know what epoll can't do."""
+
+
+REACTORS = {
+    "stock": "twisted.internet.epollreactor.EPollReactor",
+    "lean": "tests.reactor_tests.EPollReactor",
+}
+
+
+class Listener(TestResult):
+    """Hears how each test ends: in one way, or in several if its tearDown fails too."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__()
+        self.outcomes: Outcomes = defaultdict(list)
+
+    def addSuccess(self, test: Any) -> None:
+        self.outcomes[test.id()].append("pass")
+
+    def addSkip(self, test: Any, reason: Any) -> None:
+        self.outcomes[test.id()].append(f"skip: {reason}")
+
+    def addFailure(self, test: Any, fail: Any) -> None:
+        self.outcomes[test.id()].append("failure")
+
+    def addError(self, test: Any, error: Any) -> None:
+        self.outcomes[test.id()].append("error")
+
+    def addExpectedFailure(self, test: Any, error: Any, todo: Any = None) -> None:
+        self.outcomes[test.id()].append("todo")
+
+    def addUnexpectedSuccess(self, test: Any, todo: Any = None) -> None:
+        self.outcomes[test.id()].append("unexpected success")
+
+
+def run_under(reactor: str, modules: list[str], into: Path) -> None:
+    """Run the tests in this process, with *reactor* as its own too; write how they ended."""
+    ReactorBuilder._reactors = [REACTORS[reactor]]
+    installReactor(namedAny(REACTORS[reactor])())
+    suite = TestLoader().loadByNames([f"twisted.internet.test.test_{module}" for module in modules])
+    result: Any = TrialRunner(Listener, workingDirectory=str(into.with_suffix(".trial"))).run(suite)
+    into.write_text(json.dumps(result.outcomes))
+
+
+def run_both(modules: list[str]) -> dict[str, Outcomes]:
+    """Run the tests under both reactors, side by side; give how they ended."""
+    with tempfile.TemporaryDirectory() as directory:
+        files = {reactor: Path(directory, f"{reactor}.json") for reactor in REACTORS}
+        runs = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.reactor_tests", "--under", reactor, "--into", into, *modules],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+            )
+            for reactor, into in files.items()
+        ]
+        try:
+            for run in runs:
+                run.wait(SECONDS)
+        finally:
+            for run in runs:
+                run.kill()
+                run.wait()
+        return {
+            reactor: json.loads(into.read_text()) if into.exists() else {} for reactor, into in files.items()
+        }
+
+
+def differences(stock: Outcomes, lean: Outcomes) -> list[str]:
+    """Give a line for each test that didn't end the same way under both."""
+    ends = {
+        test: [", ".join(sorted(ran.get(test, ["not run"]))) for ran in (stock, lean)]
+        for test in sorted(stock.keys() | lean.keys())
+    }
+    return [f"{test}: stock {one}; lean {other}" for test, (one, other) in ends.items() if one != other]
+
+
+def counts(outcomes: Outcomes, module: str = "") -> str:
+    """Give how many tests of a module, or of all, ended how."""
+    ends = [
+        "+".join(sorted(end.partition(":")[0] for end in ended))
+        for test, ended in outcomes.items()
+        if f".test_{module}." in test or not module
+    ]
+    return ", ".join(f"{count} {end}" for end, count in sorted(Counter(ends).items())) or "none"
+
+
+def main() -> int:
+    """Do what the command line says; give the exit status: 1 if anything differs, or nothing was run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reactor_tests", description=__doc__)
+    parser.add_argument("modules", nargs="*", default=MODULES, metavar="module")
+    parser.add_argument("--under", choices=REACTORS, help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.under:
+        run_under(options.under, options.modules, options.into)
+        return 0
+    ran = run_both(list(options.modules))
+    stock, lean = ran["stock"], ran["lean"]
+    for module in (*options.modules, ""):
+        print(f"{module or 'all':<8} stock: {counts(stock, module)}; lean: {counts(lean, module)}")
+    wrong = differences(stock, lean)
+    print("\n".join(wrong) or "no difference")
+    return 1 if wrong or not stock else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
