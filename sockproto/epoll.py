@@ -6,10 +6,10 @@
 
     install()  # before anything imports twisted.internet.reactor
 
-or ``twistd --reactor=sockproto …``. Twisted gives each event a log context of its own, which tells whose it is
-where a line is logged: five calls look up, copy, change and push it. Here the same context is made and pushed
-in place. All else is inherited. Without ``select.epoll`` this can't be imported; it knows nothing of the rest
-of sockproto.
+or ``twistd --reactor=sockproto …``. Twisted gives each event a log context of its own, which tells whose it
+is where a line is logged: five calls look up, copy, change and push it. Here the same context is made and
+pushed in place. All else is inherited. Without ``select.epoll`` this can't be imported; it knows nothing of
+the rest of sockproto.
 """
 
 from select import EPOLLIN, EPOLLOUT

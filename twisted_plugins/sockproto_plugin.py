@@ -1,4 +1,4 @@
-"""What twistd lists for ``--help`` and ``--help-reactors``; imports nothing of sockproto till it is chosen."""
+"""What twistd lists, its reactors too; imports nothing of sockproto until one of them is chosen."""
 
 from typing import Any
 
