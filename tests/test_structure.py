@@ -1,6 +1,7 @@
 """The architecture that the file list shows: what imports what, and what importing does."""
 
 import ast
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,7 @@ class ImportTests(TestCase):
         names = [
             ".".join(["sockproto", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
             for path in ROOT.rglob("*.py")
+            if path.stem != "epoll" or hasattr(select, "epoll")
         ]
         self.assertGreater(len(names), 20)
         code = f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"

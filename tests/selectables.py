@@ -1,0 +1,89 @@
+"""What the tests of reactors share: sockets that do what a test says, and a reactor to watch them."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.abstract import FileDescriptor
+from twisted.python import context, log
+from twisted.trial.unittest import SynchronousTestCase
+
+
+def around() -> Any:
+    """Give the log context that is told here."""
+    return context.get(log.ILogContext)
+
+
+class Selectable(FileDescriptor):
+    """A socket that is readable; the test says what happens then.
+
+    Attributes:
+        prefix: Its log prefix.
+        lost: Why it was disconnected.
+    """
+
+    def __init__(self, reactor: Any, does: Callable[[], object], prefix: str = "mine") -> None:
+        FileDescriptor.__init__(self, reactor)
+        self.ours, self.theirs = socket.socketpair()
+        self.does = does
+        self.prefix = prefix
+        self.lost: Any = None
+        self.theirs.send(b"x")
+        self.startReading()
+
+    def fileno(self) -> int:
+        return self.ours.fileno()
+
+    def logPrefix(self) -> str:
+        return self.prefix
+
+    def doRead(self) -> Any:
+        return self.does()
+
+    def doWrite(self) -> Any:
+        return self.does()
+
+    def connectionLost(self, reason: Any) -> None:
+        self.lost = reason
+        FileDescriptor.connectionLost(self, reason)
+
+    def readConnectionLost(self, reason: Any) -> None:
+        self.half_lost = reason
+
+
+class ReactorTestCase(SynchronousTestCase):
+    """Has a reactor that is turned by hand, and hears what is logged."""
+
+    reactor_class: Any
+
+    def setUp(self) -> None:
+        self.reactor: Any = self.reactor_class()
+        self.made: list[Selectable] = []
+        self.events: list[dict[str, Any]] = []
+        log.addObserver(self.events.append)
+        self.addCleanup(log.removeObserver, self.events.append)
+        self.addCleanup(self.close)
+
+    def close(self) -> None:
+        for selectable in self.made:
+            selectable.ours.close()
+            selectable.theirs.close()
+        self.reactor._poller.close()
+        for waker in self.reactor._internalReaders:
+            waker.connectionLost(None)
+
+    def selectable(self, does: Callable[[], object], prefix: str = "mine") -> Selectable:
+        self.made.append(Selectable(self.reactor, does, prefix))
+        return self.made[-1]
+
+    def turn(self) -> None:
+        """Have one turn; afterwards the log context must be what it was."""
+        before = around()
+        try:
+            self.reactor.doIteration(0)
+        finally:
+            self.assertIs(around(), before)
+
+    def systems(self) -> list[str]:
+        """Give the systems of the errors that were logged."""
+        return [event["system"] for event in self.events if event.get("isError")]
