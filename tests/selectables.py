@@ -51,6 +51,23 @@ class Selectable(FileDescriptor):
         self.half_lost = reason
 
 
+class FakePoller:
+    """Has no events; keeps for how long it was to wait for them."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        self.waited: list[float] = []
+        self.error = error
+
+    def poll(self, timeout: float, _: int) -> list[Any]:
+        self.waited.append(timeout)
+        if self.error:
+            raise self.error
+        return []
+
+    def close(self) -> None:
+        pass
+
+
 class ReactorTestCase(SynchronousTestCase):
     """Has a reactor that is turned by hand, and hears what is logged."""
 

@@ -1,5 +1,6 @@
 """What the lean reactor does around each event is what Twisted's does: each test is run under both."""
 
+import errno
 import os
 import socket
 from typing import Any
@@ -9,7 +10,7 @@ from twisted.python import context, log
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SkipTest
 
-from tests.selectables import ReactorTestCase, around
+from tests.selectables import FakePoller, ReactorTestCase, around
 
 try:
     from twisted.internet.epollreactor import EPollReactor
@@ -212,17 +213,21 @@ class StockTests(ReactorTestCase):
         self.turn()
         self.assertEqual(called, ["mine", "mine"])
 
-    def test_an_interrupted_wait_is_over(self) -> None:
-        class Interrupted:
-            def poll(self, *_: object) -> None:
-                raise OSError(4, os.strerror(4))
-
-            def close(self) -> None:
-                pass
-
+    def test_how_long_it_waits(self) -> None:
+        poller = FakePoller()
         self.reactor._poller.close()
-        self.reactor._poller = Interrupted()
+        self.reactor._poller = poller
+        for seconds in (0, 1.5, None):
+            self.reactor.doIteration(seconds)
+        self.assertEqual(poller.waited, [0, 1.5, -1])
+
+    def test_an_interrupted_wait_is_over(self) -> None:
+        poller = FakePoller(OSError(errno.EINTR, os.strerror(errno.EINTR)))
+        self.reactor._poller.close()
+        self.reactor._poller = poller
         self.turn()
+        poller.error = OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self.assertRaises(OSError, self.turn)
 
 
 class LeanTests(StockTests):
