@@ -1,9 +1,11 @@
 """How the lean reactor comes to be the one of a process: each test has a process of its own."""
 
+import re
 import select
 
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.test_docs import PAGES
 from tests.test_structure import run
 
 if not hasattr(select, "epoll"):
@@ -15,9 +17,10 @@ class InstallTests(TestCase):
         code = "import sys, sockproto.epoll; print('twisted.internet.reactor' in sys.modules)"
         self.assertEqual(run(code).strip(), "False")
 
-    def test_it_is_installed(self) -> None:
-        code = "from sockproto.epoll import install; install()\nfrom twisted.internet import reactor; "
-        self.assertEqual(run(code + "print(type(reactor).__name__)").strip(), "LeanEPollReactor")
+    def test_it_is_installed_as_the_page_says(self) -> None:
+        [code] = re.findall(r"`(from sockproto\.epoll .+?)`", PAGES["reactor.md"])
+        code += "\nfrom twisted.internet import reactor; print(type(reactor).__name__)"
+        self.assertEqual(run(code).strip(), "LeanEPollReactor")
 
     def test_it_does_not_replace_another(self) -> None:
         code = (
