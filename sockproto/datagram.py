@@ -278,8 +278,9 @@ class _Answer:
             if isinstance(action, bytes):
                 self._parts.append(action)
                 self._length += len(action)
-                if self._length > MAX_REPLY_BYTES:
-                    return self._drop("oversize")
+                if self._length > MAX_REPLY_BYTES:  # more won't make it shorter
+                    self._guard(self._script.close)
+                    return True
             elif isinstance(action, Sleep | Wait):
                 pending = Pending(action, cast("IReactorTime", self._port._clock))
                 if not pending.done:

@@ -209,25 +209,39 @@ class Dialogue:
         elif not self._opened and not self._stops & BLOCKED:
             self._opened = True
             self._begin(self._conversation.opened(self.peer))
-        received = self._conversation.received
         while not self._stops & BLOCKED:
             if self._stops:
                 self._deliver_pushed()
+            if self._handle() and not self._take():
+                return
+
+    def _handle(self) -> bool:
+        """Handle the messages that were taken; give whether all are, and nothing stands in the way."""
+        received, encode, out = self._conversation.received, self._framing.encode, self._out
+        handled = put = 0
+        try:
             for message in self._messages:
-                self.messages_in += 1
+                handled += 1
                 result = received(message)
                 if self._stops and self._stops & (ENDING | LOST):  # it ended the connection itself
-                    break
-                if type(result) is bytes:
-                    self._put(result)
+                    return False
+                if type(result) is bytes:  # as _put does, in place: most of what there is to do is done here
+                    put += 1
+                    data = encode(result)
+                    out.append(data)
+                    self._out_bytes += len(data)
+                    if self._out_bytes >= WRITE_BYTES:
+                        self._flush()
+                        out = self._out
                 elif result is not None:
                     self._begin(result)
-                    break  # it may have looked ahead, at all that is left of these
+                    return False  # it may have looked ahead, at all that is left of these
                 if self._stops:
-                    break
-            else:
-                if not self._take():
-                    return
+                    return False
+            return True
+        finally:
+            self.messages_in += handled
+            self.messages_out += put
 
     def _take(self) -> bool:
         """Take the next messages from the framing, or the end of the stream; give whether there was any."""

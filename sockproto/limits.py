@@ -7,7 +7,7 @@ Each default has its precedent in the docstring; 0 means no limit::
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import Any
 
 from sockproto.conversation import CloseReason, Peer
@@ -134,13 +134,13 @@ class Admission:
 
 def site_of(peer: Peer) -> str:
     """Give what counts as one peer: an IPv4 address, the /64 of an IPv6 address."""
+    if ":" not in peer.host:  # no IPv6 address; Twisted writes an IPv4 address in one way only
+        return peer.host
     try:
-        address = ip_address(peer.host.partition("%")[0])
+        address = IPv6Address(peer.host.partition("%")[0])
     except ValueError:
         return peer.host
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or int(address) >> 64)
-    return str(address)
+    return str(address.ipv4_mapped or int(address) >> 64)
 
 
 class SourceRate:

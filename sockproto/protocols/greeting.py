@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sockproto.conversation import (
     CLOSE,
+    Actions,
     ClientConversation,
     Conversation,
     Peer,
@@ -48,22 +49,29 @@ class Greeting(Conversation):
         """Say welcome."""
         return self.welcome
 
-    def received(self, name: bytes) -> Script:
+    def received(self, name: bytes) -> Actions:
         """Greet; ``exit`` closes, unanswered; no name, no answer."""
         if name == b"exit":
-            yield CLOSE
-        elif name:
-            yield Sleep(self.think_seconds)
-            yield b"Hello, %b!" % name
+            return CLOSE
+        return self._greet(b"Hello, %b!" % name) if name else None
 
-    def datagram(self, message: bytes, peer: Peer) -> Script:
+    def datagram(self, message: bytes, peer: Peer) -> Actions:
         """Greet; one newline at the end is not part of the name, and comes back after it."""
         name = message.removesuffix(b"\n")
         if len(name) < len(message):
             name = name.removesuffix(b"\r")
-        if name:
-            yield from self.received(name)
-            yield message[len(name) :]
+        if not name:
+            return None
+        if name == b"exit":
+            return CLOSE
+        return self._greet(b"Hello, %b!%b" % (name, message[len(name) :]))
+
+    def _greet(self, greeting: bytes) -> Actions:
+        return self._think(greeting) if self.think_seconds else greeting
+
+    def _think(self, greeting: bytes) -> Script:
+        yield Sleep(self.think_seconds)
+        yield greeting
 
     def is_reply(self, datagram: bytes) -> bool:
         """``Hello, …!`` is."""
