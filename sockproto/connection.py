@@ -54,6 +54,7 @@ class Connection(Dialogue, Protocol):
         "_aborting",
         "_drained_at",
         "_forgotten",
+        "_noted",
         "_reading",
         "_registered",
         "_shut",
@@ -72,6 +73,7 @@ class Connection(Dialogue, Protocol):
         self.bytes_in = self.bytes_out = 0
         self._registered = self._shut = self._shut_half = self._forgotten = self._aborting = False
         self._reading = True
+        self._noted = False  # the watch knows already that something goes on
         self._timer: IDelayedCall | None = None
         self._drained_at = 0
 
@@ -181,7 +183,8 @@ class Connection(Dialogue, Protocol):
 
     def _write(self, data: bytes) -> None:
         self.bytes_out += len(data)
-        self._watch.sent()
+        if not self._noted:
+            self._watch.sent()
         self.transport.write(data)
 
     def _settle(self) -> None:

@@ -382,7 +382,7 @@ class Dialogue:
         if not self._out:
             return
         out, self._out, self._out_bytes = self._out, [], 0
-        data = b"".join(out)
+        data = out[0] if len(out) == 1 else b"".join(out)
         if self._stops & LOST or not data:
             return
         if self._half_closed:

@@ -38,12 +38,16 @@ class Journal:
             format: As ``twisted.logger`` formats it.
             fields: What the format names, and more.
         """
-        if self._admits(clock):
-            self._log.info(format, **fields)
+        if self.admits(clock):
+            self.write(format, **fields)
+
+    def write(self, format: str, **fields: Any) -> None:
+        """Write an event that was admitted. Arguments as for :meth:`info`."""
+        self._log.info(format, **fields)
 
     def failure(self, clock: IReactorTime, format: str, failure: Failure, **fields: Any) -> None:
         """Write an event with a traceback, escaped. Arguments as for :meth:`info`."""
-        if self._admits(clock):
+        if self.admits(clock):
             self._log.failure(format, EscapedFailure(failure), **fields)
 
     def flush(self) -> None:
@@ -52,7 +56,8 @@ class Journal:
             self._log.info("{left_out} events more were left out of the log", left_out=self._left_out)
             self._left_out = 0
 
-    def _admits(self, clock: IReactorTime) -> bool:
+    def admits(self, clock: IReactorTime) -> bool:
+        """Count an event; give whether it is to be written. What costs something to make is asked for first."""
         # Twisted has no public way to ask a publisher whether anybody observes it.
         if not getattr(self._log.observer, "_observers", True):
             return False

@@ -7,6 +7,7 @@ Each default has its precedent in the docstring; 0 means no limit::
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -86,6 +87,18 @@ class Limits:
             kinds = int if limit.type is int else int | float
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 2**53:
                 raise ValueError(f"{limit.name} must be a number, 0 (no limit) or more, not {value!r}")
+
+    @cached_property
+    def soonest(self) -> float:
+        """The least time after which a limit of a connection can be reached; 0: never."""
+        times = (
+            self.idle_seconds,
+            self.first_message_seconds,
+            self.message_seconds,
+            self.write_stall_seconds,
+            self.lifetime_seconds,
+        )
+        return min((seconds for seconds in times if seconds), default=0)
 
 
 class Admission:

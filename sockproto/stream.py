@@ -145,7 +145,9 @@ class ConversationProtocol(Connection):
             self._await_quiet()
         if self._stops & UNOPENED:  # somebody kept the handshake's end to himself
             self._open()
+        self._noted = True
         self._run()
+        self._noted = False
 
     # What applications call, besides ``send``, ``close`` and ``abort``.
 
@@ -218,8 +220,10 @@ class ConversationProtocol(Connection):
 
     def _report(self) -> None:
         """Say how it ended."""
-        cast("Ledger", self._ledger).journal.info(
-            cast("IReactorTime", self._clock),
+        journal, clock = cast("Ledger", self._ledger).journal, cast("IReactorTime", self._clock)
+        if not journal.admits(clock):
+            return
+        journal.write(
             "{protocol} connection {serial} from {peer} closed: {reason}; "
             "{bytes_in} bytes and {messages_in} messages in, "
             "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
@@ -229,7 +233,7 @@ class ConversationProtocol(Connection):
             bytes_out=self.bytes_out,
             messages_in=self.messages_in,
             messages_out=self.messages_out,
-            seconds=cast("IReactorTime", self._clock).seconds() - self._watch.made,
+            seconds=clock.seconds() - self._watch.made,
         )
 
     # Time and log.

@@ -67,7 +67,8 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch."""
-        self._look()
+        if self._limits.soonest:
+            self._schedule(self._limits.soonest)
 
     def begin(self) -> None:
         """The peer's time begins: the conversation is open, or no longer busy with something else."""
@@ -108,8 +109,11 @@ class Watch:
             timer.cancel()
 
     def _schedule(self, seconds: float) -> None:
-        self.stop()
-        self._timer = self._clock.callLater(max(seconds, 0), self._look)
+        timer = self._timer
+        if timer is not None and timer.active():
+            timer.reset(max(seconds, 0))
+        else:
+            self._timer = self._clock.callLater(max(seconds, 0), self._look)
 
     def _look(self) -> None:
         """Find what is over; otherwise sleep until something can be."""
@@ -136,9 +140,10 @@ class Watch:
             every = (self.closing and self._limits.close_seconds) or self._limits.write_stall_seconds
             if every:
                 ends.append(every / SAMPLES)
-        self.stop()
         if ends:
             self._schedule(min(ends))
+        else:
+            self.stop()
 
     def _closing(self) -> Iterator[Limit]:
         """Give the limits of a connection that is being closed."""
