@@ -212,7 +212,7 @@ class Dialogue:
         while not self._stops & BLOCKED:
             if self._stops:
                 self._deliver_pushed()
-            if self._handle() and not self._take():
+            if (self._messages is NO_MESSAGES or self._handle()) and not self._take():
                 return
 
     def _handle(self) -> bool:
@@ -238,6 +238,7 @@ class Dialogue:
                     return False  # it may have looked ahead, at all that is left of these
                 if self._stops:
                     return False
+            self._messages = NO_MESSAGES
             return True
         finally:
             self.messages_in += handled

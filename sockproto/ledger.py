@@ -64,6 +64,7 @@ class Ledger:
         self.journal = Journal(limits.log_rate)
         self.admission = Admission(limits)
         self._draining: list[Deferred[None]] = []
+        self._host = Peer("", None)
 
     def enter(self, connection: Any) -> CloseReason | None:
         """Note a connection that was made; give why it is refused if there are too many."""
@@ -71,6 +72,12 @@ class Ledger:
         connection.serial = self.statistics.opened
         self.connections.add(connection)
         return self.admission.enter()
+
+    def shared(self, host: Peer) -> Peer:
+        """Give this end of a connection, which mostly is that of the one before: one object for both."""
+        if host != self._host:
+            self._host = host
+        return self._host
 
     def identify(self, peer: Peer) -> CloseReason | None:
         """Note whose connection it is; give why it is refused if that peer has too many."""

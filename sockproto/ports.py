@@ -79,7 +79,30 @@ class _Flushing:
 class TCPConnection(_Flushing, tcp.Server):
     """A TCP connection that sends at the end of a read, without Nagle's delay."""
 
+    # What every connection has; a dictionary of it would take 500 bytes more.
+    __slots__ = (
+        "_tempDataBuffer",
+        "_tempDataLen",
+        "client",
+        "connected",
+        "fileno",
+        "hostname",
+        "logstr",
+        "producer",
+        "producerPaused",
+        "protocol",
+        "reactor",
+        "repstr",
+        "server",
+        "sessionno",
+        "socket",
+        "streamingProducer",
+    )
+
     def __init__(self, *args: Any) -> None:
+        self.connected = 0
+        self.producer = None
+        self.producerPaused = self.streamingProducer = False
         super().__init__(*args)
         self.setTcpNoDelay(True)
 

@@ -107,9 +107,9 @@ class ConversationProtocol(Connection):
 
             self._clock = cast("IReactorTime", reactor)
         self.peer = peer_of(self.transport.getPeer())
-        self.host = peer_of(self.transport.getHost())
         if self._ledger is None:
             self._ledger = Ledger(self._limits)
+        self.host = self._ledger.shared(peer_of(self.transport.getHost()))
         refused = self._ledger.enter(self)
         self._entered = refused is None
         self._watch = Watch(self, self._limits, self._clock)
