@@ -104,6 +104,7 @@ class Dialogue:
         "peer",
     )
 
+    _joins = True  # whether messages are joined into one write; otherwise _put sees to each
     peer: Peer
 
     def __init__(self, conversation: Conversation, framing: Any, clock: IReactorTime | None) -> None:
@@ -219,13 +220,14 @@ class Dialogue:
         """Handle the messages that were taken; give whether all are, and nothing stands in the way."""
         received, encode, out = self._conversation.received, self._framing.encode, self._out
         handled = put = 0
+        joins = self._joins
         try:
             for message in self._messages:
                 handled += 1
                 result = received(message)
                 if self._stops and self._stops & (ENDING | LOST):  # it ended the connection itself
                     return False
-                if type(result) is bytes:  # as _put does, in place: most of what there is to do is done here
+                if type(result) is bytes and joins:  # as _put does, in place: most of the work is here
                     put += 1
                     data = encode(result)
                     out.append(data)

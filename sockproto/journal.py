@@ -57,7 +57,7 @@ class Journal:
             self._left_out = 0
 
     def admits(self, clock: IReactorTime) -> bool:
-        """Count an event; give whether it is to be written. What costs something to make is asked for first."""
+        """Count an event; give whether it is to be written. Ask before making what costs something."""
         # Twisted has no public way to ask a publisher whether anybody observes it.
         if not getattr(self._log.observer, "_observers", True):
             return False

@@ -31,8 +31,8 @@ One command measures everything; the machine should do nothing else meanwhile. P
 imported there are left out:
 
 ```sh
-.venv/bin/pip install -e '.[test,bench]'
-.venv/bin/python -m benchmarks.speed --write
+python3 -m venv .bench && .bench/bin/pip install -e '.[bench]'
+.bench/bin/python -m benchmarks.speed --write
 ```
 
 Each server is one process on one core; the load generator, in C, has another, and compares every byte that

@@ -48,6 +48,8 @@ class Asking(Dialogue):
         framing: Makes what takes the datagrams; if None, each is a message.
     """
 
+    _joins = False
+
     def __init__(
         self,
         conversation: Conversation,

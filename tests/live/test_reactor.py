@@ -13,7 +13,7 @@ from tests.live.server import Serve, require
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reactor.md").read_text("utf-8")
 [SAYS] = re.findall(r"`(reactor class: \S+)`", PAGE)
-*SERVERS, TESTS = listings(PAGE)
+*SERVERS, EMBEDDED, TESTS = listings(PAGE)
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _epoll() -> None:
 
 
 def test_every_listing_is_of_a_kind_that_is_run() -> None:
-    assert [listing.kind for listing in SERVERS] == ["server", "server"]
+    assert [listing.kind for listing in (*SERVERS, EMBEDDED)] == ["server"] * 3
     assert TESTS.text in re.sub("^ +", "", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
 
 
@@ -31,6 +31,11 @@ def test_the_servers_use_it(listing: Listing, tmp_path: Path) -> None:
     with start(listing, tmp_path) as server:
         assert exchange((LOOPBACK, server.tcp_port()), b"Hello") == b"Hello"
         server.wait_for(f"{re.escape(SAYS)}\\.$")
+
+
+def test_a_program_of_ones_own(tmp_path: Path) -> None:
+    with start(EMBEDDED, tmp_path) as server:
+        assert exchange((LOOPBACK, server.tcp_port()), b"Hello") == b"Hello"
 
 
 def test_twistd_has_its_own_unless_told(serve: Serve) -> None:
