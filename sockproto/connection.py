@@ -24,7 +24,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.conversation import CloseReason
-from sockproto.dialogue import BLOCKED, ENDING, LOST, PAUSED, UNOPENED, Dialogue
+from sockproto.dialogue import (
+    BLOCKED,
+    DRAINING,
+    ENDING,
+    HALF_CLOSED,
+    LOST,
+    PAUSED,
+    UNOPENED,
+    Dialogue,
+)
 from sockproto.framing import Discard
 from sockproto.limits import READ_AHEAD_BYTES
 from sockproto.transport import can_half_close, unread_bytes, unsent_bytes
@@ -54,7 +63,6 @@ class Connection(Dialogue, Protocol):
         "_aborting",
         "_drained_at",
         "_forgotten",
-        "_noted",
         "_reading",
         "_registered",
         "_shut",
@@ -73,7 +81,6 @@ class Connection(Dialogue, Protocol):
         self.bytes_in = self.bytes_out = 0
         self._registered = self._shut = self._shut_half = self._forgotten = self._aborting = False
         self._reading = True
-        self._noted = False  # the watch knows already that something goes on
         self._timer: IDelayedCall | None = None
         self._drained_at = 0
 
@@ -181,19 +188,23 @@ class Connection(Dialogue, Protocol):
         self._watch.begin()
         super()._waited()
 
+    def _deliver_pushed(self) -> None:
+        self._watch.sent()
+        super()._deliver_pushed()
+
     def _write(self, data: bytes) -> None:
         self.bytes_out += len(data)
-        if not self._noted:
-            self._watch.sent()
         self.transport.write(data)
 
     def _settle(self) -> None:
+        if not self._stops and self._reading:
+            return
         if self._stops & LOST:
             self._forget()
         elif self._stops & ENDING:
             self._close()
         else:
-            if self._half_closed and not self._shut_half:
+            if self._stops & HALF_CLOSED and not self._shut_half:
                 self._close_half()
             self._update_reading()
 
@@ -216,7 +227,7 @@ class Connection(Dialogue, Protocol):
         framing = self._framing
         if framing.discards:
             wanted = True
-        elif self._draining or (self._stops & PAUSED and self._until is None):
+        elif self._stops & DRAINING or (self._stops & PAUSED and self._until is None):
             wanted = False
         else:
             # While nothing stops the conversation, what is held is one message that has no end yet.
@@ -276,6 +287,7 @@ class Connection(Dialogue, Protocol):
         self._set_timer(0, self._cut)
 
     def _cut(self) -> None:
+        self._watch.sent()
         self._framing.quiet()
         self._run()
 

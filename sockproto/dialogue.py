@@ -32,7 +32,7 @@ from sockproto.conversation import (
     Wait,
     one,
 )
-from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
+from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, MessageUnsendable, SendRefused
 from sockproto.limits import TURN_BYTES, TURN_STEPS, WRITE_BYTES
 from sockproto.pending import Pending, Turn, resume
 
@@ -42,7 +42,10 @@ PENDING = 2  # an action is pending
 PAUSED = 4  # the transport has enough to send
 ENDING = 8  # no action follows; what was sent is to be delivered, then the connection closed
 LOST = 16  # the connection is gone
-PUSHED = 32  # the application sent something: no reason to stop, but to look up between two messages
+# No reasons to stop, but to look up between two messages.
+PUSHED = 32  # the application sent something
+DRAINING = 64  # what has come is answered, and nothing else
+HALF_CLOSED = 128  # our half of the stream has ended, or is to
 BLOCKED = UNOPENED | PENDING | PAUSED | ENDING | LOST
 
 NO_MESSAGES: Iterator[bytes] = iter(())
@@ -76,12 +79,10 @@ class Dialogue:
         "_again",
         "_clock",
         "_conversation",
-        "_draining",
         "_ended",
         "_eof",
         "_framing",
         "_generator",
-        "_half_closed",
         "_interruptible",
         "_looked",
         "_messages",
@@ -95,6 +96,7 @@ class Dialogue:
         "_pushed",
         "_pushed_bytes",
         "_reason",
+        "_replies",
         "_running",
         "_steps",
         "_stops",
@@ -104,7 +106,6 @@ class Dialogue:
         "peer",
     )
 
-    _joins = True  # whether messages are joined into one write; otherwise _put sees to each
     peer: Peer
 
     def __init__(self, conversation: Conversation, framing: Any, clock: IReactorTime | None) -> None:
@@ -113,7 +114,7 @@ class Dialogue:
         self._clock = clock
         self.messages_in = self.messages_out = 0
         self._stops = UNOPENED
-        self._opened = self._eof = self._ended = self._draining = self._half_closed = False
+        self._opened = self._eof = self._ended = False
         self._running = self._again = False
         self._reason: CloseReason | None = None
         # What is being handled.
@@ -125,7 +126,8 @@ class Dialogue:
         self._interruptible = False  # whether that is pending
         self._over = False  # such a message has come meanwhile
         self._looked = 0  # at so many of the messages that wait
-        # What is to be sent.
+        # What is to be sent: messages, and before them what is encoded already.
+        self._replies: list[bytes] = []
         self._out: list[bytes] = []
         self._pushed: list[bytes] = []
         self._out_bytes = self._pushed_bytes = 0
@@ -151,7 +153,7 @@ class Dialogue:
         """
         if not isinstance(message, bytes):
             raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
-        if self._stops & (UNOPENED | ENDING | LOST) or self._half_closed:
+        if self._stops & (UNOPENED | ENDING | LOST | HALF_CLOSED):
             raise SendRefused("the connection is not open")
         longest = self._framing.longest
         if len(message) > longest:
@@ -183,12 +185,12 @@ class Dialogue:
 
     def _run(self) -> None:
         """Do what there is to do. A call that comes meanwhile is seen by the loop."""
-        self._again = True
         if self._running:
+            self._again = True
             return
         self._running = True
         self._produced = self._steps = 0
-        while self._again:
+        while True:
             self._again = False
             try:
                 self._work()
@@ -196,58 +198,84 @@ class Dialogue:
             except BaseException:
                 self._fail()
                 self._flush()
+            if not self._again:
+                break
         self._running = False
         self._settle()
 
+    def _answer(self) -> None:
+        """Do the same where messages came and nothing stands in the way: mostly that is all there is to do."""
+        self._running = True
+        self._again = False
+        self._produced = self._steps = 0
+        try:
+            done = not self._take() or self._handle()
+        except BaseException:
+            done = False
+            self._fail()
+        self._running = False
+        if not done or self._again:
+            self._run()
+
     def _work(self) -> None:
         """Handle what came, in order, until there is no more or something has to be waited for."""
-        if self._until is not None and not self._over and self._look_ahead(self._until):
-            self._over = True
-            if self._interruptible:
-                self._interrupt()
         if self._generator is not None:
-            self._drive()
+            self._go_on()
         elif not self._opened and not self._stops & BLOCKED:
             self._opened = True
             self._begin(self._conversation.opened(self.peer))
         while not self._stops & BLOCKED:
-            if self._stops:
+            if self._stops & PUSHED:
                 self._deliver_pushed()
-            if (self._messages is NO_MESSAGES or self._handle()) and not self._take():
+            if self._messages is not NO_MESSAGES or (self._framing.ready and self._take()):
+                self._handle()
+            elif self._eof or self._stops & DRAINING:
+                self._finish()
+            else:
                 return
 
     def _handle(self) -> bool:
-        """Handle the messages that were taken; give whether all are, and nothing stands in the way."""
-        received, encode, out = self._conversation.received, self._framing.encode, self._out
-        handled = put = 0
-        joins = self._joins
+        """Handle messages until there is more to do than to send the replies; give whether there is nothing."""
+        received, replies = self._conversation.received, self._replies
+        handled, size = 0, self._out_bytes
+        result: Actions = None
         try:
             for message in self._messages:
                 handled += 1
                 result = received(message)
-                if self._stops and self._stops & (ENDING | LOST):  # it ended the connection itself
-                    return False
-                if type(result) is bytes and joins:  # as _put does, in place: most of the work is here
-                    put += 1
-                    data = encode(result)
-                    out.append(data)
-                    self._out_bytes += len(data)
-                    if self._out_bytes >= WRITE_BYTES:
-                        self._flush()
-                        out = self._out
-                elif result is not None:
-                    self._begin(result)
-                    return False  # it may have looked ahead, at all that is left of these
-                if self._stops:
-                    return False
-            self._messages = NO_MESSAGES
-            return True
+                if type(result) is bytes and not self._stops:
+                    replies.append(result)
+                    size += len(result)
+                    if size < WRITE_BYTES:
+                        continue
+                elif result is None and not self._stops:
+                    continue
+                break
+            else:
+                self._messages = NO_MESSAGES
         finally:
             self.messages_in += handled
-            self.messages_out += put
+            self._out_bytes = size
+        if self._messages is NO_MESSAGES:
+            if self._stops or self._framing.ready or self._out:
+                return False
+            if replies:  # as _flush does
+                data = self._encode()
+                self._out_bytes = 0
+                self._produced += len(data)
+                if data:
+                    self._write(data)
+            return True
+        if size >= WRITE_BYTES:
+            self._flush()
+        elif result is not None and not self._stops & (ENDING | LOST):  # it ended the connection itself
+            self._begin(result)
+        return False
 
     def _take(self) -> bool:
-        """Take the next messages from the framing, or the end of the stream; give whether there was any."""
+        """Take the next messages from the framing; give whether there are any, or what ends it all."""
+        if self._replies:
+            self._collect()  # they end as the messages that they answer
         try:
             messages = self._framing.take()
         except (MessageTooLong, MessageMalformed) as error:
@@ -255,18 +283,28 @@ class Dialogue:
             too_long = isinstance(error, MessageTooLong)
             self._end(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED)
             return True
-        if messages:
-            self._messages = iter(messages)
-        elif self._draining:
-            self._end(CloseReason.DRAINED)
-        elif not self._eof:
+        if not messages:
             return False
+        self._messages = iter(messages)
+        return True
+
+    def _finish(self) -> None:
+        """All messages are handled, and no more come."""
+        if self._stops & DRAINING:
+            self._end(CloseReason.DRAINED)
         elif self._ended:
             self._end(CloseReason.PEER_CLOSED)
         else:
             self._ended = True
             self._begin(self._conversation.ended())
-        return True
+
+    def _go_on(self) -> None:
+        """Go on with what was begun."""
+        if self._until is not None and not self._over and self._look_ahead(self._until):
+            self._over = True
+            if self._interruptible:
+                self._interrupt()
+        self._drive()
 
     def _begin(self, result: Actions) -> None:
         """Do what a method of the conversation gave."""
@@ -290,7 +328,7 @@ class Dialogue:
                 elif action is HALF_CLOSE:
                     self._deliver_pushed()
                     self._flush()
-                    self._half_closed = True
+                    self._stops |= HALF_CLOSED
                 elif isinstance(action, End):
                     self._end(CloseReason.ABORTED if action is ABORT else CloseReason.CLOSED)
                 elif isinstance(action, bytes):  # a subclass
@@ -305,7 +343,7 @@ class Dialogue:
         pending = Pending(action, cast("IReactorTime", self._clock))
         if isinstance(action, Until):
             self._until = action
-            if (self._over or (self._draining and action.endless)) and not isinstance(
+            if (self._over or (self._stops & DRAINING and action.endless)) and not isinstance(
                 pending.outcome, Failure
             ):
                 self._outcome = Failure(Interrupted())
@@ -361,10 +399,8 @@ class Dialogue:
 
     def _put(self, message: bytes) -> None:
         """Send a message, with the others of this read."""
-        data = self._framing.encode(message)
-        self._out.append(data)
-        self._out_bytes += len(data)
-        self.messages_out += 1
+        self._replies.append(message)
+        self._out_bytes += len(message)
         if self._out_bytes >= WRITE_BYTES:
             self._flush()
 
@@ -378,24 +414,44 @@ class Dialogue:
     def _tell(self, error: str) -> None:
         """Tell the peer of an error, where the protocol is text."""
         if self._conversation.speaks_text:
+            self._guard(self._collect)
             self._guard(lambda: self._out.append(self._framing.encode_error(error.encode())))
 
     def _flush(self) -> None:
         """Write what was collected; yield to others when this connection has had its share of the turn."""
+        self._collect()
         if not self._out:
             return
         out, self._out, self._out_bytes = self._out, [], 0
         data = out[0] if len(out) == 1 else b"".join(out)
-        if self._stops & LOST or not data:
+        if not data or self._stops & (LOST | HALF_CLOSED):
+            if data and not self._stops & (LOST | ENDING):  # otherwise it tells of an error
+                raise ActionError(data[:20], "can't be sent: HALF_CLOSE has ended our half of the stream")
             return
-        if self._half_closed:
-            if self._stops & ENDING:  # what tells of an error
-                return
-            raise ActionError(data[:20], "can't be sent: HALF_CLOSE has ended our half of the stream")
         self._produced += len(data)
         self._write(data)
         if self._produced > TURN_BYTES - WRITE_BYTES and not self._stops & BLOCKED:
             self._wait(Turn(self._outcome))
+
+    def _collect(self) -> None:
+        """Have the replies be the next that is sent."""
+        if self._replies:
+            self._out.append(self._encode())
+
+    def _encode(self) -> bytes:
+        """Make bytes of the replies."""
+        replies = self._replies
+        try:
+            data: bytes = self._framing.encode(*replies)
+            self.messages_out += len(replies)
+            return data
+        except MessageUnsendable:
+            for reply in replies:  # those before it are sent
+                self._out.append(self._framing.encode(reply))
+                self.messages_out += 1
+            raise
+        finally:
+            replies.clear()
 
     # The end.
 
@@ -409,10 +465,9 @@ class Dialogue:
 
     def _encode_pushed(self) -> None:
         """Have what the application sent be among the last that is sent."""
-        pushed, self._pushed = self._pushed, []
-        for message in pushed:
-            self._out.append(self._framing.encode(message))
-            self.messages_out += 1
+        self._replies.extend(self._pushed)
+        self._pushed.clear()
+        self._collect()
 
     def _fail(self) -> None:
         """The conversation raised an error: a bug, which ends this connection only."""

@@ -44,31 +44,34 @@ class Raw(ErrorLine):
     quiet_seconds: float | None = None
     unfinished = 0
     discards = False
+    ready = False
+    _data: bytes | bytearray = b""
 
     def __init__(self, max_message_bytes: int = 0) -> None:
-        self._buffer = b""
-        self._more = bytearray()
+        pass
 
     @property
     def held(self) -> int:
         """Bytes fed and not yet taken."""
-        return len(self._buffer) + len(self._more)
+        return len(self._data)
 
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
-        if self._buffer:
-            self._more += data
+        if not self.ready:
+            self._data = data
+            self.ready = True
+        elif type(self._data) is bytearray:
+            self._data += data
         else:
-            self._buffer = data
+            self._data = bytearray(self._data) + data
 
     def take(self) -> list[bytes]:
         """Give all that is held, in one piece."""
-        if not self._buffer:
+        if not self.ready:
             return []
-        data = self._buffer + self._more if self._more else self._buffer
-        self._buffer = b""
-        self._more.clear()
-        return [data]
+        data, self._data = self._data, b""
+        self.ready = False
+        return [data if type(data) is bytes else bytes(data)]
 
     def quiet(self) -> None:
         """Do nothing: there is no quiet period."""
@@ -76,9 +79,9 @@ class Raw(ErrorLine):
     def end(self) -> None:
         """Do nothing: nothing is ever unfinished."""
 
-    def encode(self, message: bytes) -> bytes:
-        """Give the message as it is."""
-        return message
+    def encode(self, *messages: bytes) -> bytes:
+        """Give the messages as they are."""
+        return messages[0] if len(messages) == 1 else b"".join(messages)
 
 
 class Discard(Raw):
@@ -105,6 +108,7 @@ class Lines(ErrorLine):
 
     quiet_seconds: float | None = None
     discards = False
+    ready = False
     unfinished = 0
     _bare_newline: bytes | None = None  # what replies end in after a message that nothing ended
 
@@ -125,6 +129,7 @@ class Lines(ErrorLine):
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
         self._buffer += data
+        self.ready = True  # perhaps
         newline = data.rfind(LF)
         self.unfinished = len(data) - newline - 1 if newline >= 0 else self.unfinished + len(data)
 
@@ -145,6 +150,7 @@ class Lines(ErrorLine):
             return self._line(newline if newline >= 0 else end, newline >= 0)
         self._measure(end)
         self._searched = end
+        self.ready = False
         return []
 
     def end(self) -> None:
@@ -154,14 +160,15 @@ class Lines(ErrorLine):
     def quiet(self) -> None:
         """Do nothing: only a newline ends a line."""
 
-    def encode(self, message: bytes) -> bytes:
-        """Give a reply to the line taken last."""
-        return message + self._newline
+    def encode(self, *messages: bytes) -> bytes:
+        """Give replies to the lines taken last."""
+        return self._newline.join((*messages, b""))
 
     def _cut(self) -> None:
         if self.unfinished:
             self._cuts.append(self._given + len(self._buffer))
             self.unfinished = 0
+            self.ready = True
 
     def _measure(self, end: int) -> None:
         """Raise an error if the first *end* bytes are too long for one line, without a CR at their end."""
@@ -195,6 +202,7 @@ class Lines(ErrorLine):
     def _drop(self, count: int, newline: bytes) -> None:
         """Forget the first bytes; replies to them end in *newline*."""
         del self._buffer[:count]
+        self.ready = bool(self._buffer)
         self._given += count
         self._searched = 0
         if not self._fixed:

@@ -49,6 +49,7 @@ class IFraming(Interface):
     """
 
     held = Attribute("int: bytes fed and not yet taken.")
+    ready = Attribute("bool: False says that ``take`` gives nothing before more is fed, or the stream ends.")
     unfinished = Attribute("int: so many of the last bytes fed belong to a message that has no end yet.")
     quiet_seconds = Attribute("float or None: the silence after which ``quiet`` is to be called.")
     discards = Attribute("bool: it never gives a message; reading need not stop on its account.")
@@ -71,11 +72,11 @@ class IFraming(Interface):
     def end() -> None:
         """No more bytes will come: what is unfinished is a message, unless it lacks what its length says."""
 
-    def encode(message: bytes) -> bytes:
-        """Give the bytes on the wire for a reply to the message taken last.
+    def encode(*messages: bytes) -> bytes:
+        """Give the bytes on the wire for replies to the messages taken last, joined.
 
         Raises:
-            MessageUnsendable: it is past ``longest``.
+            MessageUnsendable: one is past ``longest``.
         """
 
     def encode_error(text: bytes) -> bytes:

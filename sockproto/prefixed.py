@@ -41,6 +41,7 @@ class Prefixed:
 
     quiet_seconds: float | None = None
     discards = False
+    ready = True
     longest = sys.maxsize
     _tail = b""  # what stands behind every message
 
@@ -99,19 +100,21 @@ class Prefixed:
         """The stream has ended: what is unfinished is no message, but was cut short."""
         self._forget()
 
-    def encode(self, message: bytes) -> bytes:
-        """Give the message with its length.
+    def encode(self, *messages: bytes) -> bytes:
+        """Give the messages, each with its length.
 
         Raises:
-            MessageUnsendable: It is longer than the prefix can say.
+            MessageUnsendable: One is longer than the prefix can say.
         """
-        size = len(message)
+        size = max(map(len, messages))
         if size > self.longest:
             raise MessageUnsendable(
                 f"a message of {size} bytes can't be sent, {self.longest} are the most that "
                 f"{type(self).__name__} can say: send it in parts, or use a framing with a longer prefix"
             )
-        return b"%b%b%b" % (self._prefix(size), message, self._tail)
+        return b"".join(
+            [part for message in messages for part in (self._prefix(len(message)), message, self._tail)]
+        )
 
     def encode_error(self, text: bytes) -> bytes:
         """Give a message that begins ``error:``, cut where the prefix can't say more."""

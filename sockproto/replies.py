@@ -32,6 +32,7 @@ class Expecting(ErrorLine):
     """
 
     discards = False
+    ready = True
 
     def __init__(self, max_message_bytes: int = 65_536, quiet_seconds: float = 0.2) -> None:
         self._max = max_message_bytes or sys.maxsize
@@ -88,9 +89,9 @@ class Expecting(ErrorLine):
         """The stream has ended: what is there is a reply."""
         self._ended = True
 
-    def encode(self, message: bytes) -> bytes:
-        """Give the message as it is."""
-        return message
+    def encode(self, *messages: bytes) -> bytes:
+        """Give the messages as they are."""
+        return b"".join(messages)
 
     def _search(self) -> None:
         if self._end or not self._expected:
@@ -120,6 +121,8 @@ class Sink(Discard):
 
 class Datagrams(Raw):
     """Each feed is a message: a datagram."""
+
+    ready = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from sockproto.connection import Connection
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import ENDING, LOST, UNOPENED
+from sockproto.dialogue import DRAINING, ENDING, LOST, UNOPENED
 from sockproto.errors import ProxyHeaderInvalid
 from sockproto.framing import Lines
 from sockproto.ledger import Ledger, Statistics
@@ -131,23 +131,23 @@ class ConversationProtocol(Connection):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes came. They go to the framing; what they mean is handled when its turn comes."""
-        if self._draining or self._shut:
-            return
+        if self._stops:
+            data = self._admit(data)
+            if not data:
+                return
         self.bytes_in += len(data)
-        if self._header is not None:
-            data = self._read_header(self._header, data)
-        if not data:
-            return
         framing = self._framing
         framing.feed(data)
-        self._watch.received(data, framing.unfinished)
+        watch = self._watch
+        watch.active = self._clock.seconds()  # type: ignore[union-attr]  # there is a connection
+        if 0 < framing.unfinished <= len(data):
+            watch.message_since = watch.active
         if framing.quiet_seconds is not None:
             self._await_quiet()
-        if self._stops & UNOPENED:  # somebody kept the handshake's end to himself
-            self._open()
-        self._noted = True
-        self._run()
-        self._noted = False
+        if self._stops or self._running:
+            self._run()
+        elif framing.ready:
+            self._answer()
 
     # What applications call, besides ``send``, ``close`` and ``abort``.
 
@@ -159,7 +159,7 @@ class ConversationProtocol(Connection):
         """
         if self._stops & (ENDING | LOST):
             return
-        self._draining = True
+        self._stops |= DRAINING
         self._drained_at = self.bytes_out
         self._framing.quiet()
         framing = self._framing
@@ -176,6 +176,18 @@ class ConversationProtocol(Connection):
         if self._handshaken:
             self.peer = self.peer._replace(certificate=certificate_of(self.transport))
         super()._open()
+
+    def _admit(self, data: bytes) -> bytes:
+        """Give what is for the framing of bytes that come while not all is as usual."""
+        if self._shut or self._stops & DRAINING:
+            return b""
+        if self._header is not None:
+            size = len(data)
+            data = self._read_header(self._header, data)
+            self.bytes_in += size - len(data)
+        if data and self._stops & UNOPENED:  # somebody kept the handshake's end to himself
+            self._open()
+        return data
 
     def _read_header(self, header: HeaderReader, data: bytes) -> bytes:
         """Read the PROXY header; give what came behind it."""

@@ -78,14 +78,8 @@ class Watch:
         """Reading goes on: for so long the message's end could not be seen."""
         self.message_since = self._clock.seconds()
 
-    def received(self, data: bytes, unfinished: int) -> None:
-        """Bytes came; of the last message so many bytes have come, and not its end."""
-        self.active = self._clock.seconds()
-        if unfinished <= len(data):
-            self.message_since = self.active
-
     def sent(self) -> None:
-        """Bytes were handed to the transport."""
+        """Bytes are handed to the transport, of which none came before."""
         self.active = self._clock.seconds()
 
     def paused(self) -> None:

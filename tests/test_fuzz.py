@@ -102,7 +102,7 @@ class NoticingTests(TestCase):
         self.assert_found()
 
     def test_a_reply_cut_by_the_framing(self) -> None:
-        self.patch(QuietLines, "encode", lambda self, message: message[1:])
+        self.patch(QuietLines, "encode", lambda self, *messages: b"".join(messages)[1:])
         self.assert_found("the peer read")
 
     def test_peer_bytes_in_the_log(self) -> None:

@@ -420,7 +420,7 @@ class CarrierTests(CarrierTestCase):
 
     def test_the_end_stands_a_framing_that_fails(self) -> None:
         class Broken(Lines):
-            def encode(self, message: bytes) -> bytes:
+            def encode(self, *messages: bytes) -> bytes:
                 raise ZeroDivisionError
 
             def encode_error(self, text: bytes) -> bytes:

@@ -681,7 +681,7 @@ class ErrorTests(CarrierTestCase):
 
     def test_what_the_framing_or_the_transport_raises(self) -> None:
         class Broken(Lines):
-            def encode(self, message: bytes) -> Any:
+            def encode(self, *messages: bytes) -> Any:
                 return "text"
 
         transport = self.connect(Broken)

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from sockproto.client.call import Call
 from sockproto.client.stream import MALFORMED, Trace, unreachable
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import ENDING, LOST, PENDING, UNOPENED, Dialogue
+from sockproto.dialogue import ENDING, HALF_CLOSED, LOST, PENDING, UNOPENED, Dialogue
 from sockproto.errors import OptionError, SockprotoError, TimedOut, WrongReply
 from sockproto.limits import READ_AHEAD_BYTES
 from sockproto.replies import Datagrams
@@ -47,8 +47,6 @@ class Asking(Dialogue):
         trace: Told of the datagrams that cross the wire.
         framing: Makes what takes the datagrams; if None, each is a message.
     """
-
-    _joins = False
 
     def __init__(
         self,
@@ -109,19 +107,21 @@ class Asking(Dialogue):
 
     # Between the dialogue and the socket.
 
-    def _put(self, message: bytes) -> None:
-        """Send a message, which is a datagram of its own.
+    def _collect(self) -> None:
+        """Send the messages, each of which is a datagram of its own.
 
         After an answer it has a socket of its own too, as resolvers do it: what comes to the former one, to a
         second try or because the network doubled it, is no answer to this.
         """
-        self.messages_out += 1
-        self._request, self._tried = message, 0
-        why = self._open(self._target) if self._answered else None
-        if why is None:
-            self._write(message)
-        else:
-            self.failed(why)
+        messages, self._replies, self._out_bytes = self._replies, [], 0
+        for message in messages:
+            self.messages_out += 1
+            self._request, self._tried = message, 0
+            why = self._open(self._target) if self._answered else None
+            if why is None:
+                self._write(message)
+            else:
+                self.failed(why)
 
     def _write(self, data: bytes) -> None:
         self._tried += 1
@@ -157,10 +157,10 @@ class Asking(Dialogue):
             )
 
     def _settle(self) -> None:
-        if self._half_closed and not self._stops & (ENDING | LOST):
+        if self._stops & HALF_CLOSED and not self._stops & (ENDING | LOST):
             self._eof = True  # there are no halves: all is said
             self._framing.end()
-            self._half_closed = False
+            self._stops &= ~HALF_CLOSED
             self._run()
         elif self._stops & ENDING:
             self._cut()

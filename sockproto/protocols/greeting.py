@@ -53,7 +53,10 @@ class Greeting(Conversation):
         """Greet; ``exit`` closes, unanswered; no name, no answer."""
         if name == b"exit":
             return CLOSE
-        return self._greet(b"Hello, %b!" % name) if name else None
+        if not name:
+            return None
+        greeting = b"Hello, " + name + b"!"
+        return self._think(greeting) if self.think_seconds else greeting
 
     def datagram(self, message: bytes, peer: Peer) -> Actions:
         """Greet; one newline at the end is not part of the name, and comes back after it."""
@@ -64,9 +67,7 @@ class Greeting(Conversation):
             return None
         if name == b"exit":
             return CLOSE
-        return self._greet(b"Hello, %b!%b" % (name, message[len(name) :]))
-
-    def _greet(self, greeting: bytes) -> Actions:
+        greeting = b"Hello, " + name + b"!" + message[len(name) :]
         return self._think(greeting) if self.think_seconds else greeting
 
     def _think(self, greeting: bytes) -> Script:
