@@ -16,6 +16,7 @@ values        numbers and bytes, as people type them (pure)
 address       whom to call, as people write it (pure)
 diagnosis     which way a server fails: plain sockets, no Twisted
 pending       one mechanism for all that a conversation waits for
+timetable     many calls on few timers
 journal       the log: one line an event, few enough and escaped
 ledger        who is there, how many came, how they ended: ``Statistics``
 transport     what is to be known of Twisted's transports

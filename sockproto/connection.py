@@ -5,7 +5,7 @@ time; doesn't know where connections come from, nor who counts them::
 
     class ConversationProtocol(Connection):
         def connectionMade(self):
-            self._watch = Watch(self, limits, clock)
+            self._watch = Watch(self, limits, clock, timetable)
             self._open()
 """
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
 
 from sockproto.conversation import CloseReason, Peer
 from sockproto.journal import Journal
 from sockproto.limits import Admission, Limits
+from sockproto.timetable import Timetable
 
 
 @dataclass
@@ -65,6 +67,8 @@ class Ledger:
         self.admission = Admission(limits)
         self._draining: list[Deferred[None]] = []
         self._host = Peer("", None)
+        self._grain_seconds = limits.grain_seconds
+        self._timetable: Timetable | None = None
 
     def enter(self, connection: Any) -> CloseReason | None:
         """Note a connection that was made; give why it is refused if there are too many."""
@@ -78,6 +82,12 @@ class Ledger:
         if host != self._host:
             self._host = host
         return self._host
+
+    def timetable(self, clock: IReactorTime) -> Timetable:
+        """Give what calls the watches of the connections."""
+        if self._timetable is None:
+            self._timetable = Timetable(clock, self._grain_seconds)
+        return self._timetable
 
     def identify(self, peer: Peer) -> CloseReason | None:
         """Note whose connection it is; give why it is refused if that peer has too many."""

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from ipaddress import IPv6Address
+from math import floor, log2
 from typing import Any
 
 from sockproto.conversation import CloseReason, Peer
@@ -91,14 +92,23 @@ class Limits:
     @cached_property
     def soonest(self) -> float:
         """The least time after which a limit of a connection can be reached; 0: never."""
-        times = (
+        return min((seconds for seconds in self._times if seconds), default=0)
+
+    @cached_property
+    def grain_seconds(self) -> float:
+        """How exact the times are: the power of two that is next to a 64th of the shortest."""
+        times = (*self._times, self.close_seconds)
+        return 2.0 ** floor(log2(min((seconds for seconds in times if seconds), default=1) / 64))
+
+    @property
+    def _times(self) -> tuple[float, ...]:
+        return (
             self.idle_seconds,
             self.first_message_seconds,
             self.message_seconds,
             self.write_stall_seconds,
             self.lifetime_seconds,
         )
-        return min((seconds for seconds in times if seconds), default=0)
 
 
 class Admission:

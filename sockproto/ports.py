@@ -106,6 +106,19 @@ class TCPConnection(_Flushing, tcp.Server):
         super().__init__(*args)
         self.setTcpNoDelay(True)
 
+    def write(self, data: bytes) -> None:
+        """Send when the read is handled, or as Twisted does."""
+        if not self._handling or self.TLS or type(data) is not bytes:
+            super().write(data)
+        elif data and self.connected and not self._writeDisconnected:
+            self._tempDataBuffer.append(data)
+            self._tempDataLen += len(data)
+            self._due = True
+            if self.producer is not None and self.streamingProducer:
+                if len(self.dataBuffer) + self._tempDataLen > self.bufferSize:
+                    self.producerPaused = True
+                    self.producer.pauseProducing()
+
     def doRead(self) -> Any:
         """Have the protocol handle what came, then send what it wrote."""
         try:

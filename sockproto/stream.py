@@ -112,7 +112,7 @@ class ConversationProtocol(Connection):
         self.host = self._ledger.shared(peer_of(self.transport.getHost()))
         refused = self._ledger.enter(self)
         self._entered = refused is None
-        self._watch = Watch(self, self._limits, self._clock)
+        self._watch = Watch(self, self._limits, self._clock, self._ledger.timetable(self._clock))
         self._watch.start()
         if refused is not None:
             self.close(refused)

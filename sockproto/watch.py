@@ -1,21 +1,22 @@
-"""The limits of time of one connection, on one timer.
+"""The limits of time of one connection.
 
-Nothing is reset as bytes come and go: when the timer fires, it looks at what has happened meanwhile, and
+Nothing is reset as bytes come and go: when it is called, it looks at what has happened meanwhile, and
 sleeps until the next limit can be reached. Knows the carrier's state; doesn't change it, but says what is
 over::
 
-    self._watch = Watch(self, limits, clock)
+    self._watch = Watch(self, limits, clock, timetable)
     self._watch.start()
 """
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from sockproto.conversation import CloseReason
 from sockproto.dialogue import PAUSED, PENDING, UNOPENED
 from sockproto.limits import Limits
+from sockproto.timetable import Timetable
 from sockproto.transport import unsent_bytes
 
 Limit: TypeAlias = tuple[float, float | None, CloseReason]
@@ -32,6 +33,7 @@ class Watch:
         connection: A ``ConversationProtocol``; its ``expire`` is called with the reason.
         limits: The limits.
         clock: What time it is.
+        timetable: What calls it.
 
     Attributes:
         made: When the connection was made, in the clock's seconds.
@@ -49,7 +51,8 @@ class Watch:
         "_limits",
         "_progress",
         "_sampling",
-        "_timer",
+        "_tick",
+        "_timetable",
         "active",
         "began",
         "closing",
@@ -58,12 +61,15 @@ class Watch:
         "message_since",
     )
 
-    def __init__(self, connection: Any, limits: Limits, clock: IReactorTime) -> None:
+    def __init__(
+        self, connection: Any, limits: Limits, clock: IReactorTime, timetable: Timetable
+    ) -> None:
         self._connection, self._limits, self._clock = connection, limits, clock
+        self._timetable = timetable
+        self._tick: int | None = None  # when it is called
         self.made = self.began = self.active = self.message_since = self._progress = clock.seconds()
         self.closing = self.flushed = self._sampling = False
         self._delivered = 0
-        self._timer: IDelayedCall | None = None
 
     def start(self) -> None:
         """Begin to watch."""
@@ -94,22 +100,19 @@ class Watch:
         """The connection is being closed; *flushed*: the peer has been sent everything."""
         self.closing, self.flushed = True, flushed
         self._progress = self._clock.seconds()
-        self._look()
+        self.look()
 
     def stop(self) -> None:
         """The connection is gone."""
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
+        if self._tick is not None:
+            self._timetable.leave(self, self._tick)
+            self._tick = None
 
     def _schedule(self, seconds: float) -> None:
-        timer = self._timer
-        if timer is not None and timer.active():
-            timer.reset(max(seconds, 0))
-        else:
-            self._timer = self._clock.callLater(max(seconds, 0), self._look)
+        self.stop()
+        self._tick = self._timetable.enter(self, seconds)
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Find what is over; otherwise sleep until something can be."""
         now = self._clock.seconds()
         stops = self._connection._stops
@@ -126,7 +129,7 @@ class Watch:
             # What doesn't run now can begin now, and be over so many seconds later.
             end = (now if since is None else since) + seconds
             if end <= now:
-                self._timer = None
+                self.stop()
                 self._connection.expire(reason)
                 return
             ends.append(end - now)

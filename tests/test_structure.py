@@ -27,6 +27,7 @@ LAYERS = [
     "address",
     "diagnosis",
     "pending",
+    "timetable",
     "journal",
     "ledger",
     "transport",
