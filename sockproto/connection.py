@@ -50,6 +50,9 @@ REFUSALS = frozenset(
 """The reasons for which a connection is closed before its conversation begins."""
 
 
+NOTHING = Discard()
+
+
 @implementer(IHalfCloseableProtocol, IPushProducer)
 class Connection(Dialogue, Protocol):
     """A dialogue over a transport.
@@ -255,18 +258,20 @@ class Connection(Dialogue, Protocol):
         self._shut = True
         self._set_timer(None)
         self._stop_work()
-        self._framing = Discard()
+        self._framing = NOTHING
         self._unregister()  # TLS never sends its close_notify while a producer is registered
         if self._aborting or self._reason is CloseReason.ABORTED:
             self.transport.abortConnection()
             return
-        self._watch.close(flushed=False)
         at_once = self._eof or self._at_once()
         if not at_once:
             self.transport.resumeProducing()  # to see the peer's own end
         if at_once or not can_half_close(self.transport):
             self.transport.loseConnection()
+            if not self._stops & LOST:
+                self._watch.close(flushed=False)
         else:
+            self._watch.close(flushed=False)
             self.transport.loseWriteConnection()
 
     def _at_once(self) -> bool:

@@ -16,7 +16,9 @@ from typing import Any
 from twisted.internet import tcp, udp, unix
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.protocol import connectionDone
 from twisted.python import log
+from twisted.python.failure import Failure
 
 BULK_BYTES = 262_144
 """What is read at a time once a read was full: as much as asyncio's transports take."""
@@ -29,6 +31,7 @@ class _Flushing:
 
     _handling = False  # a read
     _due = False  # something was written meanwhile
+    _ended = False  # the peer's half of the stream
 
     def doRead(self: Any) -> Any:
         """Have the protocol handle what came, then send what it wrote."""
@@ -39,17 +42,32 @@ class _Flushing:
             self._handling = False
         return why or (self._flush() if self._due else None)
 
+    def readConnectionLost(self: Any, reason: Failure) -> None:
+        """Tell the protocol that the peer will send no more."""
+        self._ended = True
+        super().readConnectionLost(reason)  # type: ignore[misc]  # a mixin's
+
+    def loseConnection(self: Any) -> None:
+        """Close: at once if the peer has ended its half and nothing is left to send, else as Twisted does."""
+        if self._ended and self.connected and not (self.disconnecting or self.TLS or self.producer):
+            if not self.dataBuffer and not self._tempDataBuffer:
+                self.stopReading()
+                self.stopWriting()
+                self.connectionLost(connectionDone)
+                return
+        super().loseConnection()  # type: ignore[misc]  # a mixin's
+
     def startWriting(self: Any) -> None:
         """Send when the read is handled, or when the reactor says that it can be."""
         if self._handling:
             self._due = True
         else:
-            super().startWriting()  # type: ignore[misc]
+            super().startWriting()  # type: ignore[misc]  # a mixin's
 
     def stopWriting(self: Any) -> None:
         """Send no more."""
         self._due = False
-        super().stopWriting()  # type: ignore[misc]
+        super().stopWriting()  # type: ignore[misc]  # a mixin's
 
     def _flush(self: Any) -> Any:
         """Send what was written; give why the connection is lost, None if it is not."""
