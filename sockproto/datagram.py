@@ -34,9 +34,12 @@ MAX_PACKET_BYTES: Final = 65_535
 MAX_REPLY_BYTES: Final = 65_507
 """The most that fits into a UDP datagram over IPv4 (RFC 768, RFC 791)."""
 
-AMPLIFICATION: Final = (4, 32)
-"""A reply is at most so many times as long as the request, plus so many bytes: near QUIC's 3 (RFC 9000,
-section 8.1), and enough for the fixed answers of daytime and time to an empty request."""
+AMPLIFICATION: Final = 4
+"""A reply is at most so many times as long as the request, plus ``FREE_BYTES``: near QUIC's 3 (RFC 9000,
+section 8.1)."""
+
+FREE_BYTES: Final = 32
+"""Enough for the fixed answers of daytime and time to an empty request."""
 
 TOO_LONG: Final = b"error: reply too long\n"
 """What is sent instead of a reply that is, where the protocol is text: short enough for any request."""
@@ -83,7 +86,10 @@ class ConversationDatagramProtocol(DatagramProtocol):
         clock: IReactorTime | None = None,
         **kwargs: Any,
     ) -> None:
-        self._conversation = type(self).conversation(*args, **kwargs)
+        self._conversation = conversation = type(self).conversation(*args, **kwargs)
+        # What most conversations leave as it is need not be called.
+        self._recognizes = not _inherits(conversation, "is_reply")
+        self._asks_peer = not _inherits(conversation, "datagram")
         self.limits = limits or Limits()
         self._clock = clock
         self._waiting: set[_Answer] = set()
@@ -112,14 +118,18 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Answer one datagram."""
-        self.statistics.messages_in += 1
-        self.statistics.bytes_in += len(datagram)
+        counted = self.statistics
+        counted.messages_in += 1
+        counted.bytes_in += len(datagram)
         try:
             refused = self._refusal(datagram, addr)
             if refused is not None:
                 self.drop(refused)
                 return
-            result = self._conversation.datagram(datagram, datagram_peer(addr))
+            if self._asks_peer:
+                result = self._conversation.datagram(datagram, datagram_peer(addr))
+            else:
+                result = self._conversation.received(datagram)
         except BaseException:
             self.fail(len(datagram), addr)
             return
@@ -151,24 +161,26 @@ class ConversationDatagramProtocol(DatagramProtocol):
             return "draining"
         if not addr:
             return "no address"
-        if isinstance(addr, tuple):
+        if type(addr) is tuple:
             if addr[1] < LOWEST_PORT:
                 return "low port"
             if addr[1] == self._own_port:
                 return "own port"
-        return "looks like a reply" if self._conversation.is_reply(datagram) else None
+        if self._recognizes and self._conversation.is_reply(datagram):
+            return "looks like a reply"
+        return None
 
     # What an answer calls.
 
     def reply(self, reply: bytes, size: int, addr: Any) -> None:
         """Send the reply to a request of so many bytes, unless that is unsafe."""
-        factor, more = AMPLIFICATION
-        source = addr[0] if isinstance(addr, tuple) else addr
-        if len(reply) > min(MAX_REPLY_BYTES, factor * size + more):
-            self.drop("oversize" if len(reply) > MAX_REPLY_BYTES else "amplification")
+        length = len(reply)
+        if length > AMPLIFICATION * size + FREE_BYTES or length > MAX_REPLY_BYTES:
+            self.drop("oversize" if length > MAX_REPLY_BYTES else "amplification")
             if not self._conversation.speaks_text:
                 return
-            reply = TOO_LONG
+            reply, length = TOO_LONG, len(TOO_LONG)
+        source = addr[0] if type(addr) is tuple else addr
         if not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
             self.drop("rate")
         else:
@@ -179,8 +191,9 @@ class ConversationDatagramProtocol(DatagramProtocol):
             except (OSError, ValueError, MessageLengthError):
                 self.drop("unsendable")
             else:
-                self.statistics.messages_out += 1
-                self.statistics.bytes_out += len(reply)
+                counted = self.statistics
+                counted.messages_out += 1
+                counted.bytes_out += length
 
     def drop(self, why: str) -> None:
         """Count a datagram that is not answered."""
@@ -220,6 +233,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
             protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
             peer=addr,
         )
+
+
+def _inherits(conversation: Any, name: str) -> bool:
+    """Tell whether a conversation leaves a method as ``Conversation`` has it."""
+    return getattr(getattr(conversation, name), "__func__", None) is getattr(Conversation, name)
 
 
 class _Answer:

@@ -204,7 +204,7 @@ class Dialogue:
         self._settle()
 
     def _answer(self) -> None:
-        """Do the same where messages came and nothing stands in the way: mostly that is all there is to do."""
+        """Do the same where messages came and nothing stands in the way, which is mostly all there is."""
         self._running = True
         self._again = False
         self._produced = self._steps = 0
@@ -235,7 +235,7 @@ class Dialogue:
                 return
 
     def _handle(self) -> bool:
-        """Handle messages until there is more to do than to send the replies; give whether there is nothing."""
+        """Handle messages, and send the replies; give whether that was all there is to do."""
         received, replies = self._conversation.received, self._replies
         handled, size = 0, self._out_bytes
         result: Actions = None

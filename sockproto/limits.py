@@ -178,14 +178,15 @@ class SourceRate:
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._counts: dict[str, int] = {}
-        self._second = 0
+        self._begin = self._end = 0  # of this second
 
     def allows(self, source: str, now: float) -> bool:
         """Count a reply to *source*; tell whether it may be sent."""
         if not self._rate:
             return True
-        if int(now) != self._second:
-            self._second = int(now)
+        if not self._begin <= now < self._end:
+            self._begin = int(now)
+            self._end = self._begin + 1
             self._counts.clear()
         count = self._counts.pop(source, 0)  # and back in as the one used last
         if not count and len(self._counts) >= MAX_SOURCES:

@@ -49,12 +49,12 @@ class _Flushing:
 
     def loseConnection(self: Any) -> None:
         """Close: at once if the peer has ended its half and nothing is left to send, else as Twisted does."""
-        if self._ended and self.connected and not (self.disconnecting or self.TLS or self.producer):
-            if not self.dataBuffer and not self._tempDataBuffer:
-                self.stopReading()
-                self.stopWriting()
-                self.connectionLost(connectionDone)
-                return
+        busy = self.disconnecting or self.TLS or self.producer or self.dataBuffer or self._tempDataBuffer
+        if self._ended and self.connected and not busy:
+            self.stopReading()
+            self.stopWriting()
+            self.connectionLost(connectionDone)
+            return
         super().loseConnection()  # type: ignore[misc]  # a mixin's
 
     def startWriting(self: Any) -> None:
@@ -127,15 +127,15 @@ class TCPConnection(_Flushing, tcp.Server):
     def write(self, data: bytes) -> None:
         """Send when the read is handled, or as Twisted does."""
         if not self._handling or self.TLS or type(data) is not bytes:
-            super().write(data)
+            super().write(data)  # type: ignore[no-untyped-call]
         elif data and self.connected and not self._writeDisconnected:
             self._tempDataBuffer.append(data)
             self._tempDataLen += len(data)
             self._due = True
-            if self.producer is not None and self.streamingProducer:
-                if len(self.dataBuffer) + self._tempDataLen > self.bufferSize:
-                    self.producerPaused = True
-                    self.producer.pauseProducing()
+            producer: Any = self.producer
+            if producer is not None and self.streamingProducer and self._isSendBufferFull():
+                self.producerPaused = True
+                producer.pauseProducing()
 
     def doRead(self) -> Any:
         """Have the protocol handle what came, then send what it wrote."""

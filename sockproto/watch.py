@@ -61,9 +61,7 @@ class Watch:
         "message_since",
     )
 
-    def __init__(
-        self, connection: Any, limits: Limits, clock: IReactorTime, timetable: Timetable
-    ) -> None:
+    def __init__(self, connection: Any, limits: Limits, clock: IReactorTime, timetable: Timetable) -> None:
         self._connection, self._limits, self._clock = connection, limits, clock
         self._timetable = timetable
         self._tick: int | None = None  # when it is called

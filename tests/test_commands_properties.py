@@ -9,7 +9,7 @@ from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
 from sockproto.commands import command
-from sockproto.datagram import AMPLIFICATION, TOO_LONG
+from sockproto.datagram import AMPLIFICATION, FREE_BYTES, TOO_LONG
 from sockproto.protocols.command import CommandDatagramProtocol, CommandFactory
 from tests.commandsets import REFUSED, TYPES, Form, Noting, command_sets, method
 from tests.test_framing import CUTS, split as cut
@@ -96,10 +96,12 @@ class HelpTests(TestCase):
         lines = Typist(described(commands), data.draw).lines()
         for line in lines:
             line.values = None if line.streams else line.values
-        factor, more = AMPLIFICATION
         for line, replies in zip(lines, ask(commands, [line.text + newline for line in lines]), strict=True):
             due = line.replies()
-            if due is not None and sum(map(len, due)) + len(due) > factor * len(line.text + newline) + more:
+            if (
+                due is not None
+                and sum(map(len, due)) + len(due) > AMPLIFICATION * len(line.text + newline) + FREE_BYTES
+            ):
                 self.assertEqual(replies, [TOO_LONG])
             else:
                 [reply] = replies

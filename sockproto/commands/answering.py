@@ -96,8 +96,10 @@ class CommandConversation(Conversation):
     # Below, *ending* is what ends a message of a datagram; on streams it is empty: the framing ends them.
 
     def _answer(self, line: bytes, caller: Any, ending: bytes) -> Actions:
-        word = line.partition(b" ")[0]
-        end = len(word)
+        end = line.find(b" ")
+        if end < 0:
+            end = len(line)
+        word = line[:end]
         declared = self._known.get(word.upper() if self._folds else word)
         if declared is None:  # maybe because there are other blanks
             match = self._match(line)
@@ -128,11 +130,9 @@ class CommandConversation(Conversation):
         """
         if ending and declared.streams:
             raise CommandError("not over datagrams")
-        if declared.is_bare and not text:  # the other branch would do the same, for half as much again
-            result = declared.function(self._commands)
-        else:
-            arguments, keywords = declared.parse(text, caller)
-            result = declared.function(self._commands, *arguments, **keywords)
+        result = declared.call(self._commands, text, caller)
+        if type(result) is bytes and not ending and _LF not in result:
+            return result
         if type(result) in _PLAIN:
             return self._message(result, ending)
         if declared.streams:
@@ -193,10 +193,10 @@ class CommandConversation(Conversation):
         return self._message(result, ending)
 
     def _message(self, result: Any, ending: bytes) -> Action:
-        if type(result) is str:
-            message = result.encode("utf-8", "surrogateescape")
-        elif type(result) is bytes:
+        if type(result) is bytes:
             message = result
+        elif type(result) is str:
+            message = result.encode() if result.isascii() else result.encode("utf-8", "surrogateescape")
         elif type(result) is int:
             message = b"%d" % result
         elif isinstance(result, End):

@@ -14,14 +14,12 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sockproto.commands.caller import Caller
-from sockproto.commands.kinds import Kind, kind_of, required
+from sockproto.commands.signature import Parameter, Signature
 from sockproto.commands.words import Splitter
-from sockproto.errors import DeclarationError, ExtraArgument, MissingArgument, WrongArgument
+from sockproto.errors import DeclarationError, ExtraArgument, MissingArgument
 
 MARK = "__sockproto_command__"
 
@@ -74,47 +72,6 @@ def command(*names: Any, verbatim: bool = False, endless: bool = False) -> Any:
     return mark
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One argument of a command.
-
-    Attributes:
-        name: What help and errors call it.
-        argument: Its name in the signature.
-        kind: Its type.
-        needed: Whether it must be given.
-        repeated: Whether any number of them may be given.
-        rest: Whether it is the rest of the line.
-    """
-
-    name: str
-    argument: str
-    kind: Kind
-    needed: bool = True
-    repeated: bool = False
-    rest: bool = False
-
-    def usage(self) -> str:
-        """Give it as help texts write it."""
-        shown = self.name + ("..." if self.repeated or self.rest else "")
-        return shown if self.needed else f"[{shown}]"
-
-    def parse(self, word: bytes) -> Any:
-        """Make the value.
-
-        Raises:
-            WrongArgument: It is none.
-        """
-        value = self.kind.parse(word)
-        if value is None:
-            raise WrongArgument(self._complaint)
-        return value
-
-    @cached_property
-    def _complaint(self) -> str:
-        return f"{self.name} must be {self.kind.description}"
-
-
 class Declaration:
     """One command of a set.
 
@@ -135,7 +92,6 @@ class Declaration:
         streams: Whether its answer is streamed.
         verbatim: Whether the rest of the line keeps the blanks before it.
         caller_class: What it wants as the caller.
-        is_bare: Whether it takes nothing at all.
 
     Raises:
         DeclarationError: The signature can't be that of a command.
@@ -160,7 +116,11 @@ class Declaration:
         self._most = sys.maxsize if self._repeated else len(self._words)
         self._is_raw = self._rest is not None and self._rest.kind.name in ("text", "bytes")
         self._without_default = signature.without_default
-        self.is_bare = not (self.parameters or self._caller_first or self._caller_name)
+        wants_caller = self._caller_first or self._caller_name is not None
+        self._is_bare = not (self.parameters or wants_caller)
+        # The argument of one that takes the rest of the line as it is.
+        plain = self._rest is not None and self.verbatim and self._rest.kind.name == "bytes"
+        self._taker = cast("Parameter", self._rest).argument if plain and not wants_caller else None
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
         if mark.verbatim and (self._rest is None or self._words):
@@ -170,6 +130,20 @@ class Declaration:
     def name(self) -> str:
         """The command's word, with the prefix."""
         return self.words[0]
+
+    def call(self, commands: Any, text: bytes, caller: Caller) -> Any:
+        """Call the method of *commands* with what follows the word; give what it gives.
+
+        Raises:
+            CommandError: That is not what the signature says.
+        """
+        # The last branch would do the same for these two, for half as much again.
+        if self._taker is not None:
+            return self.function(commands, **{self._taker: text})
+        if self._is_bare and not text:
+            return self.function(commands)
+        arguments, keywords = self.parse(text, caller)
+        return self.function(commands, *arguments, **keywords)
 
     def parse(self, text: bytes, caller: Caller) -> tuple[list[Any], dict[str, Any]]:
         """Make the method's arguments, without ``self``, of what follows the word.
@@ -235,87 +209,3 @@ class Declaration:
                 for parameter in self.parameters
             ],
         }
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Give the annotations of a method's parameters.
-
-    Raises:
-        DeclarationError: One can't be read.
-    """
-    written = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
-    annotated = SimpleNamespace(__annotations__=written)  # what it gives is nobody's business here
-    try:
-        return typing.get_type_hints(annotated, inspect.unwrap(function).__globals__)
-    except Exception as error:
-        raise DeclarationError(f"an annotation can't be read: {error}") from None
-
-
-class Signature:
-    """A method's signature, read as that of a command.
-
-    Args:
-        function: The method.
-        fold: Whether upper and lower case are the same in choices.
-
-    Attributes:
-        parameters: What is typed.
-        caller_first: Whether the first argument is who sent the command.
-        caller_name: The keyword-only argument that is, None if there is none.
-        without_default: The names of those that may be left out and then are None.
-
-    Raises:
-        DeclarationError: It can't be that of a command.
-    """
-
-    def __init__(self, function: Callable[..., Any], fold: bool) -> None:
-        self.parameters: list[Parameter] = []
-        self.caller_first = False
-        self.caller_name: str | None = None
-        self.without_default: set[str] = set()
-        self.caller_class: type[Caller] = Caller
-        self._fold = fold
-        if inspect.isgeneratorfunction(function):
-            raise DeclarationError("a command is no generator; 'async def' with 'yield' streams its answer")
-        hints = _hints(function)
-        parameters = list(inspect.signature(function).parameters.values())
-        positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-        if not parameters or parameters[0].kind not in positional:
-            raise DeclarationError("a command is a method, whose first argument is self")
-        for parameter in parameters[1:]:
-            self._add(parameter, hints.get(parameter.name, str))
-
-    def _add(self, parameter: inspect.Parameter, hint: Any) -> None:
-        if isinstance(hint, type) and issubclass(hint, Caller):
-            self._add_caller(parameter, hint)
-            return
-        annotation, needed = required(hint)
-        repeated = parameter.kind is parameter.VAR_POSITIONAL
-        rest = parameter.kind is parameter.KEYWORD_ONLY
-        if parameter.kind is parameter.VAR_KEYWORD:
-            raise DeclarationError(f"a command can't take **{parameter.name}")
-        if any(p.rest or p.repeated for p in self.parameters):
-            raise DeclarationError(f"{parameter.name} comes after what takes all the rest of the line")
-        if not needed and parameter.default is parameter.empty and not repeated:
-            if rest:
-                raise DeclarationError(f"{parameter.name} needs a default")
-            self.without_default.add(parameter.name)
-        try:
-            kind = kind_of(annotation, self._fold)
-        except DeclarationError as error:
-            raise DeclarationError(f"{parameter.name}: {error}") from None
-        needed = needed and parameter.default is parameter.empty and not repeated
-        if needed and any(not p.needed for p in self.parameters):
-            raise DeclarationError(f"{parameter.name} must be given, but not what stands before it")
-        self.parameters.append(
-            Parameter(parameter.name.upper(), parameter.name, kind, needed, repeated, rest)
-        )
-
-    def _add_caller(self, parameter: inspect.Parameter, hint: type[Caller]) -> None:
-        self.caller_class = hint
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            self.caller_name = parameter.name
-        elif not self.parameters and not self.caller_first:
-            self.caller_first = True
-        else:
-            raise DeclarationError(f"{parameter.name} must be the first argument, or come after '*'")
