@@ -98,10 +98,8 @@ class HelpTests(TestCase):
             line.values = None if line.streams else line.values
         for line, replies in zip(lines, ask(commands, [line.text + newline for line in lines]), strict=True):
             due = line.replies()
-            if (
-                due is not None
-                and sum(map(len, due)) + len(due) > AMPLIFICATION * len(line.text + newline) + FREE_BYTES
-            ):
+            most = AMPLIFICATION * len(line.text + newline) + FREE_BYTES
+            if due is not None and sum(map(len, due)) + len(due) > most:
                 self.assertEqual(replies, [TOO_LONG])
             else:
                 [reply] = replies
