@@ -33,13 +33,16 @@ def run(framing: Any, script: list[bytes | str], eager: bool = True) -> list[Any
 
     def take() -> None:
         while not (events and events[-1] == "too long"):
+            ready = framing.ready
             try:
                 messages = framing.take()
             except MessageTooLong:
+                assert ready
                 events.append("too long")
                 return
             if not messages:
                 return
+            assert ready
             assert len(messages) <= 600
             events.extend((message, framing.encode(message)) for message in messages)
 

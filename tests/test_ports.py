@@ -12,12 +12,12 @@ from twisted.internet.error import (
     InvalidAddressError,
     MessageLengthError,
 )
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import DatagramProtocol, Protocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from sockproto.ports import (
     BULK_BYTES,
@@ -196,6 +196,40 @@ class ConnectionTests(TestCase):
         self.reactor.advance(0)
         self.assertRaises(ConnectionResetError, self.heard)
         self.assertIsNotNone(self.protocol.lost)
+
+    def test_closed_at_once_when_the_peer_has_ended_and_nothing_is_unsent(self) -> None:
+        for kind in self.kinds:
+            for unsent in b"", b"bye":
+                self.connect(lambda transport, data: None, kind)
+                alsoProvides(self.protocol, IHalfCloseableProtocol)
+                self.protocol.readConnectionLost = lambda: None  # type: ignore[attr-defined]
+                self.peer.shutdown(socket.SHUT_WR)
+                self.assertIsInstance(self.connection.doRead(), ConnectionDone)
+                self.connection.readConnectionLost(Failure(ConnectionDone()))
+                self.connection.write(unsent)
+                self.assertIsNone(self.protocol.lost)
+                self.connection.loseConnection()
+                if unsent:
+                    self.assertIsNone(self.protocol.lost)
+                    self.assertIsInstance(self.connection.doWrite(), ConnectionDone)
+                    self.assertEqual(self.heard(), b"bye")
+                else:
+                    self.assertIsNotNone(self.protocol.lost)
+                    self.assertEqual(
+                        (self.heard(), self.reactor.readers, self.reactor.writers), (b"", set(), set())
+                    )
+
+    def test_a_producer_is_paused_while_a_read_is_handled(self) -> None:
+        def received(transport: Any, data: bytes) -> None:
+            transport.write(b"x" * 65_536)
+            self.assertEqual(self.protocol.log, [])
+            transport.write(b"x")
+            self.assertEqual(self.protocol.log, ["pause"])
+
+        self.connect(received)
+        self.connection.registerProducer(self.protocol, True)
+        self.say(b"x")
+        self.assertEqual(self.protocol.log, ["pause", "resume"])
 
     def test_a_peer_that_is_gone(self) -> None:
         def received(transport: Any, data: bytes) -> None:
