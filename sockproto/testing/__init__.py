@@ -1,0 +1,62 @@
+"""A kit for tests of Twisted protocols, yours or ours: in memory, or over real sockets.
+
+``twisted.internet.testing`` has no half-close, no back-pressure and no datagram network; here Twisted's own
+transports run over sockets and a network in memory, so what a protocol meets is what it meets in service::
+
+    from sockproto.testing import assert_bounded, connect
+
+    remote = connect(MyFactory())          # any Protocol or Factory
+    remote.send(b"x" * 1_000_000)          # it reads nothing yet
+    assert_bounded(remote, 256 * 1024)
+    remote.half_close()
+    assert remote.read_to_end() == b"x" * 1_000_000
+
+=============  ========================================================================================
+sockets        sockets in memory, and as much of a reactor as transports ask for
+streams        ``connect``: a protocol and a remote side; ``join``: two protocols
+datagrams      ``DatagramNetwork``: loss, doubling, reordering, refusals, loops
+clocks         ``to_next_call``: time, under a test's command
+cutting        ``pieces``, ``cuts``: where bytes are cut on their way
+assertions     replies, order, the end, bounded buffers
+live           the remote side of a real connection
+scripts        ``play``: one script in many ways, in memory and over real sockets
+=============  ========================================================================================
+
+How to: docs/howto/testing.md.
+"""
+
+from sockproto.testing.assertions import (
+    assert_bounded as assert_bounded,
+    assert_ended as assert_ended,
+    assert_in_order as assert_in_order,
+    assert_no_faults as assert_no_faults,
+    assert_reads as assert_reads,
+    assert_same as assert_same,
+)
+from sockproto.testing.clocks import to_next_call as to_next_call
+from sockproto.testing.cutting import Cut as Cut, cuts as cuts, pieces as pieces
+from sockproto.testing.datagrams import (
+    DatagramNetwork as DatagramNetwork,
+    DatagramRemote as DatagramRemote,
+)
+from sockproto.testing.scripts import (
+    Expect as Expect,
+    ExpectEnd as ExpectEnd,
+    HalfClose as HalfClose,
+    Outcome as Outcome,
+    Pause as Pause,
+    ReadToEnd as ReadToEnd,
+    Reset as Reset,
+    Send as Send,
+    play as play,
+    play_every_way as play_every_way,
+    play_everywhere as play_everywhere,
+    play_on_socket as play_on_socket,
+)
+from sockproto.testing.streams import (
+    Link as Link,
+    Remote as Remote,
+    Transport as Transport,
+    connect as connect,
+    join as join,
+)

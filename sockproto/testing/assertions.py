@@ -1,0 +1,99 @@
+r"""What tests say about replies, their order, the end of a connection, and memory.
+
+Each raises ``AssertionError``, so they work under trial, pytest and plain ``unittest``. What a peer said is
+shown escaped, and cut to what differs::
+
+    assert_reads(remote, b"Hello, Michael!\n")
+    assert_ended(remote, "orderly")
+    assert_bounded(remote, 256 * 1024)
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from sockproto.testing.streams import Remote
+
+SHOWN_BYTES: Final = 40
+"""How much is shown from the first difference on."""
+
+
+def assert_same(actual: bytes, expected: bytes, what: str = "the reply") -> None:
+    """Check that bytes are as expected; say where they begin to differ.
+
+    Args:
+        actual: What came.
+        expected: What should have come.
+        what: What the error calls it.
+    """
+    if actual == expected:
+        return
+    place = next(
+        (place for place, pair in enumerate(zip(actual, expected, strict=False)) if pair[0] != pair[1]),
+        min(len(actual), len(expected)),
+    )
+    raise AssertionError(
+        f"{what} differs from byte {place} on: "
+        f"{_shown(actual, place)} came, not {_shown(expected, place)} "
+        f"({len(actual):,} bytes, not {len(expected):,})"
+    )
+
+
+def assert_reads(remote: Remote, expected: bytes) -> None:
+    """Check that the remote side now reads exactly *expected*."""
+    assert_same(remote.read_to_end(), expected)
+
+
+def assert_in_order(received: bytes, replies: Iterable[bytes]) -> None:
+    """Check that *received* contains each of *replies*, each behind the one before."""
+    place, before = 0, b""
+    for number, reply in enumerate(replies):
+        found = received.find(reply, place)
+        if found < 0:
+            where = f"behind {_shown(before)}" if number else "at all"
+            raise AssertionError(
+                f"reply {number}, {_shown(reply)}, does not come {where}; what follows is "
+                f"{_shown(received, place)}"
+            )
+        place, before = found + len(reply), reply
+
+
+def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orderly") -> None:
+    """Check how the connection ended for the remote side.
+
+    Args:
+        remote: The remote side; all that came must have been read.
+        how: ``"orderly"``, ``"reset"`` (also by ``abortConnection``), None: not at all.
+    """
+    if remote.ended != how:
+        unread = len(remote._socket.inbound.data)
+        behind = f", {unread} bytes are unread" if unread else ""
+        raise AssertionError(f"the end is {_end(remote.ended)}, not {_end(how)}{behind}")
+
+
+def assert_bounded(remote: Remote, max_bytes: int) -> None:
+    """Check that the protocol's transport never held more than so many bytes.
+
+    What the protocol itself holds can't be seen from here.
+    """
+    most = remote.transport.most_held
+    if most > max_bytes:
+        raise AssertionError(
+            f"the transport held {most:,} bytes for a peer that did not read, more than {max_bytes:,}: "
+            "register a push producer, and stop reading while it is paused"
+        )
+
+
+def assert_no_faults(remote: Remote) -> None:
+    """Check that the protocol did nothing that a transport doesn't take well: see ``Transport.faults``."""
+    if remote.faults:
+        more = f" (and {len(remote.faults) - 1} more)" if len(remote.faults) > 1 else ""
+        raise AssertionError(remote.faults[0] + more)
+
+
+def _end(how: str | None) -> str:
+    return how or "not there"
+
+
+def _shown(data: bytes, place: int = 0) -> str:
+    shown = data[place : place + SHOWN_BYTES]
+    return f"{shown!r}{'…' if len(data) > place + SHOWN_BYTES else ''}"

@@ -1,0 +1,261 @@
+"""Datagrams in memory, for any Twisted ``DatagramProtocol``: a network with loss, and without sockets.
+
+Below the protocol is Twisted's own UDP port; below that, a network in memory::
+
+    network = DatagramNetwork(seed=1, loss=0.1)
+    network.listenUDP(7, EchoDatagramProtocol(), "192.0.2.1")
+    remote = network.remote()
+    remote.send(b"hello", ("192.0.2.1", 7))
+    assert remote.read() in ([b"hello"], [])
+"""
+
+import errno
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorUDP
+from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.udp import Port
+from zope.interface import implementer
+
+from sockproto.testing.sockets import Loop
+
+Address = tuple[str, int]
+
+MAX_DATAGRAM_BYTES: Final = 65_507
+"""The longest datagram of UDP over IPv4 (RFC 768, RFC 791)."""
+
+MAX_DELIVERIES: Final = 10_000
+"""After so many datagrams without rest, two ports are taken for ones that answer each other for ever."""
+
+MAX_WAITING: Final = 1_000
+"""How many datagrams a socket holds for who doesn't read them; more are lost, as with a kernel."""
+
+
+class DatagramSocket:
+    """A socket of the network, as Twisted's UDP port uses one."""
+
+    def __init__(self, network: "DatagramNetwork") -> None:
+        self._network = network
+        self.address: Address = ("0.0.0.0", 0)
+        self.connected: Address | None = None
+        self.refused = self.hears_refusals = False
+        self.inbox: deque[tuple[bytes, Address]] = deque()
+
+    @property
+    def readable(self) -> bool:
+        """Whether a datagram waits, or the news that one was refused."""
+        return bool(self.inbox or self.refused)
+
+    def setblocking(self, blocking: bool) -> None:
+        """Nothing here blocks."""
+
+    def fileno(self) -> int:
+        """Nothing here is a file."""
+        return -1
+
+    def bind(self, address: Address) -> None:
+        """Take an address."""
+        self.address = self._network._bind(self, address)
+
+    def getsockname(self) -> Address:
+        """Give the address."""
+        return self.address
+
+    def connect(self, address: Address) -> None:
+        """Send there, and take from there only."""
+        self.connected = address
+
+    def send(self, data: bytes) -> int:
+        """Send to where it is connected."""
+        if self.connected is None:
+            raise OSError(errno.EDESTADDRREQ, "not connected")
+        return self.sendto(data, self.connected)
+
+    def sendto(self, data: bytes, address: Address) -> int:
+        """Send a datagram."""
+        if self.refused:
+            self.refused = False
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+        self._network._send(bytes(data), self, address)
+        return len(data)
+
+    def recvfrom(self, count: int) -> tuple[bytes, Address]:
+        """Read a datagram, cut to so many bytes."""
+        if self.refused:
+            self.refused = False
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+        if not self.inbox:
+            raise BlockingIOError(errno.EWOULDBLOCK, "nothing to read")
+        data, sender = self.inbox.popleft()
+        return data[:count], sender
+
+    def close(self) -> None:
+        """Give the address back."""
+        self._network._sockets.pop(self.address, None)
+
+
+class MemoryPort(Port):
+    """Twisted's UDP port, with a socket of the network."""
+
+    def __init__(self, network: "DatagramNetwork", *args: Any) -> None:
+        Port.__init__(self, *args)
+        self._network = network
+        self.faults: list[str] = []
+
+    def createInternetSocket(self) -> Any:
+        """Make the socket."""
+        return DatagramSocket(self._network)
+
+
+class DatagramRemote:
+    """Somebody on the network who sends and reads when a test says so.
+
+    Attributes:
+        received: All that it has read, with the senders' addresses.
+    """
+
+    def __init__(self, network: "DatagramNetwork", socket: DatagramSocket) -> None:
+        self._network, self._socket = network, socket
+        socket.hears_refusals = True  # as with Linux's IP_RECVERR
+        self.received: list[tuple[bytes, Address]] = []
+
+    @property
+    def address(self) -> Address:
+        """Its address."""
+        return self._socket.address
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was told that nobody listens where it has sent to since it last read."""
+        self._network.run()
+        return self._socket.refused
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Send a datagram; it is under way until somebody reads, or the network runs."""
+        self._socket.refused = False
+        self._socket.sendto(data, to)
+
+    def read(self) -> list[bytes]:
+        """Give the datagrams that have come since the last time."""
+        self._network.run()
+        came, self._socket.refused = list(self._socket.inbox), False
+        self._socket.inbox.clear()
+        self.received += came
+        return [data for data, _ in came]
+
+
+@implementer(IReactorUDP)
+class DatagramNetwork:
+    """Carries datagrams, and loses, doubles and reorders them.
+
+    Takes the place of a reactor where one is only asked for ``listenUDP``.
+
+    Args:
+        seed: What the same numbers give the same faults for.
+        loss: How likely a datagram is lost, from 0 to 1.
+        duplication: How likely it comes twice.
+        reordering: How likely it is overtaken by one that was sent later.
+        max_bytes: The longest datagram; sending a longer one fails with ``MessageLengthError``.
+
+    Attributes:
+        lost: How many datagrams were lost, those included that nobody read in time.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        loss: float = 0.0,
+        duplication: float = 0.0,
+        reordering: float = 0.0,
+        max_bytes: int = MAX_DATAGRAM_BYTES,
+    ) -> None:
+        self._random = Random(seed)
+        self._loss, self._duplication, self._reordering = loss, duplication, reordering
+        self._max_bytes = max_bytes
+        self._loop = Loop()
+        self._sockets: dict[Address, DatagramSocket] = {}
+        self._under_way: list[tuple[bytes, DatagramSocket, Address]] = []
+        self._next_port = 49_152
+        self.lost = 0
+
+    # What protocols call.
+
+    def listenUDP(
+        self,
+        port: int,
+        protocol: DatagramProtocol,
+        interface: str = "127.0.0.1",
+        maxPacketSize: int = 8192,  # noqa: N803  # as the interface calls it
+    ) -> Any:
+        """Have *protocol* answer at a port, as by Twisted's reactors; 0 is any."""
+        made = MemoryPort(self, port, protocol, interface, maxPacketSize, self._loop)
+        made.startListening()
+        return made
+
+    def callLater(self, delay: float, call: Callable[..., object], *args: Any, **kwargs: Any) -> IDelayedCall:
+        """Call in a later turn."""
+        return self._loop.callLater(delay, call, *args, **kwargs)
+
+    # What tests call.
+
+    def remote(self, host: str = "192.0.2.2", port: int = 0) -> DatagramRemote:
+        """Put somebody on the network who does what the test says."""
+        socket = DatagramSocket(self)
+        socket.bind((host, port))
+        return DatagramRemote(self, socket)
+
+    def run(self) -> None:
+        """Deliver what is under way, and what is sent in answer, until nothing is.
+
+        Raises:
+            AssertionError: There is no end to it.
+        """
+        for _ in range(MAX_DELIVERIES):
+            self._loop.run()
+            if not self._under_way:
+                return
+            self._deliver()
+        self._loop.run()
+        if not self._under_way:
+            return
+        _, sender, to = self._under_way[0]
+        raise AssertionError(
+            f"datagrams without end: after {MAX_DELIVERIES:,}, {sender.address} still sends to {to}"
+        )
+
+    def _deliver(self) -> None:
+        draw, waiting = self._random.random, self._under_way
+        late = len(waiting) > 1 and draw() < self._reordering
+        data, sender, to = waiting.pop(self._random.randrange(1, len(waiting)) if late else 0)
+        copies = 0 if draw() < self._loss else 2 if draw() < self._duplication else 1
+        if not copies:
+            self.lost += 1
+        receiver = self._sockets.get(to) or self._sockets.get(("0.0.0.0", to[1]))
+        if receiver is None:
+            sender.refused = bool(copies) and (sender.hears_refusals or sender.connected == to)
+            return
+        for _ in range(copies):
+            if receiver.connected not in (None, sender.address):
+                self.lost += 1
+            elif len(receiver.inbox) < MAX_WAITING:
+                receiver.inbox.append((data, sender.address))
+            else:
+                self.lost += 1
+
+    def _send(self, data: bytes, sender: DatagramSocket, to: Address) -> None:
+        if len(data) > self._max_bytes:
+            raise OSError(errno.EMSGSIZE, "message too long")
+        self._under_way.append((data, sender, to))
+
+    def _bind(self, socket: DatagramSocket, address: Address) -> Address:
+        host, port = address
+        if not port:
+            port, self._next_port = self._next_port, self._next_port + 1
+        bound = (host or "0.0.0.0", port)
+        if bound in self._sockets:
+            raise OSError(errno.EADDRINUSE, "address already in use")
+        self._sockets[bound] = socket
+        return bound

@@ -1,0 +1,299 @@
+r"""One script, held with a server in many ways: whole, in single bytes, cut at random, over real sockets.
+
+A script is a list of steps of the remote side. However its bytes are cut, the same must come back::
+
+    script = [Send(b"a\nb\n"), Expect(b"<a>\n<b>\n"), HalfClose(), ExpectEnd()]
+    play_every_way(lambda clock: MyFactory(clock), script)            # in memory, at once
+    await play_everywhere(lambda clock: MyFactory(clock), script)     # and on 127.0.0.1
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from random import Random
+from typing import Any, Literal, NamedTuple
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import Clock
+
+from sockproto.testing.assertions import assert_same
+from sockproto.testing.clocks import to_next_call
+from sockproto.testing.cutting import Cut, pieces
+from sockproto.testing.live import SocketLine, on_socket
+from sockproto.testing.streams import Remote, connect
+
+SECONDS = 10.0
+"""How long a step may take: of the fake clock in memory, of real time over sockets."""
+
+Make = Callable[[IReactorTime], Any]
+"""Makes what is under test, given a clock: a factory or, in memory, a protocol."""
+
+
+class Course:
+    """A script under way.
+
+    Attributes:
+        line: The connection.
+        read: What the script has taken note of, of what came.
+        sent: The lengths of the pieces that were sent.
+        ending: Whether the half-close comes next, right behind the last piece.
+    """
+
+    def __init__(self, line: "Line", cut: Cut) -> None:
+        self.line = line
+        self.cut = Random(cut) if isinstance(cut, int) else cut
+        self.read, self.sent, self.ending = b"", list[int](), False
+
+    @property
+    def unread(self) -> bytes:
+        """What came, and the script has not yet looked at."""
+        return bytes(self.line.received[len(self.read) :])
+
+
+class Send(NamedTuple):
+    """Send bytes, cut as the run says."""
+
+    data: bytes
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        chunks = pieces(self.data, course.cut)
+        course.sent += map(len, chunks)
+        await course.line.send(chunks, course.ending)
+
+
+class Expect(NamedTuple):
+    """Wait for these bytes, exactly."""
+
+    data: bytes
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        length = len(course.read) + len(self.data)
+        await course.line.until(lambda: len(course.line.received) >= length)
+        assert_same(course.unread[: len(self.data)], self.data)
+        course.read += self.data
+
+
+class HalfClose(NamedTuple):
+    """Send no more."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        course.line.half_close()
+
+
+class Reset(NamedTuple):
+    """Cut the connection; no other step can follow."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        course.line.reset()
+
+
+class Pause(NamedTuple):
+    """Let time pass."""
+
+    seconds: float
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        await course.line.sleep(self.seconds)
+
+
+class ReadToEnd(NamedTuple):
+    """Read all that comes until the stream ends; what it is shows in the outcome."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        if not await course.line.until(lambda: course.line.ended is not None):
+            raise AssertionError(f"no end within {SECONDS:g} seconds; {len(course.unread)} bytes came")
+        course.read += course.unread
+
+
+class ExpectEnd(NamedTuple):
+    """Wait for the end of the stream, with nothing more before it."""
+
+    how: Literal["orderly", "reset"] = "orderly"
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        before = len(course.read)
+        await ReadToEnd().take(course)
+        assert_same(course.read[before:], b"", "what comes before the end")
+        if course.line.ended != self.how:
+            raise AssertionError(f"the end is {course.line.ended}, not {self.how}")
+
+
+Step = Send | Expect | HalfClose | Reset | Pause | ReadToEnd | ExpectEnd
+
+
+class Outcome(NamedTuple):
+    """What came of a script: what its steps have read, and how the stream ended, None if it had not."""
+
+    read: bytes
+    ended: Literal["orderly", "reset"] | None
+
+
+class MemoryLine:
+    """A connection in memory and its fake clock; nothing here waits for anything."""
+
+    def __init__(self, remote: Remote, clock: Clock) -> None:
+        self.remote, self.clock = remote, clock
+        self.half_close, self.reset = remote.half_close, remote.reset
+        self.received = bytearray()
+
+    @property
+    def ended(self) -> Literal["orderly", "reset"] | None:
+        """How the stream ended."""
+        return self.remote.ended
+
+    async def send(self, data: Sequence[bytes], ending: bool) -> None:
+        """Send pieces, each in a turn of its own; read on meanwhile."""
+        for number, piece in enumerate(data, 1):
+            if ending and number == len(data):
+                self.remote.half_close(piece)
+            else:
+                self.remote.send(piece)
+            self.received += self.remote.read()
+
+    async def sleep(self, seconds: float) -> None:
+        """Advance the clock."""
+        self.clock.advance(seconds)
+
+    async def until(self, done: Callable[[], bool]) -> bool:
+        """Read until *done* or the end; tell whether it was in time."""
+        deadline = self.clock.seconds() + SECONDS
+        while True:
+            data = self.remote.read()
+            self.received += data
+            if done():
+                return True
+            if data:
+                continue
+            if self.ended or not to_next_call(self.clock, deadline - self.clock.seconds()):
+                return False
+
+
+Line = MemoryLine | SocketLine
+
+
+def play(make: Make, script: Sequence[Step], cut: Cut = "whole") -> Outcome:
+    """Hold a script in memory, with a fake clock that jumps over waiting.
+
+    Args:
+        make: Makes the factory, or protocol, given the clock.
+        script: The steps.
+        cut: How to cut what is sent.
+
+    Raises:
+        AssertionError: A step found something else than it expects; how it was cut is said.
+    """
+    clock = Clock()
+    line = MemoryLine(connect(make(clock)), clock)
+    outcome: list[Outcome] = []
+
+    async def hold() -> None:
+        outcome.append(await _hold(line, script, cut, "in memory"))
+
+    with suppress(StopIteration):  # nothing in memory waits: the coroutine ends at once
+        hold().send(None)
+    return outcome[0]
+
+
+async def _hold(line: Line, script: Sequence[Step], cut: Cut, where: str) -> Outcome:
+    course = Course(line, cut)
+    for number, step in enumerate(script):
+        course.ending = isinstance(step, Send) and list(script[number + 1 : number + 2]) == [HalfClose()]
+        try:
+            await step.take(course)
+        except AssertionError as error:
+            raise AssertionError(f"{_way(where, cut, course)}, step {number}: {error}") from None
+    return Outcome(course.read, line.ended if len(script) and _ends(script[-1]) else None)
+
+
+def _ends(step: Step) -> bool:
+    return isinstance(step, ReadToEnd | ExpectEnd)
+
+
+def _way(where: str, cut: Cut, course: Course) -> str:
+    lengths = ", ".join(map(str, course.sent[:20])) + (", …" if len(course.sent) > 20 else "")
+    return f"{where}, cut={cut!r} (pieces of {lengths} bytes)" if course.sent else f"{where}, cut={cut!r}"
+
+
+def ways(seeds: Iterable[int]) -> list[Cut]:
+    """Give the ways of cutting: whole, in single bytes, and one at random for each seed."""
+    return ["whole", "bytes", *seeds]
+
+
+def play_every_way(make: Make, script: Sequence[Step], seeds: Iterable[int] = range(10)) -> Outcome:
+    """Hold a script in memory whole, byte by byte, and cut at random; check that the same comes of it.
+
+    Args:
+        make: Makes the factory, or protocol, given the clock, anew for each.
+        script: The steps.
+        seeds: For each, the bytes are cut at random places; the same for the same seed.
+
+    Returns:
+        What came of it, each time.
+
+    Raises:
+        AssertionError: It was not the same, or a step found something else; the error says which *cut*
+            to give ``play`` to see it again.
+    """
+    whole, *others = ways(seeds)
+    expected = play(make, script, whole)
+    for cut in others:
+        _compare(play(make, script, cut), expected, f"in memory, cut={cut!r}")
+    return expected
+
+
+def play_on_socket(
+    make: Make, script: Sequence[Step], cut: Cut = "whole", reactor: Any = None
+) -> "Deferred[Outcome]":
+    """Hold a script over a real connection of 127.0.0.1, on the running reactor.
+
+    Args:
+        make: Makes the factory, given the reactor.
+        script: The steps.
+        cut: How to cut what is sent.
+        reactor: The reactor; the global one if None.
+
+    Returns:
+        A Deferred of what came of it. Its failure is an ``AssertionError``, at the latest ``SECONDS`` after
+        a step began; port and connection are closed by then.
+    """
+
+    async def held(line: SocketLine) -> Outcome:
+        return await _hold(line, script, cut, "over a socket")
+
+    return ensureDeferred(on_socket(make, held, SECONDS, reactor))
+
+
+def play_everywhere(
+    make: Make, script: Sequence[Step], seeds: Iterable[int] = range(5), reactor: Any = None
+) -> "Deferred[Outcome]":
+    """Hold a script in memory and over real sockets, cut in every way; check that the same comes of it.
+
+    Args:
+        make: Makes the factory, given a clock or the reactor, anew for each.
+        script: The steps.
+        seeds: For each, the bytes are cut at random places.
+        reactor: The reactor; the global one if None.
+    """
+
+    async def everywhere() -> Outcome:
+        chosen = list(seeds)
+        expected = play_every_way(make, script, chosen)
+        for cut in ways(chosen):
+            came = await play_on_socket(make, script, cut, reactor)
+            _compare(came, expected, f"over a socket, cut={cut!r}")
+        return expected
+
+    return ensureDeferred(everywhere())
+
+
+def _compare(outcome: Outcome, expected: Outcome, way: str) -> None:
+    assert_same(outcome.read, expected.read, f"{way}: what was read")
+    if outcome.ended != expected.ended:
+        raise AssertionError(f"{way}: the end is {outcome.ended}, not {expected.ended} as when whole")

@@ -1,0 +1,375 @@
+"""Connections in memory, for any Twisted ``Protocol`` or ``Factory``.
+
+Below the protocol is Twisted's own TCP transport; below that, sockets in memory. On the other side is a
+``Remote`` that sends and reads when told to, or another protocol::
+
+    remote = connect(EchoFactory())
+    remote.send(b"hello")
+    remote.half_close()
+    assert remote.read() == b"hello"
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress, IProtocolFactory
+from twisted.internet.tcp import Connection
+from twisted.python.failure import Failure
+
+from sockproto.testing.sockets import KERNEL_BYTES, Loop, MemorySocket, socket_pair
+
+HOST: Final = IPv4Address("TCP", "192.168.1.1", 12_345)
+"""The address of a protocol under test, if nothing else is said."""
+
+PEER: Final = IPv4Address("TCP", "192.168.1.2", 54_321)
+"""The address of its peer."""
+
+
+class Transport(Connection):
+    """Twisted's TCP transport over a socket in memory; notes what a test may ask for.
+
+    Attributes:
+        writes: Every write, in order.
+        most_held: The most bytes that it ever held for a peer that didn't take them.
+        faults: What the protocol did that a transport doesn't take well, a sentence each: bytes written
+            after the end, which are lost; a producer that is still registered at the close, which then waits
+            for it; reading that is resumed after the end; an exception. No fault is an error by itself.
+        reason: What the protocol's ``connectionLost`` was told; None before.
+    """
+
+    socket: Any
+    reactor: Any
+    protocol: Any
+
+    def __init__(
+        self,
+        socket: MemorySocket,
+        protocol: Any,
+        loop: Loop,
+        host: IAddress = HOST,
+        peer: IAddress = PEER,
+    ) -> None:
+        super().__init__(socket, protocol, loop)  # type: ignore[arg-type]  # as much of them as it asks for
+        self._host, self._peer = host, peer
+        self.writes: list[bytes] = []
+        self.most_held = 0
+        self.faults: list[str] = []
+        self.reason: Failure | None = None
+        self.connected = 1
+        self.startReading()
+
+    # What is to be known.
+
+    @property
+    def held(self) -> int:
+        """How many bytes it holds that the kernel has not taken."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    @property
+    def reading(self) -> bool:
+        """Whether the protocol wants to read."""
+        return self in self.reactor.readers
+
+    @property
+    def half_closing(self) -> bool:
+        """Whether the protocol wants its half of the stream ended."""
+        return self._writeDisconnecting
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the protocol has cut the connection."""
+        return self._aborting
+
+    @property
+    def can_write(self) -> bool:
+        """Whether writing does something now; the loop asks this."""
+        outbound = self.socket.outbound
+        return self.socket.writable or (not outbound.capacity and not self.held)
+
+    # What the protocol calls.
+
+    def getHost(self) -> IAddress:
+        """Give the address of this end."""
+        return self._host
+
+    def getPeer(self) -> IAddress:
+        """Give the address of the other end."""
+        return self._peer
+
+    def write(self, data: bytes) -> None:
+        """Take bytes to send."""
+        if self.disconnected or self._writeDisconnecting:
+            self._note_late(data)
+        self.writes.append(data)
+        Connection.write(self, data)
+        held = self.held
+        if held > self.most_held:
+            self.most_held = held
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Take bytes to send, in one write."""
+        self.write(b"".join(iovec))
+
+    def loseConnection(self) -> None:
+        """Close, once all is sent."""
+        if self.producer is not None:
+            self.faults.append("loseConnection: a producer is still registered")
+        Connection.loseConnection(self)
+
+    def loseWriteConnection(self) -> None:
+        """End this half of the stream, once all is sent."""
+        if self.producer is not None:
+            self.faults.append("loseWriteConnection: a producer is still registered")
+        Connection.loseWriteConnection(self)
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+        if self.disconnected:
+            self.faults.append("resumeProducing: the connection is gone")
+        Connection.resumeProducing(self)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The connection is gone."""
+        if self.reason is None:
+            self.reason = reason
+        super().connectionLost(reason)
+
+    def _note_late(self, data: bytes) -> None:
+        when = "the connection was gone" if self.disconnected else "loseWriteConnection"
+        self.faults.append(f"write: {len(data)} bytes after {when}: {data[:40]!r}")
+
+
+class Remote:
+    """The other side of a connection: it sends, reads and ends when a test tells it to.
+
+    All that can happen at once, without time passing, has happened when one of its methods returns.
+
+    Attributes:
+        protocol: What is under test; None if the factory refused.
+        transport: Its transport.
+    """
+
+    def __init__(self, protocol: Any, transport: Transport, socket: MemorySocket, loop: Loop) -> None:
+        self.protocol, self.transport = protocol, transport
+        self._socket, self._loop = socket, loop
+        self._received, self._backlog = bytearray(), bytearray()
+        self._ended: Literal["orderly", "reset"] | None = None
+        self._ending = False
+        loop.feeds.append(self._feed)
+
+    # What it does.
+
+    def send(self, *pieces: bytes) -> None:
+        """Send each piece by itself; what the protocol doesn't read now follows when it does."""
+        for piece in pieces:
+            self._backlog += piece
+            self._loop.run()
+
+    def read(self, count: int | None = None) -> bytes:
+        """Read what was sent.
+
+        Args:
+            count: How many bytes at most; None: all that the protocol has written up to now.
+
+        Returns:
+            What was read; nothing where there is nothing, or the stream has ended.
+        """
+        inbound, taken = self._socket.inbound, bytearray()
+        self._loop.run()
+        left = len(inbound.data) + self.transport.held if count is None else count
+        while left and not inbound.reset:
+            inbound.demand = left
+            self._loop.run()
+            piece = inbound.take(left)
+            if not piece:
+                break
+            taken += piece
+            left -= len(piece)
+        inbound.demand = 0
+        self._received += taken
+        self._look()
+        return bytes(taken)
+
+    def read_to_end(self) -> bytes:
+        """Read until nothing more comes without time passing; for what speaks for ever use ``read``.
+
+        Raises:
+            AssertionError: There is no end to it.
+        """
+        before = len(self._received)
+        for _ in range(100_000):
+            if not self.read():
+                return bytes(self._received[before:])
+        raise AssertionError(f"no end after {len(self._received) - before:,} bytes")
+
+    def half_close(self, last: bytes = b"") -> None:
+        """Send no more; go on reading.
+
+        Args:
+            last: What is sent before, so that the end comes right behind it.
+        """
+        self._backlog += last
+        self._ending = True
+        self._loop.run()
+
+    def close(self) -> None:
+        """Close both halves; where something is left unread, that resets the connection."""
+        self._backlog.clear()
+        self._socket.close()
+        self._look()
+
+    def reset(self) -> None:
+        """Cut the connection."""
+        self._socket._cutting = True
+        self.close()
+
+    def lose(self, error: Exception | None = None) -> None:
+        """End the protocol's connection with *error*, at once, whatever led to it; None: an orderly end."""
+        self._loop.run()
+        if not self.transport.disconnected:
+            self.transport.connectionLost(Failure(error or ConnectionDone()))
+
+    # What it sees.
+
+    @property
+    def received(self) -> bytes:
+        """All that it has read."""
+        return bytes(self._received)
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes it could not send yet, because the protocol doesn't read."""
+        self._loop.run()
+        return len(self._backlog)
+
+    @property
+    def ended(self) -> Literal["orderly", "reset"] | None:
+        """How the protocol's half of the stream ended, behind all that was read; None while it hasn't."""
+        self._look()
+        return self._ended
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone for the protocol: its ``connectionLost`` was called."""
+        self._loop.run()
+        return bool(self.transport.disconnected)
+
+    @property
+    def faults(self) -> list[str]:
+        """What the protocol did wrong: see ``Transport``."""
+        self._loop.run()
+        return self.transport.faults
+
+    def _look(self) -> None:
+        self._loop.run()
+        inbound = self._socket.inbound
+        if self._ended is None and inbound.reset:
+            self._ended = "reset"
+        elif self._ended is None and inbound.ended and not inbound.data:
+            self._ended = "orderly"
+
+    def _feed(self) -> bool:
+        """Send on what had no room; tell whether something was."""
+        outbound = self._socket.outbound
+        if outbound.ended or outbound.reset:
+            self._backlog.clear()
+            return False
+        sent = False
+        if self._backlog and self._socket.writable:
+            del self._backlog[: self._socket.send(self._backlog)]
+            sent = True
+        if self._ending and not self._backlog:
+            outbound.ended = sent = True
+        return sent
+
+
+class Link:
+    """Two protocols and what is between them.
+
+    Attributes:
+        client: The one; ``client_transport`` is its transport.
+        server: The other; ``server_transport`` is its transport.
+    """
+
+    def __init__(self, client: Any, server: Any, kernel_bytes: int) -> None:
+        self._loop = Loop()
+        theirs, ours = socket_pair(kernel_bytes)
+        self.server = _build(server, PEER)
+        self.client = _build(client, HOST)
+        self.server_transport = Transport(ours, self.server, self._loop, HOST, PEER)
+        self.client_transport = Transport(theirs, self.client, self._loop, PEER, HOST)
+        self.server.makeConnection(self.server_transport)
+        self.client.makeConnection(self.client_transport)
+
+    def run(self) -> None:
+        """Have them talk until both are silent.
+
+        Raises:
+            AssertionError: They never are.
+        """
+        self._loop.run()
+
+    def turn(self) -> bool:
+        """Have each read and write once; tell whether anything happened."""
+        return self._loop.turn()
+
+
+def connect(
+    protocol: Any,
+    *,
+    kernel_bytes: int = KERNEL_BYTES,
+    host: IAddress = HOST,
+    peer: IAddress = PEER,
+    transport: type[Transport] = Transport,
+) -> Remote:
+    """Connect a protocol to a remote side that does what the test says.
+
+    Args:
+        protocol: A Twisted protocol, or a factory of them; one that refuses closes the connection.
+        kernel_bytes: How much the kernel holds in each direction: so much is gone from the protocol's
+            transport though nobody has read it. 0: all stays with the transport until it is read.
+        host: The address of the protocol.
+        peer: The address of the remote side.
+        transport: What makes the protocol's transport.
+    """
+    loop = Loop()
+    near, far = socket_pair(kernel_bytes)
+    protocol = _build(protocol, peer)
+    made = transport(near, protocol, loop, host, peer)
+    remote = Remote(protocol, made, far, loop)
+    if protocol is None:
+        made.protocol = _Refusal()
+        made.loseConnection()
+    else:
+        protocol.makeConnection(made)
+    loop.run()
+    return remote
+
+
+def join(client: Any, server: Any, *, kernel_bytes: int = KERNEL_BYTES) -> Link:
+    """Connect two protocols, or factories of them, to one another.
+
+    Args:
+        client: The one that calls; its ``connectionMade`` comes second.
+        server: The one that is called.
+        kernel_bytes: How much the kernel holds in each direction; at least 1.
+    """
+    if kernel_bytes < 1:
+        raise ValueError("kernel_bytes must be at least 1 between two protocols")
+    return Link(client, server, kernel_bytes)
+
+
+class _Refusal:
+    """Stands for the protocol that a factory didn't make."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Nobody reads it."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Nobody is told."""
+
+
+def _build(protocol: Any, peer: IAddress) -> Any:
+    return protocol.buildProtocol(peer) if IProtocolFactory.providedBy(protocol) else protocol
