@@ -39,6 +39,7 @@ service       listens on all of it, or on none: ``ServerService``
 parameters    the options of protocols, as Twisted wants them
 tap           the options of ``twistd sockproto``
 cli/          the ``sockproto`` command
+testing/      a kit for tests of any Twisted protocol, in memory and over sockets; its names are its own
 ============  ==================================================================================
 
 The public names can be imported from here; none is loaded, and nothing of Twisted, before it is asked

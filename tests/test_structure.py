@@ -50,8 +50,9 @@ LAYERS = [
     "parameters",
     "tap",
     "cli",
+    "testing",
 ]
-PACKAGES = {"commands", "protocols", "rawhttp", "client", "cli"}
+PACKAGES = {"commands", "protocols", "rawhttp", "client", "cli", "testing"}
 PURE = set(LAYERS[: LAYERS.index("pending")])
 
 
@@ -107,6 +108,12 @@ class LayerTests(TestCase):
         for name, names in self.modules().items():
             if name in PURE:
                 self.assertEqual([n for n in names if n.split(".")[0] == "twisted"], [], name)
+
+    def test_the_test_kit_knows_twisted_and_nothing_of_ours(self) -> None:
+        for imported in self.modules()["testing"]:
+            root, *rest = imported.split(".")
+            self.assertIn(root, {"sockproto", "twisted", "zope", "hypothesis", *sys.stdlib_module_names})
+            self.assertTrue(root != "sockproto" or rest[0] == "testing", imported)
 
     def test_no_module_is_named_after_what_it_exports(self) -> None:
         for path in ROOT.rglob("*.py"):

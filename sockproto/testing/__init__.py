@@ -48,6 +48,7 @@ from sockproto.testing.scripts import (
     ReadToEnd as ReadToEnd,
     Reset as Reset,
     Send as Send,
+    Step as Step,
     play as play,
     play_every_way as play_every_way,
     play_everywhere as play_everywhere,

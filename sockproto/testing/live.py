@@ -19,6 +19,9 @@ from zope.interface import implementer
 
 T = TypeVar("T")
 
+TURNS = 5
+"""How many turns of the reactor a server has to see what its client did last, before it is cut."""
+
 
 @implementer(IHalfCloseableProtocol)
 class SocketLine(Protocol):
@@ -48,7 +51,7 @@ class SocketLine(Protocol):
             self.transport.write(piece)
             if ending and number == len(data):
                 self.half_close()
-            await self.sleep(0)
+            await self.turns(2)  # one to send, one for the server to read it by itself
 
     def half_close(self) -> None:
         """Send no more; a second time does nothing, where Twisted's transport would lose the connection."""
@@ -65,6 +68,11 @@ class SocketLine(Protocol):
         waiting: Deferred[None] = Deferred()
         self._reactor.callLater(seconds, waiting.callback, None)
         await waiting
+
+    async def turns(self, count: int = TURNS) -> None:
+        """Let the reactor take some turns."""
+        for _ in range(count):
+            await self.sleep(0)
 
     async def until(self, done: Callable[[], bool]) -> bool:
         """Wait until *done* or the end; tell whether it was in time."""
@@ -158,11 +166,14 @@ async def on_socket(
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port, timeout=seconds)
         line: Any = await client.connect(Factory.forProtocol(lambda: SocketLine(reactor, seconds)))
         try:
+            await line.turns()  # for the server to have the connection too
             return await hold(line)
         finally:
+            await line.turns()  # for the server to see what the script did last
             line.transport.abortConnection()
             await line.gone
+            await line.turns()
             served.abort()
-            await line.sleep(0)
+            await line.turns()
     finally:
         await port.stopListening()

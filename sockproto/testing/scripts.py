@@ -9,6 +9,7 @@ A script is a list of steps of the remote side. However its bytes are cut, the s
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal, NamedTuple
 
@@ -50,7 +51,16 @@ class Course:
         return bytes(self.line.received[len(self.read) :])
 
 
-class Send(NamedTuple):
+class Step:
+    """One thing that the remote side does, or waits for."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Send(Step):
     """Send bytes, cut as the run says."""
 
     data: bytes
@@ -62,7 +72,8 @@ class Send(NamedTuple):
         await course.line.send(chunks, course.ending)
 
 
-class Expect(NamedTuple):
+@dataclass(frozen=True)
+class Expect(Step):
     """Wait for these bytes, exactly."""
 
     data: bytes
@@ -75,7 +86,8 @@ class Expect(NamedTuple):
         course.read += self.data
 
 
-class HalfClose(NamedTuple):
+@dataclass(frozen=True)
+class HalfClose(Step):
     """Send no more."""
 
     async def take(self, course: Course) -> None:
@@ -83,7 +95,8 @@ class HalfClose(NamedTuple):
         course.line.half_close()
 
 
-class Reset(NamedTuple):
+@dataclass(frozen=True)
+class Reset(Step):
     """Cut the connection; no other step can follow."""
 
     async def take(self, course: Course) -> None:
@@ -91,7 +104,8 @@ class Reset(NamedTuple):
         course.line.reset()
 
 
-class Pause(NamedTuple):
+@dataclass(frozen=True)
+class Pause(Step):
     """Let time pass."""
 
     seconds: float
@@ -101,7 +115,8 @@ class Pause(NamedTuple):
         await course.line.sleep(self.seconds)
 
 
-class ReadToEnd(NamedTuple):
+@dataclass(frozen=True)
+class ReadToEnd(Step):
     """Read all that comes until the stream ends; what it is shows in the outcome."""
 
     async def take(self, course: Course) -> None:
@@ -111,7 +126,8 @@ class ReadToEnd(NamedTuple):
         course.read += course.unread
 
 
-class ExpectEnd(NamedTuple):
+@dataclass(frozen=True)
+class ExpectEnd(Step):
     """Wait for the end of the stream, with nothing more before it."""
 
     how: Literal["orderly", "reset"] = "orderly"
@@ -123,9 +139,6 @@ class ExpectEnd(NamedTuple):
         assert_same(course.read[before:], b"", "what comes before the end")
         if course.line.ended != self.how:
             raise AssertionError(f"the end is {course.line.ended}, not {self.how}")
-
-
-Step = Send | Expect | HalfClose | Reset | Pause | ReadToEnd | ExpectEnd
 
 
 class Outcome(NamedTuple):
@@ -178,18 +191,19 @@ class MemoryLine:
 Line = MemoryLine | SocketLine
 
 
-def play(make: Make, script: Sequence[Step], cut: Cut = "whole") -> Outcome:
+def play(make: Make, script: Sequence[Step], cut: Cut = "whole", clock: Clock | None = None) -> Outcome:
     """Hold a script in memory, with a fake clock that jumps over waiting.
 
     Args:
         make: Makes the factory, or protocol, given the clock.
         script: The steps.
         cut: How to cut what is sent.
+        clock: The fake clock; a new one if None.
 
     Raises:
         AssertionError: A step found something else than it expects; how it was cut is said.
     """
-    clock = Clock()
+    clock = clock or Clock()
     line = MemoryLine(connect(make(clock)), clock)
     outcome: list[Outcome] = []
 

@@ -72,7 +72,8 @@ class MemorySocket:
     @property
     def readable(self) -> bool:
         """Whether reading gives something: bytes, the end, or an error."""
-        return bool(self.inbound.data or self.inbound.ended or self.inbound.reset)
+        inbound = self.inbound
+        return bool(inbound.data) or inbound.ended or inbound.reset
 
     @property
     def writable(self) -> bool:
@@ -197,26 +198,27 @@ class Loop:
         """
         if self._running:  # asked from inside a turn
             return
-        self._running = True
+        self._running, turns = True, 0
         try:
-            for _ in range(MAX_TURNS):
-                if not self.turn():
-                    return
+            while self.turn():
+                turns += 1
+                if turns == MAX_TURNS:
+                    raise AssertionError(f"it never comes to rest: {MAX_TURNS:,} turns were not enough")
         finally:
             self._running = False
-        raise AssertionError(f"it never comes to rest: {MAX_TURNS:,} turns were not enough")
 
     def turn(self) -> bool:
         """Take one turn; tell whether anything happened."""
         busy = False
         for feed in self.feeds:
-            busy = feed() or busy
+            if feed():
+                busy = True
         if self._clock.calls:
             self._clock.advance(0)
             busy = True
-        readable = [reader for reader in self.readers if reader.socket.readable]
-        writable = [writer for writer in self.writers if writer.can_write]  # not what is written in this turn
-        for reader in readable:
+        # Who can write is asked first, as by poll(): what is written in this turn is sent in the next.
+        writable = [writer for writer in self.writers if writer.can_write] if self.writers else ()
+        for reader in [reader for reader in self.readers if reader.socket.readable]:
             if reader in self.readers:
                 busy = True
                 self._call(reader, reader.doRead, True)

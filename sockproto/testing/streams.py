@@ -20,10 +20,10 @@ from twisted.python.failure import Failure
 
 from sockproto.testing.sockets import KERNEL_BYTES, Loop, MemorySocket, socket_pair
 
-HOST: Final = IPv4Address("TCP", "192.168.1.1", 12_345)
+HOST: Final = IPv4Address("TCP", "10.0.0.1", 12_345)
 """The address of a protocol under test, if nothing else is said."""
 
-PEER: Final = IPv4Address("TCP", "192.168.1.2", 54_321)
+PEER: Final = IPv4Address("TCP", "192.168.1.1", 54_321)
 """The address of its peer."""
 
 
@@ -85,16 +85,15 @@ class Transport(Connection):
     @property
     def can_write(self) -> bool:
         """Whether writing does something now; the loop asks this."""
-        outbound = self.socket.outbound
-        return self.socket.writable or (not outbound.capacity and not self.held)
+        return self.socket.writable or not (self.socket.outbound.capacity or self.held)
 
     # What the protocol calls.
 
-    def getHost(self) -> IAddress:
+    def getHost(self) -> Any:
         """Give the address of this end."""
         return self._host
 
-    def getPeer(self) -> IAddress:
+    def getPeer(self) -> Any:
         """Give the address of the other end."""
         return self._peer
 
@@ -188,8 +187,10 @@ class Remote:
             taken += piece
             left -= len(piece)
         inbound.demand = 0
-        self._received += taken
-        self._look()
+        if taken:
+            self._received += taken
+            self._loop.run()
+        self._see_end()
         return bytes(taken)
 
     def read_to_end(self) -> bytes:
@@ -231,6 +232,16 @@ class Remote:
         if not self.transport.disconnected:
             self.transport.connectionLost(Failure(error or ConnectionDone()))
 
+    def run(self) -> None:
+        """Have all happen that can happen without time passing, as after a clock was advanced.
+
+        The other methods do so by themselves.
+
+        Raises:
+            AssertionError: There is no end to it.
+        """
+        self._loop.run()
+
     # What it sees.
 
     @property
@@ -264,6 +275,9 @@ class Remote:
 
     def _look(self) -> None:
         self._loop.run()
+        self._see_end()
+
+    def _see_end(self) -> None:
         inbound = self._socket.inbound
         if self._ended is None and inbound.reset:
             self._ended = "reset"
@@ -272,11 +286,12 @@ class Remote:
 
     def _feed(self) -> bool:
         """Send on what had no room; tell whether something was."""
-        outbound = self._socket.outbound
+        if not (self._backlog or self._ending):
+            return False
+        outbound, sent = self._socket.outbound, False
         if outbound.ended or outbound.reset:
             self._backlog.clear()
             return False
-        sent = False
         if self._backlog and self._socket.writable:
             del self._backlog[: self._socket.send(self._backlog)]
             sent = True

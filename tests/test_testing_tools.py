@@ -1,0 +1,307 @@
+"""The test kit's scripts, cuts, assertions, clock and datagrams."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings, strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError, MessageLengthError
+from twisted.internet.interfaces import IReactorUDP
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.protocols import wire
+from twisted.protocols.basic import LineReceiver
+from twisted.trial.unittest import TestCase
+from zope.interface.verify import verifyObject
+
+from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
+from sockproto.protocols.greeting import GreetingFactory
+from sockproto.testing import (
+    DatagramNetwork,
+    Expect,
+    ExpectEnd,
+    HalfClose,
+    Outcome,
+    Pause,
+    ReadToEnd,
+    Reset,
+    Send,
+    assert_ended,
+    assert_in_order,
+    assert_reads,
+    assert_same,
+    connect,
+    cuts,
+    live,
+    pieces,
+    play,
+    play_every_way,
+    play_everywhere,
+    play_on_socket,
+    scripts,
+    to_next_call,
+)
+
+ECHO: list[Any] = [Send(b"hello, " * 9), HalfClose(), ReadToEnd()]
+SERVER = ("192.0.2.1", 7007)
+
+
+def echo(clock: Any) -> EchoFactory:
+    return EchoFactory(clock=clock)
+
+
+class CutShort(Protocol):
+    """Takes a read for a message: the mistake that cutting finds."""
+
+    transport: Any
+
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(b"<%b>" % data)
+
+
+class ScriptTests(TestCase):
+    def test_the_same_comes_every_way(self) -> None:
+        self.assertEqual(play_every_way(echo, ECHO), Outcome(b"hello, " * 9, "orderly"))
+
+    def test_and_everywhere(self) -> "Deferred[Any]":
+        played = play_everywhere(
+            lambda clock: GreetingFactory(clock=clock),
+            [Expect(b"Welcome!"), Send(b"a\nb\nexit\n"), Expect(b"Hello, a!\nHello, b!\n"), ExpectEnd()],
+            seeds=range(2),
+        )
+        return played.addCallback(self.assertEqual, Outcome(b"Welcome!Hello, a!\nHello, b!\n", "orderly"))
+
+    def test_what_depends_on_the_cut_is_found_and_can_be_seen_again(self) -> None:
+        script: list[Any] = [Send(b"ab" * 9), Expect(b"<" + b"ab" * 9 + b">")]
+        play(lambda clock: CutShort(), script)
+        error = self.assertRaises(AssertionError, play_every_way, lambda clock: CutShort(), script)
+        self.assertIn("in memory, cut='bytes' (pieces of 1, 1, 1, ", str(error))
+        self.assertIn("differs from byte 2 on: b'><b><a><b>", str(error))
+        found = str(self.assertRaises(AssertionError, play, lambda clock: CutShort(), script, 3))
+        again = str(self.assertRaises(AssertionError, play, lambda clock: CutShort(), script, 3))
+        self.assertIn("cut=3 (pieces of ", found)
+        self.assertEqual(found, again)
+
+    def test_over_sockets_too(self) -> "Deferred[Any]":
+        def told(failure: Any) -> None:
+            failure.trap(AssertionError)
+            self.assertIn("over a socket, cut='bytes' (pieces of 1, 1", str(failure.value))
+
+        script: list[Any] = [Send(b"ab"), Expect(b"<ab>")]
+        played = play_on_socket(lambda clock: Factory.forProtocol(CutShort), script, "bytes")
+        return played.addCallbacks(lambda _: self.fail("not found"), told)
+
+    def test_waiting_takes_no_time_in_memory_and_has_a_deadline(self) -> None:
+        def thinking(clock: Any) -> GreetingFactory:
+            return GreetingFactory(think_seconds=9, clock=clock)
+
+        script: list[Any] = [Expect(b"Welcome!"), Send(b"a\n"), Expect(b"Hello, a!\n")]
+        clock = Clock()
+        play(thinking, script, clock=clock)
+        self.assertEqual(clock.seconds(), 9)
+        self.patch(scripts, "SECONDS", 8.0)
+        error = self.assertRaises(AssertionError, play, thinking, script)
+        self.assertIn("step 2: the reply differs from byte 0 on: b'' came, not b'Hello, a!", str(error))
+        self.assertIn("step 1: no end within 8", str(self.assertRaises(
+            AssertionError, play, thinking, [Expect(b"Welcome!"), ReadToEnd()])))  # fmt: skip
+
+    def test_a_server_that_never_answers_does_not_hang_a_script_over_sockets(self) -> "Deferred[Any]":
+        self.patch(scripts, "SECONDS", 0.05)
+        played = play_on_socket(lambda clock: Factory.forProtocol(wire.Discard), [Expect(b"x")])
+        return self.assertFailure(played, AssertionError)
+
+    def test_the_end(self) -> None:
+        play(lambda clock: wire.QOTD(), [ReadToEnd()])
+        error = self.assertRaises(AssertionError, play, lambda clock: wire.QOTD(), [ExpectEnd()])
+        self.assertIn("what comes before the end differs from byte 0", str(error))
+        error = self.assertRaises(
+            AssertionError, play, lambda clock: wire.Echo(), [HalfClose(), ExpectEnd("reset")]
+        )
+        self.assertIn("the end is orderly, not reset", str(error))
+        self.assertEqual(play(echo, [Send(b"x"), Pause(1), Reset()]), Outcome(b"", None))
+
+    def test_a_different_end_is_a_difference(self) -> None:
+        same = Outcome(b"x", "orderly")
+        scripts._compare(same, same, "here")
+        self.assertRaises(AssertionError, scripts._compare, same, Outcome(b"x", "reset"), "here")
+        self.assertRaises(AssertionError, scripts._compare, same, Outcome(b"y", "orderly"), "here")
+
+    def test_nothing_is_left_behind_by_one_that_does_not_read(self) -> "Deferred[Any]":
+        class Deaf(Protocol):
+            transport: Any
+
+            def connectionMade(self) -> None:
+                self.transport.pauseProducing()
+
+        self.patch(live, "TURNS", 1)
+        return play_on_socket(lambda clock: Deaf(), [Send(b"x"), Reset()])
+
+
+class CutTests(TestCase):
+    def test_pieces(self) -> None:
+        self.assertEqual(pieces(b"abc"), [b"abc"])
+        self.assertEqual(pieces(b"abc", "bytes"), [b"a", b"b", b"c"])
+        self.assertEqual([pieces(b"", cut) for cut in ("whole", "bytes", 1)], [[], [], []])
+        self.assertEqual(pieces(b"abcdef", 4), pieces(b"abcdef", 4))
+        found = {tuple(pieces(b"abcdef", seed)) for seed in range(50)}
+        self.assertGreater(len(found), 10)
+
+    @given(st.binary(max_size=20), st.integers())
+    def test_nothing_is_lost_or_empty(self, data: bytes, seed: int) -> None:
+        for chunks in pieces(data, seed), pieces(data, "bytes"):
+            self.assertEqual(b"".join(chunks), data)
+            self.assertNotIn(b"", chunks)
+
+    @settings(max_examples=50)
+    @given(cuts(b"one\r\ntwo\r\n"))
+    def test_the_strategy(self, chunks: list[bytes]) -> None:
+        class Lines(LineReceiver):
+            transport: Any
+
+            def lineReceived(self, line: bytes) -> None:
+                self.sendLine(b"<%b>" % line)
+
+        self.assertEqual(b"".join(chunks), b"one\r\ntwo\r\n")
+        remote = connect(Lines())
+        remote.send(*chunks)
+        assert_reads(remote, b"<one>\r\n<two>\r\n")
+
+    @given(cuts(b"a"), cuts(b""))
+    def test_the_strategy_where_nothing_can_be_cut(self, one: list[bytes], none: list[bytes]) -> None:
+        self.assertEqual((one, none), ([b"a"], []))
+
+
+class AssertionTests(TestCase):
+    def told(self, call: Callable[..., object], *args: Any) -> str:
+        return str(self.assertRaises(AssertionError, call, *args))
+
+    def test_the_first_difference_is_shown_escaped_and_cut(self) -> None:
+        assert_same(b"same", b"same")
+        self.assertEqual(
+            self.told(assert_same, b"ab\x1b[2J" + b"x" * 99, b"abc"),
+            "the reply differs from byte 2 on: b'\\x1b[2J"
+            + "x" * 36
+            + "'… came, not b'c' (105 bytes, not 3)",
+        )
+
+    def test_order(self) -> None:
+        assert_in_order(b"one two one", [b"one", b"two", b"one"])
+        error = self.told(assert_in_order, b"one two", [b"two", b"one"])
+        self.assertIn("reply 1, b'one', does not come behind b'two'", error)
+        self.assertIn("reply 0, b'x', does not come at all", self.told(assert_in_order, b"one", [b"x"]))
+
+    def test_the_end(self) -> None:
+        remote = connect(wire.QOTD())
+        self.assertIn("not there, not orderly, 39 bytes are unread", self.told(assert_ended, remote))
+        remote.read()
+        assert_ended(remote, "orderly")
+        self.assertIn("orderly, not not there", self.told(assert_ended, remote, None))
+        self.assertIn("b'' came", self.told(assert_reads, remote, b"more"))
+
+
+class ClockTests(TestCase):
+    def test_to_the_next_call(self) -> None:
+        clock = Clock()
+        called: list[int] = []
+        for seconds in 5, 2, 2:
+            clock.callLater(seconds, called.append, seconds)
+        self.assertFalse(to_next_call(clock, max_seconds=1))
+        self.assertTrue(to_next_call(clock, max_seconds=2))
+        self.assertEqual((clock.seconds(), called), (2, [2, 2]))
+        self.assertTrue(to_next_call(clock))
+        self.assertEqual((clock.seconds(), called, to_next_call(clock)), (5, [2, 2, 5], False))
+
+
+class Shouts(DatagramProtocol):
+    """Answers everything, an answer too."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.notes: list[Any] = []
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        self.notes.append(datagram)
+        self.transport.write(datagram.upper(), addr)
+
+    def connectionRefused(self) -> None:
+        self.notes.append("refused")
+
+
+class DatagramTests(TestCase):
+    def network(self, **kwargs: Any) -> tuple[DatagramNetwork, Shouts, Any]:
+        network, server = DatagramNetwork(**kwargs), Shouts()
+        network.listenUDP(SERVER[1], server, SERVER[0])
+        return network, server, network.remote()
+
+    def test_any_protocol_answers(self) -> None:
+        network, _, remote = self.network()
+        verifyObject(IReactorUDP, network)
+        remote.send(b"hello", SERVER)
+        self.assertEqual((remote.read(), remote.received), ([b"HELLO"], [(b"HELLO", SERVER)]))
+        self.assertEqual((remote.read(), remote.refused), ([], False))
+
+    def test_loss_duplication_and_reordering_are_the_same_for_a_seed(self) -> None:
+        def run(**kwargs: Any) -> tuple[list[bytes], int]:
+            network, server, remote = self.network(**kwargs)
+            for number in range(100):
+                remote.send(b"%d" % number, SERVER)
+            remote.read()
+            return server.notes, network.lost
+
+        sent = [b"%d" % number for number in range(100)]
+        self.assertEqual(run(), (sent, 0))
+        notes, lost = run(seed=1, loss=0.3)
+        self.assertTrue(50 < len(notes) < 90 and lost > 10)
+        self.assertEqual([note for note in sent if note in notes], notes)
+        self.assertEqual(run(seed=1, loss=0.3), (notes, lost))
+        self.assertNotEqual(run(seed=2, loss=0.3), (notes, lost))
+        self.assertEqual(sorted(set(run(duplication=0.3)[0])), sorted(sent))
+        self.assertGreater(len(run(duplication=0.3)[0]), 110)
+        mixed = run(reordering=0.3)[0]
+        self.assertNotEqual(mixed, sent)
+        self.assertEqual(sorted(mixed), sorted(sent))
+
+    def test_the_longest_and_twisteds_own_cut(self) -> None:
+        network, server, remote = self.network()
+        remote.send(b"x" * 9_000, SERVER)
+        self.assertEqual(remote.read(), [b"X" * 8_192])
+        port = network.listenUDP(0, EchoDatagramProtocol(clock=Clock()), SERVER[0], maxPacketSize=65_535)
+        remote.send(b"x" * 65_507, (SERVER[0], port.getHost().port))
+        self.assertEqual(remote.read(), [b"x" * 65_507])
+        self.assertRaises(MessageLengthError, server.transport.write, b"x" * 65_508, remote.address)
+
+    def test_where_nobody_listens(self) -> None:
+        network, server, remote = self.network()
+        remote.send(b"x", ("192.0.2.9", 9))
+        self.assertTrue(remote.refused)
+        server.transport.connect("192.0.2.9", 9)
+        server.transport.write(b"x")
+        network.run()
+        self.assertEqual(server.notes, ["refused"])
+        remote.send(b"from elsewhere", SERVER)
+        self.assertEqual((remote.read(), server.notes), ([], ["refused"]))
+
+    def test_a_reply_loop_is_found_and_ended(self) -> None:
+        network, server, _ = self.network()
+        network.listenUDP(7008, Shouts(), "192.0.2.3")
+        server.transport.write(b"x", ("192.0.2.3", 7008))
+        error = self.assertRaises(AssertionError, network.run)
+        self.assertIn("datagrams without end: after 10,000, ('192.0.2.", str(error))
+
+    def test_addresses_are_taken_and_given_back(self) -> None:
+        network, server, remote = self.network()
+        self.assertNotEqual(network.remote().address, remote.address)
+        self.assertRaises(CannotListenError, network.listenUDP, SERVER[1], Shouts(), SERVER[0])
+        stopped = server.transport.stopListening()
+        network.run()
+        self.successResultOf(stopped)
+        remote.send(b"x", SERVER)
+        self.assertTrue(remote.refused)
+
+    def test_what_nobody_reads_is_bounded(self) -> None:
+        _, server, remote = self.network()
+        for _ in range(1_500):
+            remote.send(b"x", SERVER)
+        self.assertEqual(len(remote.read()), 1_000)
+        self.assertEqual(len(server.notes), 1_500)
