@@ -26,7 +26,6 @@ from typing import Any, NamedTuple, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.logger import (
@@ -37,7 +36,6 @@ from twisted.logger import (
     eventAsText,
     globalLogPublisher,
 )
-from zope.interface import directlyProvides
 
 from sockproto.conversation import CloseReason
 from sockproto.errors import SendRefused
@@ -52,8 +50,9 @@ from sockproto.limits import (
 )
 from sockproto.protocols.chargen import PATTERN
 from sockproto.proxy import MAX_V2_BYTES, SIGNATURE
+from sockproto.testing import Transport, connect
+from tests.endpoints import TLSTransport
 from tests.plugins import ours
-from tests.transports import PlainTransport, connect
 
 DEFINITIONS = ours()
 NONE = Limits(**dict.fromkeys(vars(Limits()), 0))
@@ -352,9 +351,14 @@ def check_said(planned: Plan, link: "Link") -> None:
     """Check what the peer has read against what was sent to the server."""
     if link.pushed or link.own_end:
         return
-    name, said, sent = planned.protocol, bytes(link.transport.taken), bytes(link.sent)
+    name, said, sent = planned.protocol, link.remote.received, bytes(link.sent)
     protocol = link.protocol
-    whole = link.transport.ended_well and protocol.reason is CloseReason.PEER_CLOSED and protocol._ended
+    whole = (
+        link.remote.ended == "orderly"
+        and not link.cut
+        and protocol.reason is CloseReason.PEER_CLOSED
+        and protocol._ended
+    )
     if name == "echo":
         expected = sent
     elif name == "chargen":
@@ -375,41 +379,8 @@ def check_said(planned: Plan, link: "Link") -> None:
 # The carriers.
 
 
-class FuzzTransport(PlainTransport):
-    """Keeps what the peer has read in one piece, and nothing else."""
-
-    def __init__(self, protocol: Any) -> None:
-        PlainTransport.__init__(self, protocol)
-        self.taken = bytearray()
-        self.ended_well = False
-
-    def take(self, count: int | None) -> None:
-        """Have the peer read so many bytes, or all."""
-        if count is not None and count < len(self._unread):
-            self.taken += self._unread[:count]
-            self._unread = self._unread[count:]
-            return
-        self.taken += self._unread
-        self.writes.clear()
-        self.clear()
-        self.deliver()
-        self.received = b""
-
-    def lose(self, error: Exception | None = None) -> None:
-        self.ended_well = error is None and not self._unread and not self.lost
-        PlainTransport.lose(self, error)
-
-
-class TLSTransport(FuzzTransport):
-    """One whose handshake is to be done."""
-
-    def __init__(self, protocol: Any) -> None:
-        FuzzTransport.__init__(self, protocol)
-        directlyProvides(self, ISSLTransport)
-
-
 class Link:
-    """One connection and what waits in the kernel for it."""
+    """One connection, and what is on its way to the server."""
 
     def __init__(self, protocol: Any, tls: bool) -> None:
         self.protocol = protocol
@@ -419,33 +390,46 @@ class Link:
         self.sent = bytearray()
         self.last = 0
         self.tls = tls
-        self.pushed = self.own_end = self.ended = False
-        self.transport = cast("FuzzTransport", connect(protocol, TLSTransport if tls else FuzzTransport))
+        self.pushed = self.own_end = self.ended = self.cut = False
+        self.remote = connect(protocol, kernel_bytes=0, transport=TLSTransport if tls else Transport)
+        self.transport = self.remote.transport
+
+    @property
+    def lost(self) -> bool:
+        return bool(self.transport.disconnected)
 
     def pump(self) -> None:
         """Have the server read what has come, as far as it wants to."""
-        transport = self.transport
-        while self.inbox and not transport.lost and not transport.disconnecting:
+        transport, protocol = self.transport, self.protocol
+        ending = transport.half_closing or transport.disconnecting
+        if transport.aborted or (ending and not transport.held):
+            self.remote.run()
+        while self.inbox and not transport.disconnected and not transport.disconnecting:
             # TLS delivers what it has decrypted already.
-            if not transport.reading and not (self.tls and self.protocol._framing.held <= READ_AHEAD_BYTES):
+            if not transport.reading and not (self.tls and protocol._framing.held <= READ_AHEAD_BYTES):
                 return
             data = self.inbox.popleft()
             if data is None:
-                transport.lose() if self.tls else transport.half_close()
+                self.lose() if self.tls else self.remote.half_close()
             else:
                 self.last = max(self.last, len(data))
-                if self.protocol._header is None and not self.protocol._shut:
+                header = protocol._header
+                if header is None and not protocol._shut:
                     self.sent += data
-                header = self.protocol._header
-                self.protocol.dataReceived(data)
-                if header is not None and self.protocol._header is None:
+                protocol.dataReceived(data)
+                if header is not None and protocol._header is None:
                     self.sent += header.rest
             self.check()
+
+    def lose(self, error: Exception | None = None) -> None:
+        """End the connection."""
+        self.cut = error is not None or bool(self.transport.held)
+        self.remote.lose(error)
 
     def check(self) -> None:
         """Check that memory is bounded."""
         protocol = self.protocol
-        held, unread = protocol._framing.held, len(self.transport._unread)
+        held, unread = protocol._framing.held, self.transport.held
         # A message may be as long as the limit, and its CR; without a limit, as long as it likes.
         bounded = protocol._limits.max_message_bytes or not protocol._framing.unfinished
         check(not bounded or held <= READ_AHEAD_BYTES + 1 + self.last, f"{held} bytes held")
@@ -460,7 +444,7 @@ class Link:
     def happens(self, event: Event) -> bool:
         """Have one thing happen; give whether it could."""
         transport, protocol, kind = self.transport, self.protocol, event.kind
-        if transport.lost:
+        if transport.disconnected:
             return False
         if kind in ("data", "eof"):
             if self.ended:
@@ -468,11 +452,12 @@ class Link:
             self.ended = kind == "eof"
             self.inbox.append(event.value)
         elif kind == "take":
-            if not transport._unread and not transport.disconnecting and not transport.half_closing:
+            if not transport.held and not transport.disconnecting and not transport.half_closing:
                 return False
-            transport.take(event.value)
+            transport.writes.clear()
+            self.remote.read(event.value)
         elif kind == "reset":
-            transport.lose(ConnectionLost())
+            self.lose(ConnectionLost())
         elif kind == "handshake":
             if not self.tls:
                 return False
@@ -545,7 +530,7 @@ class Server:
         endless = end == "eof" and self.plan.protocol == "chargen"
         endless = endless or (self.plan.limits is NONE and end in ("silence", "drain"))
         for _ in range(4 if endless else 60 + messages):
-            if all(link.transport.lost for link in self.links) or end == "reset":
+            if all(link.lost for link in self.links) or end == "reset":
                 break
             if end != "silence":
                 inputs += sum(link.happens(Event(0, "take")) for link in self.links)
@@ -571,6 +556,7 @@ class Server:
             protocol = link.protocol
             check(protocol.reason is not None, "no close reason")
             check(link.closed == [protocol.reason] * protocol._opened, "closed() not called exactly once")
+            check(not link.transport.faults, f"a fault: {link.transport.faults[:1]}")
             check(protocol._generator is None and protocol._pending is None, "an action left under way")
             check_said(self.plan, link)
             tally.reasons[str(protocol.reason)] += 1

@@ -38,8 +38,8 @@ from sockproto.errors import (
     WrongReply,
 )
 from sockproto.protocols.greeting import GreetingClient, Greetings
-from tests.test_stream import tls
-from tests.transports import Endpoint
+from sockproto.testing import Transport
+from tests.endpoints import Endpoint, TLSTransport
 
 
 def settle(call: "Deferred[Any]") -> None:
@@ -52,13 +52,20 @@ class ClientTestCase(TestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
+        self.endpoints: list[Endpoint] = []
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), [], "a timer was left behind"))
 
     def call(self, client: Callable[..., Any], *args: Any, to: Endpoint | None = None, **options: Any) -> Any:
         self.endpoint = to or Endpoint()
+        self.endpoints.append(self.endpoint)
         call = client(self.endpoint, *args, reactor=self.clock, **options)
         self.addCleanup(settle, call)
         return call
+
+    def failureResultOf(self, call: Any, *kinds: Any) -> Any:
+        for endpoint in self.endpoints:
+            endpoint.run()  # what cuts its connection has its answer a turn later
+        return TestCase.failureResultOf(self, call, *kinds)
 
     def say(self, *pieces: bytes) -> bytes:
         return self.endpoint.say(*pieces)
@@ -98,9 +105,9 @@ class GreetTests(ClientTestCase):
                 self.clock.advance(0)
             self.endpoint.protocol.dataReceived(waiting) if waiting else None
             waiting = b""
-            self.endpoint.transport.deliver()
+            self.endpoint.remote.read()
         expected = b"".join(name + newline for name in [*names, b"exit"])
-        self.assertEqual(self.endpoint.transport.received, expected)
+        self.assertEqual(self.endpoint.remote.received, expected)
         self.assertEqual(said, [b"Welcome!", *(b"Hello, %b!" % name for name in names)])
         self.end()
         self.successResultOf(call)
@@ -137,15 +144,16 @@ class GreetTests(ClientTestCase):
     def test_the_servers_end_is_not_needed_after_exit(self) -> None:
         call = self.call(greet, [])
         self.assertEqual(self.say(b"Welcome!"), b"exit")
-        self.assertTrue(self.endpoint.transport.half_closed)
-        self.clock.pump([1, 1, 0])  # close_seconds
+        self.assertEqual(self.endpoint.remote.ended, "orderly")
+        self.clock.pump([1, 1])  # close_seconds
+        self.endpoint.run()
         self.assertEqual(self.successResultOf(call), Greetings(b"Welcome!", ()))
 
     def test_names_that_get_no_reply_are_refused(self) -> None:
         for name in "", "exit", "two\nnames", b"one\r":
             call = self.call(greet, [name])
             self.say(b"Welcome!")
-            self.endpoint.transport.lose()
+            self.endpoint.remote.lose()
             self.failureResultOf(call, OptionError)
 
     def test_names_that_come_later(self) -> None:
@@ -196,10 +204,10 @@ class EchoTests(ClientTestCase):
         pieces = [bytes([i]) * 50_000 for i in range(40)]
         heard: list[bytes] = []
         call = self.call(echo, pieces, heard=heard.append)
-        transport = self.endpoint.transport
-        while not transport.half_closing:
-            data = transport.deliver()
-            self.assertTrue(transport.reading)
+        remote = self.endpoint.remote
+        while not remote.transport.half_closing:
+            data = remote.read()
+            self.assertTrue(remote.transport.reading)
             if data:
                 self.endpoint.protocol.dataReceived(data)
             else:
@@ -211,17 +219,17 @@ class EchoTests(ClientTestCase):
     def test_what_is_outstanding_is_bounded(self) -> None:
         endless = itertools.repeat(bytes(1 << 20))
         self.call(echo, endless)
-        transport = self.endpoint.transport
+        remote = self.endpoint.remote
         for _ in range(50):
-            transport.deliver()
+            remote.read()
             self.clock.advance(0)
-        self.assertGreaterEqual(len(transport.received), MAX_OUTSTANDING_BYTES)
-        self.assertLessEqual(len(transport.received), MAX_OUTSTANDING_BYTES + (1 << 20))
+        self.assertGreaterEqual(len(remote.received), MAX_OUTSTANDING_BYTES)
+        self.assertLessEqual(len(remote.received), MAX_OUTSTANDING_BYTES + (1 << 20))
         self.say(bytes(1 << 20), bytes(1 << 20))
         for _ in range(9):
-            transport.deliver()
-        self.assertGreater(len(transport.received), MAX_OUTSTANDING_BYTES + (1 << 20))
-        transport.lose()
+            remote.read()
+        self.assertGreater(len(remote.received), MAX_OUTSTANDING_BYTES + (1 << 20))
+        remote.lose()
 
     def test_what_differs_is_told_with_its_place(self) -> None:
         for came, told in {
@@ -249,7 +257,7 @@ class EchoTests(ClientTestCase):
         call = self.call(echo, b"hello", heard=lambda data: 1 / 0)
         self.say(b"h")
         self.failureResultOf(call, ZeroDivisionError)
-        self.assertTrue(self.endpoint.transport.aborted)
+        self.assertTrue(self.endpoint.remote.transport.aborted)
 
 
 class WelcomeTests(ClientTestCase):
@@ -263,7 +271,7 @@ class WelcomeTests(ClientTestCase):
     def test_no_more_than_is_wanted(self) -> None:
         call = self.call(welcome, max_bytes=10)
         self.say(b"x" * 11)
-        self.endpoint.transport.lose()
+        self.endpoint.remote.lose()
         self.failureResultOf(call, TooLarge)
 
     def test_nothing_at_all(self) -> None:
@@ -272,10 +280,10 @@ class WelcomeTests(ClientTestCase):
         self.assertEqual(self.successResultOf(call), b"")
 
     def test_over_tls_the_end_is_the_end_of_both_halves(self) -> None:
-        call = self.call(welcome, to=Endpoint(tls))
+        call = self.call(welcome, to=Endpoint(TLSTransport))
         self.endpoint.protocol.handshakeCompleted()
         self.say(b"text")
-        self.endpoint.transport.lose()
+        self.endpoint.remote.lose()
         self.assertEqual(self.successResultOf(call), b"text")
 
 
@@ -284,9 +292,9 @@ class CommandTests(ClientTestCase):
         call = self.call(command, ["/version", "no command", b"/echo x"])
         self.assertEqual(self.say(), b"/version\n")
         self.assertEqual(self.say(b"Demo version\n"), b"no command\n/echo x\n")
-        self.assertFalse(self.endpoint.transport.half_closed)
+        self.assertIsNone(self.endpoint.remote.ended)
         self.say(b" x\n")
-        self.assertTrue(self.endpoint.transport.half_closed)
+        self.assertEqual(self.endpoint.remote.ended, "orderly")
         self.say(b"late\n")
         self.end()
         expected = Replies((b"Demo version", None, b" x"), (b"late",))
@@ -302,7 +310,7 @@ class CommandTests(ClientTestCase):
         call = self.call(command, ["x"])
         for _ in range(20):
             self.say(b"x" * 65_000 + b"\n")
-        self.endpoint.transport.lose()
+        self.endpoint.remote.lose()
         self.failureResultOf(call, TooLarge)
 
     def test_a_line_that_is_too_long(self) -> None:
@@ -313,11 +321,11 @@ class CommandTests(ClientTestCase):
 
     def test_a_line_with_a_newline_is_refused(self) -> None:
         call = self.call(command, ["/version\n/help"])
-        self.endpoint.transport.lose()
+        self.endpoint.remote.lose()
         self.failureResultOf(call, OptionError)
 
     def test_over_tls_what_comes_in_half_a_second_still_counts(self) -> None:
-        call = self.call(command, ["/version"], to=Endpoint(tls))
+        call = self.call(command, ["/version"], to=Endpoint(TLSTransport))
         self.endpoint.protocol.handshakeCompleted()
         self.say(b"Demo version\n")
         self.clock.advance(0.4)
@@ -325,7 +333,7 @@ class CommandTests(ClientTestCase):
         self.clock.advance(0.4)
         self.assertNoResult(call)
         self.clock.advance(0.2)
-        self.endpoint.transport.deliver()
+        self.endpoint.remote.read()
         self.assertEqual(self.successResultOf(call), Replies((b"Demo version",), (b"more",)))
 
     def test_what_the_server_says_last_is_heard_while_we_wait_for_a_line(self) -> None:
@@ -348,7 +356,7 @@ class CommandTests(ClientTestCase):
 
         call = self.call(converse, Slow())
         self.say(b"x\n")
-        self.endpoint.transport.half_close()
+        self.endpoint.remote.half_close()
         waiting.callback(b"result")
         self.assertEqual(self.say(), b"result\n")
         self.successResultOf(call)
@@ -407,12 +415,12 @@ class ConverseTests(ClientTestCase):
         self.call(greet, ["x"], trace=lambda *event: crossed.append(event))
         self.say(b"Wel", b"come!")
         self.assertEqual(crossed, [("<", b"Wel"), ("<", b"come!"), (">", b"x")])
-        self.endpoint.transport.lose()
+        self.endpoint.remote.lose()
 
     def test_cancelling_cuts_the_connection(self) -> None:
         call = self.call(greet, ["x"])
         call.cancel()
-        self.assertTrue(self.endpoint.transport.aborted)
+        self.assertTrue(self.endpoint.remote.transport.aborted)
         self.failureResultOf(call, CancelledError)
         call = self.call(greet, ["x"], to=Endpoint(late=True))
         call.cancel()
@@ -423,20 +431,18 @@ class ConverseTests(ClientTestCase):
         class Wrapped(Protocol):
             """As twisted.internet.endpoints wraps it."""
 
-        endpoint = Endpoint(late=True)
-        call = self.call(welcome, to=endpoint)
         wrapper = Wrapped()
 
-        def make_transport(protocol: Any) -> Any:
-            transport = Endpoint.__init__.__defaults__[0](protocol)  # type: ignore[index]  # PlainTransport
-            transport.protocol = wrapper
-            return transport
+        class Wrapping(Transport):
+            def __init__(self, socket: Any, protocol: Any, *args: Any) -> None:
+                super().__init__(socket, wrapper, *args)
 
-        endpoint._make_transport = make_transport
+        endpoint = Endpoint(Wrapping, late=True)
+        call = self.call(welcome, to=endpoint)
         endpoint.connect_now()
         self.assertTrue(IHalfCloseableProtocol.providedBy(wrapper))
-        endpoint.transport.protocol = endpoint.protocol
-        endpoint.transport.lose()
+        endpoint.remote.transport.protocol = endpoint.protocol
+        endpoint.remote.lose()
         self.successResultOf(call)
 
     def test_what_is_no_address(self) -> None:
@@ -494,7 +500,7 @@ class FailureTests(ClientTestCase):
         self.clock.advance(0.2)
         failure = self.failureResultOf(call, TimedOut).value
         self.assertEqual((failure.phase, failure.status), ("reply", 28))
-        self.assertTrue(self.endpoint.transport.aborted)
+        self.assertTrue(self.endpoint.remote.transport.aborted)
 
     def test_bytes_that_are_no_reply_don_t_prolong_it(self) -> None:
         call = self.call(command, ["/version"], reply_seconds=3)
@@ -514,27 +520,29 @@ class FailureTests(ClientTestCase):
     def test_without_limits_of_time(self) -> None:
         call = self.call(greet, [], reply_seconds=0, connect_seconds=0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
-        self.endpoint.transport.lose()
+        self.endpoint.remote.lose()
         self.failureResultOf(call, EmptyReply)
 
     def test_a_server_that_reads_nothing(self) -> None:
-        call = self.call(command, ["x" * 1_000] * 200, reply_seconds=3)
-        self.clock.pump([0.5] * 8)
+        call = self.call(command, ["x" * 1_000] * 400, reply_seconds=3)
+        for _ in range(8):
+            self.clock.advance(0.5)
+            self.endpoint.run()
         failure = self.failureResultOf(call, TimedOut).value
         self.assertIn("has read nothing for 3 seconds", str(failure))
 
     def test_over_tls_what_is_not_read_is_not_done(self) -> None:
-        call = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        call = self.call(command, ["x"], to=Endpoint(TLSTransport), reply_seconds=3)
         call_endpoint = self.endpoint
         self.endpoint.protocol.handshakeCompleted()
         self.clock.pump([0.1] * 10)
         self.assertNoResult(call)
-        stalled = self.call(command, ["x"], to=Endpoint(tls), reply_seconds=3)
+        stalled = self.call(command, ["x"], to=Endpoint(TLSTransport), reply_seconds=3)
         endpoint, self.endpoint = self.endpoint, call_endpoint
         endpoint.protocol.handshakeCompleted()
         self.say()
         self.clock.pump([0.1] * 6)
-        self.endpoint.transport.deliver()
+        self.endpoint.remote.read()
         self.assertEqual(self.successResultOf(call).replies, (None,))
         self.clock.pump([0.1] * 31)
         self.failureResultOf(stalled, TimedOut)
@@ -550,18 +558,18 @@ class FailureTests(ClientTestCase):
             if lost is None:
                 self.end()
             else:
-                self.endpoint.transport.lose(lost)
+                self.endpoint.remote.lose(lost)
             failure = self.failureResultOf(call, kind).value
             self.assertEqual((failure.status, failure.phase), (status, "reply"))
             self.assertIsInstance(failure, CallFailed)
 
     def test_a_handshake_that_ends(self) -> None:
-        call = self.call(greet, [], to=Endpoint(tls))
-        self.endpoint.transport.lose(ConnectionLost())
+        call = self.call(greet, [], to=Endpoint(TLSTransport))
+        self.endpoint.remote.lose(ConnectionLost())
         failure = self.failureResultOf(call, TLSFailed).value
         self.assertEqual((failure.phase, failure.status), ("handshake", 35))
 
     def test_a_handshake_that_takes_too_long(self) -> None:
-        call = self.call(greet, [], to=Endpoint(tls), connect_seconds=3)
+        call = self.call(greet, [], to=Endpoint(TLSTransport), connect_seconds=3)
         self.clock.advance(3)
         self.assertEqual(self.failureResultOf(call, TimedOut).value.phase, "handshake")

@@ -34,7 +34,7 @@ from sockproto import (
 )
 from sockproto.cli.completing import Commands
 from sockproto.commands.words import Splitter
-from tests.transports import PlainTransport, connect
+from sockproto.testing import Remote, connect
 
 PEER = ("192.0.2.7", 5000)
 
@@ -140,17 +140,17 @@ class Instrument(CommandSet):
 class TalkTests(TestCase):
     """Has a connection to a set of commands."""
 
-    def connect(self, commands: CommandSet, **options: Any) -> PlainTransport:
+    def connect(self, commands: CommandSet, **options: Any) -> Remote:
         self.clock = Clock()
         self.factory = CommandFactory(commands, clock=self.clock, **options)
         self.protocol = self.factory.buildProtocol(None)
-        self.transport = connect(self.protocol)
-        return self.transport
+        self.remote = connect(self.protocol)
+        return self.remote
 
     def say(self, *lines: bytes) -> bytes:
         for line in lines:
             self.protocol.dataReceived(line + b"\n")
-        return self.transport.deliver()
+        return self.remote.read()
 
     def answers(self, commands: CommandSet, **expected: bytes) -> None:
         self.connect(commands)
@@ -293,7 +293,7 @@ class AnswerTests(TalkTests):
         self.assertEqual(self.protocol.reason, CloseReason.CLOSED)
         self.connect(Everything())
         self.say(b"/give abort")
-        self.assertTrue(self.transport.aborted)
+        self.assertTrue(self.remote.transport.aborted)
 
     def test_a_bug_is_logged_and_neutral(self) -> None:
         for what in "list", "newline", "nonesuch":
@@ -313,7 +313,7 @@ class AnswerTests(TalkTests):
             self.connect(commands)
             self.assertEqual(self.say(b"/add 1", line, b"/add 2"), b"1\n")
             commands.waiting.callback(7)
-            self.assertEqual(self.transport.deliver(), reply + b"\n2\n")
+            self.assertEqual(self.remote.read(), reply + b"\n2\n")
 
     def test_an_error_that_comes_later(self) -> None:
         for line in b"/later", b"/deferred":
@@ -321,15 +321,15 @@ class AnswerTests(TalkTests):
             self.connect(commands)
             self.say(line, b"/add 2")
             commands.waiting.errback(CommandError("too late"))
-            self.assertEqual(self.transport.deliver(), b"error: too late\n2\n")
+            self.assertEqual(self.remote.read(), b"error: too late\n2\n")
 
     def test_a_lost_connection_cancels_and_an_eof_does_not(self) -> None:
         commands = Everything()
         self.connect(commands)
         self.say(b"/later")
-        self.transport.half_close()
+        self.remote.half_close()
         self.assertEqual(commands.log, [])
-        self.transport.lose()
+        self.remote.lose()
         self.assertEqual(commands.log, ["cancelled"])
 
     def test_methods_stay_methods(self) -> None:
@@ -354,9 +354,9 @@ class CallerTests(TalkTests):
             def closed(self, caller: Caller, reason: CloseReason) -> None:
                 self.said.append((caller.peer.host, reason))
 
-        transport = self.connect(Polite())
-        self.assertEqual(transport.deliver(), b"Hello 192.168.1.1\nType /help\n")
-        transport.lose()
+        remote = self.connect(Polite())
+        self.assertEqual(remote.read(), b"Hello 192.168.1.1\nType /help\n")
+        remote.lose()
         self.assertEqual(Polite.said, [("192.168.1.1", CloseReason.PEER_CLOSED)])
 
     def test_a_hook_refuses(self) -> None:
@@ -371,11 +371,11 @@ class CallerTests(TalkTests):
         self.assertEqual(self.say(b"/add x", b"/count"), b"error: not you\n1\n")
         self.assertEqual(self.say(b"/plain x", b"/count"), b"")
         commands.waiting.callback(None)
-        self.assertEqual(self.transport.deliver(), b"'x'\n2\n")
+        self.assertEqual(self.remote.read(), b"'x'\n2\n")
         commands.waiting = Deferred()
         self.say(b"/plain x", b"/count")
         commands.waiting.errback(CommandError("nor you"))
-        self.assertEqual(self.transport.deliver(), b"error: nor you\n3\n")
+        self.assertEqual(self.remote.read(), b"error: nor you\n3\n")
         commands.waiting = succeed(None)
         self.assertEqual(self.say(b"/plain"), b"error: WORD is missing; write /plain WORD\n")
 
@@ -495,7 +495,7 @@ class StreamTests(TalkTests):
         self.connect(commands)
         self.assertEqual(self.say(b"/follow", b"/now"), b"row\n")
         commands.next.callback(None)
-        self.assertEqual(self.transport.deliver(), b"row\n")
+        self.assertEqual(self.remote.read(), b"row\n")
 
     def test_it_ends_when_it_is_done(self) -> None:
         self.connect(Streams())
@@ -529,18 +529,16 @@ class StreamTests(TalkTests):
         self.connect(commands)
         self.assertEqual(self.say(b"/follow", b"/now", b"x" * 70_000), b"row\n")
         commands.next.errback(CommandError("over"))
-        self.assertEqual(
-            self.transport.deliver(), b"error: over\nnow\nerror: message longer than 65536 bytes\n"
-        )
+        self.assertEqual(self.remote.read(), b"error: over\nnow\nerror: message longer than 65536 bytes\n")
 
     def test_an_eof_lets_it_go_on_and_the_loss_cancels(self) -> None:
         commands = Streams()
         self.connect(commands)
         self.say(b"/follow")
-        self.transport.half_close()
+        self.remote.half_close()
         commands.next.callback(None)
-        self.assertEqual(self.transport.deliver(), b"row\n")
-        self.transport.lose()
+        self.assertEqual(self.remote.read(), b"row\n")
+        self.remote.lose()
         self.assertEqual(commands.ended, ["cancelled", "clean"])
 
     def test_no_line_is_made_that_the_peer_has_no_room_for(self) -> None:
@@ -550,7 +548,7 @@ class StreamTests(TalkTests):
         for _ in range(10):
             self.clock.advance(0)
         self.assertTrue(60 < commands.made < 140, commands.made)
-        while self.transport.deliver():
+        while self.remote.read():
             self.clock.advance(0)
         self.assertEqual((commands.made, commands.ended), (1000, ["rows"]))
 
@@ -558,7 +556,7 @@ class StreamTests(TalkTests):
         commands = Streams()
         self.connect(commands)
         self.protocol.dataReceived(b"/rows 1000\n")
-        self.transport.lose()
+        self.remote.lose()
         self.assertEqual(commands.ended, ["rows"])
 
     def test_errors(self) -> None:
@@ -573,12 +571,12 @@ class StreamTests(TalkTests):
             self.connect(commands)
             self.say(line, b"/now")
             drained = self.factory.drain()
-            self.assertEqual(self.transport.deliver(), b"now\n" if at_once else b"")
+            self.assertEqual(self.remote.read(), b"now\n" if at_once else b"")
             if not at_once:
                 commands.next.errback(CommandError("done"))
-                self.assertEqual(self.transport.deliver(), b"error: done\nnow\n")
-            self.transport.half_close()
-            self.transport.deliver()
+                self.assertEqual(self.remote.read(), b"error: done\nnow\n")
+            self.remote.half_close()
+            self.remote.read()
             self.successResultOf(drained)
 
     def test_a_drain_ends_what_is_endless_once_the_peer_has_read(self) -> None:
@@ -593,10 +591,10 @@ class StreamTests(TalkTests):
         self.protocol.dataReceived(b"/watch\n")
         drained = self.factory.drain()
         self.assertNoResult(drained)
-        self.assertEqual(len(self.transport.deliver()), 100_001)
-        self.transport.deliver()
-        self.transport.half_close()
-        self.transport.deliver()
+        self.assertEqual(len(self.remote.read()), 100_001)
+        self.remote.read()
+        self.remote.half_close()
+        self.remote.read()
         self.successResultOf(drained)
 
     def test_cleaning_up_may_take_time(self) -> None:
@@ -730,6 +728,6 @@ class DeclarationTests(TestCase):
 
     def test_another_framing(self) -> None:
         factory = CommandFactory(Everything(), clock=Clock(), framing=lambda longest: Lines(longest, b"\r\n"))
-        transport = connect(factory.buildProtocol(None))
-        transport.protocol.dataReceived(b"/add\n")
-        self.assertEqual(transport.deliver(), b"0\r\n")
+        remote = connect(factory.buildProtocol(None))
+        remote.protocol.dataReceived(b"/add\n")
+        self.assertEqual(remote.read(), b"0\r\n")

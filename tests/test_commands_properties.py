@@ -11,9 +11,9 @@ from twisted.trial.unittest import TestCase
 from sockproto.commands import command
 from sockproto.datagram import AMPLIFICATION, FREE_BYTES, TOO_LONG
 from sockproto.protocols.command import CommandDatagramProtocol, CommandFactory
+from sockproto.testing import HalfClose, ReadToEnd, Send, play
 from tests.commandsets import REFUSED, TYPES, Form, Noting, command_sets, method
 from tests.test_framing import CUTS, split as cut
-from tests.transports import converse
 from tests.typist import RIGHT_WORDS, WRONG_WORDS, Line, Typist, expected
 
 PROPERTIES = settings(deadline=None, max_examples=150)
@@ -23,8 +23,8 @@ def talk(commands: Noting, chunks: list[bytes]) -> tuple[bytes, str]:
     """Give what a connection says that gets these chunks and then the end, and why it closes."""
     clock: Any = commands.clock
     protocol = CommandFactory(commands, clock=clock).buildProtocol(None)
-    received = converse(protocol, clock, chunks)
-    return received, str(protocol.reason)
+    script = [*(Send(chunk) for chunk in chunks), HalfClose(), ReadToEnd()]
+    return play(lambda _: protocol, script, clock=clock).read, str(protocol.reason)
 
 
 def ask(commands: Noting, datagrams: list[bytes]) -> list[list[bytes]]:

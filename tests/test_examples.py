@@ -11,23 +11,23 @@ from twisted.web.server import Site
 
 from sockproto import CommandFactory, OptionError
 from sockproto.fitness import flaw
+from sockproto.testing import Remote, connect
 from tests.examples import EXAMPLES, load
-from tests.transports import PlainTransport, connect
 
 thermostat = load("thermostat", "thermostat/thermostat/__init__.py")
 multimeter = load("multimeter", "multimeter/twisted/plugins/multimeter.py")
 adminport = load("adminport", "adminport/site.tac")
 
 
-def connected(factory: Any) -> PlainTransport:
+def connected(factory: Any) -> Remote:
     """Connect to a factory."""
     return connect(factory.buildProtocol(None))
 
 
-def say(client: PlainTransport, *lines: str) -> list[str]:
+def say(client: Remote, *lines: str) -> list[str]:
     """Send lines; give those that come back."""
     client.protocol.dataReceived("".join(f"{line}\n" for line in lines).encode())
-    return client.deliver().decode().splitlines()
+    return client.read().decode().splitlines()
 
 
 def ask(port: Any, datagram: bytes) -> list[bytes]:
@@ -84,12 +84,12 @@ class ThermostatTests(TestCase):
     def test_watch_says_each_change_once(self) -> None:
         self.assertEqual(say(self.client, "/watch"), ["18.0 C"])
         self.room.advance(1)
-        self.assertEqual(self.client.deliver(), b"18.1 C\n")
+        self.assertEqual(self.client.read(), b"18.1 C\n")
         self.room.advance(0.75)
-        self.assertEqual(self.client.deliver(), b"")
+        self.assertEqual(self.client.read(), b"")
         self.assertEqual(say(connected(self.factory), "/get", "/target 18.2"), ["18.1 C", "18.2 C"])
         self.room.pump([1] * 5)
-        self.assertEqual(self.client.deliver(), b"18.2 C\n")
+        self.assertEqual(self.client.read(), b"18.2 C\n")
 
     def test_an_empty_line_ends_watch_and_so_do_a_drain_and_the_end(self) -> None:
         say(self.client, "/watch")
@@ -246,11 +246,11 @@ class AdminPortTests(TestCase):
         other = connected(CommandFactory(self.admin, clock=Clock()))
         self.assertEqual([say(client, "/log") for client in (self.client, other)], [[], []])
         self.get("/a")
-        self.assertEqual([client.deliver() for client in (self.client, other)], [b"200 GET '/a'\n"] * 2)
+        self.assertEqual([client.read() for client in (self.client, other)], [b"200 GET '/a'\n"] * 2)
         self.assertEqual(say(other, "", "/hits"), ["1"])
         say(other, "/maintenance on")
         self.get("/b")
-        self.assertEqual((self.client.deliver(), other.deliver()), (b"503 GET '/b'\n", b""))
+        self.assertEqual((self.client.read(), other.read()), (b"503 GET '/b'\n", b""))
         self.client.lose()
         self.assertEqual(self.page.followers, set())
 

@@ -19,8 +19,8 @@ from sockproto.limits import Limits
 from sockproto.protocols.command import Command, CommandFactory
 from sockproto.protocols.greeting import Greeting, GreetingFactory
 from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.testing import connect
 from tests import fuzz
-from tests.transports import connect
 
 SHORT = 20_000
 HOSTILE = "\n2026-11-21T00:00:00+0000 [-] forged\r\x1b[31m\x07\x85\u2028\u2029\u202e"
@@ -170,15 +170,15 @@ class LogTests(TestCase):
     def converse(self, factory: Any, name: bytes) -> str:
         """Send a name, alone and in a command; give the log."""
         factory.ledger.journal = self.journal
-        transport = connect(factory.buildProtocol(None))
+        remote = connect(factory.buildProtocol(None))
         for chunk in deque([name, b"\n", b"/help " + name + b"\n", name + b"\r\n", b"/echo " + name + b"\n"]):
-            if not transport.lost and not transport.half_closing:
-                transport.protocol.dataReceived(chunk)
+            if not remote.lost and not remote.transport.half_closing:
+                remote.protocol.dataReceived(chunk)
                 self.clock.advance(0.02)
                 self.clock.advance(0)
-            if not transport.lost:
-                transport.deliver()
-        transport.lose()
+            if not remote.lost:
+                remote.read()
+        remote.lose()
         return self.file.getvalue()
 
     def assert_lines(self, log: str, first: str) -> None:

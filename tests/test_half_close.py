@@ -4,12 +4,13 @@ from typing import Any
 
 from sockproto.conversation import HALF_CLOSE, CloseReason
 from sockproto.errors import ActionError, SendRefused
-from tests.test_stream import CarrierTestCase, tls
-from tests.transports import PlainTransport
+from sockproto.testing import Remote
+from tests.endpoints import TLSTransport
+from tests.test_stream import CarrierTestCase
 
 
 class HalfCloseTests(CarrierTestCase):
-    def half_closed(self, *before: bytes, **kwargs: Any) -> PlainTransport:
+    def half_closed(self, *before: bytes, **kwargs: Any) -> Remote:
         def opened() -> Any:
             yield from before
             yield HALF_CLOSE
@@ -18,23 +19,22 @@ class HalfCloseTests(CarrierTestCase):
 
     def test_what_was_said_before_is_sent_and_what_comes_is_handled(self) -> None:
         came: list[bytes] = []
-        transport = self.half_closed(b"last words", received=came.append)
-        self.assertEqual((transport.deliver(), transport.half_closed), (b"last words\r\n", True))
+        remote = self.half_closed(b"last words", received=came.append)
+        self.assertEqual((remote.read(), remote.ended), (b"last words\r\n", "orderly"))
         self.receive(b"a\nb\n")
-        self.assertEqual((came, transport.lost), ([b"a", b"b"], False))
-        transport.half_close()
+        self.assertEqual((came, remote.lost), ([b"a", b"b"], False))
+        remote.half_close()
         self.assertEqual(self.notes[0], "ended")
-        self.assertTrue(transport.disconnecting)
-        transport.deliver()
+        self.assertTrue(remote.lost)
         self.assertEqual(self.notes, ["ended", CloseReason.PEER_CLOSED])
 
     def test_behind_a_full_transport(self) -> None:
         came: list[bytes] = []
-        transport = self.half_closed(b"x" * 200_000, received=came.append)
+        remote = self.half_closed(b"x" * 200_000, received=came.append)
         self.receive(b"held\n")
-        self.assertEqual((came, transport.half_closing), ([], False))
-        while not transport.half_closing:
-            transport.deliver()
+        self.assertEqual((came, remote.transport.half_closing), ([], False))
+        while not remote.transport.half_closing:
+            remote.read()
         self.assertEqual(came, [b"held"])
         self.receive(b"next\n")
         self.assertEqual(came, [b"held", b"next"])
@@ -49,26 +49,28 @@ class HalfCloseTests(CarrierTestCase):
                 yield b"x" * 60_000
                 yield HALF_CLOSE
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"go\nnext\n")
-        while not transport.half_closed:
-            transport.deliver()
+        while not remote.ended:
+            remote.read()
         self.assertEqual(came, [b"go", b"next"])
-        self.assertEqual(len(transport.received), 120_002)
+        self.assertEqual(len(remote.received), 120_002)
 
     def test_nothing_can_be_sent_afterwards(self) -> None:
-        transport = self.half_closed(received=lambda message: message)
+        remote = self.half_closed(received=lambda message: message)
         self.assertRaises(SendRefused, self.protocol.send, b"pushed")
         self.receive(b"x\n")
         self.assertEqual(len(self.flushLoggedErrors(ActionError)), 1)
-        self.assertEqual(transport.deliver(), b"")
-        transport.half_close()
-        transport.deliver()
+        self.assertEqual(remote.read(), b"")
+        remote.half_close()
+        remote.read()
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
 
     def test_tls_has_no_halves(self) -> None:
         came: list[bytes] = []
-        transport = self.half_closed(make_transport=tls, received=came.append)
+        remote = self.half_closed(transport=TLSTransport, received=came.append)
         self.protocol.handshakeCompleted()
         self.receive(b"a\n")
-        self.assertEqual((came, transport.half_closing, transport.disconnecting), ([b"a"], False, False))
+        self.assertEqual(
+            (came, remote.transport.half_closing, remote.transport.disconnecting), ([b"a"], False, False)
+        )

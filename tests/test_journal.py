@@ -12,8 +12,8 @@ from sockproto.conversation import CloseReason, Conversation, Peer
 from sockproto.journal import Journal, escape
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.testing import connect
 from sockproto.transport import peer_of
-from tests.transports import connect
 
 
 class JournalTests(TestCase):
@@ -83,10 +83,10 @@ class ConnectionEventTests(JournalTests):
         factory = GreetingFactory(clock=self.clock)
         factory.ledger.journal = self.journal
         protocol = factory.buildProtocol(None)
-        transport = connect(protocol)
+        remote = connect(protocol)
         protocol.dataReceived(b"Michael\nTracy\n")
         self.clock.advance(1.5)
-        transport.lose()
+        remote.lose()
         [event] = self.events
         expected = {
             "peer": Peer("192.168.1.1", 54321),
@@ -120,9 +120,9 @@ class ConnectionEventTests(JournalTests):
         factory.protocol = BuggyProtocol
         factory.ledger.journal = self.journal
         protocol = factory.buildProtocol(None)
-        transport = connect(protocol)
+        remote = connect(protocol)
         protocol.dataReceived(b"x\x1b\rforged\n")
-        transport.lose()
+        remote.lose()
         self.assertEqual((self.events[0]["serial"], self.events[0]["protocol"]), (1, "buggy"))
         self.assertNotIn("\x1b", "".join(self.texts()))
 

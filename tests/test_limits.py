@@ -20,8 +20,9 @@ from sockproto.protocols.chargen import ChargenFactory
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingDatagramProtocol, GreetingFactory
 from sockproto.protocols.qotd import QotdDatagramProtocol
-from tests.test_stream import CarrierTestCase, tls
-from tests.transports import PlainTransport, connect
+from sockproto.testing import Remote, connect
+from tests.endpoints import TLSTransport
+from tests.test_stream import CarrierTestCase
 
 NONE = Limits(**dict.fromkeys(vars(Limits()), 0))
 
@@ -79,84 +80,79 @@ class AdmissionTests(TestCase):
 
 
 class RefusalTests(TestCase):
-    def connect(self, factory: Any, host: str = "192.0.2.1") -> PlainTransport:
-        def transport(protocol: Any) -> PlainTransport:
-            made = PlainTransport(protocol)
-            made.peerAddr = IPv4Address("TCP", host, 5000)
-            return made
-
-        return connect(factory.buildProtocol(None), transport)
+    def connect(self, factory: Any, host: str = "192.0.2.1") -> Remote:
+        return connect(factory, peer=IPv4Address("TCP", host, 5000))
 
     def test_past_max_connections(self) -> None:
         factory = GreetingFactory(limits=Limits(max_connections=2), clock=Clock())
         first, second, third = (self.connect(factory) for _ in range(3))
-        self.assertTrue(third.disconnecting)
-        self.assertFalse(third.half_closing)
-        self.assertEqual((third.writes, first.writes), ([], [b"Welcome!"]))
-        third.deliver()
+        self.assertTrue(third.lost)
+        self.assertFalse(third.transport.half_closing)
+        self.assertEqual((third.transport.writes, first.transport.writes), ([], [b"Welcome!"]))
+        third.read()
         self.assertEqual(factory.statistics.closed, {CloseReason.TOO_MANY: 1})
         second.lose()
-        self.assertEqual(self.connect(factory).deliver(), b"Welcome!")
+        self.assertEqual(self.connect(factory).read(), b"Welcome!")
 
     def test_past_max_connections_per_peer(self) -> None:
         factory = GreetingFactory(limits=Limits(max_connections_per_peer=1), clock=Clock())
         first = self.connect(factory)
-        self.connect(factory).deliver()
+        self.connect(factory).read()
         self.assertEqual(factory.statistics.closed, {CloseReason.TOO_MANY_OF_PEER: 1})
-        self.assertEqual(self.connect(factory, "192.0.2.2").deliver(), b"Welcome!")
+        self.assertEqual(self.connect(factory, "192.0.2.2").read(), b"Welcome!")
         first.lose()
-        self.assertEqual(self.connect(factory).deliver(), b"Welcome!")
+        self.assertEqual(self.connect(factory).read(), b"Welcome!")
 
     def test_a_protocol_that_is_never_connected_takes_no_place(self) -> None:
         factory = GreetingFactory(limits=Limits(max_connections=1), clock=Clock())
         for _ in range(10):
             factory.buildProtocol(None)
-        self.assertEqual(self.connect(factory).deliver(), b"Welcome!")
+        self.assertEqual(self.connect(factory).read(), b"Welcome!")
 
     @given(st.lists(st.tuples(st.sampled_from("olrdx"), st.integers(0, 9)), max_size=40))
     def test_counted_is_open_whatever_happens(self, steps: list[tuple[str, int]]) -> None:
         clock = Clock()
         limits = Limits(max_connections=5, max_connections_per_peer=3)
         factory = GreetingFactory(limits=limits, clock=clock)
-        open_: list[PlainTransport] = []
+        open_: list[Remote] = []
         for step, number in steps:
             if step == "o":
                 open_.append(self.connect(factory, f"192.0.2.{number % 3}"))
             elif open_:
-                transport = open_[number % len(open_)]
+                remote = open_[number % len(open_)]
                 if step == "l":
-                    transport.lose(ConnectionLost())
+                    remote.lose(ConnectionLost())
                 elif step == "r":
-                    transport.deliver()
-                elif step == "d" and not transport.lost and not transport.half_closing:
-                    transport.protocol.dataReceived(b"exit\n")
-                elif step == "x" and not transport.lost:
-                    transport.half_close()
-            open_ = [transport for transport in open_ if not transport.lost]
+                    remote.read()
+                elif step == "d" and not remote.lost and not remote.transport.half_closing:
+                    remote.protocol.dataReceived(b"exit\n")
+                elif step == "x" and not remote.lost:
+                    remote.half_close()
+            open_ = [remote for remote in open_ if not remote.lost]
             self.assertEqual(factory.statistics.open, len(open_))
             self.assertEqual(len(factory.ledger.connections), len(open_))
-        for transport in open_:
-            transport.lose()
+        for remote in open_:
+            remote.lose()
         self.assertEqual((factory.statistics.open, clock.getDelayedCalls()), (0, []))
 
 
 class TimeTests(CarrierTestCase):
     """No limit but the one that the test names."""
 
-    def limited(self, framing: Callable[[int], Any] = Lines, **kwargs: Any) -> PlainTransport:
+    def limited(self, framing: Callable[[int], Any] = Lines, **kwargs: Any) -> Remote:
         names = vars(NONE)
         limits = Limits(**{name: kwargs.pop(name, 0) for name in names})
         return self.connect(framing, limits=limits, **kwargs)
 
-    def assert_ends(self, transport: PlainTransport, reason: CloseReason, after: float) -> None:
+    def assert_ends(self, remote: Remote, reason: CloseReason, after: float) -> None:
         """The connection ends so many seconds from now, not earlier."""
         self.clock.advance(after - 0.25)
-        self.assertFalse(transport.half_closing or transport.lost, "too early")
+        self.assertFalse(remote.transport.half_closing or remote.lost, "too early")
         self.clock.advance(0.25)
-        self.assertTrue(transport.half_closing or transport.lost, "not in time")
-        transport.deliver()
-        if not transport.lost:
-            transport.half_close()
+        self.assertTrue(remote.transport.half_closing or remote.lost, "not in time")
+        remote.read()
+        if not remote.lost:
+            remote.half_close()
         self.assertEqual(self.notes, [reason])
 
     def test_no_limits_no_timer(self) -> None:
@@ -164,245 +160,248 @@ class TimeTests(CarrierTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_idle(self) -> None:
-        transport = self.limited(idle_seconds=10)
+        remote = self.limited(idle_seconds=10)
         for data in b"a\n", b"b":
             self.clock.advance(9)
             self.receive(data)
-        self.assert_ends(transport, CloseReason.IDLE, 10)
+        self.assert_ends(remote, CloseReason.IDLE, 10)
 
     def test_what_we_send_is_no_silence(self) -> None:
-        transport = self.limited(idle_seconds=10)
+        remote = self.limited(idle_seconds=10)
         self.clock.advance(9)
         self.protocol.send(b"x")
-        self.assert_ends(transport, CloseReason.IDLE, 10)
+        self.assert_ends(remote, CloseReason.IDLE, 10)
 
     def test_a_pending_action_is_not_idle(self) -> None:
         waiting: Deferred[None] = Deferred()
-        transport = self.limited(idle_seconds=10, received=lambda message: Wait(waiting))
+        remote = self.limited(idle_seconds=10, received=lambda message: Wait(waiting))
         self.receive(b"x\n")
         for _ in range(100):
             self.clock.advance(1)
-        self.assertFalse(transport.half_closing)
+        self.assertFalse(remote.transport.half_closing)
         waiting.callback(None)
         for _ in range(10):
             self.clock.advance(1)
-        self.assertTrue(transport.half_closing)
+        self.assertTrue(remote.transport.half_closing)
 
     def test_first_message(self) -> None:
-        transport = self.limited(first_message_seconds=10)
+        remote = self.limited(first_message_seconds=10)
         self.clock.advance(5)
         self.receive(b"unfinished")
-        self.assert_ends(transport, CloseReason.NO_MESSAGE, 5)
+        self.assert_ends(remote, CloseReason.NO_MESSAGE, 5)
 
     def test_the_clients_time_begins_when_it_may_speak(self) -> None:
-        transport = self.limited(
-            first_message_seconds=10, opened=lambda: (yield from (Sleep(19), b"welcome"))
-        )
+        remote = self.limited(first_message_seconds=10, opened=lambda: (yield from (Sleep(19), b"welcome")))
         for _ in range(19):
             self.clock.advance(1)
-        self.assertEqual(transport.deliver(), b"welcome\r\n")
-        self.assert_ends(transport, CloseReason.NO_MESSAGE, 10)
+        self.assertEqual(remote.read(), b"welcome\r\n")
+        self.assert_ends(remote, CloseReason.NO_MESSAGE, 10)
 
     def test_a_message_is_not_slow_while_we_do_not_read(self) -> None:
-        transport = self.limited(message_seconds=10)
+        remote = self.limited(message_seconds=10)
         self.receive(b"begin")
         self.protocol.pauseProducing()
         for _ in range(30):
             self.clock.advance(1)
         self.protocol.resumeProducing()
-        self.assert_ends(transport, CloseReason.SLOW_MESSAGE, 10)
+        self.assert_ends(remote, CloseReason.SLOW_MESSAGE, 10)
 
     def test_after_the_first_message(self) -> None:
-        transport = self.limited(first_message_seconds=10)
+        remote = self.limited(first_message_seconds=10)
         self.receive(b"x\n")
         self.clock.advance(1000)
-        self.assertFalse(transport.half_closing)
+        self.assertFalse(remote.transport.half_closing)
 
     def test_a_client_that_need_not_speak(self) -> None:
-        transport = self.limited(Discard, first_message_seconds=10)
+        remote = self.limited(Discard, first_message_seconds=10)
         self.clock.advance(1000)
-        self.assertFalse(transport.half_closing)
+        self.assertFalse(remote.transport.half_closing)
 
     def test_a_handshake_that_never_ends(self) -> None:
-        transport = self.limited(first_message_seconds=10, make_transport=tls)
+        remote = self.limited(first_message_seconds=10, transport=TLSTransport)
         self.clock.advance(10)
-        self.assertTrue(transport.disconnecting)
+        self.assertTrue(remote.transport.disconnecting)
         self.assertEqual(self.protocol.reason, CloseReason.NO_HANDSHAKE)
 
     def test_a_handshake_that_never_ends_is_idle_at_the_least(self) -> None:
-        transport = self.limited(idle_seconds=10, make_transport=tls)
+        remote = self.limited(idle_seconds=10, transport=TLSTransport)
         self.clock.advance(10)
-        self.assertTrue(transport.disconnecting)
+        self.assertTrue(remote.transport.disconnecting)
 
     def test_slow_message(self) -> None:
-        transport = self.limited(message_seconds=10)
+        remote = self.limited(message_seconds=10)
         self.clock.advance(100)
         self.receive(b"a\nb")
         for _ in range(9):
             self.clock.advance(1)
             self.receive(b"b")
-        self.assert_ends(transport, CloseReason.SLOW_MESSAGE, 1)
+        self.assert_ends(remote, CloseReason.SLOW_MESSAGE, 1)
 
     def test_each_message_has_its_time(self) -> None:
-        transport = self.limited(message_seconds=10)
+        remote = self.limited(message_seconds=10)
         for _ in range(20):
             self.receive(b"end\nbegin")
             self.clock.advance(9)
-        self.assertFalse(transport.half_closing)
+        self.assertFalse(remote.transport.half_closing)
 
     def test_lifetime(self) -> None:
-        transport = self.limited(lifetime_seconds=10)
+        remote = self.limited(lifetime_seconds=10)
         for _ in range(9):
             self.clock.advance(1)
             self.receive(b"x\n")
-        self.assert_ends(transport, CloseReason.LIFETIME, 1)
+        self.assert_ends(remote, CloseReason.LIFETIME, 1)
 
     def test_a_peer_that_reads_nothing_is_aborted(self) -> None:
-        transport = self.limited(Raw, write_stall_seconds=8)
+        remote = self.limited(Raw, write_stall_seconds=8)
         self.receive(b"x" * 100_000)
         self.clock.advance(8)
-        self.assertTrue(transport.aborted)
+        self.assertTrue(remote.transport.aborted)
         self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
     def test_the_stall_counts_from_its_beginning(self) -> None:
-        transport = self.limited(Raw, write_stall_seconds=8)
+        remote = self.limited(Raw, write_stall_seconds=8)
         self.clock.advance(5)
         self.receive(b"x" * 100_000)
         for _ in range(9):
             self.clock.advance(1)
-        self.assertTrue(transport.aborted)
+        self.assertTrue(remote.transport.aborted)
 
     def test_the_close_counts_from_when_all_is_sent(self) -> None:
-        transport = self.limited(Raw, write_stall_seconds=100, close_seconds=2)
+        remote = self.limited(Raw, write_stall_seconds=100, close_seconds=2)
         self.receive(b"x" * 100)
         self.protocol.close()
         self.clock.advance(20)
-        transport.deliver()
+        remote.read()
         self.clock.advance(1.75)
-        self.assertFalse(transport.lost)
+        self.assertFalse(remote.lost)
         self.clock.advance(0.25)
-        self.assertTrue(transport.aborted)
+        self.assertTrue(remote.transport.aborted)
 
     def test_bytes_that_only_the_kernel_has_are_not_delivered(self) -> None:
-        self.patch(connection, "unsent_bytes", lambda transport: 1000)
-        self.patch(watch, "unsent_bytes", lambda transport: 1000)
-        transport = self.limited(Raw, write_stall_seconds=30, close_seconds=2)
+        self.patch(connection, "unsent_bytes", lambda remote: 1000)
+        self.patch(watch, "unsent_bytes", lambda remote: 1000)
+        remote = self.limited(Raw, write_stall_seconds=30, close_seconds=2)
         self.receive(b"x" * 1000)
         self.protocol.close()
-        transport.deliver()
-        self.assertTrue(transport.half_closed)
+        remote.read()
+        self.assertEqual(remote.ended, "orderly")
         for _ in range(29):
             self.clock.advance(1)
-        self.assertFalse(transport.lost)
+        self.assertFalse(remote.lost)
         for _ in range(4):
             self.clock.advance(1)
         self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
     def test_a_slow_reader_is_not_a_stalled_one(self) -> None:
-        transport = self.limited(Raw, write_stall_seconds=8)
+        remote = self.limited(Raw, write_stall_seconds=8)
         self.receive(b"x" * 100_000)
         for _ in range(100):
             self.clock.advance(1)
-            transport._unread = transport._unread[10:]
-        self.assertFalse(transport.lost)
+            remote.read(10)
+        self.assertFalse(remote.lost)
         for _ in range(9):
             self.clock.advance(1)
-        self.assertTrue(transport.aborted)
+        self.assertTrue(remote.transport.aborted)
 
     def test_a_close_that_the_peer_does_not_read_stalls_too(self) -> None:
-        transport = self.limited(Raw, write_stall_seconds=8, close_seconds=2)
+        remote = self.limited(Raw, write_stall_seconds=8, close_seconds=2)
         self.receive(b"x" * 100)
         self.protocol.close()
         self.clock.advance(7)
-        self.assertFalse(transport.lost)
+        self.assertFalse(remote.lost)
         self.clock.advance(1)
         self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
     def test_a_tls_peer_that_never_answers_the_close(self) -> None:
-        transport = self.limited(Raw, close_seconds=2, make_transport=tls)
+        class Unanswered(TLSTransport):
+            def _postLoseConnection(self) -> None:
+                """The close_notify is sent, and that is all."""
+
+        remote = self.limited(Raw, close_seconds=2, transport=Unanswered)
         self.protocol.handshakeCompleted()
         self.protocol.close()
         self.clock.advance(1.9)
-        self.assertFalse(transport.lost)
+        self.assertFalse(remote.lost)
         self.clock.advance(0.1)
-        self.assertTrue(transport.aborted)
+        self.assertTrue(remote.transport.aborted)
         self.assertEqual(self.notes, [CloseReason.CLOSED])
 
 
 class DrainTests(CarrierTestCase):
     def test_an_idle_connection_closes_at_once(self) -> None:
-        transport = self.connect()
+        remote = self.connect()
         self.receive(b"a\nincomplete")
-        transport.deliver()
+        remote.read()
         self.protocol.drain()
-        self.assertEqual((transport.disconnecting, transport.half_closing), (True, False))
-        transport.deliver()
+        self.assertEqual((remote.transport.disconnecting, remote.transport.half_closing), (True, False))
+        remote.read()
         self.assertEqual(self.notes, [CloseReason.DRAINED])
 
     def test_unless_there_is_something_unread_that_a_reset_would_follow(self) -> None:
-        self.patch(connection, "unread_bytes", lambda transport: 5)
-        transport = self.connect()
+        self.patch(connection, "unread_bytes", lambda remote: 5)
+        remote = self.connect()
         self.protocol.drain()
-        self.assertTrue(transport.half_closing)
+        self.assertTrue(remote.transport.half_closing)
 
     def test_what_has_come_whole_is_answered(self) -> None:
-        transport = self.connect(received=lambda message: (yield from (Sleep(1), b"<%b>" % message)))
+        remote = self.connect(received=lambda message: (yield from (Sleep(1), b"<%b>" % message)))
         self.receive(b"a\nb\nincomplete")
         self.protocol.drain()
         self.protocol.dataReceived(b" line\nnew\n")
         for _ in range(3):
             self.clock.advance(1)
-        self.assertEqual(transport.deliver(), b"<a>\n<b>\n")
-        self.assertTrue(transport.half_closed)  # busy when it began: its last words are seen out
-        transport.half_close()
+        self.assertEqual(remote.read(), b"<a>\n<b>\n")
+        self.assertEqual(remote.ended, "orderly")  # busy when it began: its last words are seen out
+        remote.half_close()
         self.assertEqual(self.notes, [CloseReason.DRAINED])
 
     def test_messages_behind_the_opening_are_answered(self) -> None:
-        transport = self.connect(opened=lambda: (yield from (Sleep(1), b"welcome")))
+        remote = self.connect(opened=lambda: (yield from (Sleep(1), b"welcome")))
         self.receive(b"a\nb\n")
         self.protocol.drain()
         self.clock.advance(1)
-        self.assertEqual(transport.deliver(), b"welcome\r\n<a>\n<b>\n")
-        transport.half_close()
+        self.assertEqual(remote.read(), b"welcome\r\n<a>\n<b>\n")
+        remote.half_close()
 
     def test_an_incomplete_auto_message_is_cut(self) -> None:
-        transport = self.connect(QuietLines)
+        remote = self.connect(QuietLines)
         self.receive(b"Michael")
         self.protocol.drain()
-        self.assertEqual(transport.deliver(), b"<Michael>")
-        transport.half_close()
+        self.assertEqual(remote.read(), b"<Michael>")
+        remote.half_close()
 
     def test_an_endless_generator_ends_at_once(self) -> None:
         clock = Clock()
         factory = ChargenFactory(clock=clock)
-        transport = connect(factory.buildProtocol(None))
+        remote = connect(factory.buildProtocol(None))
         drained = factory.drain()
-        transport.deliver()
-        transport.deliver()
-        self.assertTrue(transport.lost)
+        remote.read()
+        remote.read()
+        self.assertTrue(remote.lost)
         self.successResultOf(drained)
 
     def test_behind_a_peer_that_does_not_read(self) -> None:
-        transport = self.connect(received=lambda message: b"x" * 70_000)
+        remote = self.connect(received=lambda message: b"x" * 70_000)
         self.receive(b"1\n2\n3\n")
         self.protocol.drain()
         for _ in range(3):
-            transport.deliver()
-        self.assertEqual(len(transport.received), 3 * 70_001)
-        transport.half_close()
-        transport.deliver()
+            remote.read()
+        self.assertEqual(len(remote.received), 3 * 70_001)
+        remote.half_close()
+        remote.read()
         self.assertEqual(self.notes, [CloseReason.DRAINED])
 
     def test_the_factory_knows_when_all_are_gone_and_can_cut_them(self) -> None:
         clock = Clock()
         factory = GreetingFactory(think_seconds=100, clock=clock)
-        transports = [connect(factory.buildProtocol(None)) for _ in range(3)]
-        for transport in transports[1:]:
-            transport.protocol.dataReceived(b"x\n")
+        remotes = [connect(factory) for _ in range(3)]
+        for remote in remotes[1:]:
+            remote.protocol.dataReceived(b"x\n")
         drained = factory.drain()
-        transports[0].deliver()
+        remotes[0].read()
         self.assertNoResult(drained)
         self.assertEqual(factory.abort(), 2)
+        self.assertEqual([remote.ended for remote in remotes[1:]], ["reset", "reset"])
         self.successResultOf(drained)
         self.assertEqual(factory.statistics.closed, {CloseReason.DRAINED: 1, CloseReason.DRAIN_ABORTED: 2})
         self.assertEqual(clock.getDelayedCalls(), [])
@@ -410,12 +409,12 @@ class DrainTests(CarrierTestCase):
 
     def test_asked_twice(self) -> None:
         factory = GreetingFactory(think_seconds=1, clock=(clock := Clock()))
-        transport = connect(factory.buildProtocol(None))
-        transport.protocol.dataReceived(b"x\n")
+        remote = connect(factory.buildProtocol(None))
+        remote.protocol.dataReceived(b"x\n")
         drained = [factory.drain(), factory.drain()]
         clock.advance(1)
-        transport.deliver()
-        transport.half_close()
+        remote.read()
+        remote.half_close()
         for each in drained:
             self.successResultOf(each)
 
@@ -429,14 +428,14 @@ class UdpTests(TestCase):
                 return IPv4Address("UDP", "127.0.0.1", 9999)
 
         self.port = port
-        self.transport = Transport()
-        port.makeConnection(self.transport)
+        self.remote = Transport()
+        port.makeConnection(self.remote)
 
     def ask(self, datagram: bytes, port: int = 5000) -> bool:
         """Tell whether a datagram is answered."""
-        before = len(self.transport.written)
+        before = len(self.remote.written)
         self.port.datagramReceived(datagram, ("127.0.0.1", port))
-        return len(self.transport.written) > before
+        return len(self.remote.written) > before
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -485,10 +484,10 @@ class UdpTests(TestCase):
         transports = []
         for port in ports:
             self.listen(port)
-            transports.append(self.transport)
+            transports.append(self.remote)
         ports[0].datagramReceived(b"x", ("192.0.2.2", 5000))
         exchanged = 0
-        while any(transport.written for transport in transports) and exchanged < 1000:
+        while any(remote.written for remote in transports) and exchanged < 1000:
             for number in 0, 1:
                 for reply, _ in transports[number].written[:]:
                     exchanged += 1
@@ -505,18 +504,18 @@ class UdpTests(TestCase):
         self.assertNoResult(drained)
         clock.advance(1)
         self.successResultOf(drained)
-        self.assertEqual([reply for reply, _ in self.transport.written], [b"Hello, Michael!"])
+        self.assertEqual([reply for reply, _ in self.remote.written], [b"Hello, Michael!"])
         self.assertEqual(self.dropped, {"draining": 1})
 
 
 class LedgerTests(TestCase):
     def test_statistics_of_a_listener(self) -> None:
         factory = EchoFactory(clock=Clock())
-        transport = connect(factory.buildProtocol(None))
-        transport.protocol.dataReceived(b"abc")
+        remote = connect(factory.buildProtocol(None))
+        remote.protocol.dataReceived(b"abc")
         counted = factory.statistics
         self.assertEqual((counted.opened, counted.open, counted.bytes_in), (1, 1, 0))
-        transport.lose()
+        remote.lose()
         self.assertEqual((counted.opened, counted.open), (1, 0))
         self.assertEqual((counted.bytes_in, counted.bytes_out), (3, 3))
         self.assertEqual((counted.messages_in, counted.messages_out), (1, 1))

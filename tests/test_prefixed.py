@@ -28,10 +28,10 @@ from sockproto.limits import Limits
 from sockproto.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings, Prefixed
 from sockproto.replies import Expecting
 from sockproto.stream import ConversationProtocol
+from sockproto.testing import Remote, connect
 from tests.test_client import ClientTestCase
 from tests.test_framing import CUTS, split
 from tests.test_stream import CarrierTestCase, Scripted
-from tests.transports import PlainTransport, connect
 
 FRAMINGS: list[type[Prefixed]] = [Netstrings, Int8Prefixed, Int16Prefixed, Int32Prefixed]
 LIMIT = 12  # two digits, so that a length may be refused at its second
@@ -364,59 +364,57 @@ class CarrierTests(CarrierTestCase):
     def test_the_peer_is_told_in_a_message_of_its_own(self) -> None:
         for make in FRAMINGS:
             encode = make().encode
-            transport = self.connect(make, limits=Limits(max_message_bytes=10))
+            remote = self.connect(make, limits=Limits(max_message_bytes=10))
             self.receive(encode(b"a") + encode(b"x" * 11))
-            self.assertEqual(
-                transport.deliver(), encode(b"<a>") + encode(b"error: message longer than 10 bytes")
-            )
-            transport.half_close()
+            self.assertEqual(remote.read(), encode(b"<a>") + encode(b"error: message longer than 10 bytes"))
+            remote.half_close()
             self.assertEqual(self.notes, [CloseReason.TOO_LONG])
 
     def test_malformed(self) -> None:
         for speaks_text in True, False:
-            transport = self.connect(Netstrings, speaks_text=speaks_text)
+            remote = self.connect(Netstrings, speaks_text=speaks_text)
             self.receive(b"1:a,hello")
             told = Netstrings().encode(b"error: malformed message: it doesn't begin with its length")
-            self.assertEqual(transport.deliver(), b"3:<a>," + (told if speaks_text else b""))
-            transport.half_close()
-            self.assertTrue(transport.lost)
+            self.assertEqual(remote.read(), b"3:<a>," + (told if speaks_text else b""))
+            remote.half_close()
+            self.assertTrue(remote.lost)
             self.assertEqual(self.notes, [CloseReason.MALFORMED])
 
     def test_malformed_behind_a_pending_action(self) -> None:
-        transport = self.connect(Netstrings, received=lambda message: (yield from (Sleep(1), b"<a>")))
+        remote = self.connect(Netstrings, received=lambda message: (yield from (Sleep(1), b"<a>")))
         self.receive(b"1:a,1:ab")
-        self.assertEqual(transport.deliver(), b"")
+        self.assertEqual(remote.read(), b"")
         self.clock.advance(1)
-        self.assertTrue(transport.deliver().startswith(b"3:<a>,56:error: malformed"))
-        transport.half_close()
+        self.assertTrue(remote.read().startswith(b"3:<a>,56:error: malformed"))
+        remote.half_close()
         self.assertEqual(self.notes, [CloseReason.MALFORMED])
 
     def test_a_reply_longer_than_the_prefix_can_say(self) -> None:
-        transport = self.connect(Int8Prefixed, received=lambda message: message * 200)
+        remote = self.connect(Int8Prefixed, received=lambda message: message * 200)
         self.receive(b"\1a\2ab")
         wire = b"\xc8" + b"a" * 200 + Int8Prefixed().encode(b"error: internal error")
-        self.assertEqual(transport.deliver(), wire)
-        transport.half_close()
+        self.assertEqual(remote.read(), wire)
+        remote.half_close()
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
         self.assertEqual(len(self.flushLoggedErrors(MessageUnsendable)), 1)
 
     def test_what_is_pushed_is_refused_at_once(self) -> None:
-        transport = self.connect(Int8Prefixed, received=lambda message: Sleep(9))
+        remote = self.connect(Int8Prefixed, received=lambda message: Sleep(9))
         self.receive(b"\1a")
         error = self.assertRaises(SendRefused, self.protocol.send, b"x" * 256)
         self.assertRegex(str(error), "256 bytes .* 255")
         self.protocol.send(b"x" * 255)
         self.protocol.close()
-        self.assertEqual(transport.deliver(), b"\xff" + b"x" * 255)
-        transport.half_close()
+        self.assertEqual(remote.read(), b"\xff" + b"x" * 255)
+        remote.half_close()
         self.assertEqual(self.notes, [CloseReason.CLOSED])
         self.assertEqual(self.protocol.messages_out, 1)
 
     def test_other_framings_push_any_length(self) -> None:
         for make in Raw, Lines, Netstrings, Int32Prefixed:
-            transport = self.connect(make)
+            remote = self.connect(make)
             self.protocol.send(b"x" * 65_000)
-            self.assertIn(b"x" * 65_000, transport.deliver())
+            self.assertIn(b"x" * 65_000, remote.read())
 
     def test_the_end_stands_a_framing_that_fails(self) -> None:
         class Broken(Lines):
@@ -426,16 +424,16 @@ class CarrierTests(CarrierTestCase):
             def encode_error(self, text: bytes) -> bytes:
                 raise ZeroDivisionError
 
-        transport = self.connect(Broken, received=lambda message: Sleep(9))
+        remote = self.connect(Broken, received=lambda message: Sleep(9))
         self.receive(b"x\n")
         self.protocol.send(b"pushed")
         self.protocol.close()
-        transport.half_close()
-        self.assertEqual((transport.deliver(), self.notes), (b"", [CloseReason.CLOSED]))
-        transport = self.connect(Broken)
+        remote.half_close()
+        self.assertEqual((remote.read(), self.notes), (b"", [CloseReason.CLOSED]))
+        remote = self.connect(Broken)
         self.receive(b"x\n")
-        transport.half_close()
-        self.assertEqual((transport.deliver(), self.notes), (b"", [CloseReason.CONVERSATION_ERROR]))
+        remote.half_close()
+        self.assertEqual((remote.read(), self.notes), (b"", [CloseReason.CONVERSATION_ERROR]))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
 
 
@@ -481,7 +479,7 @@ class Shout(Conversation):
 
 
 class TwistedTests(TestCase):
-    """Against Twisted's receivers, whose side of the wire is a transport of its own."""
+    """Against Twisted's receivers, whose side of the wire is a remote of its own."""
 
     RECEIVERS: ClassVar[dict[Any, Any]] = {
         Netstrings: basic.NetstringReceiver,
@@ -494,10 +492,8 @@ class TwistedTests(TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
 
-    def pair(
-        self, make: Any, conversation: type[Conversation]
-    ) -> tuple[PlainTransport, StringTransport, Any]:
-        """Give our transport, the receiver's transport and the receiver, which notes what it gets."""
+    def pair(self, make: Any, conversation: type[Conversation]) -> tuple[Remote, StringTransport, Any]:
+        """Give our remote, the receiver's remote and the receiver, which notes what it gets."""
 
         class Ours(ConversationProtocol):
             framing = make
@@ -524,7 +520,7 @@ class TwistedTests(TestCase):
                 wire = theirs.value()
                 for i in range(0, len(wire), step):
                     ours.protocol.dataReceived(wire[i : i + step])
-                wire = ours.deliver()
+                wire = ours.read()
                 for i in range(0, len(wire), step):
                     receiver.dataReceived(wire[i : i + step])
                 self.assertEqual(receiver.got, [b"Welcome!", *(m.upper() for m in self.MESSAGES)])

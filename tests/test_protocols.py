@@ -13,19 +13,17 @@ from zope.interface.verify import verifyObject
 
 import sockproto
 from sockproto.interfaces import IConversation, IProtocolDefinition
+from sockproto.testing import HalfClose, ReadToEnd, Send, connect, play
 from tests.plugins import ours
 from tests.test_framing import CUTS, split
-from tests.transports import connect, converse
 
 
 def talk(name: str, *chunks: bytes, framing: str | None = None, **arguments: Any) -> bytes:
     """Give what a server says to a client that sends the chunks and ends."""
-    clock = Clock()
     definition = ours()[name]
     made = definition.framings[framing] if framing else None
-    return converse(
-        definition.factory(clock=clock, framing=made, **arguments).buildProtocol(None), clock, list(chunks)
-    )
+    script = [*(Send(chunk) for chunk in chunks), HalfClose(), ReadToEnd()]
+    return play(lambda clock: definition.factory(clock=clock, framing=made, **arguments), script).read
 
 
 def ask(name: str, datagram: bytes, **arguments: Any) -> bytes | None:
@@ -70,14 +68,14 @@ class GreetingTests(TestCase):
     def test_thinking(self) -> None:
         clock = Clock()
         protocol = sockproto.GreetingFactory(think_seconds=2, clock=clock).buildProtocol(None)
-        transport = connect(protocol)
+        remote = connect(protocol)
         protocol.dataReceived(b"Michael\nTracy\n")
         clock.advance(1.9)
-        self.assertEqual(transport.deliver(), b"Welcome!")
+        self.assertEqual(remote.read(), b"Welcome!")
         clock.advance(0.1)
-        self.assertEqual(transport.deliver(), b"Hello, Michael!\n")
+        self.assertEqual(remote.read(), b"Hello, Michael!\n")
         clock.advance(2)
-        self.assertEqual(transport.deliver(), b"Hello, Tracy!\n")
+        self.assertEqual(remote.read(), b"Hello, Tracy!\n")
 
     def test_datagrams(self) -> None:
         for datagram, reply in [
@@ -153,9 +151,9 @@ class InetdTests(TestCase):
 
     def test_chargen_is_the_pattern_of_the_rfc(self) -> None:
         protocol = sockproto.ChargenFactory(clock=Clock()).buildProtocol(None)
-        transport = connect(protocol)
+        remote = connect(protocol)
         protocol.dataReceived(b"thrown away")
-        said = b"".join(transport.deliver() for _ in range(3))
+        said = b"".join(remote.read() for _ in range(3))
         lines = said.split(b"\r\n")[:-1]
         self.assertEqual(
             lines[0], rb""" !"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefg"""
@@ -165,7 +163,7 @@ class InetdTests(TestCase):
             start = number % 95
             self.assertEqual(line, (ring + ring)[start : start + 72])
         self.assertGreater(len(lines), 2 * 95)
-        transport.lose()
+        remote.lose()
 
     def test_chargen_datagrams_are_as_long_as_the_request_up_to_512(self) -> None:
         for size, length in [(0, 0), (1, 1), (100, 100), (512, 512), (513, 512), (65_507, 512)]:

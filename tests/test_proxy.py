@@ -6,11 +6,12 @@ from typing import Any, TypeAlias, cast
 
 from hypothesis import example, given, strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.interfaces import IAddress, ISSLTransport
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher, eventAsText
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
-from zope.interface import directlyProvides
 
 from sockproto.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import OptionError, ProxyHeaderInvalid
@@ -24,7 +25,8 @@ from sockproto.protocols.greeting import GreetingFactory
 from sockproto.proxy import LOOPBACK_NETWORKS, MAX_V1_BYTES, MAX_V2_BYTES, SIGNATURE, HeaderReader, Trust
 from sockproto.stream import ConversationFactory, ConversationProtocol
 from sockproto.tap import Options
-from tests.transports import PlainTransport, connect
+from sockproto.testing import Transport, connect
+from tests.endpoints import TLSTransport
 
 Told: TypeAlias = tuple[Peer | None, Peer | None, bytes] | str | None
 """What was read: source, destination and rest; the text of the error; or None if there is more to come."""
@@ -335,27 +337,20 @@ class ProxiedTestCase(TestCase):
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), [], "a timer was left behind"))
 
     def connect(self, factory: ConversationFactory, proxy: IAddress = THE_PROXY, tls: bool = False) -> Any:
-        def make(protocol: Any) -> PlainTransport:
-            transport = PlainTransport(protocol)
-            transport.peerAddr = proxy
-            if tls:
-                directlyProvides(transport, ISSLTransport)
-            return transport
-
-        transport = connect(factory.buildProtocol(None), make)
-        self.addCleanup(transport.lose)
-        return transport
+        remote = connect(factory, peer=proxy, transport=TLSTransport if tls else Transport)
+        self.addCleanup(remote.lose)
+        return remote
 
     def factory(self, kind: Any = GreetingFactory, *args: Any, **kwargs: Any) -> ConversationFactory:
         kwargs.setdefault("proxy_from", PROXIES)
         made: ConversationFactory = kind(*args, clock=self.clock, **kwargs)
         return made
 
-    def assert_refused(self, factory: ConversationFactory, transport: Any, reason: CloseReason) -> None:
+    def assert_refused(self, factory: ConversationFactory, remote: Any, reason: CloseReason) -> None:
         """The connection is closed at once, without a word."""
-        self.assertEqual((transport.writes, transport.half_closing), ([], False))
-        self.assertTrue(transport.disconnecting)
-        transport.deliver()
+        self.assertEqual((remote.transport.writes, remote.transport.half_closing), ([], False))
+        self.assertTrue(remote.transport.disconnecting)
+        remote.read()
         self.assertEqual(factory.statistics.closed, {reason: 1})
         self.assertEqual((factory.statistics.open, factory.ledger.connections), (0, set()))
 
@@ -363,79 +358,79 @@ class ProxiedTestCase(TestCase):
 class OpeningTests(ProxiedTestCase):
     def test_the_greeting_waits_for_the_header(self) -> None:
         for header in V1, V2:
-            transport = self.connect(self.factory())
+            remote = self.connect(self.factory())
             for byte in one_by_one(header):
-                self.assertEqual(transport.writes, [])
-                transport.protocol.dataReceived(byte)
-            self.assertEqual(transport.writes, [b"Welcome!"])
-            transport.lose()
+                self.assertEqual(remote.transport.writes, [])
+                remote.protocol.dataReceived(byte)
+            self.assertEqual(remote.transport.writes, [b"Welcome!"])
+            remote.lose()
 
     def test_opened_is_told_the_client(self) -> None:
         for header in V1, V2, V1 + b"data", V2 + b"data":
             notes: list[Any] = []
-            transport = self.connect(self.factory(NotingFactory, notes))
-            self.assertEqual((notes, transport.protocol.peer), ([], Peer("10.0.0.1", 40_000)))
-            transport.protocol.dataReceived(header)
+            remote = self.connect(self.factory(NotingFactory, notes))
+            self.assertEqual((notes, remote.protocol.peer), ([], Peer("10.0.0.1", 40_000)))
+            remote.protocol.dataReceived(header)
             self.assertEqual(notes, [SOURCE])
-            self.assertEqual((transport.protocol.peer, transport.protocol.host), (SOURCE, DESTINATION))
-            transport.lose()
+            self.assertEqual((remote.protocol.peer, remote.protocol.host), (SOURCE, DESTINATION))
+            remote.lose()
 
     def test_a_header_that_tells_no_address_leaves_the_connections_own(self) -> None:
         for header in b"PROXY UNKNOWN\r\n", v2(UNSPEC, b""), v2(TCP4, BLOCK4, LOCAL):
             notes: list[Any] = []
-            transport = self.connect(self.factory(NotingFactory, notes))
-            transport.protocol.dataReceived(header)
+            remote = self.connect(self.factory(NotingFactory, notes))
+            remote.protocol.dataReceived(header)
             self.assertEqual(notes, [Peer("10.0.0.1", 40_000)])
-            self.assertEqual(transport.protocol.host, Peer("10.0.0.1", 12_345))  # PlainTransport's host
-            transport.lose()
+            self.assertEqual(remote.protocol.host, Peer("10.0.0.1", 12_345))  # Remote's host
+            remote.lose()
 
     def test_data_in_the_segment_of_the_header_is_not_lost(self) -> None:
         for header in V1, V2, v2(TCP4, BLOCK4 + TLV), b"PROXY UNKNOWN\r\n":
             for name in b"Michael", V1.removesuffix(b"\r\n"):
-                transport = self.connect(self.factory())
-                transport.protocol.dataReceived(header + name + b"\nTra")
-                transport.protocol.dataReceived(b"cy\n")
-                self.assertEqual(transport.deliver(), b"Welcome!Hello, %b!\nHello, Tracy!\n" % name)
-                transport.lose()
+                remote = self.connect(self.factory())
+                remote.protocol.dataReceived(header + name + b"\nTra")
+                remote.protocol.dataReceived(b"cy\n")
+                self.assertEqual(remote.read(), b"Welcome!Hello, %b!\nHello, Tracy!\n" % name)
+                remote.lose()
 
     def test_a_bare_send_behind_the_header_is_cut_by_the_quiet_period(self) -> None:
-        transport = self.connect(self.factory())
-        transport.protocol.dataReceived(V2 + b"Michael")
-        self.assertEqual(transport.deliver(), b"Welcome!")
+        remote = self.connect(self.factory())
+        remote.protocol.dataReceived(V2 + b"Michael")
+        self.assertEqual(remote.read(), b"Welcome!")
         self.clock.advance(0.02)
         self.clock.advance(0)
-        self.assertEqual(transport.deliver(), b"Hello, Michael!")
+        self.assertEqual(remote.read(), b"Hello, Michael!")
 
     def test_the_header_is_no_message(self) -> None:
         factory = self.factory(EchoFactory)
-        transport = self.connect(factory)
-        transport.protocol.dataReceived(V1 + b"abc")
-        transport.lose()
+        remote = self.connect(factory)
+        remote.protocol.dataReceived(V1 + b"abc")
+        remote.lose()
         counted = factory.statistics
         self.assertEqual((counted.messages_in, counted.bytes_out), (1, 3))
         self.assertEqual(counted.bytes_in, len(V1) + 3)
 
     def test_one_that_speaks_without_being_asked_waits_too(self) -> None:
-        transport = self.connect(self.factory(ChargenFactory))
-        self.assertEqual(transport.writes, [])
-        transport.protocol.dataReceived(V2)
-        self.assertTrue(transport.writes)
+        remote = self.connect(self.factory(ChargenFactory))
+        self.assertEqual(remote.transport.writes, [])
+        remote.protocol.dataReceived(V2)
+        self.assertTrue(remote.transport.writes)
 
     def test_on_a_unix_socket(self) -> None:
         notes: list[Any] = []
-        transport = self.connect(self.factory(NotingFactory, notes), cast("IAddress", UNIXAddress(None)))
-        transport.protocol.dataReceived(V1)
+        remote = self.connect(self.factory(NotingFactory, notes), cast("IAddress", UNIXAddress(None)))
+        remote.protocol.dataReceived(V1)
         self.assertEqual(notes, [SOURCE])
 
     def test_a_proxy_that_comes_by_ipv6_as_an_ipv4_address(self) -> None:
-        transport = self.connect(self.factory(), IPv6Address("TCP", "::ffff:10.0.0.1", 40_000))
-        transport.protocol.dataReceived(V1)
-        self.assertEqual(transport.writes, [b"Welcome!"])
+        remote = self.connect(self.factory(), IPv6Address("TCP", "::ffff:10.0.0.1", 40_000))
+        remote.protocol.dataReceived(V1)
+        self.assertEqual(remote.transport.writes, [b"Welcome!"])
 
     def test_without_proxies_a_header_is_data(self) -> None:
-        transport = self.connect(self.factory(EchoFactory, proxy_from=None))
-        transport.protocol.dataReceived(V1)
-        self.assertEqual(transport.deliver(), V1)
+        remote = self.connect(self.factory(EchoFactory, proxy_from=None))
+        remote.protocol.dataReceived(V1)
+        self.assertEqual(remote.read(), V1)
 
     def test_no_proxies_at_all_is_not_the_same_as_none(self) -> None:
         factory = self.factory(proxy_from=[])
@@ -447,30 +442,30 @@ class TLSTests(ProxiedTestCase):
 
     def test_the_end_of_the_handshake_is_not_the_end_of_the_header(self) -> None:
         notes: list[Any] = []
-        transport = self.connect(self.factory(NotingFactory, notes), tls=True)
-        transport.protocol.handshakeCompleted()
-        self.assertEqual((notes, transport.writes), ([], []))
-        transport.protocol.dataReceived(V1)
+        remote = self.connect(self.factory(NotingFactory, notes), tls=True)
+        remote.protocol.handshakeCompleted()
+        self.assertEqual((notes, remote.transport.writes), ([], []))
+        remote.protocol.dataReceived(V1)
         self.assertEqual(notes, [SOURCE])
 
     def test_the_client_need_not_speak_behind_its_header(self) -> None:
-        transport = self.connect(self.factory(), tls=True)
-        transport.protocol.handshakeCompleted()
-        transport.protocol.dataReceived(V2)
-        self.assertEqual(transport.writes, [b"Welcome!"])
+        remote = self.connect(self.factory(), tls=True)
+        remote.protocol.handshakeCompleted()
+        remote.protocol.dataReceived(V2)
+        self.assertEqual(remote.transport.writes, [b"Welcome!"])
 
     def test_an_unknown_proxy(self) -> None:
         factory = self.factory()
-        transport = self.connect(factory, IPv4Address("TCP", "192.0.2.9", 1), tls=True)
-        self.assert_refused(factory, transport, CloseReason.UNKNOWN_PROXY)
+        remote = self.connect(factory, IPv4Address("TCP", "192.0.2.9", 1), tls=True)
+        self.assert_refused(factory, remote, CloseReason.UNKNOWN_PROXY)
 
 
 class RefusalTests(ProxiedTestCase):
     def test_an_unknown_proxy_is_refused_before_it_says_anything(self) -> None:
         factory = self.factory()
-        transport = self.connect(factory, IPv4Address("TCP", "192.0.2.9", 40_000))
-        transport.protocol.dataReceived(V1 + b"Michael\n")
-        self.assert_refused(factory, transport, CloseReason.UNKNOWN_PROXY)
+        remote = self.connect(factory, IPv4Address("TCP", "192.0.2.9", 40_000))
+        remote.protocol.dataReceived(V1 + b"Michael\n")
+        self.assert_refused(factory, remote, CloseReason.UNKNOWN_PROXY)
 
     def test_what_is_no_header_is_refused_at_once(self) -> None:
         for begin in (
@@ -481,57 +476,57 @@ class RefusalTests(ProxiedTestCase):
         ):
             notes: list[Any] = []
             factory = self.factory(NotingFactory, notes)
-            transport = self.connect(factory)
-            transport.protocol.dataReceived(begin)
-            transport.protocol.dataReceived(V1 + b"Michael\n")
-            self.assert_refused(factory, transport, CloseReason.BAD_PROXY_HEADER)
+            remote = self.connect(factory)
+            remote.protocol.dataReceived(begin)
+            remote.protocol.dataReceived(V1 + b"Michael\n")
+            self.assert_refused(factory, remote, CloseReason.BAD_PROXY_HEADER)
             self.assertEqual(notes, [])
 
     def test_a_header_that_does_not_come(self) -> None:
         for begin in b"", V1[:20], V2[:20]:
             notes: list[Any] = []
             factory = self.factory(NotingFactory, notes, limits=Limits(first_message_seconds=10))
-            transport = self.connect(factory)
+            remote = self.connect(factory)
             self.clock.advance(5)
-            transport.protocol.dataReceived(begin)
+            remote.protocol.dataReceived(begin)
             self.clock.advance(4.75)
-            self.assertFalse(transport.disconnecting or transport.half_closing)
+            self.assertFalse(remote.transport.disconnecting or remote.transport.half_closing)
             self.clock.advance(0.25)
-            self.assertTrue(transport.disconnecting or transport.half_closing)
-            transport.deliver()
-            transport.half_close()
+            self.assertTrue(remote.transport.disconnecting or remote.transport.half_closing)
+            remote.read()
+            remote.half_close()
             self.assertEqual(factory.statistics.closed, {CloseReason.NO_HANDSHAKE: 1})
-            self.assertEqual((notes, transport.writes), ([], []))
+            self.assertEqual((notes, remote.transport.writes), ([], []))
 
     def test_a_header_that_comes_when_it_is_too_late(self) -> None:
         notes: list[Any] = []
         factory = self.factory(NotingFactory, notes, limits=Limits(first_message_seconds=10))
-        transport = self.connect(factory)
+        remote = self.connect(factory)
         self.clock.advance(10)
-        transport.deliver()
-        transport.protocol.dataReceived(V1 + b"x\n")
-        transport.half_close()
+        remote.read()
+        remote.protocol.dataReceived(V1 + b"x\n")
+        remote.half_close()
         self.assertEqual(factory.statistics.closed, {CloseReason.NO_HANDSHAKE: 1})
-        self.assertEqual((notes, transport.writes), ([], []))
+        self.assertEqual((notes, remote.transport.writes), ([], []))
 
     def test_an_end_before_the_header(self) -> None:
         for begin in b"", V1[:-1], V2[:-1]:
             notes: list[Any] = []
             factory = self.factory(NotingFactory, notes)
-            transport = self.connect(factory)
-            transport.protocol.dataReceived(begin)
-            transport.half_close()
-            self.assert_refused(factory, transport, CloseReason.PEER_CLOSED)
+            remote = self.connect(factory)
+            remote.protocol.dataReceived(begin)
+            remote.half_close()
+            self.assert_refused(factory, remote, CloseReason.PEER_CLOSED)
             self.assertEqual(notes, [])
 
     def test_a_drain_before_the_header(self) -> None:
         notes: list[Any] = []
         factory = self.factory(NotingFactory, notes)
-        transport = self.connect(factory)
-        transport.protocol.dataReceived(V1[:10])
+        remote = self.connect(factory)
+        remote.protocol.dataReceived(V1[:10])
         drained = factory.drain()
-        transport.protocol.dataReceived(V1[10:] + b"x\n")
-        transport.deliver()
+        remote.protocol.dataReceived(V1[10:] + b"x\n")
+        remote.read()
         self.successResultOf(drained)
         self.assertEqual((notes, factory.statistics.closed), ([], {CloseReason.DRAINED: 1}))
 
@@ -540,26 +535,29 @@ class CountingTests(ProxiedTestCase):
     def client(self, factory: ConversationFactory, host: str) -> Any:
         """Connect through the one proxy."""
         version = ip_address(host).version
-        transport = self.connect(factory)
-        transport.protocol.dataReceived(f"PROXY TCP{version} {host} {host} 5000 80\r\n".encode())
-        return transport
+        remote = self.connect(factory)
+        remote.protocol.dataReceived(f"PROXY TCP{version} {host} {host} 5000 80\r\n".encode())
+        return remote
 
     def test_the_limit_of_a_peer_counts_the_client(self) -> None:
         factory = self.factory(limits=Limits(max_connections_per_peer=1))
         first = self.client(factory, "192.0.2.1")
         second = self.client(factory, "192.0.2.1")
-        self.assertEqual((first.writes, second.writes, second.disconnecting), ([b"Welcome!"], [], True))
-        second.deliver()
+        self.assertEqual(
+            (first.transport.writes, second.transport.writes, bool(second.transport.disconnecting)),
+            ([b"Welcome!"], [], True),
+        )
+        second.read()
         self.assertEqual(factory.statistics.closed, {CloseReason.TOO_MANY_OF_PEER: 1})
-        self.assertEqual(self.client(factory, "192.0.2.2").writes, [b"Welcome!"])
+        self.assertEqual(self.client(factory, "192.0.2.2").transport.writes, [b"Welcome!"])
         first.lose()
-        self.assertEqual(self.client(factory, "192.0.2.1").writes, [b"Welcome!"])
+        self.assertEqual(self.client(factory, "192.0.2.1").transport.writes, [b"Welcome!"])
 
     def test_the_proxy_itself_is_not_counted(self) -> None:
         factory = self.factory(limits=Limits(max_connections_per_peer=1))
         waiting = [self.connect(factory) for _ in range(5)]
-        self.assertFalse(any(transport.disconnecting for transport in waiting))
-        self.assertEqual(self.client(factory, THE_PROXY.host).writes, [b"Welcome!"])
+        self.assertFalse(any(remote.transport.disconnecting for remote in waiting))
+        self.assertEqual(self.client(factory, THE_PROXY.host).transport.writes, [b"Welcome!"])
 
     def test_ipv6_clients_count_by_their_64(self) -> None:
         factory = self.factory(limits=Limits(max_connections_per_peer=1))
@@ -570,26 +568,26 @@ class CountingTests(ProxiedTestCase):
             ("::ffff:192.0.2.1", True),
             ("192.0.2.1", False),
         ]:
-            self.assertEqual(self.client(factory, host).writes, [b"Welcome!"] if welcome else [])
+            self.assertEqual(self.client(factory, host).transport.writes, [b"Welcome!"] if welcome else [])
 
     def test_a_refused_client_is_not_answered_what_came_with_its_header(self) -> None:
         factory = self.factory(limits=Limits(max_connections_per_peer=1))
         self.client(factory, SOURCE.host)
-        transport = self.connect(factory)
-        transport.protocol.dataReceived(V1 + b"Michael\n")
-        transport.protocol.dataReceived(b"Tracy\n")
-        transport.deliver()
-        self.assertEqual(transport.writes, [])
-        self.assertTrue(transport.lost)
+        remote = self.connect(factory)
+        remote.protocol.dataReceived(V1 + b"Michael\n")
+        remote.protocol.dataReceived(b"Tracy\n")
+        remote.read()
+        self.assertEqual(remote.transport.writes, [])
+        self.assertTrue(remote.lost)
 
     def test_those_that_wait_for_a_header_count_among_all(self) -> None:
         factory = self.factory(limits=Limits(max_connections=1))
         first = self.connect(factory)
-        self.connect(factory).deliver()
+        self.connect(factory).read()
         self.assertEqual(factory.statistics.closed, {CloseReason.TOO_MANY: 1})
         first.half_close()
-        first.deliver()
-        self.assertEqual(self.client(factory, "192.0.2.1").writes, [b"Welcome!"])
+        first.read()
+        self.assertEqual(self.client(factory, "192.0.2.1").transport.writes, [b"Welcome!"])
 
     @given(st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1", "lose", "junk", "none"])))
     def test_places_are_given_back_whatever_happens(self, steps: list[str]) -> None:
@@ -599,7 +597,7 @@ class CountingTests(ProxiedTestCase):
         for step in steps:
             connections = list(factory.ledger.connections)
             if step == "lose" and connections:
-                connections[0].transport.lose()
+                connections[0].transport.connectionLost(Failure(ConnectionDone()))
             elif step == "junk":
                 self.connect(factory).protocol.dataReceived(b"junk")
             elif step in ("none", "lose"):
@@ -607,13 +605,13 @@ class CountingTests(ProxiedTestCase):
             else:
                 self.client(factory, step)
         for connection in list(factory.ledger.connections):
-            connection.transport.lose()
+            connection.transport.connectionLost(Failure(ConnectionDone()))
         self.assertEqual((factory.statistics.open, self.clock.getDelayedCalls()), (0, []))
         for _ in range(2):
-            transport = self.client(factory, "192.0.2.1")
-            self.assertEqual(transport.writes, [b"Welcome!"])
+            remote = self.client(factory, "192.0.2.1")
+            self.assertEqual(remote.transport.writes, [b"Welcome!"])
         for connection in list(factory.ledger.connections):
-            connection.transport.lose()
+            connection.transport.connectionLost(Failure(ConnectionDone()))
 
 
 class AfterwardsTests(ProxiedTestCase):
@@ -622,44 +620,46 @@ class AfterwardsTests(ProxiedTestCase):
     def test_half_close_after_it(self) -> None:
         for chunks in [V1 + b"x" * 100_000], [V2, b"x" * 100_000]:
             factory = self.factory(EchoFactory, framing=Raw)
-            transport = self.connect(factory)
+            remote = self.connect(factory)
             for chunk in chunks:
-                transport.protocol.dataReceived(chunk)
-            transport.half_close()
-            while not transport.lost:
-                transport.deliver()
-            self.assertEqual(transport.received, b"x" * 100_000)
+                remote.protocol.dataReceived(chunk)
+            remote.half_close()
+            while not remote.lost:
+                remote.read()
+            self.assertEqual(remote.received, b"x" * 100_000)
             self.assertEqual(factory.statistics.closed, {CloseReason.PEER_CLOSED: 1})
 
     def test_half_close_right_after_it(self) -> None:
         notes: list[Any] = []
-        transport = self.connect(self.factory(NotingFactory, notes))
-        transport.protocol.dataReceived(V2)
-        transport.half_close()
-        transport.deliver()
+        remote = self.connect(self.factory(NotingFactory, notes))
+        remote.protocol.dataReceived(V2)
+        remote.half_close()
+        remote.read()
         self.assertEqual(notes, [SOURCE, "ended", CloseReason.PEER_CLOSED])
 
     def test_close_after_it_is_orderly(self) -> None:
         factory = self.factory(framing=Lines)
-        transport = self.connect(factory)
-        transport.protocol.dataReceived(V1 + b"exit\n")
-        self.assertTrue(transport.half_closing)
-        transport.deliver()
-        transport.half_close()
+        remote = self.connect(factory)
+        remote.protocol.dataReceived(V1 + b"exit\n")
+        self.assertTrue(remote.transport.half_closing)
+        remote.read()
+        remote.half_close()
         self.assertEqual(factory.statistics.closed, {CloseReason.CLOSED: 1})
 
     def test_the_header_is_a_sign_of_life(self) -> None:
         limits = Limits(idle_seconds=10, first_message_seconds=0)
         factory = self.factory(EchoFactory, limits=limits)
-        transport = self.connect(factory)
+        remote = self.connect(factory)
         self.clock.advance(9)
-        transport.protocol.dataReceived(V1)
+        remote.protocol.dataReceived(V1)
         self.clock.advance(9)
-        self.assertFalse(transport.half_closing or transport.disconnecting, "it was not idle for so long")
+        self.assertFalse(
+            remote.transport.half_closing or remote.transport.disconnecting, "it was not idle for so long"
+        )
         self.clock.advance(1)
-        self.assertTrue(transport.half_closing)
-        transport.deliver()
-        transport.half_close()
+        self.assertTrue(remote.transport.half_closing)
+        remote.read()
+        remote.half_close()
         self.assertEqual(factory.statistics.closed, {CloseReason.IDLE: 1})
 
 
@@ -670,11 +670,11 @@ class LogTests(ProxiedTestCase):
         factory = self.factory()
         publisher = LogPublisher(cast("ILogObserver", events.append))
         factory.ledger.journal = Journal(log=Logger("test", observer=publisher))
-        transport = self.connect(factory, proxy)
+        remote = self.connect(factory, proxy)
         for chunk in chunks:
-            transport.protocol.dataReceived(chunk)
-        transport.deliver()
-        transport.lose()
+            remote.protocol.dataReceived(chunk)
+        remote.read()
+        remote.lose()
         return events
 
     def test_the_event_names_the_client(self) -> None:

@@ -16,9 +16,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.protocols.policies import WrappingFactory
-from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import directlyProvides, implementedBy
 from zope.interface.verify import verifyClass, verifyObject
@@ -30,7 +28,8 @@ from sockproto.limits import TURN_STEPS, Limits
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.protocols.welcome import WelcomeFactory
 from sockproto.stream import ConversationFactory, ConversationProtocol
-from tests.transports import PlainTransport, connect
+from sockproto.testing import Remote, Transport, assert_no_faults, connect
+from tests.endpoints import TLSTransport
 
 
 class Scripted(Conversation):
@@ -54,13 +53,6 @@ class Scripted(Conversation):
         self.notes.append(reason)
 
 
-def tls(protocol: Any) -> PlainTransport:
-    """Make a TLS transport, whose handshake isn't done."""
-    transport = PlainTransport(protocol)
-    directlyProvides(transport, ISSLTransport)
-    return transport
-
-
 class CarrierTestCase(TestCase):
     """Has a connection whose conversation is scripted."""
 
@@ -73,39 +65,41 @@ class CarrierTestCase(TestCase):
         framing: Callable[[int], Any] = Lines,
         limits: Limits | None = None,
         speaks_text: bool = True,
-        make_transport: Callable[[Any], PlainTransport] = PlainTransport,
+        transport: type[Transport] = Transport,
         **methods: Any,
-    ) -> PlainTransport:
+    ) -> Remote:
         class ScriptedProtocol(ConversationProtocol):
             conversation = Scripted
 
         self.protocol = ScriptedProtocol(framing=framing, limits=limits, clock=self.clock, **methods)
         self.conversation: Any = self.protocol._conversation
         self.conversation.speaks_text = speaks_text
-        transport = connect(self.protocol, make_transport)
-        self.addCleanup(transport.lose)
-        return transport
+        self.remote = connect(self.protocol, kernel_bytes=0, transport=transport)
+        self.addCleanup(assert_no_faults, self.remote)
+        self.addCleanup(self.remote.lose)
+        return self.remote
 
     def receive(self, data: bytes) -> None:
-        self.protocol.dataReceived(data)
+        self.remote.send(data)
 
     @property
     def notes(self) -> list[Any]:
+        self.remote.run()
         notes: list[Any] = self.conversation.notes
         return notes
 
 
 class OrderTests(CarrierTestCase):
     def test_one_read_one_write(self) -> None:
-        transport = self.connect()
+        remote = self.connect()
         self.receive(b"a\nb\nc\n")
-        self.assertEqual(transport.writes, [b"<a>\n<b>\n<c>\n"])
+        self.assertEqual(remote.transport.writes, [b"<a>\n<b>\n<c>\n"])
 
     def test_a_write_per_64_kib(self) -> None:
-        transport = self.connect()
-        transport.buffer_size = 10**9
-        self.receive(b"".join(b"%04096d\n" % i for i in range(40)))
-        self.assertEqual([len(data) // 4099 for data in transport.writes], [16, 16, 8])
+        remote = self.connect()
+        remote.transport.bufferSize = 10**9
+        self.protocol.dataReceived(b"".join(b"%04096d\n" % i for i in range(40)))
+        self.assertEqual([len(data) // 4099 for data in remote.transport.writes], [16, 16, 8])
 
     def test_replies_in_order_though_one_sleeps(self) -> None:
         def received(message: bytes) -> Any:
@@ -114,14 +108,14 @@ class OrderTests(CarrierTestCase):
                 yield Sleep(3)
             yield b"then " + message
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"slow\nfast\n")
-        self.assertEqual(transport.deliver(), b"first slow\n")
+        self.assertEqual(remote.read(), b"first slow\n")
         self.receive(b"later\n")
         self.clock.advance(2.9)
-        self.assertEqual(transport.deliver(), b"")
+        self.assertEqual(remote.read(), b"")
         self.clock.advance(0.1)
-        self.assertEqual(transport.deliver(), b"then slow\nfirst fast\nthen fast\nfirst later\nthen later\n")
+        self.assertEqual(remote.read(), b"then slow\nfirst fast\nthen fast\nfirst later\nthen later\n")
 
     def test_wait_gives_result_and_failure(self) -> None:
         waiting: Deferred[bytes] = Deferred()
@@ -134,12 +128,12 @@ class OrderTests(CarrierTestCase):
             except ZeroDivisionError:
                 yield b"failed"
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\n")
         waiting.callback(b"result")
-        self.assertEqual(transport.deliver(), b"result\n")
+        self.assertEqual(remote.read(), b"result\n")
         failing.errback(ZeroDivisionError())
-        self.assertEqual(transport.deliver(), b"failed\n")
+        self.assertEqual(remote.read(), b"failed\n")
 
     def test_wait_for_a_coroutine(self) -> None:
         waiting: Deferred[bytes] = Deferred()
@@ -150,10 +144,10 @@ class OrderTests(CarrierTestCase):
         def received(message: bytes) -> Any:
             yield (yield Wait(answer()))
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\n")
         waiting.callback(b"coroutine")
-        self.assertEqual(transport.deliver(), b"coroutine!\n")
+        self.assertEqual(remote.read(), b"coroutine!\n")
 
     def test_ten_thousand_deferreds_that_have_fired_do_not_recurse(self) -> None:
         def received(message: bytes) -> Any:
@@ -163,10 +157,10 @@ class OrderTests(CarrierTestCase):
                 yield Sleep(0)
             yield b"%d" % total
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\n")
         self.clock.pump([0] * (20_000 // TURN_STEPS))
-        self.assertEqual(transport.deliver(), b"10000\n")
+        self.assertEqual(remote.read(), b"10000\n")
 
     def test_what_never_waits_lets_the_others_have_their_turn(self) -> None:
         steps = 0
@@ -184,17 +178,17 @@ class OrderTests(CarrierTestCase):
         self.assertEqual(steps, 1_000)
 
     def test_ten_thousand_messages_that_wait_do_not_recurse(self) -> None:
-        transport = self.connect(received=lambda message: Wait(succeed(None)))
+        remote = self.connect(received=lambda message: Wait(succeed(None)))
         for _ in range(20):
             self.receive(b"x\n" * 500)
         self.clock.pump([0] * 100)
-        self.assertEqual((self.protocol.messages_in, transport.writes), (10_000, []))
+        self.assertEqual((self.protocol.messages_in, remote.transport.writes), (10_000, []))
 
     def test_single_actions(self) -> None:
         for action, wire in [(None, b""), (b"bytes", b"bytes\n"), (Sleep(0), b"")]:
-            transport = self.connect(received=lambda message, action=action: action)
+            remote = self.connect(received=lambda message, action=action: action)
             self.receive(b"x\n")
-            self.assertEqual(transport.deliver(), wire)
+            self.assertEqual(remote.read(), wire)
 
     def test_data_that_comes_while_a_generator_runs_is_handled_after_it(self) -> None:
         def received(message: bytes) -> Any:
@@ -203,9 +197,9 @@ class OrderTests(CarrierTestCase):
             yield b"begin " + message
             yield b"end " + message
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"a\n")
-        self.assertEqual(transport.deliver(), b"begin a\nend a\nbegin b\nend b\n")
+        self.assertEqual(remote.read(), b"begin a\nend a\nbegin b\nend b\n")
 
 
 class BackPressureTests(CarrierTestCase):
@@ -216,26 +210,26 @@ class BackPressureTests(CarrierTestCase):
             handled.append(message)
             return b"x" * 60_000
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"1\n2\n3\n4\n5\n6\n")
         self.assertEqual(handled, [b"1", b"2"])
-        self.assertFalse(transport.reading)
-        transport.deliver()
+        self.assertFalse(remote.transport.reading)
+        remote.read()
         self.assertEqual(handled, [b"1", b"2", b"3", b"4"])
-        transport.deliver()
+        remote.read()
         self.assertEqual(handled[4:], [b"5", b"6"])
-        self.assertFalse(transport.reading)
-        transport.deliver()
-        self.assertTrue(transport.reading)
+        self.assertFalse(remote.transport.reading)
+        remote.read()
+        self.assertTrue(remote.transport.reading)
 
     def test_pauses_inside_a_generator(self) -> None:
         def opened() -> Any:
             for _ in range(5):
                 yield b"x" * 70_000
 
-        transport = self.connect(Raw, opened=opened)
+        remote = self.connect(Raw, opened=opened)
         for _ in range(5):
-            self.assertEqual(len(transport.deliver()), 70_000)
+            self.assertEqual(len(remote.read()), 70_000)
 
     def test_a_wait_that_fires_while_the_transport_is_full_delivers_its_value(self) -> None:
         waiting: Deferred[bytes] = Deferred()
@@ -248,13 +242,13 @@ class BackPressureTests(CarrierTestCase):
             result = yield Wait(waiting)
             yield result
 
-        transport = self.connect(Raw, received=first_pause_then_wait)
+        remote = self.connect(Raw, received=first_pause_then_wait)
         self.receive(b"x")
         self.protocol.pauseProducing()
         waiting.callback(b"value")
-        self.assertEqual(transport.deliver(), b"")
+        self.assertEqual(remote.read(), b"")
         self.protocol.resumeProducing()
-        self.assertEqual(transport.deliver(), b"value")
+        self.assertEqual(remote.read(), b"value")
 
     def test_a_wait_that_fires_in_the_write_that_ends_the_turn_delivers_its_value(self) -> None:
         waiting: Deferred[bytes] = Deferred()
@@ -263,91 +257,88 @@ class BackPressureTests(CarrierTestCase):
             yield b"x" * 250_000
             yield (yield Wait(waiting))
 
-        transport = self.connect(Raw, received=received)
-        write = transport.write
+        remote = self.connect(Raw, received=received)
+        remote.transport.bufferSize = 10**9  # never full
+        write = remote.transport.write
 
         def fire_and_write(data: bytes) -> None:
-            transport.producer = None  # never full
             write(data)
             if not waiting.called:
                 waiting.callback(b"value")
 
-        self.patch(transport, "write", fire_and_write)
+        self.patch(remote.transport, "write", fire_and_write)
         self.receive(b"x")
         self.clock.advance(0)
-        self.assertEqual(transport.deliver()[250_000:], b"value")
-        transport.producer = self.protocol
+        self.assertEqual(remote.read()[250_000:], b"value")
 
     def test_data_that_comes_while_paused_is_held(self) -> None:
-        transport = self.connect()
+        remote = self.connect()
         self.protocol.pauseProducing()
-        self.receive(b"a\n")
-        self.assertEqual(transport.writes, [])
-        self.assertFalse(transport.reading)
+        self.protocol.dataReceived(b"a\n")  # as TLS does
+        self.assertEqual(remote.transport.writes, [])
+        self.assertFalse(remote.transport.reading)
         self.protocol.resumeProducing()
-        self.assertEqual(transport.writes, [b"<a>\n"])
-        self.assertTrue(transport.reading)
+        self.assertEqual(remote.transport.writes, [b"<a>\n"])
+        self.assertTrue(remote.transport.reading)
 
     def test_reads_ahead_64_kib_while_an_action_is_pending(self) -> None:
-        transport = self.connect(received=lambda message: Sleep(1))
+        remote = self.connect(received=lambda message: Sleep(1))
         line = b"x" * 1_023 + b"\n"
         self.receive(line)
         for _ in range(64):
             self.receive(line)
-            self.assertTrue(transport.reading)
+            self.assertTrue(remote.transport.reading)
         self.receive(line)
-        self.assertFalse(transport.reading)
+        self.assertFalse(remote.transport.reading)
         self.clock.advance(1)
-        self.assertTrue(transport.reading)
+        self.assertTrue(remote.transport.reading)
         self.clock.pump([1] * 66)
 
     def test_a_message_longer_than_the_read_ahead_is_read_to_its_end(self) -> None:
         for limit, first in [(65_536, b"x" * 65_536 + b"\r"), (200_000, b"x" * 100_000), (0, b"x" * 100_000)]:
-            transport = self.connect(limits=Limits(max_message_bytes=limit))
+            remote = self.connect(limits=Limits(max_message_bytes=limit))
             self.receive(first)
-            self.assertTrue(transport.reading)
+            self.assertTrue(remote.transport.reading)
             self.receive(b"\n")
-            self.assertIn(b"x>", transport.deliver())
+            self.assertIn(b"x>", remote.read())
 
     def test_an_endless_generator_yields_to_others_after_256_kib(self) -> None:
         def opened() -> Any:
             while True:
                 yield b"x" * 7_000
 
-        def never_full(protocol: Any) -> PlainTransport:
-            transport = PlainTransport(protocol)
-            transport.buffer_size = 10**9
-            return transport
+        class NeverFull(Transport):
+            bufferSize = 10**9
 
-        transport = self.connect(Discard, make_transport=never_full, opened=opened)
+        remote = self.connect(Discard, transport=NeverFull, opened=opened)
         for _ in range(5):
-            produced = len(transport.deliver())
+            produced = len(remote.read())
             self.assertTrue(128 * 1024 < produced <= 256 * 1024, produced)
             # One turn of the reactor; advancing the clock would run what the turn schedules too.
             call = self.clock.calls.pop(0)
             call.called = 1
             call.func(*call.args)
-        transport.lose()
+        remote.lose()
 
     def test_discard_never_stops_reading(self) -> None:
         def opened() -> Any:
             while True:
                 yield b"x" * 70_000
 
-        transport = self.connect(Discard, opened=opened)
+        remote = self.connect(Discard, opened=opened)
         for _ in range(3):
             self.receive(b"y" * 70_000)
-            self.assertTrue(transport.reading)
-        transport.lose()
+            self.assertTrue(remote.transport.reading)
+        remote.lose()
 
 
 class HalfCloseTests(CarrierTestCase):
     def test_ended_runs_after_the_last_message_and_its_bytes_are_sent(self) -> None:
-        transport = self.connect(ended=lambda: b"bye")
+        remote = self.connect(ended=lambda: b"bye")
         self.receive(b"a\nunterminated")
-        transport.half_close()
-        self.assertEqual(transport.deliver(), b"<a>\n<unterminated>\nbye\n")
-        self.assertTrue(transport.lost)
+        remote.half_close()
+        self.assertEqual(remote.read(), b"<a>\n<unterminated>\nbye\n")
+        self.assertTrue(remote.lost)
         self.assertEqual(self.notes, ["ended", CloseReason.PEER_CLOSED])
 
     def test_an_eof_cancels_nothing(self) -> None:
@@ -356,111 +347,112 @@ class HalfCloseTests(CarrierTestCase):
         def received(message: bytes) -> Any:
             yield (yield Wait(waiting))
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\ny\n")
-        transport.half_close()
+        remote.half_close()
         self.assertEqual(self.notes, [])
         waiting.callback(b"late")
-        self.assertEqual(transport.deliver(), b"late\nlate\n")
-        self.assertTrue(transport.lost)
+        self.assertEqual(remote.read(), b"late\nlate\n")
+        self.assertTrue(remote.lost)
 
     def test_all_is_sent_to_a_peer_that_reads_late(self) -> None:
-        transport = self.connect(Raw, received=lambda data: data)
+        remote = self.connect(Raw, received=lambda data: data)
         for _ in range(3):
             self.receive(b"x" * 60_000)
-        transport.half_close()
-        while not transport.lost:
-            transport.deliver()
-        self.assertEqual(len(transport.received), 180_000)
+        remote.half_close()
+        while not remote.lost:
+            remote.read()
+        self.assertEqual(len(remote.received), 180_000)
 
     def test_reading_is_not_resumed_after_the_eof(self) -> None:
-        transport = self.connect()
+        remote = self.connect()
         self.protocol.pauseProducing()
-        self.receive(b"a\n")
-        transport.half_close()
-        transport.producerState = "stopped"  # resuming it raises
+        self.protocol.dataReceived(b"a\n")
+        self.protocol.readConnectionLost()
+        resumed: list[None] = []
+        self.patch(remote.transport, "resumeProducing", lambda: resumed.append(None))
         self.protocol.resumeProducing()
-        self.assertEqual(transport.deliver(), b"<a>\n")
+        self.assertEqual((remote.read(), resumed), (b"<a>\n", []))
 
 
 class CloseTests(CarrierTestCase):
     def test_close_flushes_then_half_closes_then_waits_for_the_peer(self) -> None:
-        transport = self.connect(received=lambda message: (yield from (b"bye", CLOSE, b"never")))
+        remote = self.connect(received=lambda message: (yield from (b"bye", CLOSE, b"never")))
         self.receive(b"exit\nmore\n")
-        self.assertEqual(transport.deliver(), b"bye\n")
-        self.assertTrue(transport.half_closed)
+        self.assertEqual(remote.read(), b"bye\n")
+        self.assertEqual(remote.ended, "orderly")
         self.receive(b"thrown away" * 1_000_000)
-        self.assertTrue(transport.reading)
+        self.assertTrue(remote.transport.reading)
         self.assertEqual(self.protocol._framing.held, 0)
-        self.assertFalse(transport.disconnecting)
-        transport.half_close()
-        self.assertTrue(transport.lost)
-        self.assertFalse(transport.aborted)
+        self.assertFalse(remote.transport.disconnecting)
+        remote.half_close()
+        self.assertTrue(remote.lost)
+        self.assertEqual(remote.ended, "orderly")
         self.assertEqual(self.notes, [CloseReason.CLOSED])
 
     def test_the_deadline_is_absolute(self) -> None:
-        transport = self.connect(limits=Limits(close_seconds=2), received=lambda message: CLOSE)
+        remote = self.connect(limits=Limits(close_seconds=2), received=lambda message: CLOSE)
         self.receive(b"x\n")
-        transport.deliver()
+        remote.read()
         for _ in range(19):
             self.receive(b"still talking\n")
             self.clock.advance(0.1)
-            self.assertFalse(transport.lost)
+            self.assertFalse(remote.lost)
         self.clock.advance(0.1)
-        self.assertTrue(transport.aborted)
+        self.assertTrue(remote.lost and remote.transport.aborted)
         self.assertEqual(self.notes, [CloseReason.CLOSED])
 
     def test_close_behind_a_full_transport_waits_for_the_reader(self) -> None:
-        transport = self.connect(Raw, received=lambda data: (yield from (b"x" * 70_000, b"bye", CLOSE)))
+        remote = self.connect(Raw, received=lambda data: (yield from (b"x" * 70_000, b"bye", CLOSE)))
         self.receive(b"x")
-        self.assertFalse(transport.reading)
+        self.assertFalse(remote.transport.reading)
         self.clock.advance(29)
-        self.assertFalse(transport.half_closing)
-        transport.deliver()
-        self.assertEqual(transport.deliver(), b"bye")
-        self.assertTrue(transport.reading)
-        transport.half_close()
-        self.assertTrue(transport.lost)
+        self.assertFalse(remote.transport.half_closing)
+        remote.read()
+        self.assertEqual(remote.read(), b"bye")
+        self.assertTrue(remote.transport.reading)
+        remote.half_close()
+        self.assertTrue(remote.lost)
 
     def test_after_the_peers_eof_it_closes_at_once(self) -> None:
-        transport = self.connect(ended=lambda: CLOSE)
-        transport.half_close()
-        self.assertTrue(transport.disconnecting)
-        self.assertFalse(transport.half_closing)
+        remote = self.connect(ended=lambda: CLOSE)
+        remote.half_close()
+        self.assertTrue(remote.transport.disconnecting)
+        self.assertFalse(remote.transport.half_closing)
 
     def test_over_tls_and_wrappers_it_closes_at_once(self) -> None:
-        def wrapper(protocol: Any) -> PlainTransport:
-            transport = PlainTransport(protocol)
-            directlyProvides(transport, IProtocol)  # and still what the transport below it does
-            return transport
+        class Wrapper(TLSTransport):
+            def __init__(self, *args: Any) -> None:
+                super().__init__(*args)
+                directlyProvides(self, IProtocol)  # and still what the transport below it does
 
-        for make_transport in tls, wrapper:
-            transport = self.connect(make_transport=make_transport, received=lambda message: CLOSE)
+        for transport in TLSTransport, Wrapper:
+            remote = self.connect(transport=transport, received=lambda message: CLOSE)
             self.protocol.handshakeCompleted()
             self.receive(b"x\n")
-            self.assertEqual((transport.disconnecting, transport.half_closing), (True, False))
+            self.assertEqual((remote.transport.disconnecting, remote.transport.half_closing), (True, False))
 
     def test_abort_drops_what_was_not_sent(self) -> None:
-        transport = self.connect(received=lambda message: ABORT)
+        remote = self.connect(received=lambda message: ABORT)
         self.receive(b"x\n")
-        self.assertTrue(transport.aborted)
+        self.assertEqual(remote.ended, "reset")
         self.assertEqual(self.notes, [CloseReason.ABORTED])
 
     def test_the_first_reason_counts(self) -> None:
-        transport = self.connect(received=lambda message: CLOSE)
+        remote = self.connect(received=lambda message: CLOSE)
         self.receive(b"x\n")
         self.protocol.close(CloseReason.IDLE)
-        transport.deliver()
-        transport.lose(ConnectionLost())
+        remote.read()
+        remote.lose(ConnectionLost())
         self.assertEqual(self.notes, [CloseReason.CLOSED])
 
     def test_the_application_closes(self) -> None:
-        transport = self.connect()
+        remote = self.connect()
         self.receive(b"a\n")
         self.protocol.close()
-        self.assertEqual(transport.deliver(), b"<a>\n")
-        transport.half_close()
-        self.assertTrue(transport.lost)
+        self.assertEqual(remote.read(), b"<a>\n")
+        remote.half_close()
+        self.assertTrue(remote.lost)
         self.assertEqual(self.notes, [CloseReason.CLOSED])
 
 
@@ -476,10 +468,10 @@ class LossTests(CarrierTestCase):
             finally:
                 notes.append("finally")
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.conversation.notes = notes
         self.receive(b"x\ny\n")
-        transport.lose(ConnectionLost())
+        remote.lose(ConnectionLost())
         self.assertEqual(notes, ["finally", "cancelled", CloseReason.PEER_RESET])
 
     def test_a_sleep_is_cancelled_and_the_generator_closed(self) -> None:
@@ -491,9 +483,9 @@ class LossTests(CarrierTestCase):
             finally:
                 notes.append("finally")
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\n")
-        transport.lose()
+        remote.lose()
         self.assertEqual(notes, ["finally"])
         self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
 
@@ -501,9 +493,9 @@ class LossTests(CarrierTestCase):
         def wait(message: bytes) -> Wait:
             return Wait(Deferred(lambda deferred: deferred.errback(CancelledError())))
 
-        transport = self.connect(received=wait)
+        remote = self.connect(received=wait)
         self.receive(b"x\n")
-        transport.lose()
+        remote.lose()
         gc.collect()  # a Deferred that nobody dealt with is logged when it goes
         self.assertEqual(self.flushLoggedErrors(), [])
 
@@ -518,7 +510,7 @@ class LossTests(CarrierTestCase):
             yield b"after close"
 
         def waits(message: bytes) -> Any:
-            transport.lose()
+            remote.lose()
             coroutine = answer()
             try:
                 yield Wait(coroutine)
@@ -530,13 +522,13 @@ class LossTests(CarrierTestCase):
             return b"after close"
 
         for received in generator, returns:
-            transport = self.connect(received=received)
+            remote = self.connect(received=received)
             self.receive(b"x\ny\n")
-            self.assertEqual(transport.deliver(), b"")
-            transport.half_close()
-        transport = self.connect(received=waits)
+            self.assertEqual(remote.read(), b"")
+            remote.half_close()
+        remote = self.connect(received=waits)
         self.receive(b"x\n")
-        self.assertEqual((transport.writes, self.protocol.messages_out, awaited), ([], 0, []))
+        self.assertEqual((remote.transport.writes, self.protocol.messages_out, awaited), ([], 0, []))
 
     def test_a_connection_lost_inside_a_generator(self) -> None:
         notes: list[Any] = []
@@ -544,25 +536,25 @@ class LossTests(CarrierTestCase):
         def received(message: bytes) -> Any:
             try:
                 yield b"before"
-                transport.lose()
+                remote.lose()
                 notes.append(list(self.notes))
                 yield b"after"
                 notes.append("went on")
             finally:
                 notes.append("finally")
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\ny\n")
         self.assertEqual(notes, [[], "finally"])
         self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
 
     def test_closed_is_called_once_and_only_if_opened_was(self) -> None:
-        transport = self.connect()
-        transport.lose()
+        remote = self.connect()
+        remote.lose()
         self.protocol.connectionLost()
         self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
 
-        self.connect(make_transport=tls).lose()
+        self.connect(transport=TLSTransport).lose()
         self.assertEqual(self.notes, [])
 
     def test_errors_at_the_end_are_logged_and_stop_nothing(self) -> None:
@@ -572,95 +564,93 @@ class LossTests(CarrierTestCase):
             finally:
                 raise ZeroDivisionError
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"x\n")
-        transport.lose()
+        remote.lose()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
 
 
 class QuietTests(CarrierTestCase):
     def test_a_bare_send_is_a_message_after_the_quiet_period(self) -> None:
-        transport = self.connect(QuietLines)
+        remote = self.connect(QuietLines)
         self.receive(b"Mich")
         self.clock.advance(0.019)
         self.receive(b"ael")
         self.clock.advance(0.019)
-        self.assertEqual(transport.deliver(), b"")
+        self.assertEqual(remote.read(), b"")
         self.clock.advance(0.001)
-        self.assertEqual(transport.deliver(), b"<Michael>")
+        self.assertEqual(remote.read(), b"<Michael>")
 
     def test_bytes_in_the_kernel_when_it_ends_belong_to_the_message(self) -> None:
-        transport = self.connect(QuietLines)
+        remote = self.connect(QuietLines)
         self.receive(b"Mich")
         # Timers run before reads: the period's end, then the read, in one turn of the reactor.
         self.clock.callLater(0.02, self.receive, b"ael")
         self.clock.advance(0.02)
-        self.assertEqual(transport.deliver(), b"")
+        self.assertEqual(remote.read(), b"")
         self.clock.advance(0.02)
-        self.assertEqual(transport.deliver(), b"<Michael>")
+        self.assertEqual(remote.read(), b"<Michael>")
 
     def test_it_counts_while_an_action_is_pending(self) -> None:
-        transport = self.connect(
-            QuietLines, received=lambda message: (yield from (Sleep(1), b"<%b>" % message))
-        )
+        remote = self.connect(QuietLines, received=lambda message: (yield from (Sleep(1), b"<%b>" % message)))
         self.receive(b"a\nb")
         self.clock.advance(0.02)
         self.receive(b"c\n")
         self.clock.advance(1)
         self.clock.advance(1)
         self.clock.advance(1)
-        self.assertEqual(transport.deliver(), b"<a>\n<b><c>\n")
+        self.assertEqual(remote.read(), b"<a>\n<b><c>\n")
 
     def test_it_does_not_count_while_reading_is_paused(self) -> None:
-        transport = self.connect(QuietLines)
+        remote = self.connect(QuietLines)
         self.protocol.pauseProducing()
         self.receive(b"Mich")
         self.clock.advance(5)
         self.protocol.resumeProducing()
         self.receive(b"ael\n")
-        self.assertEqual(transport.deliver(), b"<Michael>\n")
+        self.assertEqual(remote.read(), b"<Michael>\n")
 
     def test_it_stops_when_reading_pauses_and_begins_anew(self) -> None:
         for pause_after in 0, 0.02:
-            transport = self.connect(QuietLines)
+            remote = self.connect(QuietLines)
             self.receive(b"Mich")
             self.clock.callLater(pause_after, self.protocol.pauseProducing)
             self.clock.advance(0.02)
             self.clock.advance(5)
-            self.assertEqual(transport.deliver(), b"")
+            self.assertEqual(remote.read(), b"")
             self.protocol.resumeProducing()
             self.clock.advance(0.019)
-            self.assertEqual(transport.deliver(), b"")
+            self.assertEqual(remote.read(), b"")
             self.clock.advance(0.001)
-            self.assertEqual(transport.deliver(), b"<Mich>")
+            self.assertEqual(remote.read(), b"<Mich>")
 
     def test_eof_ends_it(self) -> None:
-        transport = self.connect(QuietLines)
+        remote = self.connect(QuietLines)
         self.receive(b"Michael")
-        transport.half_close()
-        self.assertEqual(transport.deliver(), b"<Michael>")
+        remote.half_close()
+        self.assertEqual(remote.read(), b"<Michael>")
 
 
 class TooLongTests(CarrierTestCase):
     def test_earlier_messages_are_answered_then_an_error_line(self) -> None:
         for chunks in [b"a\nb\n" + b"x" * 11], [bytes([byte]) for byte in b"a\nb\n" + b"x" * 11]:
-            transport = self.connect(limits=Limits(max_message_bytes=10))
+            remote = self.connect(limits=Limits(max_message_bytes=10))
             for chunk in chunks:
                 self.receive(chunk)
-            self.assertEqual(transport.deliver(), b"<a>\n<b>\nerror: message longer than 10 bytes\n")
-            transport.half_close()
+            self.assertEqual(remote.read(), b"<a>\n<b>\nerror: message longer than 10 bytes\n")
+            remote.half_close()
             self.assertEqual(self.notes, [CloseReason.TOO_LONG])
 
     def test_behind_a_pending_action(self) -> None:
-        transport = self.connect(
+        remote = self.connect(
             limits=Limits(max_message_bytes=10),
             received=lambda message: (yield from (Sleep(1), b"<%b>" % message)),
         )
         self.receive(b"a\n" + b"x" * 11)
         self.clock.advance(1)
-        self.assertEqual(transport.deliver(), b"<a>\nerror: message longer than 10 bytes\n")
-        transport.half_close()
+        self.assertEqual(remote.read(), b"<a>\nerror: message longer than 10 bytes\n")
+        remote.half_close()
 
 
 class ErrorTests(CarrierTestCase):
@@ -670,11 +660,11 @@ class ErrorTests(CarrierTestCase):
             raise ZeroDivisionError
 
         for speaks_text, wire in [(True, b"before\nerror: internal error\n"), (False, b"before\n")]:
-            transport = self.connect(received=received, speaks_text=speaks_text)
+            remote = self.connect(received=received, speaks_text=speaks_text)
             self.receive(b"x\ny\n")
-            self.assertEqual(transport.deliver(), wire)
-            transport.half_close()
-            self.assertTrue(transport.lost)
+            self.assertEqual(remote.read(), wire)
+            remote.half_close()
+            self.assertTrue(remote.lost)
             self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
             [failure] = self.flushLoggedErrors(ZeroDivisionError)
             self.assertIn("ZeroDivisionError", failure.getTraceback())
@@ -684,10 +674,10 @@ class ErrorTests(CarrierTestCase):
             def encode(self, *messages: bytes) -> Any:
                 return "text"
 
-        transport = self.connect(Broken)
+        remote = self.connect(Broken)
         self.receive(b"x\n")
-        self.assertEqual(transport.deliver(), b"error: internal error\n")
-        transport.half_close()
+        self.assertEqual(remote.read(), b"error: internal error\n")
+        remote.half_close()
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
@@ -697,11 +687,11 @@ class ErrorTests(CarrierTestCase):
 
         methods: list[dict[str, Any]] = [{"opened": fault}, {"received": fault}, {"ended": fault}]
         for method in methods:
-            transport = self.connect(**method)
+            remote = self.connect(**method)
             self.receive(b"x\n")
-            transport.half_close()
-            transport.deliver()
-            self.assertTrue(transport.lost)
+            remote.half_close()
+            remote.read()
+            self.assertTrue(remote.lost)
             self.assertEqual(self.notes[-1], CloseReason.CONVERSATION_ERROR)
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
@@ -711,25 +701,25 @@ class ErrorTests(CarrierTestCase):
             def received(message: bytes, error: type[BaseException] = error) -> bytes:
                 raise error
 
-            transport = self.connect(received=received)
+            remote = self.connect(received=received)
             self.receive(b"x\n")
-            self.assertEqual(transport.deliver(), b"error: internal error\n")
-            transport.half_close()
+            self.assertEqual(remote.read(), b"error: internal error\n")
+            remote.half_close()
             self.assertEqual(len(self.flushLoggedErrors(error)), 1)
 
     def test_a_failed_wait_that_nobody_catches(self) -> None:
-        transport = self.connect(received=lambda message: Wait(fail(ZeroDivisionError())))
+        remote = self.connect(received=lambda message: Wait(fail(ZeroDivisionError())))
         self.receive(b"x\n")
-        self.assertEqual(transport.deliver(), b"error: internal error\n")
-        transport.half_close()
+        self.assertEqual(remote.read(), b"error: internal error\n")
+        remote.half_close()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_what_is_no_action(self) -> None:
         for wrong in "text", 7, [b"list"], bytearray(b"x"), Wait(7):  # type: ignore[arg-type]  # wrong on purpose
-            transport = self.connect(received=lambda message, wrong=wrong: wrong)
+            remote = self.connect(received=lambda message, wrong=wrong: wrong)
             self.receive(b"x\n")
-            self.assertEqual(transport.deliver(), b"error: internal error\n")
-            transport.half_close()
+            self.assertEqual(remote.read(), b"error: internal error\n")
+            remote.half_close()
             [failure] = self.flushLoggedErrors(TypeError)
             self.assertEqual(failure.check(ActionError) is ActionError, not isinstance(wrong, Wait))
 
@@ -741,38 +731,38 @@ class SendTests(CarrierTestCase):
             yield Sleep(1)
             yield b"end"
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.assertTrue(self.protocol.send(b"first"))
-        self.assertEqual(transport.deliver(), b"first\r\n")
+        self.assertEqual(remote.read(), b"first\r\n")
         self.receive(b"x\ny\n")
         self.assertTrue(self.protocol.send(b"pushed"))
-        self.assertEqual(transport.deliver(), b"begin\n")
+        self.assertEqual(remote.read(), b"begin\n")
         self.clock.advance(1)
-        self.assertEqual(transport.deliver(), b"end\npushed\nbegin\n")
-        transport.lose()
+        self.assertEqual(remote.read(), b"end\npushed\nbegin\n")
+        remote.lose()
 
     def test_from_inside_a_message(self) -> None:
         def received(message: bytes) -> bytes:
             self.protocol.send(b"pushed by " + message)
             return b"reply to " + message
 
-        transport = self.connect(received=received)
+        remote = self.connect(received=received)
         self.receive(b"a\nb\n")
-        self.assertEqual(transport.deliver(), b"reply to a\npushed by a\nreply to b\npushed by b\n")
+        self.assertEqual(remote.read(), b"reply to a\npushed by a\nreply to b\npushed by b\n")
 
     def test_says_whether_the_peer_keeps_up_and_refuses_past_64_kib(self) -> None:
-        transport = self.connect()
+        remote = self.connect()
         message = b"x" * 16_000
         said = [self.protocol.send(message) for _ in range(4)]
         self.assertEqual(said, [True] * 4)
-        # The transport is full now; so much waits here.
+        # The remote is full now; so much waits here.
         said = [self.protocol.send(message) for _ in range(5)]
         self.assertEqual(said, [False] * 5)
         self.assertRaises(SendRefused, self.protocol.send, message)
         self.assertRaises(TypeError, self.protocol.send, "text")
         for _ in range(3):
-            transport.deliver()
-        self.assertEqual(len(transport.received), 9 * 16_002)
+            remote.read()
+        self.assertEqual(len(remote.received), 9 * 16_002)
         self.assertTrue(self.protocol.send(message))
 
     def test_what_was_taken_is_delivered_before_the_close(self) -> None:
@@ -784,11 +774,11 @@ class SendTests(CarrierTestCase):
             yield Sleep(1)
 
         for line in b"close\n", b"x\n":
-            transport = self.connect(received=received)
+            remote = self.connect(received=received)
             self.receive(line)
             self.protocol.close()
-            self.assertEqual(transport.deliver(), b"reply\npushed\n")
-            transport.half_close()
+            self.assertEqual(remote.read(), b"reply\npushed\n")
+            remote.half_close()
 
     def test_what_waits_is_bounded(self) -> None:
         self.connect(received=lambda message: Sleep(1))
@@ -804,36 +794,36 @@ class SendTests(CarrierTestCase):
         self.assertEqual(taken, 32_768)
 
     def test_refused_when_the_connection_is_not_open(self) -> None:
-        self.connect(make_transport=tls)
+        self.connect(transport=TLSTransport)
         self.assertRaises(SendRefused, self.protocol.send, b"too early")
-        transport = self.connect()
+        remote = self.connect()
         self.protocol.close()
         self.assertRaises(SendRefused, self.protocol.send, b"too late")
-        transport.lose()
+        remote.lose()
         self.assertRaises(SendRefused, self.protocol.send, b"too late")
 
 
 class HandshakeTests(CarrierTestCase):
     def test_opened_waits_for_it(self) -> None:
-        transport = self.connect(make_transport=tls, opened=lambda: b"Welcome!")
-        self.assertEqual((transport.writes, transport.producer), ([], None))
+        remote = self.connect(transport=TLSTransport, opened=lambda: b"Welcome!")
+        self.assertEqual((remote.transport.writes, remote.transport.producer), ([], None))
         self.protocol.handshakeCompleted()
         self.protocol.handshakeCompleted()  # a renegotiation
-        self.assertEqual(transport.writes, [b"Welcome!\r\n"])
+        self.assertEqual(remote.transport.writes, [b"Welcome!\r\n"])
 
     def test_a_wrapper_that_keeps_it_to_itself(self) -> None:
-        def wrapper(protocol: Any) -> PlainTransport:
-            transport = PlainTransport(protocol)
-            directlyProvides(transport, ISSLTransport, IProtocol)
-            return transport
+        class Wrapper(Transport):
+            def __init__(self, *args: Any) -> None:
+                super().__init__(*args)
+                directlyProvides(self, ISSLTransport, IProtocol)
 
-        transport = self.connect(make_transport=wrapper, opened=lambda: b"Welcome!")
-        self.assertEqual(transport.writes, [b"Welcome!\r\n"])
+        remote = self.connect(transport=Wrapper, opened=lambda: b"Welcome!")
+        self.assertEqual(remote.transport.writes, [b"Welcome!\r\n"])
 
     def test_data_says_that_it_is_done(self) -> None:
-        transport = self.connect(make_transport=tls, opened=lambda: b"Welcome!")
+        remote = self.connect(transport=TLSTransport, opened=lambda: b"Welcome!")
         self.receive(b"a\n")
-        self.assertEqual(transport.deliver(), b"Welcome!\r\n<a>\n")
+        self.assertEqual(remote.read(), b"Welcome!\r\n<a>\n")
 
 
 class FactoryTests(TestCase):
@@ -855,11 +845,11 @@ class FactoryTests(TestCase):
     def test_serials_and_connections(self) -> None:
         factory = ConversationFactory(clock=Clock())
         protocols = [factory.buildProtocol(None) for _ in range(2)]
-        transports = [connect(protocol) for protocol in protocols]
+        remotes = [connect(protocol) for protocol in protocols]
         self.assertEqual([protocol.serial for protocol in protocols], [1, 2])
         self.assertEqual(factory.ledger.connections, set(protocols))
-        for transport in transports:
-            transport.lose()
+        for remote in remotes:
+            remote.lose()
         self.assertEqual(factory.ledger.connections, set())
 
     def test_twisteds_own_ways_work(self) -> None:
@@ -869,12 +859,10 @@ class FactoryTests(TestCase):
         factories: list[Any] = [Factory.forProtocol(Protocol), ConversationFactory()]
         factories[1].protocol = Protocol
         for factory in factories + [WrappingFactory(factory) for factory in factories]:
-            protocol = factory.buildProtocol(None)
-            transport = StringTransport()
-            protocol.makeConnection(transport)
-            protocol.dataReceived(b"a\n")
-            self.assertEqual(transport.value(), b"<a>\n")
-            protocol.connectionLost(Failure(ConnectionLost()))
+            remote = connect(factory)
+            remote.send(b"a\n")
+            self.assertEqual(remote.read(), b"<a>\n")
+            remote.reset()
 
     def test_interfaces(self) -> None:
         for interface in IProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer:

@@ -1,0 +1,69 @@
+"""A client's endpoint whose server the test plays, and a transport that is said to be of TLS."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import ISSLTransport
+from zope.interface import implementer
+
+from sockproto.testing import Transport, connect
+
+
+@implementer(ISSLTransport)
+class TLSTransport(Transport):
+    """One whose handshake isn't done, and whose peer shows no certificate."""
+
+    def getPeerCertificate(self) -> None:
+        """There is none."""
+
+
+class Endpoint:
+    """A client endpoint in memory.
+
+    Args:
+        transport: What makes the transport.
+        error: What connecting fails with; None: it succeeds at once.
+        late: Whether connecting takes until ``connect_now``.
+
+    Attributes:
+        protocol: What was connected.
+        remote: The server.
+    """
+
+    def __init__(
+        self, transport: type[Transport] = Transport, error: Exception | None = None, late: bool = False
+    ) -> None:
+        self._transport, self._error, self._late = transport, error, late
+        self.remote: Any = None
+        self.connecting: Deferred[Any] = Deferred(lambda _: None)
+
+    def connect(self, factory: Any) -> "Deferred[Any]":
+        """Connect a protocol of *factory*."""
+        self._factory = factory
+        if self._error is not None:
+            return fail(self._error)
+        if not self._late:
+            self.connect_now()
+        return self.connecting
+
+    def connect_now(self) -> None:
+        """The connection is there."""
+        self.remote = connect(self._factory, kernel_bytes=0, transport=self._transport)
+        self.protocol = self.remote.protocol
+        self.connecting.callback(self.protocol)
+
+    def run(self) -> None:
+        """Have all happen that needs no time."""
+        if self.remote is not None:
+            self.remote.run()
+
+    def say(self, *pieces: bytes) -> bytes:
+        """Have the server say something; give what the client has said."""
+        self.remote.send(*pieces)
+        said: bytes = self.remote.read()
+        return said
+
+    def end(self) -> None:
+        """Have the server end its half of the stream, and let the client close."""
+        self.remote.half_close()
+        self.remote.read()
