@@ -113,7 +113,7 @@ class Transport(Connection):
 
     def loseConnection(self) -> None:
         """Close, once all is sent."""
-        if self.producer is not None:
+        if self.producer is not None and self.connected:
             self.faults.append("loseConnection: a producer is still registered")
         Connection.loseConnection(self)
 
