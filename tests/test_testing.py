@@ -28,6 +28,7 @@ from sockproto.testing import (
     ReadToEnd,
     Reset,
     Send,
+    Step,
     assert_bounded,
     assert_ended,
     assert_no_faults,
@@ -39,9 +40,8 @@ from sockproto.testing import (
     play_on_socket,
     sockets,
 )
-from sockproto.testing.scripts import Step
 from sockproto.testing.sockets import Loop, MemorySocket, Pipe
-from sockproto.testing.streams import PEER, Transport
+from sockproto.testing.transports import PEER, Transport
 
 # What protocols meet, with Twisted's transports on real sockets as in memory.
 

@@ -13,12 +13,14 @@ transports run over sockets and a network in memory, so what a protocol meets is
 
 =============  ========================================================================================
 sockets        sockets in memory, and as much of a reactor as transports ask for
+transports     Twisted's TCP transport over one of them, with notes of what happened
 streams        ``connect``: a protocol and a remote side; ``join``: two protocols
 datagrams      ``DatagramNetwork``: loss, doubling, reordering, refusals, loops
 clocks         ``to_next_call``: time, under a test's command
 cutting        ``pieces``, ``cuts``: where bytes are cut on their way
 assertions     replies, order, the end, bounded buffers
 live           the remote side of a real connection
+steps          ``Send``, ``Expect``, ``HalfClose`` …: what a script is made of
 scripts        ``play``: one script in many ways, in memory and over real sockets
 =============  ========================================================================================
 
@@ -40,24 +42,26 @@ from sockproto.testing.datagrams import (
     DatagramRemote as DatagramRemote,
 )
 from sockproto.testing.scripts import (
-    Expect as Expect,
-    ExpectEnd as ExpectEnd,
-    HalfClose as HalfClose,
     Outcome as Outcome,
-    Pause as Pause,
-    ReadToEnd as ReadToEnd,
-    Reset as Reset,
-    Send as Send,
-    Step as Step,
     play as play,
     play_every_way as play_every_way,
     play_everywhere as play_everywhere,
     play_on_socket as play_on_socket,
 )
+from sockproto.testing.steps import (
+    Expect as Expect,
+    ExpectEnd as ExpectEnd,
+    HalfClose as HalfClose,
+    Pause as Pause,
+    ReadToEnd as ReadToEnd,
+    Reset as Reset,
+    Send as Send,
+    Step as Step,
+)
 from sockproto.testing.streams import (
     Link as Link,
     Remote as Remote,
-    Transport as Transport,
     connect as connect,
     join as join,
 )
+from sockproto.testing.transports import Transport as Transport

@@ -5,7 +5,7 @@
     await on_socket(lambda reactor: MyFactory(), hold, seconds=10)
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from socket import SO_ERROR, SOL_SOCKET
 from typing import Any, Literal, TypeVar
 
@@ -44,7 +44,7 @@ class SocketLine(Protocol):
 
     # What scripts call.
 
-    async def send(self, data: Sequence[bytes], ending: bool) -> None:
+    async def send(self, data: list[bytes], ending: bool) -> None:
         """Send pieces, each in a turn of its own."""
         self.transport.setTcpNoDelay(True)
         for number, piece in enumerate(data, 1):

@@ -9,8 +9,6 @@ A script is a list of steps of the remote side. However its bytes are cut, the s
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from random import Random
 from typing import Any, Literal, NamedTuple
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -19,8 +17,9 @@ from twisted.internet.task import Clock
 
 from sockproto.testing.assertions import assert_same
 from sockproto.testing.clocks import to_next_call
-from sockproto.testing.cutting import Cut, pieces
+from sockproto.testing.cutting import Cut
 from sockproto.testing.live import SocketLine, on_socket
+from sockproto.testing.steps import Course, ExpectEnd, HalfClose, Line, ReadToEnd, Send, Step
 from sockproto.testing.streams import Remote, connect
 
 SECONDS = 10.0
@@ -28,117 +27,6 @@ SECONDS = 10.0
 
 Make = Callable[[IReactorTime], Any]
 """Makes what is under test, given a clock: a factory or, in memory, a protocol."""
-
-
-class Course:
-    """A script under way.
-
-    Attributes:
-        line: The connection.
-        read: What the script has taken note of, of what came.
-        sent: The lengths of the pieces that were sent.
-        ending: Whether the half-close comes next, right behind the last piece.
-    """
-
-    def __init__(self, line: "Line", cut: Cut) -> None:
-        self.line = line
-        self.cut = Random(cut) if isinstance(cut, int) else cut
-        self.read, self.sent, self.ending = b"", list[int](), False
-
-    @property
-    def unread(self) -> bytes:
-        """What came, and the script has not yet looked at."""
-        return bytes(self.line.received[len(self.read) :])
-
-
-class Step:
-    """One thing that the remote side does, or waits for."""
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Send(Step):
-    """Send bytes, cut as the run says."""
-
-    data: bytes
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        chunks = pieces(self.data, course.cut)
-        course.sent += map(len, chunks)
-        await course.line.send(chunks, course.ending)
-
-
-@dataclass(frozen=True)
-class Expect(Step):
-    """Wait for these bytes, exactly."""
-
-    data: bytes
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        length = len(course.read) + len(self.data)
-        await course.line.until(lambda: len(course.line.received) >= length)
-        assert_same(course.unread[: len(self.data)], self.data)
-        course.read += self.data
-
-
-@dataclass(frozen=True)
-class HalfClose(Step):
-    """Send no more."""
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        course.line.half_close()
-
-
-@dataclass(frozen=True)
-class Reset(Step):
-    """Cut the connection; no other step can follow."""
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        course.line.reset()
-
-
-@dataclass(frozen=True)
-class Pause(Step):
-    """Let time pass."""
-
-    seconds: float
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        await course.line.sleep(self.seconds)
-
-
-@dataclass(frozen=True)
-class ReadToEnd(Step):
-    """Read all that comes until the stream ends; what it is shows in the outcome."""
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        if not await course.line.until(lambda: course.line.ended is not None):
-            raise AssertionError(f"no end within {SECONDS:g} seconds; {len(course.unread)} bytes came")
-        course.read += course.unread
-
-
-@dataclass(frozen=True)
-class ExpectEnd(Step):
-    """Wait for the end of the stream, with nothing more before it."""
-
-    how: Literal["orderly", "reset"] = "orderly"
-
-    async def take(self, course: Course) -> None:
-        """Take this step."""
-        before = len(course.read)
-        await ReadToEnd().take(course)
-        assert_same(course.read[before:], b"", "what comes before the end")
-        if course.line.ended != self.how:
-            raise AssertionError(f"the end is {course.line.ended}, not {self.how}")
 
 
 class Outcome(NamedTuple):
@@ -153,7 +41,6 @@ class MemoryLine:
 
     def __init__(self, remote: Remote, clock: Clock) -> None:
         self.remote, self.clock = remote, clock
-        self.half_close, self.reset = remote.half_close, remote.reset
         self.received = bytearray()
 
     @property
@@ -161,7 +48,15 @@ class MemoryLine:
         """How the stream ended."""
         return self.remote.ended
 
-    async def send(self, data: Sequence[bytes], ending: bool) -> None:
+    def half_close(self) -> None:
+        """Send no more."""
+        self.remote.half_close()
+
+    def reset(self) -> None:
+        """Cut the connection."""
+        self.remote.reset()
+
+    async def send(self, data: list[bytes], ending: bool) -> None:
         """Send pieces, each in a turn of its own; read on meanwhile."""
         for number, piece in enumerate(data, 1):
             if ending and number == len(data):
@@ -186,9 +81,6 @@ class MemoryLine:
                 continue
             if self.ended or not to_next_call(self.clock, deadline - self.clock.seconds()):
                 return False
-
-
-Line = MemoryLine | SocketLine
 
 
 def play(make: Make, script: Sequence[Step], cut: Cut = "whole", clock: Clock | None = None) -> Outcome:

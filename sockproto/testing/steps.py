@@ -1,0 +1,155 @@
+r"""What the remote side of a script does, step by step.
+
+::
+
+    script = [Send(b"a\n"), Expect(b"<a>\n"), HalfClose(), ExpectEnd()]
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, Protocol
+
+from sockproto.testing.assertions import assert_same
+from sockproto.testing.cutting import Cut, pieces
+
+
+class Line(Protocol):
+    """What a step has of the connection, in memory or over a socket.
+
+    Attributes:
+        received: All that came.
+    """
+
+    received: bytearray
+
+    @property
+    def ended(self) -> Literal["orderly", "reset"] | None:
+        """How the stream ended; None while it hasn't."""
+
+    async def send(self, data: list[bytes], ending: bool) -> None:
+        """Send pieces, each by itself; the half-close comes right behind the last if *ending*."""
+
+    def half_close(self) -> None:
+        """Send no more."""
+
+    def reset(self) -> None:
+        """Cut the connection."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    async def until(self, done: Callable[[], bool]) -> bool:
+        """Read until *done*, the end, or the deadline; tell whether it is done."""
+        raise NotImplementedError
+
+
+class Course:
+    """A script under way.
+
+    Attributes:
+        line: The connection.
+        read: What the script has taken note of, of what came.
+        sent: The lengths of the pieces that were sent.
+        ending: Whether the half-close comes next, right behind the last piece.
+    """
+
+    def __init__(self, line: Line, cut: Cut) -> None:
+        self.line = line
+        self.cut = Random(cut) if isinstance(cut, int) else cut
+        self.read, self.sent, self.ending = b"", list[int](), False
+
+    @property
+    def unread(self) -> bytes:
+        """What came, and the script has not yet looked at."""
+        return bytes(self.line.received[len(self.read) :])
+
+
+class Step:
+    """One thing that the remote side does, or waits for."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Send(Step):
+    """Send bytes, cut as the run says."""
+
+    data: bytes
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        chunks = pieces(self.data, course.cut)
+        course.sent += map(len, chunks)
+        await course.line.send(chunks, course.ending)
+
+
+@dataclass(frozen=True)
+class Expect(Step):
+    """Wait for these bytes, exactly."""
+
+    data: bytes
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        length = len(course.read) + len(self.data)
+        await course.line.until(lambda: len(course.line.received) >= length)
+        assert_same(course.unread[: len(self.data)], self.data)
+        course.read += self.data
+
+
+@dataclass(frozen=True)
+class HalfClose(Step):
+    """Send no more."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        course.line.half_close()
+
+
+@dataclass(frozen=True)
+class Reset(Step):
+    """Cut the connection; no other step can follow."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        course.line.reset()
+
+
+@dataclass(frozen=True)
+class Pause(Step):
+    """Let time pass."""
+
+    seconds: float
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        await course.line.sleep(self.seconds)
+
+
+@dataclass(frozen=True)
+class ReadToEnd(Step):
+    """Read all that comes until the stream ends; what it is shows in the outcome."""
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        if not await course.line.until(lambda: course.line.ended is not None):
+            raise AssertionError(f"no end in time; {len(course.unread)} bytes came")
+        course.read += course.unread
+
+
+@dataclass(frozen=True)
+class ExpectEnd(Step):
+    """Wait for the end of the stream, with nothing more before it."""
+
+    how: Literal["orderly", "reset"] = "orderly"
+
+    async def take(self, course: Course) -> None:
+        """Take this step."""
+        before = len(course.read)
+        await ReadToEnd().take(course)
+        assert_same(course.read[before:], b"", "what comes before the end")
+        if course.line.ended != self.how:
+            raise AssertionError(f"the end is {course.line.ended}, not {self.how}")
