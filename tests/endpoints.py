@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import ISSLTransport
 from zope.interface import implementer
 
-from sockproto.testing import Transport, connect
+from sockproto.testing import Transport, assert_no_faults, connect
 
 
 @implementer(ISSLTransport)
@@ -56,6 +56,11 @@ class Endpoint:
         """Have all happen that needs no time."""
         if self.remote is not None:
             self.remote.run()
+
+    def assert_no_faults(self) -> None:
+        """See that the client has done nothing that a transport doesn't take well."""
+        if self.remote is not None:
+            assert_no_faults(self.remote)
 
     def say(self, *pieces: bytes) -> bytes:
         """Have the server say something; give what the client has said."""

@@ -58,6 +58,7 @@ class ClientTestCase(TestCase):
     def call(self, client: Callable[..., Any], *args: Any, to: Endpoint | None = None, **options: Any) -> Any:
         self.endpoint = to or Endpoint()
         self.endpoints.append(self.endpoint)
+        self.addCleanup(self.endpoint.assert_no_faults)
         call = client(self.endpoint, *args, reactor=self.clock, **options)
         self.addCleanup(settle, call)
         return call

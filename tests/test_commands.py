@@ -34,7 +34,7 @@ from sockproto import (
 )
 from sockproto.cli.completing import Commands
 from sockproto.commands.words import Splitter
-from sockproto.testing import Remote, connect
+from sockproto.testing import Remote, assert_no_faults, connect
 
 PEER = ("192.0.2.7", 5000)
 
@@ -145,6 +145,7 @@ class TalkTests(TestCase):
         self.factory = CommandFactory(commands, clock=self.clock, **options)
         self.protocol = self.factory.buildProtocol(None)
         self.remote = connect(self.protocol)
+        self.addCleanup(assert_no_faults, self.remote)
         return self.remote
 
     def say(self, *lines: bytes) -> bytes:

@@ -479,7 +479,7 @@ class Shout(Conversation):
 
 
 class TwistedTests(TestCase):
-    """Against Twisted's receivers, whose side of the wire is a remote of its own."""
+    """Against Twisted's receivers, whose side of the wire is a transport of its own."""
 
     RECEIVERS: ClassVar[dict[Any, Any]] = {
         Netstrings: basic.NetstringReceiver,
@@ -493,7 +493,7 @@ class TwistedTests(TestCase):
         self.clock = Clock()
 
     def pair(self, make: Any, conversation: type[Conversation]) -> tuple[Remote, StringTransport, Any]:
-        """Give our remote, the receiver's remote and the receiver, which notes what it gets."""
+        """Give our remote side, the receiver's transport and the receiver, which notes what it gets."""
 
         class Ours(ConversationProtocol):
             framing = make

@@ -7,15 +7,18 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 from twisted.internet.task import Clock
-from twisted.internet.testing import FakeDatagramTransport, StringTransport
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 import sockproto
+from sockproto.datagram import MAX_PACKET_BYTES
 from sockproto.interfaces import IConversation, IProtocolDefinition
-from sockproto.testing import HalfClose, ReadToEnd, Send, connect, play
+from sockproto.testing import DatagramNetwork, HalfClose, ReadToEnd, Send, connect, play
 from tests.plugins import ours
 from tests.test_framing import CUTS, split
+
+SERVER = "192.0.2.1"
 
 
 def talk(name: str, *chunks: bytes, framing: str | None = None, **arguments: Any) -> bytes:
@@ -28,13 +31,15 @@ def talk(name: str, *chunks: bytes, framing: str | None = None, **arguments: Any
 
 def ask(name: str, datagram: bytes, **arguments: Any) -> bytes | None:
     """Give the datagram that answers a datagram."""
-    clock = Clock()
-    transport = FakeDatagramTransport()
-    port = ours()[name].datagram_protocol(clock=clock, **arguments)
-    port.makeConnection(transport)
-    port.datagramReceived(datagram, ("127.0.0.1", 5000))
+    clock, network = Clock(), DatagramNetwork()
+    network.listenUDP(
+        9999, ours()[name].datagram_protocol(clock=clock, **arguments), SERVER, MAX_PACKET_BYTES
+    )
+    remote = network.remote()
+    remote.send(datagram, (SERVER, 9999))
+    network.run()
     clock.advance(60)
-    replies = [reply for reply, _ in transport.written]
+    replies = remote.read()
     return replies[0] if replies else None
 
 

@@ -25,7 +25,7 @@ from sockproto.protocols.greeting import GreetingFactory
 from sockproto.proxy import LOOPBACK_NETWORKS, MAX_V1_BYTES, MAX_V2_BYTES, SIGNATURE, HeaderReader, Trust
 from sockproto.stream import ConversationFactory, ConversationProtocol
 from sockproto.tap import Options
-from sockproto.testing import Transport, connect
+from sockproto.testing import Transport, assert_no_faults, connect
 from tests.endpoints import TLSTransport
 
 Told: TypeAlias = tuple[Peer | None, Peer | None, bytes] | str | None
@@ -338,6 +338,7 @@ class ProxiedTestCase(TestCase):
 
     def connect(self, factory: ConversationFactory, proxy: IAddress = THE_PROXY, tls: bool = False) -> Any:
         remote = connect(factory, peer=proxy, transport=TLSTransport if tls else Transport)
+        self.addCleanup(assert_no_faults, remote)
         self.addCleanup(remote.lose)
         return remote
 
@@ -381,7 +382,7 @@ class OpeningTests(ProxiedTestCase):
             remote = self.connect(self.factory(NotingFactory, notes))
             remote.protocol.dataReceived(header)
             self.assertEqual(notes, [Peer("10.0.0.1", 40_000)])
-            self.assertEqual(remote.protocol.host, Peer("10.0.0.1", 12_345))  # Remote's host
+            self.assertEqual(remote.protocol.host, Peer("10.0.0.1", 12_345))  # the transport's own
             remote.lose()
 
     def test_data_in_the_segment_of_the_header_is_not_lost(self) -> None:

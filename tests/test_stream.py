@@ -755,7 +755,7 @@ class SendTests(CarrierTestCase):
         message = b"x" * 16_000
         said = [self.protocol.send(message) for _ in range(4)]
         self.assertEqual(said, [True] * 4)
-        # The remote is full now; so much waits here.
+        # The transport is full now; so much waits here.
         said = [self.protocol.send(message) for _ in range(5)]
         self.assertEqual(said, [False] * 5)
         self.assertRaises(SendRefused, self.protocol.send, message)

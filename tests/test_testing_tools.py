@@ -1,10 +1,10 @@
 """The test kit's scripts, cuts, assertions, clock and datagrams."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import given, settings, strategies as st
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.interfaces import IReactorUDP
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
@@ -228,6 +228,89 @@ class Shouts(DatagramProtocol):
         self.notes.append("refused")
 
 
+class Asks(Shouts):
+    """Sends one datagram to where it is told, and takes what comes."""
+
+    def __init__(self, question: bytes, to: Any) -> None:
+        super().__init__()
+        self.question, self.to = question, to
+        self.told: Deferred[None] = Deferred()
+
+    def startProtocol(self) -> None:
+        self.transport.connect(*self.to)
+        self.transport.write(self.question)
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        self.notes.append((datagram, addr == self.to))
+        self.told.callback(None)
+
+    def connectionRefused(self) -> None:
+        super().connectionRefused()
+        if not self.told.called:
+            self.told.callback(None)
+
+
+class AsksTwice(Asks):
+    """Hears of a refusal when it writes: before it reads, Twisted's epoll reactor closes the port."""
+
+    def startProtocol(self) -> None:
+        super().startProtocol()
+        self.transport.write(self.question)
+
+
+async def meets(reactor: Any, settle: Callable[[], object]) -> list[Any]:
+    """Give what a server and clients note: a long datagram, one too long, and a port where nobody is."""
+    server = Shouts()
+    ports = [reactor.listenUDP(0, server, "127.0.0.1")]
+    address = ("127.0.0.1", ports[0].getHost().port)
+    notes: list[Any] = []
+    for question in b"hello", b"", b"x" * 9_000:
+        client = Asks(question, address)
+        ports.append(reactor.listenUDP(0, client, "127.0.0.1"))
+        settle()
+        await client.told
+        notes.append(client.notes)
+    try:
+        server.transport.write(b"x" * 65_508, address)
+    except MessageLengthError:
+        notes.append("too long")
+    for port in ports:
+        stopped = port.stopListening()
+        settle()
+        await stopped
+    nobody = AsksTwice(b"x", address)
+    last = reactor.listenUDP(0, nobody, "127.0.0.1")
+    settle()
+    await nobody.told
+    stopped = last.stopListening()
+    settle()
+    await stopped
+    return [*notes, *server.notes, *nobody.notes[:1]]
+
+
+class DatagramFidelityTests(TestCase):
+    timeout = 20
+    EXPECTED: ClassVar[list[Any]] = [
+        [(b"HELLO", True)],
+        [(b"", True)],
+        [(b"X" * 8_192, True)],
+        "too long",
+        *(b"hello", b"", b"x" * 8_192),
+        "refused",
+    ]
+
+    def test_in_memory(self) -> None:
+        network = DatagramNetwork()
+        met = ensureDeferred(meets(network, network.run))
+        self.assertEqual(self.successResultOf(met), self.EXPECTED)
+
+    def test_on_sockets(self) -> "Deferred[Any]":
+        from twisted.internet import reactor
+
+        met = ensureDeferred(meets(reactor, lambda: None))
+        return met.addCallback(self.assertEqual, self.EXPECTED)
+
+
 class DatagramTests(TestCase):
     def network(self, **kwargs: Any) -> tuple[DatagramNetwork, Shouts, Any]:
         network, server = DatagramNetwork(**kwargs), Shouts()
@@ -283,9 +366,9 @@ class DatagramTests(TestCase):
         self.assertEqual((remote.read(), server.notes), ([], ["refused"]))
 
     def test_a_reply_loop_is_found_and_ended(self) -> None:
-        network, server, _ = self.network()
+        network, _, remote = self.network()
         network.listenUDP(7008, Shouts(), "192.0.2.3")
-        server.transport.write(b"x", ("192.0.2.3", 7008))
+        remote.send(b"x", SERVER, sender=("192.0.2.3", 7008))
         error = self.assertRaises(AssertionError, network.run)
         self.assertIn("datagrams without end: after 10,000, ('192.0.2.", str(error))
 

@@ -79,7 +79,7 @@ class DatagramSocket:
         if self.refused:
             self.refused = False
             raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-        self._network._send(bytes(data), self, address)
+        self._network._send(bytes(data), self, self.address, address)
         return len(data)
 
     def recvfrom(self, count: int) -> tuple[bytes, Address]:
@@ -133,10 +133,16 @@ class DatagramRemote:
         self._network.run()
         return self._socket.refused
 
-    def send(self, data: bytes, to: Address) -> None:
-        """Send a datagram; it is under way until somebody reads, or the network runs."""
+    def send(self, data: bytes, to: Address, sender: Address | None = None) -> None:
+        """Send a datagram; it is under way until somebody reads, or the network runs.
+
+        Args:
+            data: What to send.
+            to: Where to.
+            sender: A forged address for it to come from; None: its own.
+        """
         self._socket.refused = False
-        self._socket.sendto(data, to)
+        self._network._send(data, self._socket, sender or self.address, to)
 
     def read(self) -> list[bytes]:
         """Give the datagrams that have come since the last time."""
@@ -177,7 +183,7 @@ class DatagramNetwork:
         self._max_bytes = max_bytes
         self._loop = Loop()
         self._sockets: dict[Address, DatagramSocket] = {}
-        self._under_way: list[tuple[bytes, DatagramSocket, Address]] = []
+        self._under_way: list[tuple[bytes, DatagramSocket, Address, Address]] = []
         self._next_port = 49_152
         self.lost = 0
 
@@ -221,34 +227,32 @@ class DatagramNetwork:
         self._loop.run()
         if not self._under_way:
             return
-        _, sender, to = self._under_way[0]
-        raise AssertionError(
-            f"datagrams without end: after {MAX_DELIVERIES:,}, {sender.address} still sends to {to}"
-        )
+        _, _, sender, to = self._under_way[0]
+        raise AssertionError(f"datagrams without end: after {MAX_DELIVERIES:,}, {sender} still sends to {to}")
 
     def _deliver(self) -> None:
         draw, waiting = self._random.random, self._under_way
         late = len(waiting) > 1 and draw() < self._reordering
-        data, sender, to = waiting.pop(self._random.randrange(1, len(waiting)) if late else 0)
+        data, socket, sender, to = waiting.pop(self._random.randrange(1, len(waiting)) if late else 0)
         copies = 0 if draw() < self._loss else 2 if draw() < self._duplication else 1
         if not copies:
             self.lost += 1
         receiver = self._sockets.get(to) or self._sockets.get(("0.0.0.0", to[1]))
         if receiver is None:
-            sender.refused = bool(copies) and (sender.hears_refusals or sender.connected == to)
+            socket.refused = bool(copies) and (socket.hears_refusals or socket.connected == to)
             return
         for _ in range(copies):
-            if receiver.connected not in (None, sender.address):
+            if receiver.connected not in (None, sender):
                 self.lost += 1
             elif len(receiver.inbox) < MAX_WAITING:
-                receiver.inbox.append((data, sender.address))
+                receiver.inbox.append((data, sender))
             else:
                 self.lost += 1
 
-    def _send(self, data: bytes, sender: DatagramSocket, to: Address) -> None:
+    def _send(self, data: bytes, socket: DatagramSocket, sender: Address, to: Address) -> None:
         if len(data) > self._max_bytes:
             raise OSError(errno.EMSGSIZE, "message too long")
-        self._under_way.append((data, sender, to))
+        self._under_way.append((data, socket, sender, to))
 
     def _bind(self, socket: DatagramSocket, address: Address) -> Address:
         host, port = address

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import pytest_twisted
+import pytest_twisted  # type: ignore[import-untyped]  # it has none
 
 from sockproto.protocols.echo import EchoFactory
 from sockproto.testing import Expect, ExpectEnd, HalfClose, Send, play_everywhere
@@ -42,7 +42,7 @@ def test_the_loss_is_found_by_five_lines() -> None:
     assert len(body.splitlines()) + 1 == 5
 
 
-@pytest_twisted.ensureDeferred
+@pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]  # likewise
 async def test_under_pytest_twisted() -> None:
     script = [Send(b"hello"), Expect(b"hello"), HalfClose(), ExpectEnd()]
     outcome = await play_everywhere(lambda clock: EchoFactory(clock=clock), script)
