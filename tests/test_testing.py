@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
+import trustme
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -13,8 +14,10 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.ssl import ClientContextFactory, DefaultOpenSSLContextFactory
 from twisted.internet.task import Clock
 from twisted.protocols import wire
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
@@ -39,6 +42,7 @@ from sockproto.testing import (
     play,
     play_on_socket,
     sockets,
+    to_next_call,
 )
 from sockproto.testing.sockets import Loop, MemorySocket, Pipe
 from sockproto.testing.transports import PEER, Transport
@@ -472,6 +476,23 @@ class RemoteTests(TestCase):
             remote.lose(error)
             remote.lose()
             self.assertEqual(notes.notes, [kind.__name__])
+
+
+class TLSTests(TestCase):
+    def test_twisteds_own_runs_between_two_protocols(self) -> None:
+        clock, notes, path = Clock(), list[str](), self.mktemp()
+        trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
+        client, server = ClientContextFactory(), DefaultOpenSSLContextFactory(path, path)
+        speaks = Factory.forProtocol(lambda: Speaks(b"hello"))
+        echoes = Factory.forProtocol(lambda: Noting(notes, clock))
+        link = join(
+            TLSMemoryBIOFactory(client, True, speaks, clock),
+            TLSMemoryBIOFactory(server, False, echoes, clock),
+        )
+        link.run()
+        while to_next_call(clock):
+            link.run()
+        self.assertEqual(notes, ["data hello"])
 
 
 class Speaks(Protocol):
