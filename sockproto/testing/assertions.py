@@ -65,8 +65,7 @@ def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orde
         how: ``"orderly"``, ``"reset"`` (also by ``abortConnection``), None: not at all.
     """
     if remote.ended != how:
-        unread = len(remote._socket.inbound.data)
-        behind = f", {unread} bytes are unread" if unread else ""
+        behind = f", {remote.unread} bytes are unread" if remote.unread else ""
         raise AssertionError(f"the end is {_end(remote.ended)}, not {_end(how)}{behind}")
 
 

@@ -11,11 +11,10 @@ Below the protocol is Twisted's own UDP port; below that, a network in memory::
 
 import errno
 from collections import deque
-from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorUDP
+from twisted.internet.interfaces import IReactorUDP
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.udp import Port
 from zope.interface import implementer
@@ -200,10 +199,6 @@ class DatagramNetwork:
         made = MemoryPort(self, port, protocol, interface, maxPacketSize, self._loop)
         made.startListening()
         return made
-
-    def callLater(self, delay: float, call: Callable[..., object], *args: Any, **kwargs: Any) -> IDelayedCall:
-        """Call in a later turn."""
-        return self._loop.callLater(delay, call, *args, **kwargs)
 
     # What tests call.
 

@@ -135,6 +135,12 @@ class Remote:
         return len(self._backlog)
 
     @property
+    def unread(self) -> int:
+        """How many bytes are with the kernel for it to read."""
+        self._loop.run()
+        return len(self._socket.inbound.data)
+
+    @property
     def ended(self) -> Literal["orderly", "reset"] | None:
         """How the protocol's half of the stream ended, behind all that was read; None while it hasn't."""
         self._look()
