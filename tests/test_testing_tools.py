@@ -32,7 +32,6 @@ from sockproto.testing import (
     assert_same,
     connect,
     cuts,
-    live,
     pieces,
     play,
     play_every_way,
@@ -60,6 +59,8 @@ class CutShort(Protocol):
 
 
 class ScriptTests(TestCase):
+    timeout = 30
+
     def test_the_same_comes_every_way(self) -> None:
         self.assertEqual(play_every_way(echo, ECHO), Outcome(b"hello, " * 9, "orderly"))
 
@@ -133,8 +134,12 @@ class ScriptTests(TestCase):
             def connectionMade(self) -> None:
                 self.transport.pauseProducing()
 
-        self.patch(live, "TURNS", 1)
-        return play_on_socket(lambda clock: Deaf(), [Send(b"x"), Reset()])
+            def connectionLost(self, reason: Any = None) -> None:
+                lost.append(reason)
+
+        lost: list[Any] = []
+        played = play_on_socket(lambda clock: Deaf(), [Send(b"x"), Reset()])
+        return played.addCallback(lambda _: self.assertEqual(len(lost), 1))
 
 
 class CutTests(TestCase):
