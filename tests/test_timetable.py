@@ -6,8 +6,8 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.limits import Limits
 from sockproto.protocols.echo import EchoFactory
+from sockproto.testing import connect
 from sockproto.timetable import Timetable
-from tests.transports import connect
 
 
 class Item:
