@@ -26,6 +26,7 @@ class Timetable:
         self._due: dict[int, set[Any]] = {}
         self._timers: dict[int, IDelayedCall] = {}
         self._calling: set[Any] = set()
+        self._entered = 0
 
     def enter(self, item: Any, seconds: float) -> int:
         """Have *item* called after so many seconds; give what to leave with."""
@@ -36,21 +37,29 @@ class Timetable:
             due = self._due[tick] = set()
             self._timers[tick] = self._clock.callLater(max(tick * self._grain - now, 0), self._call, tick)
         due.add(item)
+        self._entered += 1
         return tick
 
     def leave(self, item: Any, tick: int) -> None:
         """Don't call *item*; nothing happens if it has been called."""
-        due = self._due.get(tick)
-        if due is None:
-            self._calling.discard(item)
-            return
-        due.discard(item)
-        if not due:
-            del self._due[tick]
-            self._timers.pop(tick).cancel()
+        due = self._due.get(tick, self._calling)
+        if item in due:
+            due.remove(item)
+            self._leave()
+
+    def _leave(self) -> None:
+        # A timer that nothing is left of may soon be somebody else's: none is cancelled before all have left.
+        self._entered -= 1
+        if not self._entered:
+            self._due.clear()
+            timers, self._timers = self._timers, {}
+            for timer in timers.values():
+                timer.cancel()
 
     def _call(self, tick: int) -> None:
         del self._timers[tick]
         self._calling = due = self._due.pop(tick)
         while due:
-            due.pop().look()
+            item = due.pop()
+            self._leave()
+            item.look()

@@ -54,7 +54,7 @@ class TimetableTests(TestCase):
         self.assertEqual({len(item.called) for item in items}, {1})
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_who_leaves_is_not_called_and_the_last_takes_the_timer_along(self) -> None:
+    def test_who_leaves_is_not_called_and_the_last_takes_the_timers_along(self) -> None:
         [stays, leaves] = [Item(self.clock) for _ in range(2)]
         tick = self.timetable.enter(stays, 1)
         self.assertEqual(self.timetable.enter(leaves, 1), tick)
