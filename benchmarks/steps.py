@@ -1,0 +1,200 @@
+"""Where the time goes: one echo, and one connection, each with more of sockproto than the one before.
+
+Client and server are in one process and take turns, so that nothing waits and every step is on one clock.
+Interleaved; medians of some rounds::
+
+    python -m benchmarks.steps
+    python -m benchmarks.steps --write docs/performance.md
+"""
+
+import argparse
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from select import EPOLLIN, epoll
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from twisted.internet.protocol import Factory, Protocol
+
+from benchmarks.stock import provenance, write_section
+from sockproto.epoll import LeanEPollReactor
+from sockproto.ports import flush_after_reads
+from sockproto.protocols.echo import EchoFactory, EchoProtocol
+
+DATA = b"x" * 64
+ECHOES, CONNECTIONS = 500, 40  # in each round
+TURNS = 3  # of the reactor, until a connection is gone
+WAIT_SECONDS = 5.0
+
+Timed = Callable[[], float]
+
+
+class Bare(Protocol):
+    """Writes what comes."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Write it."""
+        self.transport.write(data)  # type: ignore[union-attr]
+
+
+class Unconversing(EchoProtocol):
+    """A connection of sockproto that leaves its conversation out."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Write it."""
+        self.transport.write(data)
+
+
+class Least(EchoProtocol):
+    """The least that a carrier can do: count, note the time, cut, ask the conversation, join, write."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Answer it."""
+        self.bytes_in += len(data)
+        self._framing.feed(data)
+        self._watch.active = self._clock.seconds()  # type: ignore[union-attr]
+        replies: list[Any] = [self._conversation.received(message) for message in self._framing.take()]
+        joined = self._framing.encode(*replies)
+        self.bytes_out += len(joined)
+        self.transport.write(joined)
+
+
+def factory_of(protocol: type[EchoProtocol]) -> EchoFactory:
+    """Make a factory of a protocol."""
+    factory = EchoFactory()
+    factory.protocol = protocol
+    return factory
+
+
+SERVERS: dict[str, tuple[Callable[[], Any], bool]] = {
+    "a bare Protocol, Twisted's transport": (lambda: Factory.forProtocol(Bare), False),
+    "a bare Protocol, our transport": (lambda: Factory.forProtocol(Bare), True),
+    "sockproto's connection, without a conversation": (lambda: factory_of(Unconversing), True),
+    "the least that a carrier can do": (lambda: factory_of(Least), True),
+    "sockproto": (EchoFactory, True),
+}
+"""What is measured under our reactor: what makes the factory, and whether on our transport."""
+
+
+def listen(reactor: Any, make: Callable[[], Any], ours: bool) -> int:
+    """Listen; give the port's number."""
+    port = reactor.listenTCP(0, make(), interface="127.0.0.1")
+    return int((flush_after_reads(port) if ours else port).getHost().port)
+
+
+def call(port: int) -> socket.socket:
+    """Connect."""
+    return socket.create_connection(("127.0.0.1", port), WAIT_SECONDS)
+
+
+def bare_sockets() -> Timed:
+    """Give what measures the same system calls without Twisted: the floor for Python."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = call(listener.getsockname()[1])
+        server, _ = listener.accept()
+    server.setblocking(False)
+    poller = epoll()
+    poller.register(server, EPOLLIN)
+
+    def timed() -> float:
+        began = perf_counter()
+        for _ in range(ECHOES):
+            client.sendall(DATA)
+            poller.poll(0)
+            server.send(server.recv(65_536))
+            client.recv(65_536)
+        return (perf_counter() - began) / ECHOES
+
+    return timed
+
+
+def echoes(reactor: Any, port: int, ours: bool) -> Timed:
+    """Give what measures the seconds that an echo takes, the client's part included."""
+    client = call(port)
+    for _ in range(TURNS):
+        reactor.doPoll(0)
+
+    def timed() -> float:
+        turns = range(1 if ours else 2)  # Twisted's transport answers in the next turn
+        began = perf_counter()
+        for _ in range(ECHOES):
+            client.sendall(DATA)
+            for _ in turns:
+                reactor.doPoll(0)
+            client.recv(65_536)
+        return (perf_counter() - began) / ECHOES
+
+    return timed
+
+
+def connections(reactor: Any, port: int) -> Timed:
+    """Give what measures the seconds that a connection with one echo takes, the client's part included."""
+
+    def timed() -> float:
+        began = perf_counter()
+        for _ in range(CONNECTIONS):
+            client = call(port)
+            client.sendall(DATA)
+            for _ in range(TURNS):
+                reactor.doPoll(0)
+            client.recv(65_536)
+            client.close()
+            for _ in range(TURNS):
+                reactor.doPoll(0)
+                reactor.runUntilCurrent()
+        return (perf_counter() - began) / CONNECTIONS
+
+    return timed
+
+
+def measure(timers: dict[str, Timed], rounds: int) -> dict[str, float]:
+    """Give the median of each, measured in turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in timers}
+    for _ in range(rounds):
+        for name, timed in timers.items():
+            seconds[name].append(timed())
+    return {name: median(times) for name, times in seconds.items()}
+
+
+def table(rounds: int) -> str:
+    """Measure everything; give the table."""
+    reactor = LeanEPollReactor()
+    reactor.startRunning()
+    ports = {name: listen(reactor, *server) for name, server in SERVERS.items()}
+    kept = [call(port) for port in ports.values()]  # as on a server in use: some connections are always there
+    by_echo: dict[str, Timed] = {"the system calls alone": bare_sockets()}
+    by_echo |= {name: echoes(reactor, port, SERVERS[name][1]) for name, port in ports.items()}
+    each_echo = measure(by_echo, rounds)
+    each_connection = measure({name: connections(reactor, port) for name, port in ports.items()}, rounds)
+    for client in kept:
+        client.close()
+    rows = [
+        "|  | an echo | more than the line above | connect, echo, close |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    before = None
+    for name, seconds in each_echo.items():
+        more = "" if before is None else f"{(seconds - before) * 1e6:+.1f} µs"
+        whole = f"{each_connection[name] * 1e6:.0f} µs" if name in each_connection else ""
+        rows.append(f"| {name} | {seconds * 1e6:.1f} µs | {more} | {whole} |")
+        before = seconds
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Print the table; write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.steps", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100, help="how often each is measured")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this document too")
+    arguments = parser.parse_args()
+    made_by = provenance(f"python -m benchmarks.steps --rounds {arguments.rounds}")
+    text = "\n\n".join(["## Where the time goes", made_by, table(arguments.rounds)])
+    print(text)
+    if arguments.write:
+        write_section(arguments.write, "steps", text)
+
+
+if __name__ == "__main__":
+    main()
