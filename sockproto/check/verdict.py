@@ -1,0 +1,121 @@
+"""What a check finds: verdicts, with the bytes that led to them. Plain values, which the reports show.
+
+::
+
+    report.failed                               # whether any case fails
+    report.results[0].verdict is Verdict.PASS
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Verdict(str, Enum):
+    """How a case ends."""
+
+    PASS = "pass"  # noqa: S105 (not a password)
+    FAIL = "fail"
+    OPEN = "open"
+    SKIP = "skip"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened on one of a case's sockets.
+
+    Attributes:
+        seconds: When, since the case began.
+        socket: Which of the case's sockets, counted from 1.
+        kind: ``connected``, ``sent``, ``received``, ``half-closed`` (by us), ``ended`` (by the server), ``reset``,
+            ``closed`` (by us), ``waited`` or ``note``.
+        data: The bytes, of what was sent or received; of long runs no more than the first and the last.
+        size: How many bytes there were.
+        text: What there is to say besides.
+    """
+
+    seconds: float
+    socket: int
+    kind: str
+    data: bytes = b""
+    size: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is judged.
+
+    Attributes:
+        identifier: Its group and its name, ``half-close.everything-comes-back``.
+        expectation: One sentence: what a right server does.
+        source: Who says so: a section of an RFC, the tutorials, common sense.
+        quick: Whether ``--quick`` runs it.
+    """
+
+    identifier: str
+    expectation: str
+    source: str
+    quick: bool = True
+
+    @property
+    def group(self) -> str:
+        """What comes before the dot."""
+        return self.identifier.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a case.
+
+    Attributes:
+        case: Which.
+        verdict: How it ended.
+        reason: One line: what was wrong, what the server does, or why it was skipped. Peer bytes in it are escaped.
+        sent: What the server was sent, where bytes are what was wrong; long runs are cut in the middle.
+        expected: What it should have answered.
+        received: What it answered.
+        timeline: What happened, in order.
+        seconds: How long it took.
+    """
+
+    case: Case
+    verdict: Verdict
+    reason: str = ""
+    sent: bytes | None = None
+    expected: bytes | None = None
+    received: bytes | None = None
+    timeline: tuple[Event, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a whole check.
+
+    Attributes:
+        protocol: The protocol's name.
+        target: Whom it judged, as a person would write it: ``127.0.0.1:9999``, ``udp 127.0.0.1:9999``.
+        began: When, seconds since 1970.
+        seconds: How long it took.
+        results: One for each case, in order.
+        server: What is known of a server that was started for the check: ``command``, ``exit``, ``memory`` …
+    """
+
+    protocol: str
+    target: str
+    began: float
+    seconds: float
+    results: tuple[Result, ...]
+    server: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any case fails."""
+        return any(result.verdict is Verdict.FAIL for result in self.results)
+
+    def count(self, verdict: Verdict) -> int:
+        """Tell how many cases ended so."""
+        return sum(result.verdict is verdict for result in self.results)
