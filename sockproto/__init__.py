@@ -15,6 +15,7 @@ rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
 values        numbers and bytes, as people type them (pure)
 address       whom to call, as people write it (pure)
 diagnosis     which way a server fails: plain sockets, no Twisted
+check/        what a server gets wrong: plain sockets, no Twisted
 pending       one mechanism for all that a conversation waits for
 timetable     many calls on few timers
 journal       the log: one line an event, few enough and escaped

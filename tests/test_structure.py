@@ -26,6 +26,7 @@ LAYERS = [
     "values",
     "address",
     "diagnosis",
+    "check",
     "pending",
     "timetable",
     "journal",
@@ -52,7 +53,7 @@ LAYERS = [
     "cli",
     "testing",
 ]
-PACKAGES = {"commands", "protocols", "rawhttp", "client", "cli", "testing"}
+PACKAGES = {"check", "commands", "protocols", "rawhttp", "client", "cli", "testing"}
 PURE = set(LAYERS[: LAYERS.index("pending")])
 
 
@@ -103,6 +104,13 @@ class LayerTests(TestCase):
             self.assertIn(root, {"sockproto", *sys.stdlib_module_names}, imported)
             self.assertTrue(root != "sockproto" or rest[0] in ("rawhttp", "errors"), imported)
             self.assertNotIn(imported, ("http.client", "urllib.request"))
+
+    def test_the_checker_shares_nothing_with_what_it_judges(self) -> None:
+        for imported in self.modules()["check"]:
+            root, *rest = imported.split(".")
+            self.assertIn(root, {"sockproto", *sys.stdlib_module_names}, imported)
+            self.assertTrue(root != "sockproto" or rest[0] in ("check", "errors"), imported)
+            self.assertNotIn(root, ("asyncio", "socketserver"))
 
     def test_the_pure_modules_import_no_twisted(self) -> None:
         for name, names in self.modules().items():

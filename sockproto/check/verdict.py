@@ -13,7 +13,7 @@ from enum import Enum
 class Verdict(str, Enum):
     """How a case ends."""
 
-    PASS = "pass"  # noqa: S105 (not a password)
+    PASS = "pass"
     FAIL = "fail"
     OPEN = "open"
     SKIP = "skip"
@@ -29,8 +29,8 @@ class Event:
     Attributes:
         seconds: When, since the case began.
         socket: Which of the case's sockets, counted from 1.
-        kind: ``connected``, ``sent``, ``received``, ``half-closed`` (by us), ``ended`` (by the server), ``reset``,
-            ``closed`` (by us), ``waited`` or ``note``.
+        kind: ``connected``, ``sent``, ``received``, ``half-closed`` (by us), ``ended`` (by the server),
+            ``reset``, ``closed`` (by us), ``waited`` or ``note``.
         data: The bytes, of what was sent or received; of long runs no more than the first and the last.
         size: How many bytes there were.
         text: What there is to say besides.
@@ -73,7 +73,8 @@ class Result:
     Attributes:
         case: Which.
         verdict: How it ended.
-        reason: One line: what was wrong, what the server does, or why it was skipped. Peer bytes in it are escaped.
+        reason: One line: what was wrong, what the server does, or why it was skipped. Peer bytes in it are
+            escaped.
         sent: What the server was sent, where bytes are what was wrong; long runs are cut in the middle.
         expected: What it should have answered.
         received: What it answered.
@@ -119,3 +120,47 @@ class Report:
     def count(self, verdict: Verdict) -> int:
         """Tell how many cases ended so."""
         return sum(result.verdict is verdict for result in self.results)
+
+
+class Failed(Exception):
+    """What a case raises when the server is wrong.
+
+    Args:
+        reason: One line; peer bytes in it are escaped (:func:`shown`).
+        sent: What the server was sent.
+        expected: What it should have answered.
+        received: What it answered.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        sent: bytes | None = None,
+        expected: bytes | None = None,
+        received: bytes | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.sent, self.expected, self.received = reason, sent, expected, received
+
+
+class Open(Exception):
+    """What a case raises when the specification leaves it open: one line that says what the server does."""
+
+
+class Skipped(Exception):
+    """What a case raises when it can't be judged: one line that says why."""
+
+
+def shown(data: bytes, limit: int = 60) -> str:
+    """Give bytes as a person can read them on any terminal: escaped, and no more than *limit* of them."""
+    if len(data) <= limit:
+        return repr(data)[1:]
+    return f"{repr(data[:limit])[1:]} and {len(data) - limit:,} bytes more"
+
+
+def edges(data: bytes, limit: int = 1_024) -> bytes:
+    """Give bytes; of a long run the first and the last, and between them how many are left out."""
+    if len(data) <= limit:
+        return data
+    half = limit // 2
+    return data[:half] + b" [... %d bytes ...] " % (len(data) - 2 * half) + data[-half:]

@@ -1,0 +1,57 @@
+"""``sockproto check``: what a server gets wrong, whoever wrote it and in whatever language.
+
+Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
+like any other. In reading order:
+
+=========  ==================================================================================
+verdict    ``Report``, ``Result``, ``Case``, ``Event``: what a check finds; ``Failed``, ``Open``, ``Skipped``
+timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
+body       bytes that may be too many to be kept (pure)
+spoken     what each protocol says, written from the specifications (pure)
+target     whom it judges
+started    a server that is started for the check, and watched
+wire       ``Stream``, ``Datagrams``: plain sockets with deadlines
+judging    ``case``, ``Subject``: how a case is written, and found
+cases/     the cases, a group a file
+running    all of them, one after the other, in time
+reports    as text, as JSON, as JUnit's XML
+=========  ==================================================================================
+
+::
+
+    from sockproto.check import check
+
+    report = check("echo", "127.0.0.1", 9999, quick=True)
+    print(report.failed)
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sockproto.check.verdict import Report
+
+
+def check(
+    protocol: str, host: str, port: int = 0, *, kind: str = "tcp", quick: bool = False
+) -> "Report":  # what is loaded for it is loaded when it is called
+    """Judge a server.
+
+    Args:
+        protocol: One of ``sockproto.check.spoken.PROTOCOLS``.
+        host: The host's name or address; the path of a UNIX socket.
+        port: Its port.
+        kind: ``tcp``, ``udp``, ``unix`` or ``unix-dgram``.
+        quick: Whether to be done in ten seconds, not in two minutes.
+
+    Returns:
+        What was found.
+
+    Raises:
+        CallFailed: Nothing can be reached there.
+    """
+    from sockproto.check.judging import Terms, cases
+    from sockproto.check.running import run
+    from sockproto.check.target import find
+    from sockproto.check.timing import FULL, QUICK
+
+    target = find(kind, host, port)
+    return run(Terms(protocol, target, QUICK if quick else FULL, quick), cases(protocol, target.datagrams))

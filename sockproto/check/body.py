@@ -1,0 +1,54 @@
+"""Bytes that may be too many to be kept. Pure.
+
+::
+
+    Body(PATTERN, 32 << 20).part(70_000, 10)
+"""
+
+PART_BYTES = 65_536
+"""The most that is given at once."""
+
+
+class Body:
+    """A block of bytes, again and again.
+
+    Args:
+        block: The block.
+        size: How many bytes there are in all; the block once if None.
+    """
+
+    def __init__(self, block: bytes, size: int | None = None) -> None:
+        self.size = len(block) if size is None else size
+        self._period = len(block) or 1
+        times = 1 if self.size <= len(block) else PART_BYTES // self._period + 2
+        self._ring = block * times
+
+    def part(self, start: int, count: int = PART_BYTES) -> bytes:
+        """Give at most *count* bytes from *start*; fewer at the end, or past 65,536."""
+        count = min(count, PART_BYTES, self.size - start)
+        if self.size > self._period:
+            start %= self._period
+        return self._ring[start : start + count]
+
+    def around(self, place: int) -> bytes:
+        """Give the bytes about a place, for a report."""
+        return self.part(max(0, place - 32), 64)
+
+    def edges(self) -> bytes:
+        """Give all, or the beginning and the end of a long body, for a report."""
+        if self.size <= 1_024:
+            return self.part(0)
+        head, tail = self.part(0, 512), self.part(self.size - 512, 512)
+        return head + b" [... %d bytes ...] " % (self.size - 1_024) + tail
+
+
+def difference(expected: bytes, received: bytes) -> int:
+    """Give the place where two runs of bytes differ first; the length of the shorter one if that is all."""
+    low, high = 0, min(len(expected), len(received))
+    while low < high:  # the slices are compared in C
+        middle = (low + high + 1) // 2
+        if expected[:middle] == received[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

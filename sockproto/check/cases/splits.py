@@ -1,0 +1,93 @@
+"""TCP has no message boundaries: however the bytes are split, they mean the same.
+
+::
+
+    sockproto check greeting 127.0.0.1:9999 --only splits
+"""
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.spoken import LINES, SCRIPTS, TALKERS, answers
+from sockproto.check.verdict import Failed, Skipped, shown
+
+QUIET_SECONDS = 0.01
+"""A pause of half a greeting server's quiet period, which begins a new message."""
+
+TRIES = 5
+TCP = "RFC 9293, 3.8: a stream of bytes, without boundaries"
+
+
+def in_pieces(subject: Subject, pieces: Sequence[bytes], expected: bytes) -> None:
+    """Send pieces on a new connection; what comes back must be as expected.
+
+    If this machine was too slow, so that a greeting server may take a pause for the end of a message, it is
+    done again.
+    """
+    for _ in range(TRIES):
+        with subject.open() as stream:
+            longest = stream.send_pieces(pieces)
+            try:
+                stream.expect(expected)
+                return
+            except Failed as failure:
+                if subject.protocol != "greeting" or longest < QUIET_SECONDS:
+                    how = " | ".join(shown(piece, 12) for piece in pieces[:6]) + " | …" * (len(pieces) > 6)
+                    reason = f"sent as {how}: {failure.reason}"
+                    raise Failed(reason, failure.sent, failure.expected, failure.received) from failure
+    raise Skipped("this machine is too slow: it can't send two pieces within 10 ms")
+
+
+@case(*TALKERS, source=TCP)
+def each_two_way_split(subject: Subject) -> None:
+    """A short dialogue, split in two at every byte, is answered like the whole."""
+    script = b"".join(SCRIPTS[subject.protocol])
+    expected = answers(subject.protocol, SCRIPTS[subject.protocol])
+    for place in range(1, len(script)):
+        in_pieces(subject, [script[:place], script[place:]], expected)
+
+
+@case(*TALKERS, source=TCP)
+def byte_by_byte(subject: Subject) -> None:
+    """A short dialogue that is sent byte by byte is answered like the whole."""
+    script = b"".join(SCRIPTS[subject.protocol])
+    expected = answers(subject.protocol, SCRIPTS[subject.protocol])
+    in_pieces(subject, [script[place : place + 1] for place in range(len(script))], expected)
+
+
+@case(*TALKERS, source=TCP)
+def random_cuts(subject: Subject) -> None:
+    """A short dialogue that is cut anywhere is answered like the whole."""
+    script = b"".join(SCRIPTS[subject.protocol])
+    expected = answers(subject.protocol, SCRIPTS[subject.protocol])
+    chance = random.Random(862)  # the same cuts each time
+    for _ in range(3 if subject.quick else 30):
+        places = [0, *sorted(chance.sample(range(1, len(script)), 4)), len(script)]
+        pieces = [script[start:end] for start, end in pairwise(places)]
+        in_pieces(subject, pieces, expected)
+
+
+@case(*TALKERS, source=TCP)
+def all_in_one_segment(subject: Subject) -> None:
+    """Several messages in one segment are answered one by one."""
+    script = SCRIPTS[subject.protocol]
+    in_pieces(subject, [b"".join(script)], answers(subject.protocol, script))
+
+
+@case(*LINES, source=TCP)
+def a_split_newline(subject: Subject) -> None:
+    """CR and LF in two segments end one message, not two."""
+    message = {"greeting": b"Ann\r\n", "command": b"/version\r\n"}[subject.protocol]
+    pieces = [message[:-1], message[-1:] + message[:-1], message[-1:]]
+    in_pieces(subject, pieces, answers(subject.protocol, [message, message]))
+
+
+@case("greeting", "command", "echo", source=SENSE)
+def a_split_character(subject: Subject) -> None:
+    """A character of several bytes, split across two segments, comes back whole."""
+    before = {"command": b"/echo "}.get(subject.protocol, b"")
+    message = before + "é€😀".encode() + b"\n"
+    for place in range(len(before) + 1, len(message) - 1):
+        in_pieces(subject, [message[:place], message[place:]], answers(subject.protocol, [message]))

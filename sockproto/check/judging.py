@@ -1,0 +1,235 @@
+"""How a case is written, and found.
+
+A case is a function of a ``Subject``. It returns if the server is right, and raises ``Failed``, ``Open`` or
+``Skipped`` if not; the ``Stream`` and ``Datagrams`` that it uses raise ``Failed`` for whatever is not as
+it should be. Its name and its file's are its identifier, its docstring is what is expected::
+
+    @case("echo")
+    def the_same_comes_back(subject: Subject) -> None:
+        \"\"\"What is sent comes back, in order.\"\"\"
+        stream = subject.open()
+        stream.send(b"Hello")
+        stream.expect(b"Hello")
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import TypeAlias, TypeVar
+
+from sockproto.check.spoken import SCRIPTS, TALKERS, answers
+from sockproto.check.started import Started
+from sockproto.check.target import Target
+from sockproto.check.timing import Deadline, Patience, Timeline
+from sockproto.check.verdict import Case, Failed, Skipped
+from sockproto.check.wire import Datagrams, Stream, Wire
+from sockproto.errors import OptionError
+
+GROUPS = ("splits",)
+"""The files of ``cases``, in the order in which they are run."""
+
+TUTORIALS = "the socket tutorials"
+SENSE = "common sense"
+RFCS = {
+    "echo": "RFC 862",
+    "discard": "RFC 863",
+    "chargen": "RFC 864",
+    "qotd": "RFC 865",
+    "daytime": "RFC 867",
+    "time": "RFC 868",
+}
+"""Where the protocols are specified that have an RFC; the others: the socket tutorials."""
+
+
+W = TypeVar("W", bound=Wire)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all cases of a check share.
+
+    Attributes:
+        protocol: Which protocol is judged.
+        target: Whom.
+        patience: How long to wait.
+        quick: Whether to be quick: less is sent.
+        started: The server, if it was started for the check.
+        welcome: What the server says when a connection is made, before it is sent anything.
+    """
+
+    protocol: str
+    target: Target
+    patience: Patience
+    quick: bool = False
+    started: Started | None = None
+    welcome: bytes = b""
+
+
+class Subject:
+    """The server, as a case sees it. What the case opens is closed when it is over.
+
+    Args:
+        terms: What all cases share.
+        deadline: When the case must be done.
+    """
+
+    def __init__(self, terms: Terms, deadline: Deadline | None = None) -> None:
+        self.terms = terms
+        self.protocol, self.patience, self.quick = terms.protocol, terms.patience, terms.quick
+        self.timeline = Timeline()
+        self.deadline = deadline or Deadline(terms.patience.case)
+        self._wires: list[Wire] = []
+        self._number = 0
+
+    def connect(self) -> Stream:
+        """Connect; whatever the server says first has yet to be read."""
+        return self._kept(Stream)
+
+    def open(self) -> Stream:
+        """Connect, and read the welcome where there is one."""
+        stream = self._kept(Stream)
+        if self.terms.welcome:
+            stream.expect(self.terms.welcome)
+        return stream
+
+    def datagrams(self) -> Datagrams:
+        """Give a socket for datagrams, with a port of its own."""
+        return self._kept(Datagrams)
+
+    @property
+    def started(self) -> Started:
+        """The server's process.
+
+        Raises:
+            Skipped: It was not started by us.
+        """
+        if self.terms.started is None:
+            raise Skipped("only a server that is started by --start can be watched")
+        return self.terms.started
+
+    def still_serves(self, after: str) -> None:
+        """A new client must be served as it should be.
+
+        Args:
+            after: What happened before.
+        """
+        try:
+            with self.open() as stream:
+                if self.protocol in TALKERS:
+                    script = SCRIPTS[self.protocol]
+                    stream.send(b"".join(script))
+                    stream.expect(answers(self.protocol, script))
+                elif self.protocol != "discard" and not stream.receive(1):
+                    raise Failed("nothing is said")
+        except Failed as failure:
+            reason = f"after {after} a new client is not served: {failure.reason}"
+            raise Failed(reason, failure.sent, failure.expected, failure.received) from failure
+
+    def close(self) -> None:
+        """Close all that is open."""
+        for wire in self._wires:
+            with contextlib.suppress(OSError):
+                wire.close()
+
+    def _kept(self, kind: type[W]) -> W:
+        self._number += 1
+        made = kind(self.terms.target, self._number, self.timeline, self.patience, self.deadline)
+        self._wires.append(made)
+        return made
+
+
+Judge: TypeAlias = Callable[[Subject], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A case and how it is judged.
+
+    Attributes:
+        identifier: Its group and its name.
+        expectation: What a right server does.
+        source: Who says so; what the protocol is specified in, if empty.
+        protocols: Of which protocols.
+        judge: The function.
+        datagrams: Whether of datagrams, not of streams.
+        quick: Whether ``--quick`` runs it.
+        half_closes: Whether it half-closes, which TLS can't.
+    """
+
+    identifier: str
+    expectation: str
+    source: str
+    protocols: tuple[str, ...]
+    judge: Judge
+    datagrams: bool
+    quick: bool
+    half_closes: bool
+
+    def case(self, protocol: str) -> Case:
+        """Give it as it stands in a report about a protocol."""
+        source = self.source or RFCS.get(protocol, TUTORIALS)
+        return Case(self.identifier, self.expectation, source, self.quick)
+
+
+_registry: list[Judged] = []
+
+
+def case(
+    *protocols: str,
+    source: str = "",
+    datagrams: bool = False,
+    quick: bool = True,
+    half_closes: bool = False,
+) -> Callable[[Judge], Judge]:
+    """Make a case of a function; see ``Judged``. Its docstring, in one line, is what is expected."""
+
+    def register(judge: Judge) -> Judge:
+        group, name = judge.__module__.rpartition(".")[2], judge.__name__
+        expectation = " ".join((judge.__doc__ or "").split())
+        _registry.append(
+            Judged(
+                f"{group}.{name}".replace("_", "-"),
+                expectation,
+                source,
+                protocols,
+                judge,
+                datagrams,
+                quick,
+                half_closes,
+            )
+        )
+        return judge
+
+    return register
+
+
+def cases(protocol: str, datagrams: bool = False) -> list[Judged]:
+    """Give the cases of a protocol, in order."""
+    for group in GROUPS:
+        import_module(f"sockproto.check.cases.{group}")
+    return [each for each in _registry if protocol in each.protocols and each.datagrams == datagrams]
+
+
+def chosen(found: Iterable[Judged], only: Sequence[str], skip: Sequence[str]) -> list[Judged]:
+    """Give those that are to be run.
+
+    Args:
+        found: All there are.
+        only: Identifiers or groups, with ``*`` and ``?`` as in a shell; all if empty.
+        skip: Likewise, what not to run.
+
+    Raises:
+        OptionError: One of them is the name of nothing.
+    """
+    found = list(found)
+    for pattern in (*only, *skip):
+        if not any(_named(each, [pattern]) for each in found):
+            raise OptionError(f"{pattern!r} names no case of this protocol: --list shows them")
+    return [each for each in found if (not only or _named(each, only)) and not _named(each, skip)]
+
+
+def _named(judged: Judged, patterns: Iterable[str]) -> bool:
+    group = judged.identifier.partition(".")[0]
+    return any(fnmatchcase(name, each) for each in patterns for name in (judged.identifier, group))

@@ -1,0 +1,180 @@
+"""A server that is started for the check: its process group, its memory, its descriptors, its end.
+
+::
+
+    with Started("python server.py {port}", port=12345) as started:
+        started.wait_until_up("tcp", "127.0.0.1", 12345)
+        started.memory_bytes()
+"""
+
+import collections
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from sockproto.check.verdict import shown
+from sockproto.errors import OptionError, Refused
+
+UP_SECONDS = 10.0
+"""How long the server may take until it listens."""
+
+END_SECONDS = 5.0
+"""How long it may take to end once the check is over."""
+
+PAGE_BYTES = os.sysconf("SC_PAGESIZE")
+PROCESSES = Path("/proc")
+
+
+class Started:
+    """A server's process, and all that it starts.
+
+    Args:
+        command: What to run, as typed in a shell but without one; ``{port}`` stands for the port.
+        port: The port.
+
+    Raises:
+        OptionError: It can't be run.
+
+    Attributes:
+        command: As it was given.
+        port: As it was given.
+        most_bytes: The most memory that was seen.
+    """
+
+    def __init__(self, command: str, port: int) -> None:
+        self.command, self.port = command, port
+        self.most_bytes = self._first_bytes = 0
+        try:
+            words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a group of its own, which is ended as a whole
+            )
+        except (OSError, ValueError, IndexError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OptionError(f"{command!r} can't be started: {reason}") from error
+        assert self._process.stdout is not None
+        self._last: collections.deque[bytes] = collections.deque(maxlen=20)
+        threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True).start()
+
+    def __enter__(self) -> "Started":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    @property
+    def exit(self) -> str:
+        """How it has ended; empty while it runs."""
+        status = self._process.poll()
+        if status is None:
+            return ""
+        return f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+
+    def wait_until_up(self, kind: str, host: str, port: int) -> None:
+        """Wait until it listens.
+
+        Raises:
+            Refused: It ends, or does not listen in time.
+        """
+        deadline = time.monotonic() + UP_SECONDS
+        while not _listens(kind, host, port):
+            said = b"".join(self._last).strip().rpartition(b"\n")[2]
+            last = f"; it said {shown(said, 200)}" if said else ""
+            if self.exit:
+                raise Refused(f"the server ended before it listened ({self.exit}){last}", f"{host}:{port}")
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"the server does not listen there after {UP_SECONDS:g} s{last}", f"{host}:{port}"
+                )
+            time.sleep(0.02)
+        self._first_bytes = self.memory_bytes()
+
+    def memory_bytes(self) -> int:
+        """Give how much memory it and what it started have in use; 0 where that is not known."""
+        pages = sum(int(stat[21]) for _, stat in self._processes())
+        self.most_bytes = max(self.most_bytes, pages * PAGE_BYTES)
+        return pages * PAGE_BYTES
+
+    def descriptors(self) -> int:
+        """Give how many descriptors it and what it started have open; 0 where that is not known."""
+        count = 0
+        for process, _ in self._processes():
+            with contextlib.suppress(OSError):
+                count += len(os.listdir(process / "fd"))
+        return count
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM), it alone."""
+        self._process.terminate()
+
+    def wait(self, seconds: float) -> str:
+        """Wait until it ends; give how, empty if it has not."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self.exit
+
+    def end(self) -> None:
+        """End it and all that it started, at last by force."""
+        if not self.exit:
+            self.terminate()
+            self.wait(END_SECONDS)
+        self.kill()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """End it and all that it started by force, at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def known(self) -> dict[str, str]:
+        """Give what is known of it, for the report."""
+        memory = self.memory_bytes()
+        found = {"command": self.command, "exit": self.exit or "none: it was still running"}
+        if memory:
+            first, most = self._first_bytes / 1e6, self.most_bytes / 1e6
+            found["memory"] = f"{first:.1f} MB at first, {most:.1f} MB at most"
+            found["descriptors"] = str(self.descriptors())
+        return found
+
+    def _processes(self) -> "list[tuple[Path, list[str]]]":
+        """Give each process of its group: its directory, and what follows its name in ``stat`` (proc(5))."""
+        found = []
+        for process in PROCESSES.glob("[0-9]*"):
+            with contextlib.suppress(OSError, IndexError):
+                stat = (process / "stat").read_text("utf-8", "replace").rpartition(") ")[2].split()
+                if int(stat[2]) == self._process.pid:
+                    found.append((process, stat))
+        return found
+
+    def _listen(self, output: IO[bytes]) -> None:
+        """Read what it prints, of which the last lines are kept."""
+        while line := output.readline(1_000):
+            self._last.append(line)
+
+
+def _listens(kind: str, host: str, port: int) -> bool:
+    """Say whether somebody listens there."""
+    if kind == "udp":
+        suffix = f":{port:04X}"
+        return any(
+            line.split()[1].endswith(suffix)
+            for table in (PROCESSES / "net" / "udp", PROCESSES / "net" / "udp6")
+            if table.exists()
+            for line in table.read_text().splitlines()[1:]
+        )
+    try:
+        socket.create_connection((host, port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,123 @@
+"""Whom a check judges: an address that was tried, or a server that it started.
+
+::
+
+    target = find("tcp", "127.0.0.1", 9999)
+    str(target)                                     # "127.0.0.1:9999"
+"""
+
+import contextlib
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from sockproto.errors import NameNotFound, Refused, TimedOut, Unreachable
+
+CONNECT_SECONDS = 5.0
+"""How long the search for a name, and each of its addresses, may take."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server's socket.
+
+    Attributes:
+        kind: ``tcp``, ``udp``, ``unix`` or ``unix-dgram``.
+        host: The host as it was given; the path of a UNIX socket.
+        port: The port; 0 where there is none.
+        family: The family of its socket.
+        where: What to connect to.
+        tls: How to speak TLS; None without.
+    """
+
+    kind: str
+    host: str
+    port: int
+    family: socket.AddressFamily
+    where: Any
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def datagrams(self) -> bool:
+        """Whether it takes datagrams, not a stream."""
+        return self.kind in ("udp", "unix-dgram")
+
+    def __str__(self) -> str:
+        host = self.host.encode("unicode_escape").decode("ascii")
+        kind = "tls" if self.tls is not None else self.kind
+        if self.kind not in ("tcp", "udp"):
+            return f"{kind} {host}"
+        where = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        return where if kind == "tcp" else f"{kind} {where}"
+
+
+def find(kind: str, host: str, port: int = 0, tls: ssl.SSLContext | None = None) -> Target:
+    """Find the address at which a server answers.
+
+    Args:
+        kind: See ``Target``.
+        host: The host's name or address; the path of a UNIX socket.
+        port: The port.
+        tls: How to speak TLS; None without.
+
+    Returns:
+        The first of the host's addresses that can be connected to.
+
+    Raises:
+        CallFailed: There is none.
+    """
+    wanted = socket.SOCK_DGRAM if kind in ("udp", "unix-dgram") else socket.SOCK_STREAM
+    failure: OSError | None = None
+    for family, where in _addresses(kind, host, port, wanted):
+        target = Target(kind, host, port, family, where, tls)
+        try:
+            with socket.socket(family, wanted) as sock:
+                sock.settimeout(CONNECT_SECONDS)
+                sock.connect(where)
+            return target
+        except OSError as error:
+            failure = error
+    name = str(Target(kind, host, port, socket.AF_INET, None, tls))
+    if isinstance(failure, TimeoutError):
+        raise TimedOut(f"no answer within {CONNECT_SECONDS:g} s", name, "connect") from failure
+    reason = failure.strerror if failure and failure.strerror else str(failure)
+    if isinstance(failure, ConnectionRefusedError | FileNotFoundError):
+        raise Refused(f"nothing listens there ({reason}): start the server first", name, "connect")
+    raise Unreachable(reason, name, "connect") from failure
+
+
+def _addresses(kind: str, host: str, port: int, wanted: int) -> "list[tuple[socket.AddressFamily, Any]]":
+    """Give family and address of each socket to try; the search can't be cut, so it has a thread."""
+    if kind.startswith("unix"):
+        return [(socket.AF_UNIX, host)]
+    found: list[Any] = []
+
+    def search() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host, port, type=wanted))
+        found.append(None)
+
+    thread = threading.Thread(target=search, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    if not found:
+        raise TimedOut(f"no address of {host!r} within {CONNECT_SECONDS:g} s", phase="name")
+    if len(found) == 1:
+        raise NameNotFound(f"{host!r} has no address: check the name", phase="name")
+    return list(dict.fromkeys((each[0], each[4]) for each in found[:-1]))
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Give a port that nobody listens on, neither for streams nor for datagrams."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        with socket.socket(family) as stream, socket.socket(family, socket.SOCK_DGRAM) as datagrams:
+            stream.bind((host, 0))
+            port = int(stream.getsockname()[1])
+            try:
+                datagrams.bind((host, port))
+            except OSError:
+                continue
+            return port

@@ -1,0 +1,92 @@
+"""How long a check waits, and what happened meanwhile.
+
+::
+
+    timeline = Timeline()
+    timeline.note(1, "sent", b"Michael")
+    timeline.events()[0].seconds
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from sockproto.check.verdict import Event
+
+KEPT_EVENTS = 200
+"""How many events are kept of the beginning of a case, and as many of its end."""
+
+KEPT_BYTES = 512
+"""How many bytes are kept of the beginning of what was sent or received at once, and as many of its end."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited for what.
+
+    Attributes:
+        answer: Seconds within which something must come that has to come.
+        silence: Seconds in which nothing comes, after which nothing is held to come.
+        pause: Seconds between two pieces, so that the server reads them apart.
+        case: Seconds that a case may take in all.
+        run: Seconds that all cases may take together.
+    """
+
+    answer: float = 5.0
+    silence: float = 0.3
+    pause: float = 0.001
+    case: float = 10.0
+    run: float = 115.0
+
+
+FULL = Patience()
+QUICK = Patience(answer=1.5, silence=0.1, case=2.0, run=9.0)
+
+
+class Deadline:
+    """A moment that is not passed.
+
+    Args:
+        seconds: How far away it is.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._at = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """How many seconds are left, 0 if none are."""
+        return max(0.0, self._at - time.monotonic())
+
+
+class Timeline:
+    """What happened on a case's sockets; of a long story the beginning and the end."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._first: list[Event] = []
+        self._last: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._left_out = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on."""
+        return time.monotonic() - self._began
+
+    def note(self, socket: int, kind: str, data: bytes = b"", text: str = "") -> None:
+        """Note an event; see ``Event``."""
+        kept = data if len(data) <= 2 * KEPT_BYTES else data[:KEPT_BYTES] + data[-KEPT_BYTES:]
+        event = Event(self.seconds, socket, kind, bytes(kept), len(data), text)
+        if len(self._first) < KEPT_EVENTS:
+            self._first.append(event)
+        else:
+            self._left_out += len(self._last) == KEPT_EVENTS
+            self._last.append(event)
+
+    def events(self) -> tuple[Event, ...]:
+        """Give them in order."""
+        if not self._left_out:
+            return (*self._first, *self._last)
+        gap = Event(self._last[0].seconds, 0, "note", text=f"{self._left_out:,} events are left out here")
+        return (*self._first, gap, *self._last)

@@ -1,0 +1,86 @@
+"""Every case is failed by a server that is wrong, and passed by one that is right."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sockproto.check.judging import Judged, Terms, cases
+from sockproto.check.running import judge, welcome
+from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.target import Target, find
+from sockproto.check.timing import Patience
+from sockproto.check.verdict import Result, Verdict
+from tests.check.faults import FAULTS
+from tests.check.servers import Loop, Served, Server
+
+RIGHT = Patience(answer=5, silence=0.05)
+WRONG = Patience(answer=0.3, silence=0.05, case=3)
+CARRIERS = {"tcp": False, "udp": True}
+
+
+@pytest.fixture(scope="module")
+def loop() -> Loop:
+    return Loop()
+
+
+def faulty() -> "Iterator[tuple[type[Server], str, str]]":
+    """Give each fault with each protocol and each case that it must fail there."""
+    for fault in FAULTS:
+        for protocol in fault.protocols:
+            known = {each.identifier for kind in CARRIERS.values() for each in cases(protocol, kind)}
+            for identifier in fault.fails.split():
+                if identifier in known:
+                    yield fault, protocol, identifier
+
+
+def run(server: Server, loop: Loop, judged: Judged, patience: Patience) -> Result:
+    """Judge a server by one case."""
+    with Served(server, loop) as served:
+        target = find("udp" if judged.datagrams else "tcp", "127.0.0.1", served.port)
+        return judge(terms(server.protocol, target, patience), judged)
+
+
+def terms(protocol: str, target: Target, patience: Patience) -> Terms:
+    """Give the terms of a quick check."""
+    quick = Terms(protocol, target, patience, quick=True)
+    if protocol == "greeting" and not target.datagrams:
+        return Terms(protocol, target, patience, quick=True, welcome=welcome(quick))
+    return quick
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("kind", CARRIERS)
+def test_a_right_server_passes_all(protocol: str, kind: str, loop: Loop) -> None:
+    with Served(Server(protocol), loop) as served:
+        target = find(kind, "127.0.0.1", served.port)
+        given = terms(protocol, target, RIGHT)
+        results = [judge(given, each) for each in cases(protocol, CARRIERS[kind])]
+    wrong = [result for result in results if result.verdict not in (Verdict.PASS, Verdict.SKIP)]
+    assert not wrong, wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "protocol", "identifier"),
+    [pytest.param(*each, id=f"{each[0].__name__}-{each[1]}-{each[2]}") for each in faulty()],
+)
+def test_a_wrong_server_fails(fault: type[Server], protocol: str, identifier: str, loop: Loop) -> None:
+    [judged] = [
+        each for kind in CARRIERS.values() for each in cases(protocol, kind) if each.identifier == identifier
+    ]
+    result = run(fault(protocol), loop, judged, WRONG)
+    assert result.verdict is Verdict.FAIL, result
+    assert result.reason
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_case_has_a_server_that_fails_it(protocol: str) -> None:
+    known = {each.identifier for kind in CARRIERS.values() for each in cases(protocol, kind)}
+    proved = {identifier for _, its, identifier in faulty() if its == protocol}
+    assert known - proved == set()
+
+
+def test_every_fault_names_cases_that_there_are() -> None:
+    known = {
+        each.identifier for name in PROTOCOLS for kind in CARRIERS.values() for each in cases(name, kind)
+    }
+    assert {identifier for fault in FAULTS for identifier in fault.fails.split()} - known == set()
