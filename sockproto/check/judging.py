@@ -27,7 +27,7 @@ from sockproto.check.verdict import Case, Failed, Skipped
 from sockproto.check.wire import Datagrams, Stream, Wire
 from sockproto.errors import OptionError
 
-GROUPS = ("splits",)
+GROUPS = ("meaning", "splits", "pipelining", "half_close", "binary", "resets")
 """The files of ``cases``, in the order in which they are run."""
 
 TUTORIALS = "the socket tutorials"

@@ -1,0 +1,66 @@
+"""Clients that are gone all at once, as after a crash: the others must not notice.
+
+::
+
+    sockproto check echo 127.0.0.1:7 --only resets
+"""
+
+import time
+
+from sockproto.check.body import Body
+from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.spoken import PROTOCOLS, TALKERS, name
+from sockproto.check.verdict import Failed
+from sockproto.check.wire import Stream
+
+TIMES = 20
+
+
+@case(*PROTOCOLS, source=SENSE)
+def at_once(subject: Subject) -> None:
+    """Clients that cut the connection as soon as it is made harm nobody."""
+    for _ in range(TIMES):
+        subject.connect().reset()
+    subject.still_serves(f"{TIMES} connections that were cut at once")
+
+
+@case(*PROTOCOLS, source=SENSE)
+def in_the_middle(subject: Subject) -> None:
+    """Clients that cut the connection in the middle of a message harm nobody."""
+    for _ in range(TIMES):
+        stream = subject.open()
+        stream.send(name(subject.protocol, 1)[:5])
+        stream.reset()
+    subject.still_serves(f"{TIMES} connections that were cut in the middle of a message")
+
+
+@case(*TALKERS, "chargen", source=SENSE)
+def with_answers_unread(subject: Subject) -> None:
+    """Clients that cut the connection while they are being answered harm nobody."""
+    for _ in range(TIMES):
+        stream = subject.open()
+        _send_much(subject, stream)
+        stream.reset()
+    subject.still_serves(f"{TIMES} connections that were cut with answers unread")
+
+
+@case(*PROTOCOLS, source=SENSE)
+def no_descriptor_is_lost(subject: Subject) -> None:
+    """After connections that were cut the server has as many descriptors open as before."""
+    before = subject.started.descriptors()
+    for _ in range(TIMES):
+        subject.open().reset()
+    until = time.monotonic() + subject.patience.answer
+    while (after := subject.started.descriptors()) > before:
+        if time.monotonic() > until:
+            raise Failed(
+                f"{after - before} descriptors more are open after {TIMES} connections that were cut"
+            )
+        time.sleep(0.01)
+
+
+def _send_much(subject: Subject, stream: Stream) -> None:
+    """Send what has many answers, and read none."""
+    if subject.protocol != "chargen":
+        block = b"".join(name(subject.protocol, number) for number in range(1_000))
+        stream.send(Body(block).part(0, 8_000))
