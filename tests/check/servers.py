@@ -65,6 +65,9 @@ class Server:
             return b"error: unknown command; /help lists them\n"
         return b""
 
+    def close(self) -> None:
+        """Give back what it has; called at the end."""
+
     # How it speaks on a stream.
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +116,7 @@ class Server:
                 ready.append(held)
                 held = b""
             for message in ready:
-                if not self.take(message, writer):
+                if writer.is_closing() or not self.take(message, writer):
                     return
             if len(held) > MAX_MESSAGE_BYTES + 1:
                 writer.write(b"error: message too long\n")
@@ -157,8 +160,15 @@ class Server:
 
     # How it speaks in datagrams.
 
+    def respond(self, datagram: bytes, port: int) -> bytes | None:
+        """Give the answer to a datagram from a port; None for none."""
+        if port < 1024:
+            return None
+        reply = self.reply(datagram)
+        return None if reply is None or len(reply) > 4 * len(datagram) + 32 else reply
+
     def reply(self, datagram: bytes) -> bytes | None:
-        """Give the answer to a datagram; None for none."""
+        """Give what a datagram is answered."""
         if self.protocol == "echo":
             return datagram
         if self.protocol == "discard":
@@ -199,8 +209,8 @@ class Datagrams(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data: bytes, address: Any) -> None:
-        reply = self.server.reply(data)
-        if reply is not None and address[1] >= 1024 and len(reply) <= 4 * len(data) + 32:
+        reply = self.server.respond(data, address[1])
+        if reply is not None:
             self.transport.sendto(reply, address)
 
 
@@ -260,20 +270,23 @@ class Served:
         await asyncio.sleep(0)  # what was aborted is closed first
         for sock in connections.values():
             sock.close()
+        self._server.close()
 
     def _accept(self) -> None:
         # Not asyncio's own server: connections that come while it closes are never closed.
         with contextlib.suppress(BlockingIOError, ConnectionError):
             sock, _ = self._listener.accept()
             sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = asyncio.ensure_future(self._serve(sock))
             self._connections[task] = sock
             task.add_done_callback(self._connections.pop)
 
     async def _serve(self, sock: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 16)
-        try:
-            await self._server.serve(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
+        with contextlib.suppress(OSError):  # the client is gone already
+            reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 16)
+            try:
+                await self._server.serve(reader, writer)
+            except asyncio.CancelledError:
+                writer.transport.abort()
+                raise

@@ -50,6 +50,7 @@ def no_descriptor_is_lost(subject: Subject) -> None:
     before = subject.started.descriptors()
     for _ in range(TIMES):
         subject.open().reset()
+    subject.still_serves(f"{TIMES} connections that were cut")  # now it has seen them all
     until = time.monotonic() + subject.patience.answer
     while (after := subject.started.descriptors()) > before:
         if time.monotonic() > until:

@@ -1,0 +1,41 @@
+"""Servers that do not survive their clients."""
+
+import os
+from asyncio import StreamReader as Reader, StreamWriter as Writer
+
+from sockproto.check.spoken import PROTOCOLS
+from tests.check.servers import Server
+
+
+class DiesOfTheFirstReset(Server):
+    """Serves nobody any more."""
+
+    protocols = PROTOCOLS
+    fails = "resets.at-once resets.in-the-middle resets.with-answers-unread"
+    dead = False
+
+    async def serve(self, reader: Reader, writer: Writer) -> None:
+        if not self.dead:
+            try:
+                await self.converse(reader, writer)
+                await self.finish(reader, writer)
+            except OSError:
+                self.dead = True
+        writer.close()
+
+
+class KeepsDescriptors(Server):
+    protocols = PROTOCOLS
+    fails = "resets.no-descriptor-is-lost"
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(protocol)
+        self.kept: list[int] = []
+
+    async def serve(self, reader: Reader, writer: Writer) -> None:
+        self.kept.append(os.dup(writer.get_extra_info("socket").fileno()))
+        await super().serve(reader, writer)
+
+    def close(self) -> None:
+        while self.kept:
+            os.close(self.kept.pop())
