@@ -20,7 +20,7 @@ LEAST_SECONDS = 0.5
 def run(
     terms: Terms,
     judged: Sequence[Judged],
-    heard: Callable[[Judged | None, Result | None], object] = lambda judged, result: None,
+    heard: Callable[[Judged, Result | None], object] = lambda judged, result: None,
 ) -> Report:
     """Judge a server.
 

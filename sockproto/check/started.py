@@ -173,8 +173,15 @@ def _listens(kind: str, host: str, port: int) -> bool:
             if table.exists()
             for line in table.read_text().splitlines()[1:]
         )
+    unix = kind.startswith("unix")
+    wanted = socket.SOCK_DGRAM if kind == "unix-dgram" else socket.SOCK_STREAM
     try:
-        socket.create_connection((host, port), 1).close()
+        if not unix:
+            socket.create_connection((host, port), 1).close()
+            return True
+        with socket.socket(socket.AF_UNIX, wanted) as sock:
+            sock.settimeout(1)
+            sock.connect(host)
     except OSError:
         return False
     return True

@@ -15,9 +15,6 @@ from typing import Any
 
 from sockproto.errors import NameNotFound, Refused, TimedOut, Unreachable
 
-CONNECT_SECONDS = 5.0
-"""How long the search for a name, and each of its addresses, may take."""
-
 
 @dataclass(frozen=True)
 class Target:
@@ -53,7 +50,9 @@ class Target:
         return where if kind == "tcp" else f"{kind} {where}"
 
 
-def find(kind: str, host: str, port: int = 0, tls: ssl.SSLContext | None = None) -> Target:
+def find(
+    kind: str, host: str, port: int = 0, tls: ssl.SSLContext | None = None, seconds: float = 10.0
+) -> Target:
     """Find the address at which a server answers.
 
     Args:
@@ -61,6 +60,7 @@ def find(kind: str, host: str, port: int = 0, tls: ssl.SSLContext | None = None)
         host: The host's name or address; the path of a UNIX socket.
         port: The port.
         tls: How to speak TLS; None without.
+        seconds: How long the search for the name, and each of its addresses, may take; 0: no limit.
 
     Returns:
         The first of the host's addresses that can be connected to.
@@ -70,25 +70,27 @@ def find(kind: str, host: str, port: int = 0, tls: ssl.SSLContext | None = None)
     """
     wanted = socket.SOCK_DGRAM if kind in ("udp", "unix-dgram") else socket.SOCK_STREAM
     failure: OSError | None = None
-    for family, where in _addresses(kind, host, port, wanted):
+    for family, where in _addresses(kind, host, port, wanted, seconds):
         target = Target(kind, host, port, family, where, tls)
         try:
             with socket.socket(family, wanted) as sock:
-                sock.settimeout(CONNECT_SECONDS)
+                sock.settimeout(seconds or None)
                 sock.connect(where)
             return target
         except OSError as error:
             failure = error
     name = str(Target(kind, host, port, socket.AF_INET, None, tls))
     if isinstance(failure, TimeoutError):
-        raise TimedOut(f"no answer within {CONNECT_SECONDS:g} s", name, "connect") from failure
+        raise TimedOut(f"no answer within {seconds:g} s", name, "connect") from failure
     reason = failure.strerror if failure and failure.strerror else str(failure)
     if isinstance(failure, ConnectionRefusedError | FileNotFoundError):
         raise Refused(f"nothing listens there ({reason}): start the server first", name, "connect")
     raise Unreachable(reason, name, "connect") from failure
 
 
-def _addresses(kind: str, host: str, port: int, wanted: int) -> "list[tuple[socket.AddressFamily, Any]]":
+def _addresses(
+    kind: str, host: str, port: int, wanted: int, seconds: float
+) -> "list[tuple[socket.AddressFamily, Any]]":
     """Give family and address of each socket to try; the search can't be cut, so it has a thread."""
     if kind.startswith("unix"):
         return [(socket.AF_UNIX, host)]
@@ -101,9 +103,9 @@ def _addresses(kind: str, host: str, port: int, wanted: int) -> "list[tuple[sock
 
     thread = threading.Thread(target=search, daemon=True)
     thread.start()
-    thread.join(CONNECT_SECONDS)
+    thread.join(seconds or None)
     if not found:
-        raise TimedOut(f"no address of {host!r} within {CONNECT_SECONDS:g} s", phase="name")
+        raise TimedOut(f"no address of {host!r} within {seconds:g} s", phase="name")
     if len(found) == 1:
         raise NameNotFound(f"{host!r} has no address: check the name", phase="name")
     return list(dict.fromkeys((each[0], each[4]) for each in found[:-1]))

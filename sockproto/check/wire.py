@@ -90,16 +90,19 @@ class Wire:
 
     def _wait(self, events: int, seconds: float) -> int:
         """Wait for the socket; give what can be done, 0 if that is nothing in time."""
+        if not self._deadline.left:
+            self._note("waited", text="the case's time is over")
+            raise Silent(
+                f"it took longer than the {self._deadline.seconds:g} s that a case may take", self._sent
+            )
         if events & READ and isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return READ
         poll = select.poll()
         poll.register(self._sock, events)
-        ready = poll.poll(1000 * min(seconds, self._deadline.left))
-        if ready:
-            return events & (ready[0][1] if ready[0][1] & events else events)
-        if not self._deadline.left:
-            self._note("waited", text="the case's time is over")
-            raise Silent(f"it took longer than the {self._deadline.seconds:g} s that a case may take")
+        if ready := poll.poll(1000 * min(seconds, self._deadline.left)):
+            return (ready[0][1] & events) or events  # an error shows when it is tried
+        if seconds and not self._deadline.left:
+            return self._wait(events, 0)
         return 0
 
 

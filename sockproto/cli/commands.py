@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from sockproto.address import parse_address
+from sockproto.cli.checking import STATUS, do_check
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
@@ -28,6 +29,7 @@ EXAMPLES = {
     "welcome": "sockproto welcome 127.0.0.1:13",
     "command": "sockproto command 127.0.0.1:9999 /version '/echo Repeat this'",
     "probe": "sockproto probe --wait 30 127.0.0.1:9999",
+    "check": "sockproto check echo 127.0.0.1:7 --html report.html",
     "fetch": EXAMPLE,
     "serve": "sockproto serve --port 9999 --protocol echo",
     "protocols": "sockproto protocols --json",
@@ -257,6 +259,7 @@ def _is_interactive() -> bool:
 
 
 command(do_probe)
+command(do_check, STATUS)
 command(do_protocols, EXIT_STATUS)
 
 

@@ -57,7 +57,7 @@ def do_probe(
     A stream that connects is up, whether it speaks first or not; a datagram needs an answer.
     """
     target = parse_address(address, given["udp"], given["unix"])
-    terms = Terms(given["connect_timeout"], reply_timeout, os.fsencode(data), _context(target, given))
+    terms = Terms(given["connect_timeout"], reply_timeout, os.fsencode(data), tls_context(target, given))
     show = _probe_json if given["as_json"] else _probe_text
     status = 0
     for number in range(count):
@@ -73,7 +73,7 @@ def do_probe(
     return status
 
 
-def _context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
+def tls_context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
     """Make what TLS needs, in the standard library's way."""
     if not (given["tls"] or given["insecure"] or given["cacert"]):
         return None

@@ -1,0 +1,142 @@
+r"""A report as text, as JSON, and as JUnit's XML, which CI systems read.
+
+What a server sent is escaped in all of them::
+
+    print("\n".join(text_lines(report)))
+"""
+
+import base64
+from typing import Any
+from xml.etree import ElementTree
+
+from sockproto.check.verdict import Report, Result, Verdict, shown
+
+MARKS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.OPEN: "open", Verdict.SKIP: "skip"}
+SHOWN_BYTES = 120
+"""How many bytes a line of text shows."""
+
+
+def text_lines(report: Report) -> list[str]:
+    """Give it as lines for people: one for each case, more where it fails, and the sum at the end."""
+    lines = [line for result in report.results for line in _lines(result)]
+    for name, value in report.server.items():
+        lines.append(f"      {name:<12}{value}")
+    return [*lines, summary(report)]
+
+
+def summary(report: Report) -> str:
+    """Give the sum in one line."""
+    counts = ", ".join(
+        f"{report.count(verdict)} {word}"
+        for verdict, word in (
+            (Verdict.PASS, "pass"),
+            (Verdict.FAIL, "fail"),
+            (Verdict.OPEN, "open"),
+            (Verdict.SKIP, "skipped"),
+        )
+        if report.count(verdict) or verdict is Verdict.PASS
+    )
+    return f"{report.protocol} at {report.target}: {counts}, in {report.seconds:.1f} s"
+
+
+def _lines(result: Result) -> list[str]:
+    mark = f"{MARKS[result.verdict]}  {result.case.identifier}"
+    if result.verdict is Verdict.PASS:
+        return [mark]
+    if result.verdict is not Verdict.FAIL:
+        return [f"{mark}: {result.reason}"]
+    lines = [mark, f"      {result.reason}", f"      {result.case.expectation} ({result.case.source})"]
+    for name in ("sent", "expected", "received"):
+        data = getattr(result, name)
+        if data is not None:
+            lines.append(f"      {name:<9} {shown(data, SHOWN_BYTES)}")
+    return lines
+
+
+def json_object(report: Report) -> dict[str, Any]:
+    """Give it as an object for ``json.dumps``: all there is; bytes in base64, as they may be anything."""
+    return {
+        "command": "check",
+        "protocol": report.protocol,
+        "target": report.target,
+        "began": report.began,
+        "seconds": round(report.seconds, 6),
+        "failed": report.failed,
+        "counts": {str(verdict): report.count(verdict) for verdict in Verdict},
+        "server": report.server,
+        "results": [_object(result) for result in report.results],
+    }
+
+
+def _object(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "case": result.case.identifier,
+        "group": result.case.group,
+        "expectation": result.case.expectation,
+        "source": result.case.source,
+        "verdict": str(result.verdict),
+        "reason": result.reason,
+        "seconds": round(result.seconds, 6),
+    }
+    if result.verdict is Verdict.FAIL:
+        for name in ("sent", "expected", "received"):
+            data = getattr(result, name)
+            found[name] = None if data is None else _base64(data)
+        found["timeline"] = [
+            {
+                "seconds": round(event.seconds, 6),
+                "socket": event.socket,
+                "kind": event.kind,
+                "data": _base64(event.data),
+                "size": event.size,
+                "text": event.text,
+            }
+            for event in result.timeline
+        ]
+    return found
+
+
+def junit(report: Report) -> bytes:
+    """Give it as JUnit's XML; an open case counts as passed, and says what the server does."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name=_safe(f"sockproto check {report.protocol} {report.target}"),
+        tests=str(len(report.results)),
+        failures=str(report.count(Verdict.FAIL)),
+        errors="0",
+        skipped=str(report.count(Verdict.SKIP)),
+        time=f"{report.seconds:.3f}",
+    )
+    for result in report.results:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=_safe(f"{report.protocol}.{result.case.group}"),
+            name=_safe(result.case.identifier),
+            time=f"{result.seconds:.3f}",
+        )
+        if result.verdict is Verdict.FAIL:
+            failure = ElementTree.SubElement(case, "failure", message=_safe(result.reason))
+            failure.text = _safe("\n".join(_lines(result)[1:]))
+        elif result.verdict is Verdict.SKIP:
+            ElementTree.SubElement(case, "skipped", message=_safe(result.reason))
+        elif result.verdict is Verdict.OPEN:
+            ElementTree.SubElement(case, "system-out").text = _safe(f"open: {result.reason}")
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    return bytes(ElementTree.tostring(suites, "utf-8", xml_declaration=True))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _safe(text: str) -> str:
+    """Escape what XML can't hold, or what could do something to a terminal."""
+    return "".join(
+        each
+        if each.isprintable() or each == "\n"
+        else each.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for each in text
+    )

@@ -1,0 +1,170 @@
+"""``sockproto check``: judges a server, and shows what was found.
+
+::
+
+    run(["check", "echo", "127.0.0.1:7"])       # of ``commands``, which makes a command of do_check
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from sockproto.address import Address, parse_address
+from sockproto.check.judging import Judged, Terms, cases, chosen
+from sockproto.check.reports import json_object, junit, text_lines
+from sockproto.check.running import run
+from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.started import Started
+from sockproto.check.target import find, free_port
+from sockproto.check.timing import FULL, QUICK
+from sockproto.check.verdict import Report, Result, Verdict
+from sockproto.cli.console import Console, at_exit
+from sockproto.cli.options import Seconds, address_options
+from sockproto.cli.probing import tls_context
+from sockproto.errors import OptionError, WriteFailed
+
+STATUS = "Exit status: 0 if nothing fails, 1 if something does, 2 for wrong usage, else as of the clients."
+
+
+@click.argument("protocol", type=click.Choice(PROTOCOLS), metavar="PROTOCOL")
+@click.argument("address", required=False)
+@click.option(
+    "--start", metavar="COMMAND", help="Start the server, watch it and end it; {port} stands for its port."
+)
+@click.option("--quick", is_flag=True, help="Be done in 10 seconds, not in 120.")
+@click.option("--seconds", type=Seconds(), default=0.0, help="What all cases may take together.")
+@click.option("--only", multiple=True, metavar="CASE", help="Run this case or group; * and ? as in a shell.")
+@click.option("--skip", multiple=True, metavar="CASE", help="Leave this case or group out.")
+@click.option("--list", "listing", is_flag=True, help="Show the cases, and run none.")
+@click.option("--strict", is_flag=True, help="Count as a failure what the specification leaves open.")
+@click.option("--junit", "junit_file", type=click.Path(), metavar="FILE", help="Write JUnit's XML, for CI.")
+@click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write a page, for people.")
+@address_options
+def do_check(protocol: str, address: str | None, **given: Any) -> int:
+    """Judge a server of PROTOCOL, in whatever language it is written: what does it get wrong?
+
+    PROTOCOL is greeting, welcome, echo, command, discard, chargen, daytime, time or qotd; ADDRESS is
+    HOST:PORT, [IPV6]:PORT or unix:PATH, and may be left out with --start.
+    """
+    where = _where(address, given)
+    judged = chosen(cases(protocol, where.datagrams), given["only"], given["skip"])
+    if given["listing"]:
+        _list(protocol, judged, given["as_json"])
+        return 0
+    if address is None and not given["start"]:
+        raise OptionError("ADDRESS is missing: say whom to judge, or --start 'COMMAND {port}'")
+    tls = tls_context(where, given)
+    with _started(given["start"], where) as started:
+        target = find(where.kind, where.host, where.port, tls, given["connect_timeout"])
+        patience = QUICK if given["quick"] else FULL
+        if given["seconds"]:
+            patience = replace(patience, run=given["seconds"])
+        progress = Progress(len(judged))
+        report = run(Terms(protocol, target, patience, given["quick"], started), judged, progress.heard)
+        progress.clear()
+    return _show(report, given)
+
+
+def _where(address: str | None, given: dict[str, Any]) -> Address:
+    """Say whom to judge; with nothing said, a free port of this machine."""
+    if address is None:
+        return Address("udp" if given["udp"] else "tcp", "127.0.0.1", free_port())
+    where = parse_address(address, given["udp"], given["unix"])
+    if where.kind == "endpoint":
+        raise OptionError(f"{address!r} can't be judged: write HOST:PORT, [IPV6]:PORT or unix:PATH")
+    return where
+
+
+@contextlib.contextmanager
+def _started(command: str | None, where: Address) -> Iterator[Started | None]:
+    """Have the server running, if we are to start it."""
+    if command is None:
+        yield None
+        return
+    with Started(command, where.port) as started:
+        at_exit(started.kill)
+        started.wait_until_up(where.kind, where.host, where.port)
+        yield started
+
+
+def _show(report: Report, given: dict[str, Any]) -> int:
+    """Show and write the report; give the exit status."""
+    if given["junit_file"]:
+        _write(given["junit_file"], junit(report))
+    if given["html_file"]:
+        from sockproto.check.page import html
+
+        _write(given["html_file"], html(report).encode())
+    console = Console(1)
+    if given["as_json"]:
+        console.line(json.dumps(json_object(report)).encode())
+    else:
+        for line in text_lines(report):
+            console.line(line.encode("utf-8", "backslashreplace"))
+    wrong = report.count(Verdict.FAIL) + (report.count(Verdict.OPEN) if given["strict"] else 0)
+    judged = len(report.results) - report.count(Verdict.SKIP)
+    return 1 if wrong or not judged else 0
+
+
+def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
+    """Show the cases."""
+    console = Console(1)
+    found = [each.case(protocol) for each in judged]
+    if as_json:
+        objects = [
+            {
+                "case": case.identifier,
+                "expectation": case.expectation,
+                "source": case.source,
+                "quick": case.quick,
+            }
+            for case in found
+        ]
+        console.line(json.dumps({"command": "check", "protocol": protocol, "cases": objects}).encode())
+        return
+    for case in found:
+        console.line(f"{case.identifier}\n    {case.expectation} ({case.source})".encode())
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise WriteFailed(f"can't write {path!r}: {error.strerror or error}") from error
+
+
+class Progress:
+    """Shows on a terminal which case is run.
+
+    Args:
+        total: How many there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._console = Console(2)
+        self._total = total
+        self._done = self._failed = 0
+        self._visible = self._console.is_terminal
+        if self._visible:
+            at_exit(self.clear)
+
+    def heard(self, judged: Judged, result: Result | None) -> None:
+        """Take that a case begins, or how it ended."""
+        if result is not None:
+            self._done += 1
+            self._failed += result.verdict is Verdict.FAIL
+        elif self._visible:
+            failed = f", {self._failed} fail" if self._failed else ""
+            line = f"{self._done} of {self._total}{failed}: {judged.identifier}"
+            self._console._write(f"\r{line[:79]}\x1b[K".encode())
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._visible:
+            with contextlib.suppress(WriteFailed):
+                self._console._write(b"\r\x1b[K")

@@ -1,0 +1,164 @@
+"""A report as text, JSON and JUnit's XML: whole, and harmless whatever the server sent."""
+
+import base64
+import json
+from xml.etree import ElementTree
+
+from twisted.trial.unittest import TestCase
+
+from sockproto.check.body import Body, difference
+from sockproto.check.reports import json_object, junit, summary, text_lines
+from sockproto.check.spoken import CHARGEN, answer, unusual, wrong
+from sockproto.check.timing import KEPT_EVENTS, Timeline
+from sockproto.check.verdict import Case, Event, Report, Result, Verdict, edges, shown
+
+NASTY = b"\x1b[2J\x00]]>&<\xff\r\n"
+CASE = Case("meaning.a-dialogue", "All is answered.", "RFC 862")
+REPORT = Report(
+    "echo",
+    "127.0.0.1:7",
+    1_700_000_000.0,
+    1.25,
+    (
+        Result(CASE, Verdict.PASS, seconds=0.5),
+        Result(
+            Case("binary.a-nul", "A NUL is a byte.", "common sense"),
+            Verdict.FAIL,
+            f"{shown(NASTY)} came",
+            b"a",
+            None,
+            NASTY,
+            (Event(0.1, 1, "received", NASTY, len(NASTY)),),
+        ),
+        Result(CASE, Verdict.OPEN, "it says nothing"),
+        Result(CASE, Verdict.SKIP, "no time left"),
+    ),
+    {"command": "server {port}"},
+)
+
+
+class ReportTests(TestCase):
+    def test_text(self) -> None:
+        self.assertEqual(
+            text_lines(REPORT),
+            [
+                "pass  meaning.a-dialogue",
+                "FAIL  binary.a-nul",
+                "      '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came",
+                "      A NUL is a byte. (common sense)",
+                "      sent      'a'",
+                "      received  '\\x1b[2J\\x00]]>&<\\xff\\r\\n'",
+                "open  meaning.a-dialogue: it says nothing",
+                "skip  meaning.a-dialogue: no time left",
+                "      command     server {port}",
+                "echo at 127.0.0.1:7: 1 pass, 1 fail, 1 open, 1 skipped, in 1.2 s",
+            ],
+        )
+
+    def test_the_summary_of_a_clean_report_is_short(self) -> None:
+        clean = Report("echo", "127.0.0.1:7", 0.0, 2.0, REPORT.results[:1])
+        self.assertEqual(summary(clean), "echo at 127.0.0.1:7: 1 pass, in 2.0 s")
+
+    def test_json_holds_all_of_it(self) -> None:
+        found = json.loads(json.dumps(json_object(REPORT)))
+        self.assertEqual(found["counts"], {"pass": 1, "fail": 1, "open": 1, "skip": 1})
+        self.assertTrue(found["failed"])
+        failure = found["results"][1]
+        self.assertEqual(base64.b64decode(failure["received"]), NASTY)
+        self.assertIsNone(failure["expected"])
+        self.assertEqual(base64.b64decode(failure["timeline"][0]["data"]), NASTY)
+        self.assertEqual([each["case"] for each in found["results"]][:2], [CASE.identifier, "binary.a-nul"])
+
+    def test_junit_is_well_formed_whatever_came(self) -> None:
+        data = junit(REPORT)
+        self.assertNotIn(b"\x1b", data)
+        [suite] = ElementTree.fromstring(data)
+        self.assertEqual(
+            [suite.get(name) for name in ("tests", "failures", "errors", "skipped")], ["4", "1", "0", "1"]
+        )
+        cases = suite.findall("testcase")
+        self.assertEqual([[child.tag for child in case] for case in cases[:2]], [[], ["failure"]])
+        self.assertEqual(cases[1].get("classname"), "echo.binary")
+        failure = cases[1].find("failure")
+        assert failure is not None
+        self.assertEqual(failure.get("message"), REPORT.results[1].reason)
+        self.assertEqual([case[0].tag for case in cases[2:]], ["system-out", "skipped"])
+
+
+class BytesTests(TestCase):
+    def test_a_body_is_its_block_again_and_again(self) -> None:
+        body = Body(b"abcdefg", 100_000)
+        whole = (b"abcdefg" * 20_000)[:100_000]
+        for start, count in [(0, 10), (6, 3), (65_530, 20), (99_990, 50), (99_000, 65_536)]:
+            self.assertEqual(body.part(start, count), whole[start : start + count])
+        self.assertEqual(len(body.part(0, 99_000)), 65_536)
+        self.assertEqual(Body(b"abc").part(1), b"bc")
+        self.assertEqual(Body(b"").part(0), b"")
+        self.assertEqual(Body(CHARGEN, 1 << 20).part(len(CHARGEN) + 3, 5), CHARGEN[3:8])
+
+    def test_the_first_difference(self) -> None:
+        self.assertEqual(difference(b"abc", b"abd"), 2)
+        self.assertEqual(difference(b"abc", b"ab"), 2)
+        self.assertEqual(difference(b"abc", b"abc"), 3)
+        self.assertEqual(difference(b"x", b""), 0)
+
+    def test_long_runs_are_cut_in_the_middle(self) -> None:
+        self.assertEqual(edges(b"a" * 1_024), b"a" * 1_024)
+        self.assertEqual(edges(b"a" * 10 + b"b" * 10, 10), b"aaaaa [... 10 bytes ...] bbbbb")
+        self.assertEqual(shown(b"\x1b" + b"a" * 99, 3), "'\\x1baa' and 97 bytes more")
+
+    def test_a_long_story_keeps_its_beginning_and_its_end(self) -> None:
+        timeline = Timeline()
+        for number in range(3 * KEPT_EVENTS):
+            timeline.note(1, "sent", b"%d" % number)
+        events = timeline.events()
+        self.assertEqual(len(events), 2 * KEPT_EVENTS + 1)
+        self.assertEqual(events[0].data, b"0")
+        self.assertEqual(events[KEPT_EVENTS].text, f"{KEPT_EVENTS} events are left out here")
+        self.assertEqual(events[-1].data, b"%d" % (3 * KEPT_EVENTS - 1))
+
+    def test_an_event_keeps_the_edges_of_its_bytes(self) -> None:
+        timeline = Timeline()
+        timeline.note(1, "received", b"a" * 600 + b"b" * 600)
+        [event] = timeline.events()
+        self.assertEqual((event.data, event.size), (b"a" * 512 + b"b" * 512, 1_200))
+
+
+class SpokenTests(TestCase):
+    def test_what_talkers_answer(self) -> None:
+        for protocol, message, expected in [
+            ("echo", b"a\r\n", b"a\r\n"),
+            ("greeting", b"Michael", b"Hello, Michael!"),
+            ("greeting", b"Michael\r\n", b"Hello, Michael!\r\n"),
+            ("greeting", b"\r\n", b""),
+            ("command", b"/version\r\n", b"Demo version\n"),
+            ("command", b"/echo Repeat this\n", b" Repeat this\n"),
+            ("command", b"talk\n", b""),
+        ]:
+            self.assertEqual(answer(protocol, message), expected)
+        self.assertRaises(ValueError, answer, "command", b"/help\n")
+
+    def test_the_time(self) -> None:
+        now = 1_700_000_000.0
+        said = (1_700_000_000 + 2_208_988_800).to_bytes(4, "big")
+        self.assertEqual((wrong("time", said, now), unusual("time", said, now)), ("", ""))
+        self.assertEqual(unusual("time", said, now - 60), "its clock differs from ours by +60 s")
+        self.assertIn("counts from 1970", wrong("time", int(now).to_bytes(4, "big"), now))
+        self.assertEqual(wrong("time", b"abc", now), "'abc' has 3 bytes, not 4")
+        self.assertEqual(wrong("time", b"", now), "it says nothing")
+        after_2036 = 2_200_000_000
+        said = ((after_2036 + 2_208_988_800) % 2**32).to_bytes(4, "big")
+        self.assertEqual((wrong("time", said, after_2036), unusual("time", said, after_2036)), ("", ""))
+
+    def test_the_day(self) -> None:
+        now = 1_700_000_000.0
+        self.assertEqual(unusual("daytime", b"Tue Nov 14 22:13:20 2023\r\n", now), "")
+        self.assertIn("not our time", unusual("daytime", b"Tue Nov 14 02:13:20 2023\r\n", now))
+        self.assertIn("not in the form of ctime", unusual("daytime", b"14 NOV 2023 22:13:20\r\n", now))
+        self.assertIn("no line of text", wrong("daytime", b"\x00\x01\r\n", now))
+        self.assertIn("no line of text", wrong("daytime", b"Tue Nov 14 22:13:20 2023", now))
+        self.assertEqual(wrong("daytime", b"14 NOV 2023 22:13:20\r\n", now), "")
+
+    def test_a_quote_that_is_too_long(self) -> None:
+        self.assertIn("512", unusual("qotd", b"a" * 513, 0.0))
+        self.assertEqual(unusual("qotd", b"a" * 512, 0.0), "")

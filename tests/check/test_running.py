@@ -1,0 +1,172 @@
+"""A check as a whole: it ends in time whatever the server does, and says what it has seen."""
+
+import asyncio
+import socket
+import time
+from dataclasses import replace
+from itertools import cycle
+
+import pytest
+
+from sockproto.check.judging import Judged, Terms, cases, chosen
+from sockproto.check.running import run
+from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.target import Target, find
+from sockproto.check.timing import Patience
+from sockproto.check.verdict import Result, Verdict
+from sockproto.errors import OptionError, Refused
+from tests.check.servers import Loop, Served, Server
+
+HURRY = Patience(answer=0.2, silence=0.05, case=0.5, run=1.5)
+
+
+class IsMute(Server):
+    """Accepts, reads, and says nothing."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.read_all(reader)
+        writer.close()
+
+
+class Floods(Server):
+    """Sends zeros, as many as it can."""
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(bytes(65_536))
+            await writer.drain()
+
+
+class Trickles(Server):
+    """Says something again and again, always a little too early to be silent."""
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for byte in cycle(b"Welcome!\r\n"):
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+
+class HangsUp(Server):
+    """Closes at once."""
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.mark.parametrize("kind", [IsMute, Floods, Trickles, HangsUp])
+@pytest.mark.parametrize("protocol", ["greeting", "chargen"])
+def test_it_ends_in_time_whatever_the_server_does(kind: type[Server], protocol: str, loop: Loop) -> None:
+    with Served(kind(protocol), loop) as served:
+        began = time.monotonic()
+        judged = cases(protocol)
+        report = run(Terms(protocol, find("tcp", "127.0.0.1", served.port), HURRY), judged)
+        assert time.monotonic() - began < HURRY.run + 1
+    assert report.failed
+    assert len(report.results) == len(judged)
+    assert all(result.seconds < HURRY.case + 0.5 for result in report.results)
+
+
+def test_a_server_that_is_gone_fails_everything_quickly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        target = find("tcp", "127.0.0.1", listener.getsockname()[1])
+    began = time.monotonic()
+    report = run(
+        Terms("echo", target, Patience()), [each for each in cases("echo") if "lost" not in str(each)]
+    )
+    assert time.monotonic() - began < 2
+    assert {result.verdict for result in report.results} <= {Verdict.FAIL, Verdict.SKIP}
+    assert "can't be reached: Connection refused" in report.results[0].reason
+
+
+def test_what_there_is_no_time_for_is_skipped_with_that_reason(loop: Loop) -> None:
+    with Served(IsMute("echo"), loop) as served:
+        target = find("tcp", "127.0.0.1", served.port)
+        report = run(Terms("echo", target, replace(HURRY, run=0.6)), cases("echo"))
+    assert report.results[0].verdict is Verdict.FAIL
+    assert report.results[-1].verdict is Verdict.SKIP
+    assert report.results[-1].reason == "no time left of 0.6 s: --seconds allows more, --only chooses"
+
+
+def test_the_quick_form_leaves_out_what_is_long(loop: Loop) -> None:
+    [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
+    with Served(Server("echo"), loop) as served:
+        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY, quick=True)
+        [result] = run(terms, [replace(judged, quick=False)]).results
+    assert (result.verdict, result.reason) == (Verdict.SKIP, "not part of the quick form")
+
+
+def test_each_case_is_told_of_before_and_after(loop: Loop) -> None:
+    heard: list[tuple[str, Result | None]] = []
+
+    def hear(judged: Judged, result: Result | None) -> None:
+        heard.append((judged.identifier, result))
+
+    with Served(Server("echo"), loop) as served:
+        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        report = run(terms, chosen(cases("echo"), ["meaning"], []), hear)
+    [first, second] = report.results
+    assert heard == [
+        (first.case.identifier, None),
+        (first.case.identifier, first),
+        (second.case.identifier, None),
+        (second.case.identifier, second),
+    ]
+
+
+def test_a_failure_tells_the_bytes_and_what_happened(loop: Loop) -> None:
+    class Shouts(Server):
+        async def give_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while data := await reader.read(65_536):
+                writer.write(data.upper())
+
+    with Served(Shouts("echo"), loop) as served:
+        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        [result] = run(terms, chosen(cases("echo"), ["meaning.a-dialogue"], [])).results
+    assert result.reason == "another answer came, from byte 1 on"
+    assert (result.sent, result.expected, result.received) == (b"Hello\r\n", b"Hello\r\n", b"HELLO\r\n")
+    assert [(event.kind, event.data) for event in result.timeline] == [
+        ("connected", b""),
+        ("sent", b"Hello\r\n"),
+        ("received", b"HELLO\r\n"),
+        ("closed", b""),
+    ]
+    assert result.case.source == "RFC 862"
+
+
+def test_cases_are_chosen_by_name_group_and_pattern() -> None:
+    names = [each.identifier for each in chosen(cases("echo"), ["splits", "*.a-nul"], ["splits.byte-*"])]
+    assert "binary.a-nul" in names
+    assert "splits.random-cuts" in names
+    assert {name.partition(".")[0] for name in names} == {"splits", "binary"}
+    assert "splits.byte-by-byte" not in names
+    with pytest.raises(OptionError, match="'nonesuch' names no case of this protocol: --list shows them"):
+        chosen(cases("echo"), [], ["nonesuch"])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_cases_say_what_they_expect_and_who_says_so(protocol: str) -> None:
+    for kind in False, True:
+        found = [each.case(protocol) for each in cases(protocol, kind)]
+        assert found
+        assert len({case.identifier for case in found}) == len(found)
+        for case in found:
+            assert case.expectation.endswith(".")
+            assert case.source
+
+
+def test_a_target_is_written_as_people_write_it() -> None:
+    assert str(Target("tcp", "::1", 7, socket.AF_INET6, None)) == "[::1]:7"
+    assert str(Target("udp", "localhost", 7, socket.AF_INET, None)) == "udp localhost:7"
+    assert str(Target("unix", "/run/echo", 0, socket.AF_UNIX, None)) == "unix /run/echo"
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Refused, match=rf"127\.0\.0\.1:{port}: nothing listens there"):
+        find("tcp", "127.0.0.1", port)
