@@ -8,6 +8,9 @@
 PART_BYTES = 65_536
 """The most that is given at once."""
 
+EDGE_BYTES = 512
+"""What is kept of either end of a long run."""
+
 
 class Body:
     """A block of bytes, again and again.
@@ -26,9 +29,15 @@ class Body:
     def part(self, start: int, count: int = PART_BYTES) -> bytes:
         """Give at most *count* bytes from *start*; fewer at the end, or past 65,536."""
         count = min(count, PART_BYTES, self.size - start)
-        if self.size > self._period:
+        if len(self._ring) > self._period:
             start %= self._period
         return self._ring[start : start + count]
+
+    def until(self, size: int) -> "Body":
+        """Give the first *size* bytes of it."""
+        made = Body(b"")
+        made.size, made._period, made._ring = min(size, self.size), self._period, self._ring
+        return made
 
     def around(self, place: int) -> bytes:
         """Give the bytes about a place, for a report."""
@@ -36,10 +45,29 @@ class Body:
 
     def edges(self) -> bytes:
         """Give all, or the beginning and the end of a long body, for a report."""
-        if self.size <= 1_024:
+        if self.size <= 2 * EDGE_BYTES:
             return self.part(0)
-        head, tail = self.part(0, 512), self.part(self.size - 512, 512)
-        return head + b" [... %d bytes ...] " % (self.size - 1_024) + tail
+        head, tail = self.part(0, EDGE_BYTES), self.part(self.size - EDGE_BYTES, EDGE_BYTES)
+        return head + b" [... %d bytes ...] " % (self.size - 2 * EDGE_BYTES) + tail
+
+
+class Edges:
+    """The beginning and the end of what comes in pieces."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._head = self._tail = b""
+
+    def add(self, data: bytes) -> None:
+        """Take another piece."""
+        self.size += len(data)
+        room = EDGE_BYTES - len(self._head)
+        self._head += data[:room]
+        self._tail = (self._tail + data[room:])[-EDGE_BYTES:]
+
+    def __bytes__(self) -> bytes:
+        gap = self.size - len(self._head) - len(self._tail)
+        return self._head + (b" [... %d bytes ...] " % gap if gap else b"") + self._tail
 
 
 def difference(expected: bytes, received: bytes) -> int:

@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TypeAlias, TypeVar
 
-from sockproto.check.spoken import SCRIPTS, TALKERS, answers
+from sockproto.check.spoken import SAYERS, answer, name
 from sockproto.check.started import Started
 from sockproto.check.target import Target
 from sockproto.check.timing import Deadline, Patience, Timeline
@@ -57,6 +57,7 @@ class Terms:
         quick: Whether to be quick: less is sent.
         started: The server, if it was started for the check.
         welcome: What the server says when a connection is made, before it is sent anything.
+        life: What its clients are answered, right or wrong, before anything has happened to it.
     """
 
     protocol: str
@@ -65,6 +66,7 @@ class Terms:
     quick: bool = False
     started: Started | None = None
     welcome: bytes = b""
+    life: bytes = b""
 
 
 class Subject:
@@ -87,9 +89,13 @@ class Subject:
         """Connect; whatever the server says first has yet to be read."""
         return self._kept(Stream)
 
-    def open(self) -> Stream:
-        """Connect, and read the welcome where there is one."""
-        stream = self._kept(Stream)
+    def open(self, holds: int = 0) -> Stream:
+        """Connect, and read the welcome where there is one.
+
+        Args:
+            holds: How many bytes our kernel may hold that the case has not read; 0: as many as it likes.
+        """
+        stream = self._kept(Stream, holds)
         if self.terms.welcome:
             stream.expect(self.terms.welcome)
         return stream
@@ -109,26 +115,37 @@ class Subject:
             raise Skipped("only a server that is started by --start can be watched")
         return self.terms.started
 
+    def sign_of_life(self) -> bytes:
+        """Give what a new client is answered, right or wrong; empty if nothing."""
+        with self.open() as stream:
+            if self.protocol == "discard":
+                stream.send(b"Hello")
+                stream.expect_silence()
+                return b"silence"
+            if self.protocol in SAYERS:
+                return b"a text" if stream.until_end() else b""
+            if self.protocol == "chargen":
+                return b"characters" if stream.receive(1) else b""
+            message = name(self.protocol, 0)
+            stream.send(message)
+            return stream.what_comes(len(answer(self.protocol, message)), self.patience.answer)
+
     def still_serves(self, after: str) -> None:
-        """A new client must be served as it should be.
+        """A new client must be served as clients were at the beginning.
 
         Args:
             after: What happened before.
         """
+        if not self.terms.life:
+            raise Skipped("clients are not answered even if nothing has happened before")
         try:
-            with self.open() as stream:
-                if self.protocol in TALKERS:
-                    script = SCRIPTS[self.protocol]
-                    stream.send(b"".join(script))
-                    stream.expect(answers(self.protocol, script))
-                elif self.protocol == "discard":
-                    stream.send(b"Hello")
-                    stream.expect_silence()
-                else:
-                    stream.receive(1)
-        except Failed as failure:
-            reason = f"after {after} a new client is not served: {failure.reason}"
-            raise Failed(reason, failure.sent, failure.expected, failure.received) from failure
+            if (now := self.sign_of_life()) == self.terms.life:
+                return
+            failure = Failed("it is answered otherwise", None, self.terms.life, now)
+        except Failed as failed:
+            failure = failed
+        reason = f"after {after} a new client is not served: {failure.reason}"
+        raise Failed(reason, failure.sent, failure.expected, failure.received)
 
     def close(self) -> None:
         """Close all that is open."""
@@ -136,9 +153,9 @@ class Subject:
             with contextlib.suppress(OSError):
                 wire.close()
 
-    def _kept(self, kind: type[W]) -> W:
+    def _kept(self, kind: type[W], holds: int = 0) -> W:
         self._number += 1
-        made = kind(self.terms.target, self._number, self.timeline, self.patience, self.deadline)
+        made = kind(self.terms.target, self._number, self.timeline, self.patience, self.deadline, holds)
         self._wires.append(made)
         return made
 
@@ -189,11 +206,11 @@ def case(
     """Make a case of a function; see ``Judged``. Its docstring, in one line, is what is expected."""
 
     def register(judge: Judge) -> Judge:
-        group, name = judge.__module__.rpartition(".")[2], judge.__name__
+        group = judge.__module__.rpartition(".")[2]
         expectation = " ".join((judge.__doc__ or "").split())
         _registry.append(
             Judged(
-                f"{group}.{name}".replace("_", "-"),
+                f"{group}.{judge.__name__}".replace("_", "-"),
                 expectation,
                 source,
                 protocols,
@@ -235,4 +252,4 @@ def chosen(found: Iterable[Judged], only: Sequence[str], skip: Sequence[str]) ->
 
 def _named(judged: Judged, patterns: Iterable[str]) -> bool:
     group = judged.identifier.partition(".")[0]
-    return any(fnmatchcase(name, each) for each in patterns for name in (judged.identifier, group))
+    return any(fnmatchcase(each, pattern) for pattern in patterns for each in (judged.identifier, group))

@@ -33,8 +33,7 @@ def run(
         What came of it.
     """
     began, deadline = time.time(), Deadline(terms.patience.run)
-    if not terms.target.datagrams and not terms.welcome and terms.protocol == "greeting":
-        terms = replace(terms, welcome=welcome(terms))
+    terms = acquainted(terms)
     results = []
     for each in judged:
         heard(each, None)
@@ -77,11 +76,22 @@ def judge(terms: Terms, judged: Judged) -> Result:
     )
 
 
-def welcome(terms: Terms) -> bytes:
-    """Give what the server says first, before it is sent anything; empty if that is nothing."""
+def acquainted(terms: Terms) -> Terms:
+    """Learn what the server says first, and what its clients are answered, right or wrong."""
+    if terms.target.datagrams:
+        return terms
+    if terms.protocol == "greeting":
+        terms = replace(
+            terms, welcome=_heard(terms, lambda it: it.connect().what_comes(1_024, it.patience.answer))
+        )
+    return replace(terms, life=_heard(terms, Subject.sign_of_life))
+
+
+def _heard(terms: Terms, listen: Callable[[Subject], bytes]) -> bytes:
+    """Give what is heard; nothing if the server fails."""
     subject = Subject(terms)
     try:
-        return subject.connect().what_comes(1_024, terms.patience.answer)
+        return listen(subject)
     except Failed:
         return b""
     finally:

@@ -18,17 +18,22 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from sockproto.check.body import PART_BYTES, Body, difference
+from sockproto.check.body import PART_BYTES, Body, Edges, difference
 from sockproto.check.target import Target
 from sockproto.check.timing import Deadline, Patience, Timeline
-from sockproto.check.verdict import Failed, edges, shown
+from sockproto.check.verdict import Failed, Skipped, edges, shown
 
 READ, WRITE = select.POLLIN, select.POLLOUT
 MAX_DATAGRAM = 65_535
+TAKEN_BYTES = 1 << 20
 
 
 class Silent(Failed):
     """Nothing came in time that had to come."""
+
+
+class OutOfTime(Silent):
+    """The case's time is over."""
 
 
 class Ended(Failed):
@@ -52,18 +57,27 @@ class Wire:
         timeline: Where to note what happens.
         patience: How long to wait.
         deadline: When the case must be done.
+        holds: How many bytes our kernel may hold that were not read yet; 0: as many as it likes.
     """
 
     kind = socket.SOCK_STREAM
 
     def __init__(
-        self, target: Target, number: int, timeline: Timeline, patience: Patience, deadline: Deadline
+        self,
+        target: Target,
+        number: int,
+        timeline: Timeline,
+        patience: Patience,
+        deadline: Deadline,
+        holds: int = 0,
     ) -> None:
         self._target, self._number, self._timeline = target, number, timeline
         self._patience, self._deadline = patience, deadline
-        self._sent = b""
+        self._outgoing = Edges()
         self._sock: Any = socket.socket(target.family, self.kind)
         self._sock.setblocking(False)
+        if holds:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, holds)
         try:
             self._connect()
         except BaseException:
@@ -85,6 +99,11 @@ class Wire:
     def _connect(self) -> None:
         raise NotImplementedError
 
+    @property
+    def _sent(self) -> bytes | None:
+        """What was sent, for a report; None if nothing was."""
+        return bytes(self._outgoing) if self._outgoing.size else None
+
     def _note(self, kind: str, data: bytes = b"", text: str = "") -> None:
         self._timeline.note(self._number, kind, data, text)
 
@@ -92,7 +111,7 @@ class Wire:
         """Wait for the socket; give what can be done, 0 if that is nothing in time."""
         if not self._deadline.left:
             self._note("waited", text="the case's time is over")
-            raise Silent(
+            raise OutOfTime(
                 f"it took longer than the {self._deadline.seconds:g} s that a case may take", self._sent
             )
         if events & READ and isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
@@ -111,7 +130,6 @@ class Stream(Wire):
 
     def send(self, data: bytes) -> None:
         """Send all of it; reads nothing meanwhile."""
-        self._sent = edges(self._sent + data)
         view = memoryview(data)
         while view:
             if not self._wait(WRITE, self._patience.answer):
@@ -142,27 +160,48 @@ class Stream(Wire):
         Args:
             outgoing: What to send, of any length.
             expected: What must come.
-            half_close: Whether to end our half once all is sent.
+            half_close: Whether to end our half once all is sent. Then nothing is read before the server stops
+                reading, so that as much as it holds is still to come when our half ends.
         """
         outgoing = outgoing if isinstance(outgoing, Body) else Body(outgoing)
         expected = expected if isinstance(expected, Body) else Body(expected)
-        self._sent = edges(self._sent + outgoing.edges())
         sent = came = 0
         while sent < outgoing.size or came < expected.size:
-            wanted = (READ if came < expected.size else 0) | (WRITE if sent < outgoing.size else 0)
-            ready = self._wait(wanted, self._patience.answer)
+            try:
+                ready = self._ready(came < expected.size, sent < outgoing.size, half_close)
+            except OutOfTime as error:
+                if not came:
+                    raise
+                rate = f"{came:,} of {expected.size:,} bytes came, all right"
+                raise Skipped(
+                    f"it is too slow to be judged within {self._deadline.seconds:g} s: {rate}"
+                ) from error
             if not ready:
                 late = f"nothing more came within {self._patience.answer:g} s" if came else "no answer came"
                 raise Silent(f"{late}{_progress(came, expected)}", *self._story(expected, came))
             if ready & READ:
-                data = self._read(PART_BYTES, 0)
-                if data is not None:  # of TLS, a whole record
-                    self._compare(data, expected, came)
-                    came += len(data)
+                came += self._take(expected, came)
             if ready & WRITE:
                 sent += self._write(outgoing.part(sent))
                 if half_close and sent == outgoing.size:
                     self.half_close()
+
+    def _ready(self, reading: bool, writing: bool, late: bool) -> int:
+        """Give what can be done next; with *late*, reading is last: once the server has stopped reading."""
+        if late and writing and self._wait(WRITE, self._patience.pause):
+            return WRITE
+        return self._wait((READ if reading else 0) | (WRITE if writing else 0), self._patience.answer)
+
+    def _take(self, expected: Body, came: int) -> int:
+        """Read what is there, a megabyte at most, and compare; give how much it was."""
+        before = came
+        while came - before < TAKEN_BYTES and came < expected.size:
+            data = self._read(PART_BYTES, 0)
+            if data is None:
+                break
+            self._compare(data, expected, came)
+            came += len(data)
+        return came - before
 
     def receive(self, count: int) -> bytes:
         """Give exactly so many bytes."""
@@ -294,6 +333,7 @@ class Stream(Wire):
         except OSError as error:
             self._note("reset", text=error.strerror or str(error))
             raise WasReset("the server cut the connection while it was sent to", self._sent) from error
+        self._outgoing.add(bytes(data[:count]))
         self._note("sent", bytes(data[:count]))
         return count
 
@@ -320,9 +360,9 @@ class Stream(Wire):
             data[max(0, place - 32) : place + 32],
         )
 
-    def _story(self, expected: Body, came: int) -> tuple[bytes, bytes, bytes]:
+    def _story(self, expected: Body, came: int) -> tuple[bytes | None, bytes, bytes]:
         """Give what was sent, what was expected, and what has come, all of which was right."""
-        return self._sent, expected.edges(), Body(expected.part(0), came).edges()
+        return self._sent, expected.edges(), expected.until(came).edges()
 
 
 class Datagrams(Wire):
@@ -337,7 +377,8 @@ class Datagrams(Wire):
 
     def send(self, data: bytes) -> None:
         """Send a datagram."""
-        self._sent = edges(data)
+        self._outgoing = Edges()
+        self._outgoing.add(data)
         try:
             if not self._wait(WRITE, self._patience.answer):
                 raise Silent("the server does not read: its queue is full", self._sent)

@@ -1,13 +1,12 @@
 """Every case is failed by a server that is wrong, and passed by one that is right."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sockproto.check.judging import Judged, Terms, cases
-from sockproto.check.running import judge, welcome
+from sockproto.check.running import acquainted, judge
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started
 from sockproto.check.target import Target, find
@@ -60,10 +59,7 @@ def run(server: Server, loop: Loop, judged: Judged, patience: Patience) -> Resul
 
 def terms(protocol: str, target: Target, patience: Patience) -> Terms:
     """Give the terms of a quick check."""
-    quick = Terms(protocol, target, patience, quick=True, started=Here())
-    if protocol == "greeting" and not target.datagrams:
-        return replace(quick, welcome=welcome(quick))
-    return quick
+    return acquainted(Terms(protocol, target, patience, quick=True, started=Here()))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -86,10 +86,10 @@ def test_a_server_that_is_gone_fails_everything_quickly() -> None:
 def test_what_there_is_no_time_for_is_skipped_with_that_reason(loop: Loop) -> None:
     with Served(IsMute("echo"), loop) as served:
         target = find("tcp", "127.0.0.1", served.port)
-        report = run(Terms("echo", target, replace(HURRY, run=0.6)), cases("echo"))
+        report = run(Terms("echo", target, replace(HURRY, run=1.2)), cases("echo"))
     assert report.results[0].verdict is Verdict.FAIL
     assert report.results[-1].verdict is Verdict.SKIP
-    assert report.results[-1].reason == "no time left of 0.6 s: --seconds allows more, --only chooses"
+    assert report.results[-1].reason == "no time left of 1.2 s: --seconds allows more, --only chooses"
 
 
 def test_the_quick_form_leaves_out_what_is_long(loop: Loop) -> None:

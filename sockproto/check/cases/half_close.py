@@ -20,8 +20,8 @@ BLOCK = random.Random(862).randbytes(65_521)  # a prime, so that no buffer's siz
 @case("echo", half_closes=True)
 def everything_comes_back(subject: Subject) -> None:
     """Megabytes that are sent before the half-close all come back, then the server ends the stream."""
-    body = Body(BLOCK, (4 if subject.quick else 32) << 20)
-    stream = subject.open()
+    body = Body(BLOCK, (16 if subject.quick else 32) << 20)
+    stream = subject.open(holds=1 << 18)  # or the kernels hold so much that nothing can be lost
     stream.exchange(body, body, half_close=True)
     stream.expect_end()
 

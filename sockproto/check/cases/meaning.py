@@ -11,6 +11,9 @@ from sockproto.check.judging import TUTORIALS, Subject, case
 from sockproto.check.spoken import CHARGEN, SAYERS, SCRIPTS, TALKERS, answer, unusual, wrong
 from sockproto.check.verdict import Failed, Open, edges, shown
 
+CROWD = 5
+"""How many connections a server must let wait to be accepted: what ``listen`` was given in old books."""
+
 # What talks.
 
 
@@ -204,12 +207,24 @@ def the_text_and_the_end(subject: Subject) -> None:
 
 
 @case(*SAYERS)
-def a_client_that_speaks_first(subject: Subject) -> None:
+def clients_that_speak_first(subject: Subject) -> None:
     """A client that sends something first can read the whole text and the end: no reset destroys it."""
-    for _ in range(3):
-        with subject.connect() as stream:
-            stream.send(b"Is anybody there?\r\n")
-            _judge_text(subject, stream.until_end(), b"Is anybody there?\r\n")
+    for _ in range(4):
+        streams = []
+        for _ in range(CROWD):  # so many that some have spoken before the server sees them
+            streams.append(subject.connect())
+            streams[-1].send(b"Is anybody there?\r\n" * 50)
+        for stream in streams:
+            _judge_text(subject, stream.until_end(), b"Is anybody there?\r\n" * 50)
+            stream.close()
+
+
+@case(*SAYERS)
+def a_client_that_speaks_much(subject: Subject) -> None:
+    """What a client sends is thrown away: it can send a megabyte, then read the whole text and the end."""
+    stream = subject.connect()
+    stream.send(b"Is anybody there?\r\n" * 55_000)
+    _judge_text(subject, stream.until_end(), b"Is anybody there?\r\n")
 
 
 def _judge_text(subject: Subject, said: bytes, sent: bytes | None) -> None:

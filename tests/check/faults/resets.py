@@ -7,20 +7,20 @@ from sockproto.check.spoken import PROTOCOLS
 from tests.check.servers import Server
 
 
-class DiesOfTheFirstReset(Server):
-    """Serves nobody any more."""
+class DiesOfResets(Server):
+    """Serves nobody any more after the tenth."""
 
     protocols = PROTOCOLS
     fails = "resets.at-once resets.in-the-middle resets.with-answers-unread"
-    dead = False
+    resets = 0
 
     async def serve(self, reader: Reader, writer: Writer) -> None:
-        if not self.dead:
+        if self.resets < 10:
             try:
                 await self.converse(reader, writer)
                 await self.finish(reader, writer)
             except OSError:
-                self.dead = True
+                self.resets += 1
         writer.close()
 
 
