@@ -13,7 +13,15 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from sockproto.errors import NameNotFound, Refused, TimedOut, Unreachable
+from sockproto.errors import (
+    CallFailed,
+    CertificateRejected,
+    NameNotFound,
+    Refused,
+    TimedOut,
+    TLSFailed,
+    Unreachable,
+)
 
 
 @dataclass(frozen=True)
@@ -76,16 +84,32 @@ def find(
             with socket.socket(family, wanted) as sock:
                 sock.settimeout(seconds or None)
                 sock.connect(where)
+                if tls is not None:
+                    tls.wrap_socket(sock, server_hostname=host).close()
             return target
         except OSError as error:
             failure = error
-    name = str(Target(kind, host, port, socket.AF_INET, None, tls))
+    raise _call_failed(
+        failure, str(Target(kind, host, port, socket.AF_INET, None, tls)), seconds
+    ) from failure
+
+
+def _call_failed(failure: OSError | None, name: str, seconds: float) -> CallFailed:
+    """Give our error for the system's."""
+    if isinstance(failure, ssl.SSLCertVerificationError):
+        reason = (
+            f"the certificate is refused: {failure.verify_message}; name the authority with --cacert FILE"
+        )
+        return CertificateRejected(f"{reason}, or say --insecure", name, "handshake")
+    if isinstance(failure, ssl.SSLError):
+        reason = failure.reason or str(failure)
+        return TLSFailed(f"the TLS handshake failed ({reason}); does it speak TLS?", name, "handshake")
     if isinstance(failure, TimeoutError):
-        raise TimedOut(f"no answer within {seconds:g} s", name, "connect") from failure
+        return TimedOut(f"no answer within {seconds:g} s", name, "connect")
     reason = failure.strerror if failure and failure.strerror else str(failure)
     if isinstance(failure, ConnectionRefusedError | FileNotFoundError):
-        raise Refused(f"nothing listens there ({reason}): start the server first", name, "connect")
-    raise Unreachable(reason, name, "connect") from failure
+        return Refused(f"nothing listens there ({reason}): start the server first", name, "connect")
+    return Unreachable(reason, name, "connect")
 
 
 def _addresses(

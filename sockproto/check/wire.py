@@ -16,7 +16,7 @@ import ssl
 import struct
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from sockproto.check.body import PART_BYTES, Body, Edges, difference
 from sockproto.check.target import Target
@@ -46,6 +46,9 @@ class WasReset(Failed):
 
 class NotConnected(Failed):
     """The server can't be reached, any more."""
+
+
+W = TypeVar("W", bound="Wire")
 
 
 class Wire:
@@ -90,7 +93,7 @@ class Wire:
             self._note("closed")
             self._sock.close()
 
-    def __enter__(self) -> Any:
+    def __enter__(self: W) -> W:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,143 @@
+"""``sockproto check`` as it is typed: what it prints, writes and ends with."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from sockproto.check.spoken import PROTOCOLS
+from sockproto.cli.commands import run
+from tests.check.servers import Loop, Served, Server
+
+
+class Shouts(Server):
+    """Gives back something else."""
+
+    async def give_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data.upper())
+
+
+class ReadsLines(Server):
+    """Greets nobody whose name has no newline."""
+
+    async def read(self, reader: asyncio.StreamReader, seconds: float | None) -> bytes | None:
+        return await super().read(reader, None)
+
+
+@pytest.fixture(scope="module")
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
+def right(loop: Loop) -> Iterator[str]:
+    with Served(Server("echo"), loop) as served:
+        yield f"127.0.0.1:{served.port}"
+
+
+@pytest.fixture
+def wrong(loop: Loop) -> Iterator[str]:
+    with Served(Shouts("echo"), loop) as served:
+        yield f"127.0.0.1:{served.port}"
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_right_server(right: str, capfd: Capture) -> None:
+    assert run(["check", "echo", right, "--only", "meaning"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "pass  meaning.a-dialogue"
+    assert lines[-1].startswith(f"echo at {right}: 2 pass, in ")
+
+
+def test_a_wrong_server(wrong: str, capfd: Capture) -> None:
+    assert run(["check", "echo", wrong, "--only", "meaning.a-dialogue"]) == 1
+    out, errors = capfd.readouterr()
+    assert out.splitlines()[:3] == [
+        "FAIL  meaning.a-dialogue",
+        "      another answer came, from byte 1 on",
+        "      Messages that are sent one after the other's answer are answered, each by what is due and no"
+        " more. (RFC 862)",
+    ]
+    assert errors == ""
+
+
+def test_json_is_one_object(wrong: str, capfd: Capture) -> None:
+    assert run(["check", "echo", wrong, "--only", "meaning", "--json"]) == 1
+    found = json.loads(capfd.readouterr().out)
+    assert found["command"] == "check"
+    assert [each["verdict"] for each in found["results"]] == ["fail", "pass"]
+
+
+def test_junit_is_written(wrong: str, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    assert run(["check", "echo", wrong, "--only", "meaning", "--junit", str(file)]) == 1
+    [suite] = ElementTree.parse(file).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+
+
+def test_a_file_that_can_t_be_written(right: str, capfd: Capture) -> None:
+    assert run(["check", "echo", right, "--only", "meaning", "--junit", "/nonesuch/junit.xml"]) == 23
+    assert capfd.readouterr().err == (
+        "sockproto check: can't write '/nonesuch/junit.xml': No such file or directory\n"
+    )
+
+
+def test_what_is_open_fails_only_if_one_is_strict(loop: Loop, capfd: Capture) -> None:
+    with Served(ReadsLines("greeting"), loop) as served:
+        arguments = ["check", "greeting", f"127.0.0.1:{served.port}", "--only", "*.a-bare-name", "--quick"]
+        assert run(arguments) == 0
+        assert run([*arguments, "--strict"]) == 1
+    assert "open  meaning.a-bare-name: a name without a newline gets no answer" in capfd.readouterr().out
+
+
+def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:
+    assert run(["check", "echo", right, "--only", "resets.no-descriptor-is-lost"]) == 1
+    assert "0 pass, 1 skipped" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_cases_are_listed_without_a_server(protocol: str, capfd: Capture) -> None:
+    assert run(["check", protocol, "--list"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert run(["check", protocol, "--list", "--json", "--udp"]) == 0
+    cases = json.loads(capfd.readouterr().out)["cases"]
+    assert "resets.at-once" in lines
+    assert any("datagram" in each["case"] for each in cases)
+    assert set(cases[0]) == {"case", "expectation", "source", "quick"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("echo", "ADDRESS is missing: say whom to judge, or --start 'COMMAND {port}'"),
+        ("ehco 127.0.0.1:7", "'ehco' is not one of"),
+        ("echo 127.0.0.1:7 --only nonesuch", "'nonesuch' names no case of this protocol: --list shows them"),
+        ("echo tcp:host=a:port=7", "can't be judged: write HOST:PORT, [IPV6]:PORT or unix:PATH"),
+        ("echo 127.0.0.1:7 --udp --tls", "TLS is for streams, not for datagrams"),
+        ("echo --start nonesuch-program", "'nonesuch-program' can't be started: No such file or directory"),
+        ("echo --start '\"'", "No closing quotation"),
+    ],
+)
+def test_wrong_usage(arguments: str, reason: str, capfd: Capture) -> None:
+    words = arguments.replace("'\"'", '"').split()
+    assert run(["check", *words]) == 2
+    out, errors = capfd.readouterr()
+    assert reason in errors
+    assert (out, errors.count("\n")) == ("", 1)
+
+
+def test_nobody_is_there(capfd: Capture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert run(["check", "echo", f"127.0.0.1:{port}"]) == 7
+    assert capfd.readouterr().err == (
+        f"sockproto check: 127.0.0.1:{port}: nothing listens there (Connection refused):"
+        " start the server first\n"
+    )

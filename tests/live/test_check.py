@@ -1,0 +1,162 @@
+"""Our servers pass the checker; and the command with a server that it starts itself."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sockproto.check.judging import Terms, cases
+from sockproto.check.running import run
+from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.target import find
+from sockproto.check.timing import Patience
+from sockproto.check.verdict import Report, Result, Verdict
+from tests.live.peers import SOCKPROTO
+from tests.live.server import TIMEOUT, Serve
+from tests.live.test_cli import Terminal, terminal
+from tests.live.test_tls import Authority, authority
+
+__all__ = ["authority", "terminal"]  # fixtures
+
+PATIENT = Patience(answer=10, silence=0.1, case=30, run=100)  # for a machine that does much else
+
+NAIVE = """
+import socket, sys
+
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
+    while True:
+        client, _ = listener.accept()
+        with client:
+            while data := client.recv(1_024):
+                client.sendall(data.upper())
+"""
+
+
+def check(protocol: str, kind: str, host: str, port: int = 0) -> Report:
+    """Judge a server by all that is quick, and as patiently as can be."""
+    target = find(kind, host, port)
+    return run(Terms(protocol, target, PATIENT, quick=True), cases(protocol, target.datagrams))
+
+
+def others(report: Report, verdict: Verdict = Verdict.PASS) -> list[Result]:
+    """Give what is not passed, but for what needs a server that was started for the check."""
+    return [
+        result
+        for result in report.results
+        if result.verdict is not verdict and "--start" not in result.reason
+    ]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_our_servers_pass(protocol: str, serve: Serve) -> None:
+    server = serve("--protocol", protocol)
+    for kind in "tcp", "udp":
+        report = check(protocol, kind, "127.0.0.1", server.port)
+        assert others(report) == []
+        assert report.count(Verdict.PASS)
+
+
+def test_our_servers_pass_on_unix_sockets(serve: Serve, tmp_path: Path) -> None:
+    stream, datagrams = tmp_path / "stream", tmp_path / "datagrams"
+    serve("--protocol", "greeting", "--listen", f"unix:{stream}", "--listen", f"unix-dgram:{datagrams}")
+    assert others(check("greeting", "unix", str(stream))) == []
+    assert others(check("greeting", "unix-dgram", str(datagrams))) == []
+
+
+def test_our_server_of_strict_lines_passes_but_for_what_is_open(serve: Serve) -> None:
+    server = serve("--protocol", "greeting", "--framing", "lines")
+    [result] = others(check("greeting", "tcp", "127.0.0.1", server.port))
+    assert (result.verdict, result.case.identifier) == (Verdict.OPEN, "meaning.a-bare-name")
+
+
+def test_our_servers_pass_over_tls(serve: Serve, authority: Authority) -> None:
+    server = serve("--protocol", "echo", "--listen", authority.description)
+    where = f"127.0.0.1:{server.port}"
+    ran = subprocess.run([SOCKPROTO, "check", "echo", where, "-k", "--json"], capture_output=True, timeout=60)
+    found = json.loads(ran.stdout)
+    assert (ran.returncode, ran.stderr, found["target"]) == (0, b"", f"tls {where}")
+    skipped = [each["reason"] for each in found["results"] if each["verdict"] == "skip"]
+    assert "TLS has no half-close" in skipped
+    ran = subprocess.run([SOCKPROTO, "check", "echo", where, "--tls"], capture_output=True, timeout=60)
+    assert ran.returncode == 60
+    assert re.fullmatch(rb"sockproto check: .*certificate.*\n", ran.stderr)
+
+
+@pytest.fixture
+def naive(tmp_path: Path) -> str:
+    """A command that starts an echo server which shouts."""
+    file = tmp_path / "naive.py"
+    file.write_text(NAIVE)
+    return shlex.join([sys.executable, str(file)]) + " {port}"
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_server_that_the_check_starts_is_watched_and_ended(naive: str) -> None:
+    command = [SOCKPROTO, "check", "echo", "--start", naive, "--only", "meaning", "--json"]
+    ran = subprocess.run(command, capture_output=True, timeout=60)
+    found = json.loads(ran.stdout)
+    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert found["server"]["command"] == naive
+    assert found["server"]["exit"] == "none: it was still running"
+    assert re.fullmatch(r"\d+\.\d MB at first, \d+\.\d MB at most", found["server"]["memory"])
+    assert not listening(int(found["target"].rpartition(":")[2]))
+
+
+def test_a_server_that_does_not_come_up(tmp_path: Path) -> None:
+    start = shlex.join([sys.executable, "-c", "raise SystemExit('no such \\x1b[31mfile')"]) + " {port}"
+    ran = subprocess.run(
+        [SOCKPROTO, "check", "echo", "--start", start], capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (7, "")
+    assert re.fullmatch(
+        r"sockproto check: 127\.0\.0\.1:\d+: the server ended before it listened \(status 1\);"
+        r" it said 'no such \\x1b\[31mfile'\n",
+        ran.stderr,
+    )
+
+
+def test_progress_on_a_terminal_and_the_end_by_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    (tmp_path / "mute.py").write_text(
+        "import os, socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        f"open({str(pid)!r}, 'w').write(str(os.getpid()))\n"
+        "kept = []\nwhile True:\n    kept.append(listener.accept())\n"
+    )
+    start = shlex.join([sys.executable, str(tmp_path / "mute.py")]) + " {port}"
+    command = [SOCKPROTO, "check", "echo", "--start", start]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal.slave)
+    try:
+        until = time.monotonic() + TIMEOUT
+        while b"of" not in terminal.take(0.1):
+            assert time.monotonic() < until
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT) == 130
+    finally:
+        process.kill()
+        process.communicate()
+    shown = terminal.take(0.1).decode()
+    assert re.fullmatch(r"(\r\d+ of \d+: meaning\.[a-z-]+\x1b\[K)+\r\x1b\[K", shown), shown
+    until = time.monotonic() + TIMEOUT
+    while is_there(int(pid.read_text())):
+        assert time.monotonic() < until
