@@ -92,7 +92,7 @@ def _heard(terms: Terms, listen: Callable[[Subject], bytes]) -> bytes:
     subject = Subject(terms)
     try:
         return listen(subject)
-    except Failed:
+    except (Failed, Skipped):
         return b""
     finally:
         subject.close()

@@ -152,6 +152,7 @@ class Progress:
         self._visible = self._console.is_terminal
         if self._visible:
             at_exit(self.clear)
+            self._show("it is asked what it says")
 
     def heard(self, judged: Judged, result: Result | None) -> None:
         """Take that a case begins, or how it ended."""
@@ -159,9 +160,12 @@ class Progress:
             self._done += 1
             self._failed += result.verdict is Verdict.FAIL
         elif self._visible:
-            failed = f", {self._failed} fail" if self._failed else ""
-            line = f"{self._done} of {self._total}{failed}: {judged.identifier}"
-            self._console._write(f"\r{line[:79]}\x1b[K".encode())
+            self._show(judged.identifier)
+
+    def _show(self, what: str) -> None:
+        failed = f", {self._failed} fail" if self._failed else ""
+        line = f"{self._done} of {self._total}{failed}: {what}"
+        self._console._write(f"\r{line[:79]}\x1b[K".encode())
 
     def clear(self) -> None:
         """Take the line away."""
