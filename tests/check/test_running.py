@@ -66,7 +66,7 @@ def test_it_ends_in_time_whatever_the_server_does(kind: type[Server], protocol: 
         judged = cases(protocol)
         report = run(Terms(protocol, find("tcp", "127.0.0.1", served.port), HURRY), judged)
         assert time.monotonic() - began < HURRY.run + 1
-    assert report.failed
+    assert report.failed or kind is Trickles  # who is only too slow to be judged
     assert len(report.results) == len(judged)
     assert all(result.seconds < HURRY.case + 0.5 for result in report.results)
 
