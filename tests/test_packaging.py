@@ -80,7 +80,8 @@ def clean(wheel: Path) -> Path:
 
 def test_what_the_wheel_holds(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"sockproto/py.typed", "twisted/plugins/sockproto_plugin.py"} <= names
+    wanted = {"sockproto/py.typed", "sockproto/check/report.css", "twisted/plugins/sockproto_plugin.py"}
+    assert wanted <= names
     assert {name.split("/")[0].removesuffix(".dist-info").split("-")[0] for name in names} == {
         "sockproto",
         "twisted",

@@ -3,8 +3,7 @@
 Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:
 
-=========  ==================================================================================
-verdict    ``Report``, ``Result``, ``Case``, ``Event``: what a check finds; ``Failed``, ``Open``, ``Skipped``
+=========  ===========================================================================verdict    ``Report``, ``Result``, ``Case``, ``Event``: what a check finds; ``Failed``, ``Open``, ``Skipped``
 timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
 body       bytes that may be too many to be kept (pure)
 spoken     what each protocol says, written from the specifications (pure)
@@ -55,3 +54,5 @@ def check(
 
     target = find(kind, host, port)
     return run(Terms(protocol, target, QUICK if quick else FULL, quick), cases(protocol, target.datagrams))
+=======
+"""Judges servers of the small protocols, in whatever language: ``sockproto check``."""
