@@ -14,6 +14,8 @@ import select
 import socket
 import ssl
 import struct
+import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -426,11 +428,18 @@ class Datagrams(Wire):
         target = self._target
         try:
             if target.family == socket.AF_UNIX:
-                self._sock.bind(f"\0check-{os.urandom(8).hex()}")  # abstract: nothing is left behind
+                self._sock.bind(self._own_name())
             self._sock.connect(target.where)
         except OSError as error:
             raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
         self._note("connected")
+
+    def _own_name(self) -> str:
+        """Give a name for a UNIX socket of ours, without which nobody could answer it."""
+        if sys.platform == "linux":
+            return f"\0check-{os.urandom(8).hex()}"  # abstract: nothing is left behind
+        self._directory = tempfile.TemporaryDirectory(prefix="check-")
+        return os.path.join(self._directory.name, "client")
 
 
 def _progress(came: int, expected: Body) -> str:

@@ -7,6 +7,7 @@
 
 import contextlib
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -22,11 +23,12 @@ from sockproto.check.started import Started
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import FULL, QUICK
 from sockproto.check.verdict import Report, Result, Verdict
-from sockproto.cli.console import Console, at_exit
+from sockproto.cli.console import Console, at_exit, leave
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
 from sockproto.errors import OptionError, WriteFailed
 
+TERMINATED = 128 + signal.SIGTERM
 STATUS = "Exit status: 0 if nothing fails, 1 if something does, 2 for wrong usage, else as of the clients."
 
 
@@ -87,6 +89,7 @@ def _started(command: str | None, where: Address) -> Iterator[Started | None]:
         return
     with Started(command, where.port) as started:
         at_exit(started.kill)
+        signal.signal(signal.SIGTERM, lambda *_: leave(TERMINATED))
         started.wait_until_up(where.kind, where.host, where.port)
         yield started
 

@@ -33,6 +33,7 @@ class Server:
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
+        self._readings: dict[asyncio.StreamReader, asyncio.Future[bytes]] = {}  # those that go on
 
     # What it says.
 
@@ -104,6 +105,14 @@ class Server:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer lines, and in the greeting what is no line."""
+        try:
+            await self.answer_lines(reader, writer)
+        finally:
+            if reader in self._readings:
+                self._readings.pop(reader).cancel()
+
+    async def answer_lines(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer lines until the end, or until one asks for it."""
         held = b""
         if self.protocol == "greeting":
             writer.write(self.welcome)
@@ -141,10 +150,15 @@ class Server:
 
     async def read(self, reader: asyncio.StreamReader, seconds: float | None) -> bytes | None:
         """Give what comes, ``b""`` at the end, None if nothing comes in time."""
-        try:
-            return await asyncio.wait_for(reader.read(65_536), seconds)
-        except asyncio.TimeoutError:
+        reading = self._readings.pop(reader, None) or asyncio.ensure_future(reader.read(65_536))
+        self._readings[reader] = reading
+        await asyncio.wait([reading], timeout=seconds)
+        for _ in range(3):  # what was in the kernel's buffer when the time was over has come in time
+            await asyncio.sleep(0)
+        if not reading.done():
             return None
+        del self._readings[reader]
+        return reading.result()
 
     async def finish(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """End the stream so that all of it arrives: what still comes is read, since unread it would reset."""

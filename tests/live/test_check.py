@@ -137,7 +137,10 @@ def test_a_server_that_does_not_come_up(tmp_path: Path) -> None:
     )
 
 
-def test_progress_on_a_terminal_and_the_end_by_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_progress_on_a_terminal_and_the_end_by_a_signal(
+    number: signal.Signals, status: int, terminal: Terminal, tmp_path: Path
+) -> None:
     pid = tmp_path / "pid"
     (tmp_path / "mute.py").write_text(
         "import os, socket, sys\n"
@@ -152,8 +155,8 @@ def test_progress_on_a_terminal_and_the_end_by_ctrl_c(terminal: Terminal, tmp_pa
         until = time.monotonic() + TIMEOUT
         while b"of" not in terminal.take(0.1):
             assert time.monotonic() < until
-        process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT) == 130
+        process.send_signal(number)
+        assert process.wait(TIMEOUT) == status
     finally:
         process.kill()
         process.communicate()
