@@ -9,7 +9,10 @@ body       bytes that may be too many to be kept (pure)
 spoken     what each protocol says, written from the specifications (pure)
 target     whom it judges
 started    a server that is started for the check, and watched
-wire       ``Stream``, ``Datagrams``: plain sockets with deadlines
+sockets    what streams and datagrams have in common: deadlines, notes, what can go wrong
+stream     ``Stream``: a connection
+datagrams  ``Datagrams``
+wire       all of these
 judging    ``case``, ``Subject``: how a case is written, and found
 cases/     the cases, a group a file
 running    all of them, one after the other, in time

@@ -5,6 +5,7 @@ import socket
 import time
 from dataclasses import replace
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,18 @@ def test_nobody_there() -> None:
         port = listener.getsockname()[1]
     with pytest.raises(Refused, match=rf"127\.0\.0\.1:{port}: nothing listens there"):
         find("tcp", "127.0.0.1", port)
+
+
+def test_a_unix_socket_that_is_gone(tmp_path: Path) -> None:
+    path = str(tmp_path / "echo")
+    with pytest.raises(Refused, match="nothing listens there"):
+        find("unix", path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        target = find("unix", path)
+    [result] = run(Terms("echo", target, HURRY), chosen(cases("echo"), ["meaning.a-dialogue"], [])).results
+    assert (result.verdict, result.reason) == (
+        Verdict.FAIL,
+        "the server can't be reached: Connection refused",
+    )

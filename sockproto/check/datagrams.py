@@ -1,0 +1,104 @@
+"""Datagrams to the server and back, on a plain socket that never waits without a deadline.
+
+::
+
+    socket = Datagrams(target, 1, timeline, patience, deadline)
+    socket.expect(b"Michael", b"Hello, Michael!")
+"""
+
+import os
+import socket
+import sys
+import tempfile
+
+from sockproto.check.body import Edges, difference
+from sockproto.check.sockets import READ, WRITE, NotConnected, Silent, Wire
+from sockproto.check.timing import Deadline
+from sockproto.check.verdict import Failed, edges, shown
+
+MAX_DATAGRAM = 65_535
+
+
+class Datagrams(Wire):
+    """A socket for datagrams, which knows only the server."""
+
+    kind = socket.SOCK_DGRAM
+
+    @property
+    def port(self) -> int:
+        """Our port; 0 on a UNIX socket."""
+        return 0 if self._target.family == socket.AF_UNIX else int(self._sock.getsockname()[1])
+
+    def send(self, data: bytes) -> None:
+        """Send a datagram."""
+        self._outgoing = Edges()
+        self._outgoing.add(data)
+        try:
+            if not self._wait(WRITE, self._patience.answer):
+                raise Silent("the server does not read: its queue is full", self._sent)
+            self._sock.send(data)
+        except OSError as error:
+            self._note("note", text=error.strerror or str(error))
+            raise NotConnected(f"can't be sent: {error.strerror or error}", self._sent) from error
+        self._note("sent", data)
+
+    def receive(self, seconds: float | None = None) -> bytes | None:
+        """Give a datagram; None if none comes in time."""
+        seconds = self._patience.answer if seconds is None else seconds
+        deadline = Deadline(seconds)
+        while self._wait(READ, deadline.left):
+            try:
+                data: bytes = self._sock.recv(MAX_DATAGRAM)
+            except BlockingIOError:  # its checksum was wrong
+                continue
+            except OSError as error:
+                self._note("note", text=error.strerror or str(error))
+                raise NotConnected(f"nothing listens there: {error.strerror or error}", self._sent) from error
+            self._note("received", data, "" if data else "an empty datagram")
+            return data
+        self._note("waited", text=f"{seconds:g} s: no datagram came")
+        return None
+
+    def ask(self, data: bytes, tries: int = 2) -> bytes:
+        """Send a datagram and give the answer, which must come; one that is lost is sent again."""
+        for _ in range(tries):
+            self.send(data)
+            answer = self.receive(self._patience.answer / tries)
+            if answer is not None:
+                return answer
+        raise Silent("no answer came", self._sent)
+
+    def expect(self, data: bytes, expected: bytes) -> None:
+        """Send a datagram; the answer must be this one."""
+        answer = self.ask(data)
+        if answer != expected:
+            place = difference(expected, answer)
+            raise Failed(
+                f"another datagram came back: {len(answer):,} bytes, another one from byte {place:,} on",
+                self._sent,
+                edges(expected),
+                edges(answer),
+            )
+
+    def expect_silence(self) -> None:
+        """No datagram must come."""
+        data = self.receive(self._patience.silence)
+        if data is not None:
+            raise Failed(f"{shown(data)} came where nothing was due", self._sent, None, edges(data))
+
+    def _connect(self) -> None:
+        target = self._target
+        try:
+            if target.family == socket.AF_UNIX:
+                self._sock.bind(self._own_name())
+            self._sock.connect(target.where)
+        except OSError as error:
+            raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
+        self._note("connected")
+
+    def _own_name(self) -> str:
+        """Give a name for a UNIX socket of ours, without which nobody could answer it."""
+        if sys.platform == "linux":
+            return f"\0check-{os.urandom(8).hex()}"  # abstract: nothing is left behind
+        self._directory = tempfile.TemporaryDirectory(prefix="check-")
+        return os.path.join(self._directory.name, "client")
