@@ -207,7 +207,7 @@ def case(
 
     def register(judge: Judge) -> Judge:
         group = judge.__module__.rpartition(".")[2]
-        expectation = " ".join((judge.__doc__ or "").split())
+        expectation = " ".join((judge.__doc__ or "").split()).replace("``", "`")
         _registry.append(
             Judged(
                 f"{group}.{judge.__name__}".replace("_", "-"),

@@ -29,7 +29,18 @@ from tests.live.server import TIMEOUT, Serve, need
 
 ESCAPES = b"\x1b[31mred\x1b]0;title\x07\x9b1m\x00\r\x7f caf\xc3\xa9 \xff\tend"
 SHOWN = r"\x1b[31mred\x1b]0;title\x07\x9b1m\x00\r\x7f café \xff" + "\tend"
-COMMANDS = ("greet", "echo", "welcome", "command", "probe", "fetch", "serve", "protocols", "completion")
+COMMANDS = (
+    "greet",
+    "echo",
+    "welcome",
+    "command",
+    "probe",
+    "check",
+    "fetch",
+    "serve",
+    "protocols",
+    "completion",
+)
 
 
 class Terminal:
