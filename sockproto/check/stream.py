@@ -197,7 +197,9 @@ class Stream(Wire):
                 self._sock.setblocking(False)
         except OSError as error:
             self._note("note", text=f"not connected: {error.strerror or error}")
-            raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
+            raise NotConnected(
+                f"the server can't be reached: {error.strerror or error}{_hint(error)}"
+            ) from error
         self._note("connected")
 
     def _read(self, limit: int, seconds: float) -> bytes | None:
@@ -264,3 +266,10 @@ def _progress(came: int, expected: Body) -> str:
 
 def _after(data: bytes) -> str:
     return f" after {shown(data)}" if data else ""
+
+
+def _hint(error: OSError) -> str:
+    """Say what it may mean that a server which was there refuses to be connected to."""
+    if not isinstance(error, ConnectionRefusedError):
+        return ""
+    return ": it is gone, or bounds its connections a second, as xinetd's cps does"
