@@ -203,7 +203,9 @@ def what_is_sent_is_thrown_away(subject: Subject) -> None:
 @case(*SAYERS)
 def the_text_and_the_end(subject: Subject) -> None:
     """The text comes unasked and is what it must be; then the server ends the stream."""
-    _judge_text(subject, subject.connect().until_end(), None)
+    said = subject.connect().until_end()
+    _judge_text(subject, said, None)
+    _judge_form(subject, said)
 
 
 @case(*SAYERS)
@@ -228,10 +230,12 @@ def a_client_that_speaks_much(subject: Subject) -> None:
 
 
 def _judge_text(subject: Subject, said: bytes, sent: bytes | None) -> None:
-    now = time.time()
-    if reason := wrong(subject.protocol, said, now):
+    if reason := wrong(subject.protocol, said, time.time()):
         raise Failed(reason, sent, None, edges(said))
-    if reason := unusual(subject.protocol, said, now):
+
+
+def _judge_form(subject: Subject, said: bytes) -> None:
+    if reason := unusual(subject.protocol, said, time.time()):
         raise Open(reason)
 
 
@@ -306,4 +310,6 @@ def characters_in_a_datagram(subject: Subject) -> None:
 def the_text_in_a_datagram(subject: Subject) -> None:
     """A datagram is answered by the text, whatever it says."""
     request = b"Is anybody there?\r\n" * 7
-    _judge_text(subject, subject.datagrams().ask(request), request)
+    said = subject.datagrams().ask(request)
+    _judge_text(subject, said, request)
+    _judge_form(subject, said)
