@@ -6,23 +6,34 @@
     socket.expect(b"Michael", b"Hello, Michael!")
 """
 
+import errno
 import os
 import socket
 import sys
 import tempfile
+from typing import Any
 
 from sockproto.check.body import Edges, difference
 from sockproto.check.sockets import READ, WRITE, NotConnected, Silent, Wire
 from sockproto.check.timing import Deadline
-from sockproto.check.verdict import Failed, edges, shown
+from sockproto.check.verdict import Failed, Skipped, edges, shown
 
 MAX_DATAGRAM = 65_535
 
 
 class Datagrams(Wire):
-    """A socket for datagrams, which knows only the server."""
+    """A socket for datagrams, which knows only the server.
+
+    Args:
+        given: See ``Wire``.
+        source: From which address and port it is to send; from whatever is free, if None.
+    """
 
     kind = socket.SOCK_DGRAM
+
+    def __init__(self, *given: Any, source: tuple[str, int] | None = None) -> None:
+        self._source = source
+        super().__init__(*given)
 
     @property
     def port(self) -> int:
@@ -39,6 +50,8 @@ class Datagrams(Wire):
             self._sock.send(data)
         except OSError as error:
             self._note("note", text=error.strerror or str(error))
+            if error.errno == errno.EMSGSIZE:
+                raise Skipped(f"this machine can't send a datagram of {len(data):,} bytes") from error
             raise NotConnected(f"can't be sent: {error.strerror or error}", self._sent) from error
         self._note("sent", data)
 
@@ -56,7 +69,8 @@ class Datagrams(Wire):
                 raise NotConnected(f"nothing listens there: {error.strerror or error}", self._sent) from error
             self._note("received", data, "" if data else "an empty datagram")
             return data
-        self._note("waited", text=f"{seconds:g} s: no datagram came")
+        if seconds:
+            self._note("waited", text=f"{seconds:g} s: no datagram came")
         return None
 
     def ask(self, data: bytes, tries: int = 2) -> bytes:
@@ -80,9 +94,9 @@ class Datagrams(Wire):
                 edges(answer),
             )
 
-    def expect_silence(self) -> None:
+    def expect_silence(self, seconds: float | None = None) -> None:
         """No datagram must come."""
-        data = self.receive(self._patience.silence)
+        data = self.receive(self._patience.silence if seconds is None else seconds)
         if data is not None:
             raise Failed(f"{shown(data)} came where nothing was due", self._sent, None, edges(data))
 
@@ -91,6 +105,8 @@ class Datagrams(Wire):
         try:
             if target.family == socket.AF_UNIX:
                 self._sock.bind(self._own_name())
+            elif self._source is not None:
+                self._bind(*self._source)
             self._sock.connect(target.where)
         except OSError as error:
             raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
@@ -102,3 +118,10 @@ class Datagrams(Wire):
             return f"\0check-{os.urandom(8).hex()}"  # abstract: nothing is left behind
         self._directory = tempfile.TemporaryDirectory(prefix="check-")
         return os.path.join(self._directory.name, "client")
+
+    def _bind(self, host: str, port: int) -> None:
+        try:
+            self._sock.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise Skipped(f"no datagram can be sent from port {port} here: {reason}") from error

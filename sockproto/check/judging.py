@@ -13,21 +13,35 @@ it should be. Its name and its file's are its identifier, its docstring is what 
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sockproto.check.spoken import SAYERS, answer, name
 from sockproto.check.started import Started
-from sockproto.check.target import Target
+from sockproto.check.target import Target, free_port
 from sockproto.check.timing import Deadline, Patience, Timeline
 from sockproto.check.verdict import Case, Failed, Skipped
 from sockproto.check.wire import Datagrams, Stream, Wire
-from sockproto.errors import OptionError
+from sockproto.errors import OptionError, Refused
 
-GROUPS = ("meaning", "splits", "pipelining", "half_close", "binary", "resets")
+GROUPS = (
+    "meaning",
+    "splits",
+    "pipelining",
+    "half_close",
+    "never_reads",
+    "slow",
+    "binary",
+    "long_messages",
+    "resets",
+    "many",
+    "datagrams",
+    "loops",
+    "shutdown",
+)
 """The files of ``cases``, in the order in which they are run."""
 
 TUTORIALS = "the socket tutorials"
@@ -100,9 +114,17 @@ class Subject:
             stream.expect(self.terms.welcome)
         return stream
 
-    def datagrams(self) -> Datagrams:
-        """Give a socket for datagrams, with a port of its own."""
-        return self._kept(Datagrams)
+    def datagrams(self, host: str = "", port: int = 0) -> Datagrams:
+        """Give a socket for datagrams, with a port of its own.
+
+        Args:
+            host: The address of ours to send from, if it matters.
+            port: The port of ours to send from, if it matters.
+
+        Raises:
+            Skipped: Nothing can be sent from there.
+        """
+        return self._kept(Datagrams, source=(host, port)) if port else self._kept(Datagrams)
 
     @property
     def started(self) -> Started:
@@ -114,6 +136,36 @@ class Subject:
         if self.terms.started is None:
             raise Skipped("only a server that is started by --start can be watched")
         return self.terms.started
+
+    @contextlib.contextmanager
+    def another(self, port: int = 0) -> "Iterator[Subject]":
+        """Start another server like it, which the case may end; it is ended by force if the case does not.
+
+        Args:
+            port: Its port; one that is free if 0.
+
+        Raises:
+            Skipped: It was not started by us, or can't be started twice.
+            Failed: It does not come up.
+        """
+        target, port = self.terms.target, port or free_port(self.terms.target.host)
+        if not target.port or "{port}" not in self.started.command:
+            raise Skipped("another server can be started only where the command has a {port}")
+        with self.started.another(port) as started:
+            try:
+                started.wait_until_up(target.kind, target.host, port, self.deadline.left)
+                where = (target.where[0], port, *target.where[2:])
+                there = replace(target, port=port, where=where)
+                other = Subject(replace(self.terms, target=there, started=started), self.deadline)
+                other.timeline = self.timeline
+                try:
+                    yield other
+                finally:
+                    other.close()
+            except Refused as error:
+                raise Failed(f"the server can't be started: {error}") from error
+            finally:
+                started.kill()
 
     def sign_of_life(self) -> bytes:
         """Give what a new client is answered, right or wrong; empty if nothing."""
@@ -152,10 +204,12 @@ class Subject:
         for wire in self._wires:
             with contextlib.suppress(OSError):
                 wire.close()
+        self._wires.clear()
 
-    def _kept(self, kind: type[W], holds: int = 0) -> W:
+    def _kept(self, kind: type[W], holds: int = 0, **given: Any) -> W:
         self._number += 1
-        made = kind(self.terms.target, self._number, self.timeline, self.patience, self.deadline, holds)
+        terms = self.terms.target, self._number, self.timeline, self.patience, self.deadline, holds
+        made = kind(*terms, **given)
         self._wires.append(made)
         return made
 

@@ -10,12 +10,14 @@
 import collections
 import contextlib
 import os
+import resource
 import shlex
 import signal
 import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -81,13 +83,18 @@ class Started:
             return ""
         return f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
 
-    def wait_until_up(self, kind: str, host: str, port: int) -> None:
+    def another(self, port: int) -> "Started":
+        """Start it once more, on another port."""
+        return Started(self.command, port)
+
+    def wait_until_up(self, kind: str, host: str, port: int, seconds: float = UP_SECONDS) -> None:
         """Wait until it listens.
 
         Raises:
             Refused: It ends, or does not listen in time.
         """
-        deadline = time.monotonic() + UP_SECONDS
+        seconds = min(seconds, UP_SECONDS)
+        deadline = time.monotonic() + seconds
         while not _listens(kind, host, port):
             said = b"".join(self._last).strip().rpartition(b"\n")[2]
             last = f"; it said {shown(said, 200)}" if said else ""
@@ -95,7 +102,7 @@ class Started:
                 raise Refused(f"the server ended before it listened ({self.exit}){last}", f"{host}:{port}")
             if time.monotonic() > deadline:
                 raise Refused(
-                    f"the server does not listen there after {UP_SECONDS:g} s{last}", f"{host}:{port}"
+                    f"the server does not listen there after {seconds:.3g} s{last}", f"{host}:{port}"
                 )
             time.sleep(0.02)
         self._first_bytes = self.memory_bytes()
@@ -113,6 +120,28 @@ class Started:
             with contextlib.suppress(OSError):
                 count += len(os.listdir(process / "fd"))
         return count
+
+    def processes(self) -> int:
+        """Give how many processes it is."""
+        return sum(stat[0] != "Z" for _, stat in self._processes())
+
+    @contextlib.contextmanager
+    def few_descriptors(self, count: int) -> Iterator[None]:
+        """Let none of its processes open more than so many descriptors more."""
+        before: list[tuple[int, tuple[int, int]]] = []
+        try:
+            for process, _ in self._processes():
+                number = int(process.name)
+                highest = max(int(entry) for entry in os.listdir(process / "fd"))
+                hard = resource.prlimit(number, resource.RLIMIT_NOFILE)[1]
+                before.append(
+                    (number, resource.prlimit(number, resource.RLIMIT_NOFILE, (highest + 1 + count, hard)))
+                )
+            yield
+        finally:
+            for number, limits in before:
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(number, resource.RLIMIT_NOFILE, limits)
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM), it alone."""

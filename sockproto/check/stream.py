@@ -121,6 +121,27 @@ class Stream(Wire):
             data += piece
         raise Failed(f"more than {limit:,} bytes came, and no end", self._sent, None, edges(data))
 
+    def receive_some(self) -> bytes:
+        """Give what comes next, ``b""`` at the end."""
+        data = self._read(PART_BYTES, self._patience.answer)
+        if data is None:
+            raise Silent("nothing more came", self._sent)
+        return data
+
+    def until(self, ending: bytes, limit: int) -> bytes:
+        """Give all that comes until this does, or the end of the stream."""
+        data = b""
+        while not data.endswith(ending) and len(data) <= limit:
+            piece = self._read(PART_BYTES, self._patience.answer)
+            if piece is None:
+                raise Silent(f"nothing more came{_after(data)}", self._sent, ending, edges(data))
+            if not piece:
+                return data
+            data += piece
+        if len(data) > limit:
+            raise Failed(f"more than {limit:,} bytes came", self._sent, ending, edges(data))
+        return data
+
     def what_comes(self, limit: int = 1 << 16, first: float | None = None) -> bytes:
         """Give what comes until it falls silent or ends.
 
@@ -143,9 +164,9 @@ class Stream(Wire):
         if data:
             raise Failed(f"{shown(data)} came where the end was due", self._sent, b"", data)
 
-    def expect_silence(self) -> None:
+    def expect_silence(self, seconds: float | None = None) -> None:
         """The server must say nothing, and not end the stream."""
-        data = self._read(1_024, self._patience.silence)
+        data = self._read(1_024, self._patience.silence if seconds is None else seconds)
         if data == b"":
             raise Ended("the server ended the stream", self._sent)
         if data:

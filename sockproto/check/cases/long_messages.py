@@ -1,0 +1,133 @@
+"""Lines that are longer than anybody needs: answered, or refused in a way that harms nobody.
+
+No specification says how long a line may be, so a refusal is not wrong; silence is, and memory without end.
+
+::
+
+    sockproto check command 127.0.0.1:9999 --only long-messages
+"""
+
+import contextlib
+
+from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.spoken import LINES, answer, name
+from sockproto.check.verdict import Failed, Open, edges, shown
+from sockproto.check.wire import Ended, Stream, WasReset
+
+BEFORE = {"command": b"/echo "}
+BLOCK = b"x" * 65_536
+GROWN_BYTES = 16 << 20
+"""What a server may need more, in all, for lines that do not end."""
+
+CLIENTS = 4
+
+
+def long_line(subject: Subject, size: int) -> bytes:
+    """Give a line of so many bytes, its newline not counted."""
+    before = BEFORE.get(subject.protocol, b"")
+    return before + b"x" * (size - len(before)) + b"\n"
+
+
+def endless(subject: Subject, size: int) -> Stream:
+    """Give a connection on which the beginning of a line was sent, as much of it as the server takes."""
+    stream = subject.open()
+    with contextlib.suppress(WasReset):  # that ends it, too
+        stream.send(BEFORE.get(subject.protocol, b""))
+        stream.push(BLOCK, size, subject.patience.silence)
+    return stream
+
+
+@case(*LINES, source=SENSE)
+def a_thousand_bytes(subject: Subject) -> None:
+    """A line of 1,000 bytes is answered like a short one."""
+    message = long_line(subject, 1_000)
+    stream = subject.open()
+    stream.send(message)
+    stream.expect(answer(subject.protocol, message))
+
+
+@case(*LINES, source=SENSE)
+def sixty_thousand_bytes(subject: Subject) -> None:
+    """A line of 60,000 bytes is answered like a short one."""
+    message = long_line(subject, 60_000)
+    stream = subject.open()
+    try:
+        stream.exchange(message, answer(subject.protocol, message))
+    except WasReset:
+        raise Open("a line of 60,000 bytes is too long for it: it cuts the connection") from None
+    except Failed as failure:
+        said = failure.received or b""
+        if said[:5].lower() == b"error" or (isinstance(failure, Ended) and not said):
+            raise Open(f"a line of 60,000 bytes is too long for it: {shown(said)}, then the end") from None
+        raise
+
+
+@case(*LINES, source=SENSE)
+def a_megabyte(subject: Subject) -> None:
+    """A line of 1 MiB is answered, or refused; the next one is answered, unless the stream ends."""
+    message, after = long_line(subject, 1 << 20), name(subject.protocol, 1)
+    expected = answer(subject.protocol, after)
+    stream = subject.open()
+    try:
+        stream.push(message + after, len(message + after), subject.patience.answer)
+        said = stream.until(expected, 2 << 20)
+    except WasReset:
+        return
+    rest = said.removesuffix(expected)
+    if rest == said == b"" or rest == answer(subject.protocol, message):
+        return
+    if not rest:
+        raise Open("a line of 1 MiB gets no answer at all; the next one does")
+    if rest[:5].lower() != b"error" or rest.count(b"\n") > 1:
+        raise Failed(f"{shown(rest)} answers a line of 1 MiB", edges(message), None, edges(rest))
+
+
+@case(*LINES, source=SENSE)
+def a_line_without_end_is_ended(subject: Subject) -> None:
+    """A client that sends a line that does not end is disconnected."""
+    size = (16 if subject.quick else 64) << 20
+    try:
+        endless(subject, size).until_end()
+    except WasReset:
+        return
+    except Failed as failure:
+        raise Failed(f"a line without end is sent: {failure.reason}", *_bytes(failure)) from failure
+
+
+@case(*LINES, source=SENSE)
+def what_came_before_is_answered(subject: Subject) -> None:
+    """A message before a line that does not end is answered, and the answer arrives."""
+    message = name(subject.protocol, 1)
+    expected = answer(subject.protocol, message)
+    outgoing = message + BEFORE.get(subject.protocol, b"") + 4 * BLOCK
+    stream = subject.open()
+    with contextlib.suppress(WasReset):  # what was answered before that can still be read
+        stream.push(outgoing, len(outgoing), subject.patience.silence)
+    said = stream.receive(len(expected))
+    if said != expected:
+        raise Failed("another answer came", edges(outgoing), expected, said)
+
+
+@case(*LINES, source=SENSE)
+def others_do_not_notice(subject: Subject) -> None:
+    """While clients send lines that do not end, and afterwards, others are served."""
+    for _ in range(CLIENTS):
+        endless(subject, 1 << 20)
+    subject.still_serves(f"{CLIENTS} lines without end")
+    subject.close()
+    subject.still_serves(f"the end of {CLIENTS} clients that sent lines without end")
+
+
+@case(*LINES, "discard", source=SENSE)
+def memory_is_bounded(subject: Subject) -> None:
+    """What comes without end costs the server no more than some megabytes of memory."""
+    before = subject.started.memory_bytes()
+    for _ in range(CLIENTS):
+        endless(subject, (8 if subject.quick else 32) << 20)
+        grown = subject.started.memory_bytes() - before
+        if grown > GROWN_BYTES:
+            raise Failed(f"lines without end have cost {grown / 1e6:,.0f} MB of memory so far")
+
+
+def _bytes(failure: Failed) -> tuple[bytes | None, bytes | None, bytes | None]:
+    return failure.sent, failure.expected, failure.received

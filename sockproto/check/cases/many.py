@@ -1,0 +1,139 @@
+"""Many clients at once, and many after each other: each is served, with what is its own, and leaves nothing.
+
+::
+
+    sockproto check echo 127.0.0.1:7 --only many
+"""
+
+import time
+from collections.abc import Sequence
+
+from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.spoken import PROTOCOLS, TALKERS, answer, answers, name, wrong
+from sockproto.check.verdict import Failed
+from sockproto.check.wire import NotConnected, Stream
+
+QUIET_SECONDS = 0.01
+"""A pause of half a greeting server's quiet period, which begins a new message."""
+
+TRIES = 5
+LEAKED_BYTES = 8 << 20
+"""What a server may need more after hundreds of connections than after some dozens."""
+
+FEW_DESCRIPTORS, CROWD = 5, 15
+
+
+def serve_all(subject: Subject, streams: Sequence[Stream]) -> None:
+    """Have each client served: all ask, then all read."""
+    if subject.protocol in TALKERS or subject.protocol == "discard":
+        for number, stream in enumerate(streams):
+            stream.send(name(subject.protocol, number))
+    if subject.protocol == "discard":
+        streams[0].expect_silence()
+    for number, stream in enumerate(streams):
+        if subject.protocol in TALKERS:
+            stream.expect(answer(subject.protocol, name(subject.protocol, number)))
+        elif subject.protocol == "discard":
+            stream.expect_silence(0)
+        elif subject.protocol == "chargen":
+            stream.receive(100)
+        elif reason := wrong(subject.protocol, stream.until_end(), time.time()):
+            raise Failed(f"of {len(streams)} clients at once number {number + 1} is not served: {reason}")
+
+
+@case(*PROTOCOLS, source=SENSE)
+def all_are_served(subject: Subject) -> None:
+    """Many clients that are connected at the same time (200; 50 with ``--quick``) are all served."""
+    count = 50 if subject.quick else 200
+    # Of what speaks unasked, the welcome is not read before all are connected.
+    serve_all(subject, [subject.open() for _ in range(count)])
+
+
+@case(*TALKERS, source=SENSE)
+def each_gets_its_own_answers(subject: Subject) -> None:
+    """Of many clients that send many messages at once each gets the answers to its own, in order."""
+    clients, rounds = 20, 20 if subject.quick else 100
+    streams = [subject.open() for _ in range(clients)]
+    for number in range(rounds):
+        for client, stream in enumerate(streams):
+            stream.send(name(subject.protocol, 1_000 * client + number))
+    for client, stream in enumerate(streams):
+        stream.expect(
+            answers(
+                subject.protocol,
+                [name(subject.protocol, 1_000 * client + number) for number in range(rounds)],
+            )
+        )
+
+
+@case(*TALKERS, source=SENSE)
+def halves_are_not_mixed(subject: Subject) -> None:
+    """Of two clients that send a message in halves, in turn, each is answered its own."""
+    messages = [name(subject.protocol, 1), name(subject.protocol, 2)]
+    for attempt in range(TRIES):
+        with subject.open() as one, subject.open() as two:
+            began = time.monotonic()
+            for part in slice(0, 9), slice(9, None):
+                for stream, message in zip((one, two), messages, strict=True):
+                    stream.send(message[part])
+                    time.sleep(subject.patience.pause)  # so that the server reads it apart
+            took = time.monotonic() - began
+            try:
+                for stream, message in zip((one, two), messages, strict=True):
+                    stream.expect(answer(subject.protocol, message))
+                return
+            except Failed:  # was this machine too slow, so that a pause ended a message?
+                if subject.protocol != "greeting" or took < QUIET_SECONDS or attempt == TRIES - 1:
+                    raise
+
+
+@case(*PROTOCOLS, source=SENSE)
+def no_descriptor_is_left(subject: Subject) -> None:
+    """After hundreds of connections that were served and closed no more descriptors are open than before."""
+    _serve_some(subject, 20)
+    before = subject.started.descriptors()
+    count = 100 if subject.quick else 500
+    _serve_some(subject, count)
+    until = time.monotonic() + subject.patience.answer
+    while (left := subject.started.descriptors() - before) > 0:
+        if time.monotonic() > until:
+            raise Failed(f"{left} descriptors more are open after {count} connections that were closed")
+        time.sleep(0.01)
+
+
+@case(*PROTOCOLS, source=SENSE)
+def no_memory_is_left(subject: Subject) -> None:
+    """Hundreds of connections that were served and closed cost less than some kilobytes each for good."""
+    _serve_some(subject, 50)
+    before = subject.started.memory_bytes()
+    count = 100 if subject.quick else 500
+    _serve_some(subject, count)
+    grown = subject.started.memory_bytes() - before
+    if grown > LEAKED_BYTES:
+        raise Failed(
+            f"{count} connections that were closed have cost {grown / 1e6:,.0f} MB of memory for good"
+        )
+
+
+@case(*PROTOCOLS, source=SENSE, quick=False)
+def descriptors_run_out(subject: Subject) -> None:
+    """A server that can open no more descriptors for a while serves again when it can."""
+    with subject.another() as other:
+        other.still_serves("its start")
+        with other.started.few_descriptors(FEW_DESCRIPTORS):
+            try:
+                crowd = [other.connect() for _ in range(CROWD)]
+                crowd[-1].what_comes(1)  # so that it has tried to accept them
+            except NotConnected:  # no more fit into its queue
+                pass
+            other.close()
+        other.still_serves("a time in which it could open no more descriptors")
+
+
+def _serve_some(subject: Subject, count: int) -> None:
+    """Serve so many clients, some at a time."""
+    for _ in range(count // 10):
+        streams = [subject.open() for _ in range(10)]
+        if subject.protocol != "discard":
+            serve_all(subject, streams)
+        subject.close()

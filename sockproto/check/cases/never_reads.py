@@ -1,0 +1,96 @@
+"""A client that sends and sends, or is sent without end, and never reads: the server must wait for it.
+
+::
+
+    sockproto check echo 127.0.0.1:7 --only never-reads
+"""
+
+import time
+
+from sockproto.check.body import Body
+from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.spoken import CHARGEN, TALKERS, answer
+from sockproto.check.verdict import Failed, Open, shown
+from sockproto.check.wire import Stream
+
+GROWN_BYTES = 16 << 20
+"""What a server may need more, in all, while its clients do not read."""
+
+LOOKS = 10
+
+
+def block(protocol: str) -> tuple[bytes, bytes]:
+    """Give 64 KiB of different messages, and the answers to them."""
+    before = {"command": b"/echo "}.get(protocol, b"")
+    messages = [before + b"%04d" % number + b"x" * 1_000 + b"\n" for number in range(64)]
+    return b"".join(messages), b"".join(answer(protocol, message) for message in messages)
+
+
+def fill(subject: Subject, stream: Stream) -> int:
+    """Send and read nothing until the server stops reading; give how many bytes it took.
+
+    What it takes before that is held by the two kernels: some megabytes, if the server is right.
+    """
+    limit = (32 if subject.quick else 64) << 20
+    return stream.push(block(subject.protocol)[0], limit, subject.patience.silence)
+
+
+@case(*TALKERS, source=SENSE)
+def it_stops_reading(subject: Subject) -> None:
+    """While a client does not read its answers, the server stops reading what it sends."""
+    taken = fill(subject, subject.open())
+    if taken >= (32 if subject.quick else 64) << 20:
+        raise Failed(
+            f"the server took {taken:,} bytes from a client that read no answer: it buffers without end"
+        )
+
+
+@case(*TALKERS, source=SENSE)
+def all_answers_come_in_the_end(subject: Subject) -> None:
+    """A client that begins to read when the server has stopped reading gets every answer, whole."""
+    messages, answers = block(subject.protocol)
+    stream = subject.open()
+    taken = fill(subject, stream)
+    times = -(-taken // len(messages))
+    rest = messages[taken % len(messages) :] if taken % len(messages) else b""
+    stream.exchange(rest, Body(answers, times * len(answers)))
+
+
+@case("chargen", source=SENSE)
+def no_character_is_left_out(subject: Subject) -> None:
+    """A client that begins to read late gets the characters without a gap."""
+    stream = subject.connect()
+    time.sleep(subject.patience.silence)
+    first = stream.receive(200)
+    place = (2 * CHARGEN).find(first)
+    if place < 0:
+        raise Open(f"the characters are not in the pattern that the RFC shows: {shown(first, 76)}")
+    place = (place + len(first)) % len(CHARGEN)
+    stream.expect(Body(CHARGEN[place:] + CHARGEN[:place], 16 << 20))
+
+
+@case(*TALKERS, "chargen", source=SENSE)
+def others_are_served(subject: Subject) -> None:
+    """While a client does not read, others are served."""
+    stream = subject.connect()
+    if subject.protocol == "chargen":
+        time.sleep(subject.patience.silence)
+    else:
+        fill(subject, stream)
+    subject.still_serves("a client that does not read")
+
+
+@case(*TALKERS, "chargen", source=SENSE)
+def memory_is_bounded(subject: Subject) -> None:
+    """Clients that do not read cost the server no more than some megabytes of memory."""
+    before = subject.started.memory_bytes()
+    for _ in range(2):
+        stream = subject.connect()
+        for _ in range(LOOKS):
+            if subject.protocol == "chargen":
+                time.sleep(subject.patience.silence / LOOKS)
+            else:
+                stream.push(block(subject.protocol)[0], 4 << 20, subject.patience.silence / LOOKS)
+            grown = subject.started.memory_bytes() - before
+            if grown > GROWN_BYTES:
+                raise Failed(f"clients that do not read have cost {grown / 1e6:,.0f} MB of memory so far")

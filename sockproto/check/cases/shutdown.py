@@ -1,0 +1,91 @@
+"""A server that is asked to end (SIGTERM) while it is at work. Each case starts one of its own for that.
+
+::
+
+    sockproto check greeting --start 'python server.py {port}' --only shutdown
+"""
+
+import contextlib
+from collections.abc import Sequence
+
+from sockproto.check.body import Body, difference
+from sockproto.check.cases.never_reads import block
+from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS, name
+from sockproto.check.verdict import Failed
+from sockproto.check.wire import Silent, Stream, WasReset
+
+CLIENTS = 5
+MOST_BYTES = 8 << 20
+"""The most that each client sends before the server is asked to end."""
+
+
+def end(subject: Subject, streams: Sequence[Stream]) -> None:
+    """Ask the server to end; its clients read what still comes. It must end in time."""
+    subject.started.terminate()
+    for stream in streams:
+        with contextlib.suppress(Failed):
+            while stream.what_comes(1 << 20):
+                pass
+        stream.close()
+    seconds = min(subject.patience.answer, subject.deadline.left)
+    if not subject.started.wait(seconds):
+        raise Failed(f"the server still runs {seconds:g} s after SIGTERM, and its clients are gone")
+
+
+@case(*PROTOCOLS, source=SENSE)
+def it_ends_in_time(subject: Subject) -> None:
+    """A server that has clients ends soon when it is asked to (SIGTERM), and so does all that it started."""
+    with subject.another() as other:
+        streams = [other.open() for _ in range(CLIENTS)]
+        for stream in streams[1:]:
+            if other.protocol in TALKERS:
+                stream.send(name(other.protocol, 1)[:5])
+        end(other, streams)
+        if left := other.started.processes():
+            raise Failed(f"the server has ended, but {left} of the processes that it started have not")
+
+
+@case(*LINES, source=SENSE)
+def no_answer_is_cut(subject: Subject) -> None:
+    """Of what clients are being sent when the server is asked to end (SIGTERM), the last answer is whole."""
+    messages, answers = block(subject.protocol)
+    with subject.another() as other:
+        streams = [other.open() for _ in range(2 if subject.quick else CLIENTS)]
+        for stream in streams:
+            stream.push(messages, MOST_BYTES, subject.patience.silence)
+        other.started.terminate()
+        for stream in streams:
+            _judge_whole(stream, Body(answers, MOST_BYTES * 2))
+
+
+@case(*PROTOCOLS, source=SENSE)
+def it_can_be_started_again(subject: Subject) -> None:
+    """A server that had clients when it ended can be started again at once, on the same port."""
+    with subject.another() as other:
+        streams = [other.open() for _ in range(CLIENTS)]
+        with contextlib.suppress(Failed):
+            end(other, streams)
+        other.started.kill()
+        other.started.wait(subject.patience.answer)
+        with subject.another(other.started.port) as again:
+            again.still_serves("it was started again")
+
+
+def _judge_whole(stream: Stream, answers: Body) -> None:
+    """What comes until the end must be answers, and the last one whole."""
+    came, last = 0, b""
+    try:
+        while data := stream.receive_some():
+            due = answers.part(came, len(data))
+            place = difference(due, data)
+            if data[place:] == b"!":  # the greeting of a half name, which the server had when it was to end
+                return
+            if data != due:
+                reason = f"another answer came, from byte {came + place:,} on"
+                raise Failed(reason, None, answers.around(came + place), data[max(0, place - 32) :][:64])
+            came, last = came + len(data), data[-64:]
+    except (Silent, WasReset):  # whether the end comes in time is another case
+        pass
+    if came and not last.endswith(b"\n"):
+        raise Failed(f"the last answer is cut, after {came:,} bytes", None, None, last)
