@@ -13,6 +13,7 @@ it should be. Its name and its file's are its identifier, its docstring is what 
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -24,7 +25,7 @@ from sockproto.check.started import Started
 from sockproto.check.target import Target, free_port
 from sockproto.check.timing import Deadline, Patience, Timeline
 from sockproto.check.verdict import Case, Failed, Skipped
-from sockproto.check.wire import Datagrams, Stream, Wire
+from sockproto.check.wire import Datagrams, Silent, Stream, Wire
 from sockproto.errors import OptionError, Refused
 
 GROUPS = (
@@ -167,12 +168,22 @@ class Subject:
             finally:
                 started.kill()
 
+    def settled(self, measure: Callable[[], int]) -> int:
+        """Give what is measured when the server has had the time of a silence to be done with its work."""
+        time.sleep(min(self.patience.silence, self.deadline.left))
+        return measure()
+
     def sign_of_life(self) -> bytes:
         """Give what a new client is answered, right or wrong; empty if nothing."""
         with self.open() as stream:
             if self.protocol == "discard":
                 stream.send(b"Hello")
                 stream.expect_silence()
+                if self.terms.target.tls is not None:
+                    return b"silence"
+                stream.half_close()  # else nobody could tell whether it was accepted
+                with contextlib.suppress(Silent):
+                    return b"the end" if not stream.receive_some() else b"words"
                 return b"silence"
             if self.protocol in SAYERS:
                 return b"a text" if stream.until_end() else b""

@@ -7,7 +7,7 @@
 
 import time
 
-from sockproto.check.body import Body
+from sockproto.check.body import Body, difference
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import CHARGEN, TALKERS, answer
 from sockproto.check.verdict import Failed, Open, shown
@@ -66,7 +66,14 @@ def no_character_is_left_out(subject: Subject) -> None:
     if place < 0:
         raise Open(f"the characters are not in the pattern that the RFC shows: {shown(first, 76)}")
     place = (place + len(first)) % len(CHARGEN)
-    stream.expect(Body(CHARGEN[place:] + CHARGEN[:place], 16 << 20))
+    body, came = Body(CHARGEN[place:] + CHARGEN[:place], 1 << 40), 0
+    while came < 16 << 20:
+        data = stream.receive_some()
+        place = difference(body.part(came, len(data)), data)
+        if place < len(data) or not data:
+            reason = f"the characters have a gap, or end, {came + place:,} bytes after the first"
+            raise Failed(reason, None, body.around(came + place), data[max(0, place - 32) :][:64])
+        came += len(data)
 
 
 @case(*TALKERS, "chargen", source=SENSE)
