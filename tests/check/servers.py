@@ -26,10 +26,14 @@ class Server:
     Attributes:
         protocols: Of which protocols it can be one.
         fails: The cases that it must fail, for faults.
+        ending: Whether it has been asked to end.
+        port: Where it listens.
     """
 
     protocols: ClassVar[tuple[str, ...]] = PROTOCOLS
     fails: ClassVar[str] = ""
+    ending = False
+    port = 0
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
@@ -69,12 +73,30 @@ class Server:
     def close(self) -> None:
         """Give back what it has; called at the end."""
 
+    # How it listens, and ends.
+
+    def listen(self, port: int) -> socket.socket:
+        """Give a socket that listens."""
+        return socket.create_server(("127.0.0.1", port), backlog=512)
+
+    def accept(self, listener: socket.socket) -> socket.socket:
+        """Give the next connection."""
+        return listener.accept()[0]
+
+    def terminated(self, asked: asyncio.Event) -> None:
+        """Take SIGTERM."""
+        asked.set()
+
     # How it speaks on a stream.
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, to its end."""
         try:
-            await self.converse(reader, writer)
+            try:
+                await self.converse(reader, writer)
+            except asyncio.CancelledError:  # between two messages
+                if not self.ending:
+                    raise
             await self.finish(reader, writer)
         except OSError:  # the client is gone
             pass
@@ -174,12 +196,20 @@ class Server:
 
     # How it speaks in datagrams.
 
+    def take_datagram(self, sock: socket.socket) -> None:
+        """Answer the next datagram, if it has an answer."""
+        datagram, address = sock.recvfrom(65_535)
+        reply = self.respond(datagram, address[1])
+        if reply is not None:
+            sock.sendto(reply, address)
+
     def respond(self, datagram: bytes, port: int) -> bytes | None:
         """Give the answer to a datagram from a port; None for none."""
-        if port < 1024:
+        if port < 1024 or port == self.port:
             return None
         reply = self.reply(datagram)
-        return None if reply is None or len(reply) > 4 * len(datagram) + 32 else reply
+        most = min(4 * len(datagram) + 32, 65_507)
+        return None if reply is None or len(reply) > most else reply
 
     def reply(self, datagram: bytes) -> bytes | None:
         """Give what a datagram is answered."""
@@ -213,21 +243,6 @@ class Server:
         return datagram == self.say()
 
 
-class Datagrams(asyncio.DatagramProtocol):
-    """A server's port for datagrams."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, address: Any) -> None:
-        reply = self.server.respond(data, address[1])
-        if reply is not None:
-            self.transport.sendto(reply, address)
-
-
 class Loop:
     """An event loop in a thread of its own."""
 
@@ -245,38 +260,45 @@ class Served:
 
     Args:
         server: The server.
-        loop: Where to run it.
+        loop: Where to run it; where it is opened, if None.
     """
 
-    def __init__(self, server: Server, loop: Loop) -> None:
+    def __init__(self, server: Server, loop: Loop | None = None) -> None:
         self._server, self._loop = server, loop
 
     def __enter__(self) -> "Served":
-        self._loop.run(self._open())
+        assert self._loop is not None
+        self._loop.run(self.open())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.run(self._close())
+        assert self._loop is not None
+        self._loop.run(self.close())
 
-    async def _open(self) -> None:
+    async def open(self, port: int = 0) -> None:
+        """Listen; on any port that is free if it is 0."""
         self._connections: dict[asyncio.Task[None], socket.socket] = {}
         while True:
-            self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+            self._listener = self._server.listen(port)
             self._listener.setblocking(False)
-            self.port = self._listener.getsockname()[1]
+            self.port = self._server.port = self._listener.getsockname()[1]
             try:
-                self._datagrams, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                    lambda: Datagrams(self._server), ("127.0.0.1", self.port)
-                )
+                self._datagrams = socket.socket(type=socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                self._datagrams.bind(("127.0.0.1", self.port))
                 break
             except OSError:  # somebody has that port
                 self._listener.close()
+                self._datagrams.close()
+                if port:
+                    raise
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        asyncio.get_running_loop().add_reader(self._datagrams, self._take_datagram)
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Listen no more, and end what is connected."""
         asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
-        self._datagrams.close()
+        self._stop_datagrams()
         connections = dict(self._connections)
         for task in connections:
             task.cancel()
@@ -288,13 +310,27 @@ class Served:
 
     def _accept(self) -> None:
         # Not asyncio's own server: connections that come while it closes are never closed.
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            sock, _ = self._listener.accept()
+        with contextlib.suppress(OSError):
+            sock = self._server.accept(self._listener)
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = asyncio.ensure_future(self._serve(sock))
             self._connections[task] = sock
             task.add_done_callback(self._connections.pop)
+
+    def _take_datagram(self) -> None:
+        # Not asyncio's own: its transport sends no empty datagrams.
+        try:
+            self._server.take_datagram(self._datagrams)
+        except BlockingIOError:
+            pass
+        except Exception:  # a fault, in its own words
+            self._stop_datagrams()
+
+    def _stop_datagrams(self) -> None:
+        if self._datagrams.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._datagrams)
+            self._datagrams.close()
 
     async def _serve(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):  # the client is gone already

@@ -1,19 +1,18 @@
 """Every case is failed by a server that is wrong, and passed by one that is right."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from sockproto.check.judging import Judged, Terms, cases
 from sockproto.check.running import acquainted, judge
 from sockproto.check.spoken import PROTOCOLS
-from sockproto.check.started import Started
 from sockproto.check.target import Target, find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Result, Verdict
 from tests.check.faults import FAULTS
 from tests.check.servers import Loop, Served, Server
+from tests.check.serving import Here
 
 RIGHT = Patience(answer=5, silence=0.05)
 WRONG = Patience(answer=0.15, silence=0.05, case=3)
@@ -23,21 +22,6 @@ CARRIERS = {"tcp": False, "udp": True}
 @pytest.fixture(scope="module")
 def loop() -> Loop:
     return Loop()
-
-
-class Here(Started):
-    """This process, in which the servers run, as if it had been started for the check."""
-
-    def __init__(self) -> None:
-        self.most_bytes = 0
-
-    @property
-    def exit(self) -> str:
-        return ""
-
-    def _processes(self) -> list[tuple[Path, list[str]]]:
-        process = Path("/proc/self")
-        return [(process, (process / "stat").read_text().rpartition(") ")[2].split())]
 
 
 def faulty() -> "Iterator[tuple[type[Server], str, str]]":
@@ -54,20 +38,21 @@ def run(server: Server, loop: Loop, judged: Judged, patience: Patience) -> Resul
     """Judge a server by one case."""
     with Served(server, loop) as served:
         target = find("udp" if judged.datagrams else "tcp", "127.0.0.1", served.port)
-        return judge(terms(server.protocol, target, patience), judged)
+        return judge(terms(server, target, patience), judged)
 
 
-def terms(protocol: str, target: Target, patience: Patience) -> Terms:
+def terms(server: Server, target: Target, patience: Patience) -> Terms:
     """Give the terms of a quick check."""
-    return acquainted(Terms(protocol, target, patience, quick=True, started=Here()))
+    return acquainted(Terms(server.protocol, target, patience, quick=True, started=Here(server)))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("kind", CARRIERS)
 def test_a_right_server_passes_all(protocol: str, kind: str, loop: Loop) -> None:
-    with Served(Server(protocol), loop) as served:
+    server = Server(protocol)
+    with Served(server, loop) as served:
         target = find(kind, "127.0.0.1", served.port)
-        given = terms(protocol, target, RIGHT)
+        given = terms(server, target, RIGHT)
         results = [judge(given, each) for each in cases(protocol, CARRIERS[kind])]
     wrong = [result for result in results if result.verdict is not Verdict.PASS]
     assert not wrong, wrong[0]
