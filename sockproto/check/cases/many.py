@@ -145,3 +145,4 @@ def _serve_some(subject: Subject, count: int) -> None:
         if subject.protocol != "discard":
             serve_all(subject, streams)
         subject.close()
+    subject.still_serves(f"{count} connections that were closed")  # and so has seen them all
