@@ -8,9 +8,6 @@ They are forked from a process that has imported all they need: that takes milli
 
 import asyncio
 import collections
-import contextlib
-import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -52,9 +49,6 @@ class Here(Started):
         self._name, self._protocol = type(server).__name__, server.protocol
         self.command = f"{self._name} {self._protocol} {{port}}"
         self.most_bytes = 0
-        gc.collect()
-        with contextlib.suppress(AttributeError):  # in glibc: what earlier tests have used is given back
-            ctypes.CDLL(None).malloc_trim(0)
 
     @property
     def exit(self) -> str:
