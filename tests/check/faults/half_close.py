@@ -5,7 +5,7 @@ import socket
 import struct
 from asyncio import StreamReader as Reader, StreamWriter as Writer
 
-from sockproto.check.spoken import LINES, SAYERS
+from sockproto.check.spoken import CHARGEN, LINES, SAYERS
 from tests.check.servers import Server
 
 
@@ -43,12 +43,14 @@ class ResetsWhenItEnds(Server):
     fails = "half-close.the-characters-go-on"
 
     async def converse(self, reader: Reader, writer: Writer) -> None:
-        speaking = asyncio.ensure_future(super().converse(reader, writer))
+        ending = asyncio.ensure_future(self.read_all(reader))
         try:
-            while await reader.read(65_536):
-                pass
-            sock = writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            while not ending.done():
+                writer.write(CHARGEN)
+                await writer.drain()
+                await asyncio.sleep(0)  # a look at what has come
         finally:
-            speaking.cancel()
+            ending.cancel()
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
