@@ -149,9 +149,10 @@ class Subject:
             Skipped: It was not started by us, or can't be started twice.
             Failed: It does not come up.
         """
-        target, port = self.terms.target, port or free_port(self.terms.target.host)
+        target = self.terms.target
         if not target.port or "{port}" not in self.started.command:
-            raise Skipped("another server can be started only where the command has a {port}")
+            raise Skipped("another server can be started only where --start has a {port}")
+        port = port or free_port(target.where[0])
         with self.started.another(port) as started:
             try:
                 started.wait_until_up(target.kind, target.host, port, self.deadline.left)

@@ -59,6 +59,8 @@ def judge(terms: Terms, judged: Judged) -> Result:
         verdict, reason = Verdict.OPEN, str(opened)
     except Skipped as skipped:
         verdict, reason = Verdict.SKIP, str(skipped)
+    except Exception as error:  # the other cases are judged all the same
+        verdict, reason = Verdict.SKIP, f"this case itself is wrong, please report it: {error!r}"
     finally:
         subject.close()
     if terms.started is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import Judged, Terms, cases, chosen
+from sockproto.check.judging import Judged, Subject, Terms, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.target import Target, find
@@ -99,6 +99,20 @@ def test_the_quick_form_leaves_out_what_is_long(loop: Loop) -> None:
         terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY, quick=True)
         [result] = run(terms, [replace(judged, quick=False)]).results
     assert (result.verdict, result.reason) == (Verdict.SKIP, "not part of the quick form")
+
+
+def test_a_case_that_is_wrong_itself_is_skipped(loop: Loop) -> None:
+    def judge(subject: Subject) -> None:
+        raise ZeroDivisionError("our own")
+
+    [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
+    with Served(Server("echo"), loop) as served:
+        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        [result] = run(terms, [replace(judged, judge=judge)]).results
+    assert (result.verdict, result.reason) == (
+        Verdict.SKIP,
+        "this case itself is wrong, please report it: ZeroDivisionError('our own')",
+    )
 
 
 def test_each_case_is_told_of_before_and_after(loop: Loop) -> None:
