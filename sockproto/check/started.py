@@ -132,7 +132,9 @@ class Started:
         try:
             for process, _ in self._processes():
                 number = int(process.name)
-                highest = max(int(entry) for entry in os.listdir(process / "fd"))
+                highest = max((int(entry) for entry in os.listdir(process / "fd")), default=0)
+                if not highest:  # it has ended
+                    continue
                 hard = resource.prlimit(number, resource.RLIMIT_NOFILE)[1]
                 before.append(
                     (number, resource.prlimit(number, resource.RLIMIT_NOFILE, (highest + 1 + count, hard)))

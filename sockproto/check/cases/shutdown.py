@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Sequence
 
 from sockproto.check.body import Body, difference
+from sockproto.check.cases.many import serve_all
 from sockproto.check.cases.never_reads import block
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS, name
@@ -21,6 +22,13 @@ MOST_BYTES = 8 << 20
 
 READ_BYTES = 1 << 18
 """What each has read by then."""
+
+
+def served(subject: Subject) -> list[Stream]:
+    """Give clients that have been served, so that the server has them."""
+    streams = [subject.open() for _ in range(CLIENTS)]
+    serve_all(subject, streams)
+    return streams
 
 
 def end(subject: Subject, streams: Sequence[Stream]) -> None:
@@ -39,7 +47,7 @@ def end(subject: Subject, streams: Sequence[Stream]) -> None:
 def it_ends_in_time(subject: Subject) -> None:
     """A server that has clients ends soon when it is asked to (SIGTERM), and so does all that it started."""
     with subject.another() as other:
-        streams = [other.open() for _ in range(CLIENTS)]
+        streams = served(other)
         for stream in streams[1:]:
             if other.protocol in TALKERS:
                 stream.send(name(other.protocol, 1)[:5])
@@ -66,7 +74,7 @@ def no_answer_is_cut(subject: Subject) -> None:
 def it_can_be_started_again(subject: Subject) -> None:
     """A server that had clients when it ended can be started again at once, on the same port."""
     with subject.another() as other:
-        streams = [other.open() for _ in range(CLIENTS)]
+        streams = served(other)
         with contextlib.suppress(Failed):
             end(other, streams)
         other.started.kill()
