@@ -167,3 +167,11 @@ def test_progress_on_a_terminal_and_the_end_by_a_signal(
     until = time.monotonic() + TIMEOUT
     while is_there(int(pid.read_text())):
         assert time.monotonic() < until
+
+
+def test_our_server_ends_in_order_and_survives_a_want_of_descriptors() -> None:
+    start = f"{SOCKPROTO} serve --protocol greeting --port {{port}}"
+    only = ["--only", "shutdown", "--only", "many.descriptors-run-out"]
+    command = [SOCKPROTO, "check", "greeting", "--start", start, *only, "--json"]
+    found = json.loads(subprocess.run(command, capture_output=True, timeout=60).stdout)
+    assert [result["verdict"] for result in found["results"]] == 4 * ["pass"], found
