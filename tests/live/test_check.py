@@ -50,7 +50,7 @@ def check(protocol: str, kind: str, host: str, port: int = 0, patience: Patience
 
 
 def others(report: Report) -> list[Result]:
-    """Give what is not passed, but for what can't be judged of a server that was not started for the check."""
+    """Give what is not passed, but for what only a server that is started for the check is judged by."""
     return [
         result
         for result in report.results
