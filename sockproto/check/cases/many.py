@@ -51,7 +51,7 @@ def serve_all(subject: Subject, streams: Sequence[Stream]) -> None:
 def all_are_served(subject: Subject) -> None:
     """Many clients that are connected at the same time (200; 50 with ``--quick``) are all served."""
     count, late = 50 if subject.quick else 200, 0
-    streams = []
+    streams: list[Stream] = []
     while len(streams) < count and late < LATE:
         began = time.monotonic()
         streams.append(subject.open())
