@@ -3,7 +3,8 @@
 Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:
 
-=========  ===========================================================================verdict    ``Report``, ``Result``, ``Case``, ``Event``: what a check finds; ``Failed``, ``Open``, ``Skipped``
+=========  ==================================================================================
+verdict    ``Report``, ``Result``, ``Case``, ``Event``: what a check finds; ``Failed``, ``Open``, ``Skipped``
 timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
 body       bytes that may be too many to be kept (pure)
 spoken     what each protocol says, written from the specifications (pure)
@@ -17,6 +18,7 @@ judging    ``case``, ``Subject``: how a case is written, and found
 cases/     the cases, a group a file
 running    all of them, one after the other, in time
 reports    as text, as JSON, as JUnit's XML
+page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 =========  ==================================================================================
 
 ::
@@ -57,5 +59,3 @@ def check(
 
     target = find(kind, host, port)
     return run(Terms(protocol, target, QUICK if quick else FULL, quick), cases(protocol, target.datagrams))
-=======
-"""Judges servers of the small protocols, in whatever language: ``sockproto check``."""
