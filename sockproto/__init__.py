@@ -18,6 +18,8 @@ diagnosis     which way a server fails: plain sockets, no Twisted
 check/        what a server gets wrong: plain sockets, no Twisted
 pending       one mechanism for all that a conversation waits for
 timetable     many calls on few timers
+stops         why a conversation doesn't go on
+outgoing      what it has to send: collected, encoded, written
 journal       the log: one line an event, few enough and escaped
 ledger        who is there, how many came, how they ended: ``Statistics``
 transport     what is to be known of Twisted's transports

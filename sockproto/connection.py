@@ -24,18 +24,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.conversation import CloseReason
-from sockproto.dialogue import (
-    BLOCKED,
-    DRAINING,
-    ENDING,
-    HALF_CLOSED,
-    LOST,
-    PAUSED,
-    UNOPENED,
-    Dialogue,
-)
+from sockproto.dialogue import Dialogue
 from sockproto.framing import Discard
 from sockproto.limits import READ_AHEAD_BYTES
+from sockproto.stops import BLOCKED, DRAINING, ENDING, HALF_CLOSED, LOST, PAUSED, UNOPENED
 from sockproto.transport import can_half_close, unread_bytes, unsent_bytes
 from sockproto.watch import Watch
 
@@ -183,8 +175,9 @@ class Connection(Dialogue, Protocol):
         if self._stops & UNOPENED and not self._stops & (ENDING | LOST):
             self._stops &= ~UNOPENED
             self._watch.begin()
-            self._registered = True
+            self._registered = self._running = True
             self.transport.registerProducer(self, True)
+            self._running = False
             self._run()
 
     def _waited(self) -> None:
@@ -266,6 +259,8 @@ class Connection(Dialogue, Protocol):
         at_once = self._eof or self._at_once()
         if not at_once:
             self.transport.resumeProducing()  # to see the peer's own end
+            if self._stops & LOST:
+                return
         if at_once or not can_half_close(self.transport):
             self.transport.loseConnection()
             if not self._stops & LOST:

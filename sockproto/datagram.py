@@ -161,7 +161,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             return "draining"
         if not addr:
             return "no address"
-        if type(addr) is tuple:
+        if isinstance(addr, tuple):
             if addr[1] < LOWEST_PORT:
                 return "low port"
             if addr[1] == self._own_port:
@@ -180,7 +180,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             if not self._conversation.speaks_text:
                 return
             reply, length = TOO_LONG, len(TOO_LONG)
-        source = addr[0] if type(addr) is tuple else addr
+        source = addr[0] if isinstance(addr, tuple) else addr
         if not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
             self.drop("rate")
         else:
@@ -237,7 +237,9 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
 def _inherits(conversation: Any, name: str) -> bool:
     """Tell whether a conversation leaves a method as ``Conversation`` has it."""
-    return getattr(getattr(conversation, name), "__func__", None) is getattr(Conversation, name)
+    method = getattr(conversation, name)
+    own = getattr(method, "__self__", None) is conversation
+    return own and method.__func__ is getattr(Conversation, name)
 
 
 class _Answer:

@@ -32,21 +32,11 @@ from sockproto.conversation import (
     Wait,
     one,
 )
-from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, MessageUnsendable, SendRefused
-from sockproto.limits import TURN_BYTES, TURN_STEPS, WRITE_BYTES
+from sockproto.errors import ActionError, MessageMalformed, MessageTooLong
+from sockproto.limits import TURN_STEPS, WRITE_BYTES
+from sockproto.outgoing import FRAME_BYTES, Outgoing
 from sockproto.pending import Pending, Turn, resume
-
-# Why the conversation doesn't go on: the bits of Dialogue._stops.
-UNOPENED = 1  # there is no connection yet, or its handshake isn't done
-PENDING = 2  # an action is pending
-PAUSED = 4  # the transport has enough to send
-ENDING = 8  # no action follows; what was sent is to be delivered, then the connection closed
-LOST = 16  # the connection is gone
-# No reasons to stop, but to look up between two messages.
-PUSHED = 32  # the application sent something
-DRAINING = 64  # what has come is answered, and nothing else
-HALF_CLOSED = 128  # our half of the stream has ended, or is to
-BLOCKED = UNOPENED | PENDING | PAUSED | ENDING | LOST
+from sockproto.stops import BLOCKED, DRAINING, ENDING, HALF_CLOSED, LOST, PENDING, PUSHED
 
 NO_MESSAGES: Iterator[bytes] = iter(())
 
@@ -57,7 +47,7 @@ AHEAD_MESSAGES = 256
 AHEAD_BYTES = 4_096
 
 
-class Dialogue:
+class Dialogue(Outgoing):
     """Runs one conversation.
 
     Everything that happens (data, a timer, the transport's pause or its end) only sets state and calls
@@ -71,7 +61,6 @@ class Dialogue:
     Attributes:
         peer: The other end.
         messages_in: Messages handled.
-        messages_out: Messages sent.
     """
 
     # A dictionary of so many attributes would take 1.4 KB a connection.
@@ -81,41 +70,30 @@ class Dialogue:
         "_conversation",
         "_ended",
         "_eof",
-        "_framing",
         "_generator",
         "_interruptible",
         "_looked",
         "_messages",
         "_opened",
-        "_out",
-        "_out_bytes",
         "_outcome",
         "_over",
         "_pending",
-        "_produced",
-        "_pushed",
-        "_pushed_bytes",
         "_reason",
-        "_replies",
-        "_running",
         "_steps",
-        "_stops",
         "_until",
         "messages_in",
-        "messages_out",
         "peer",
     )
 
     peer: Peer
 
     def __init__(self, conversation: Conversation, framing: Any, clock: IReactorTime | None) -> None:
+        super().__init__(framing)
         self._conversation = conversation
-        self._framing = framing
         self._clock = clock
-        self.messages_in = self.messages_out = 0
-        self._stops = UNOPENED
+        self.messages_in = 0
         self._opened = self._eof = self._ended = False
-        self._running = self._again = False
+        self._again = False
         self._reason: CloseReason | None = None
         # What is being handled.
         self._messages: Iterator[bytes] = NO_MESSAGES
@@ -126,52 +104,9 @@ class Dialogue:
         self._interruptible = False  # whether that is pending
         self._over = False  # such a message has come meanwhile
         self._looked = 0  # at so many of the messages that wait
-        # What is to be sent: messages, and before them what is encoded already.
-        self._replies: list[bytes] = []
-        self._out: list[bytes] = []
-        self._pushed: list[bytes] = []
-        self._out_bytes = self._pushed_bytes = 0
-        self._produced = self._steps = 0  # in this turn
+        self._steps = 0  # in this turn
 
-    # What applications call.
-
-    def send(self, message: bytes) -> bool:
-        """Send a message between two replies.
-
-        While a reply is being made, or the peer doesn't read, messages wait, up to 64 KiB of them.
-
-        Args:
-            message: Its bytes, without a terminator.
-
-        Returns:
-            Whether the peer keeps up; False says that it is time to send less.
-
-        Raises:
-            TypeError: The message is not bytes.
-            SendRefused: 64 KiB wait already, the connection is not open or ends, or the message is longer
-                than the framing can say; it is not sent.
-        """
-        if not isinstance(message, bytes):
-            raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
-        if self._stops & (UNOPENED | ENDING | LOST | HALF_CLOSED):
-            raise SendRefused("the connection is not open")
-        longest = self._framing.longest
-        if len(message) > longest:
-            raise SendRefused(f"{len(message)} bytes are more than the {longest} that the framing can send")
-        size = len(message) + 2  # with a terminator; empty ones take room too
-        if (self._pushed or self._stops & BLOCKED) and self._pushed_bytes + size > WRITE_BYTES:
-            raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
-        self._pushed.append(message)
-        self._pushed_bytes += size
-        self._stops |= PUSHED
-        self._run()
-        return not self._stops & PAUSED
-
-    # What the carrier provides.
-
-    def _write(self, data: bytes) -> None:
-        """Hand bytes to the transport, which may set PAUSED at once."""
-        raise NotImplementedError
+    # What the carrier provides, besides ``_write``.
 
     def _settle(self) -> None:
         """Do what the state asks of the transport, now that the work is done."""
@@ -188,23 +123,11 @@ class Dialogue:
         if self._running:
             self._again = True
             return
-        self._running = True
         self._produced = self._steps = 0
-        while True:
-            self._again = False
-            try:
-                self._work()
-                self._flush()
-            except BaseException:
-                self._fail()
-                self._flush()
-            if not self._again:
-                break
-        self._running = False
-        self._settle()
+        self._go_round()
 
-    def _answer(self) -> None:
-        """Do the same where messages came and nothing stands in the way, which is mostly all there is."""
+    def _run_messages(self) -> None:
+        """Do the same where messages came and nothing stands in the way: mostly they are all there is."""
         self._running = True
         self._again = False
         self._produced = self._steps = 0
@@ -215,7 +138,22 @@ class Dialogue:
             self._fail()
         self._running = False
         if not done or self._again:
-            self._run()
+            self._go_round()
+
+    def _go_round(self) -> None:
+        self._running = True
+        while True:
+            self._again = False
+            try:
+                self._work()
+                self._flush()
+            except BaseException:
+                self._fail()
+                self._guard(self._flush)
+            if not self._again:
+                break
+        self._running = False
+        self._settle()
 
     def _work(self) -> None:
         """Handle what came, in order, until there is no more or something has to be waited for."""
@@ -258,7 +196,7 @@ class Dialogue:
                 result = received(message)
                 if type(result) is bytes and not self._stops:
                     replies.append(result)
-                    size += len(result)
+                    size += len(result) + FRAME_BYTES
                     if size < WRITE_BYTES:
                         continue
                 elif result is None and not self._stops:
@@ -273,18 +211,8 @@ class Dialogue:
             if self._stops or framing.ready or self._out:
                 return False
             if replies:
-                try:
-                    data: bytes = framing.encode(*replies)
-                except BaseException:
-                    self._collect()  # what can be sent, is; then it is raised again
-                    raise
-                self.messages_out += len(replies)
-                replies.clear()
-                self._out_bytes = 0
-                self._produced += len(data)
-                if data:
-                    self._write(data)
-            return True
+                self._answer()
+            return not self._stops
         if size >= WRITE_BYTES:
             self._flush()
         elif result is not None and not self._stops & (ENDING | LOST):  # it ended the connection itself
@@ -309,6 +237,7 @@ class Dialogue:
 
     def _go_on(self) -> None:
         """Go on with what was begun."""
+        self._collect()  # what answers other messages than those that come now
         if self._until is not None and not self._over and self._look_ahead(self._until):
             self._over = True
             if self._interruptible:
@@ -339,6 +268,7 @@ class Dialogue:
                     self._flush()
                     self._stops |= HALF_CLOSED
                 elif isinstance(action, End):
+                    self._collect()  # before it is too late for an error
                     self._end(CloseReason.ABORTED if action is ABORT else CloseReason.CLOSED)
                 elif isinstance(action, bytes):  # a subclass
                     self._put(bytes(action))
@@ -362,13 +292,16 @@ class Dialogue:
             self._outcome = pending.outcome
             self._steps += 1
             if self._steps >= TURN_STEPS:
-                self._wait(Turn(self._outcome))
+                self._yield_turn()
         else:
             self._pending = pending
             self._stops |= PENDING
             pending.then(self._waited)
             if isinstance(action, Until):
                 self._interruptible = self._again = True
+
+    def _yield_turn(self) -> None:
+        self._wait(Turn(self._outcome))
 
     def _waited(self) -> None:
         self._outcome = cast("Pending", self._pending).outcome
@@ -404,59 +337,6 @@ class Dialogue:
         self._stops &= ~PENDING
         self._cancel(pending)
 
-    # What is sent.
-
-    def _put(self, message: bytes) -> None:
-        """Send a message, with the others of this read."""
-        self._replies.append(message)
-        self._out_bytes += len(message)
-        if self._out_bytes >= WRITE_BYTES:
-            self._flush()
-
-    def _deliver_pushed(self) -> None:
-        """Send what the application sent meanwhile."""
-        self._stops &= ~PUSHED
-        pushed, self._pushed, self._pushed_bytes = self._pushed, [], 0
-        for message in pushed:
-            self._put(message)
-
-    def _tell(self, error: str) -> None:
-        """Tell the peer of an error, where the protocol is text."""
-        if self._conversation.speaks_text:
-            self._guard(self._collect)
-            self._guard(lambda: self._out.append(self._framing.encode_error(error.encode())))
-
-    def _flush(self) -> None:
-        """Write what was collected; yield to others when this connection has had its share of the turn."""
-        self._collect()
-        if not self._out:
-            return
-        out, self._out, self._out_bytes = self._out, [], 0
-        data = out[0] if len(out) == 1 else b"".join(out)
-        if not data or self._stops & (LOST | HALF_CLOSED):
-            if data and not self._stops & (LOST | ENDING):  # otherwise it tells of an error
-                raise ActionError(data[:20], "can't be sent: HALF_CLOSE has ended our half of the stream")
-            return
-        self._produced += len(data)
-        self._write(data)
-        if self._produced > TURN_BYTES - WRITE_BYTES and not self._stops & BLOCKED:
-            self._wait(Turn(self._outcome))
-
-    def _collect(self) -> None:
-        """Have the replies be the next that is sent."""
-        replies = self._replies
-        if not replies:
-            return
-        try:
-            self._out.append(self._framing.encode(*replies))
-            self.messages_out += len(replies)
-        except MessageUnsendable:
-            for reply in replies:  # those before it are sent
-                self._out.append(self._framing.encode(reply))
-                self.messages_out += 1
-        finally:
-            replies.clear()
-
     # The end.
 
     def _end(self, reason: CloseReason) -> None:
@@ -467,11 +347,11 @@ class Dialogue:
             if reason is not CloseReason.ABORTED:
                 self._guard(self._encode_pushed)
 
-    def _encode_pushed(self) -> None:
-        """Have what the application sent be among the last that is sent."""
-        self._replies.extend(self._pushed)
-        self._pushed.clear()
-        self._collect()
+    def _tell(self, error: str) -> None:
+        """Tell the peer of an error, where the protocol is text."""
+        if self._conversation.speaks_text:
+            self._guard(self._collect)
+            self._guard(lambda: self._out.append(self._framing.encode_error(error.encode())))
 
     def _fail(self) -> None:
         """The conversation raised an error: a bug, which ends this connection only."""

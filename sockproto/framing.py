@@ -59,7 +59,7 @@ class Raw(ErrorLine):
         """Add bytes that arrived."""
         if not self.ready:
             self._data = data
-            self.ready = True
+            self.ready = bool(data)
         elif type(self._data) is bytearray:
             self._data += data
         else:

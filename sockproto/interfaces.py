@@ -49,7 +49,7 @@ class IFraming(Interface):
     """
 
     held = Attribute("int: bytes fed and not yet taken.")
-    ready = Attribute("bool: False says that ``take`` gives nothing before more is fed, or the stream ends.")
+    ready = Attribute("bool: False says that ``take`` gives nothing before ``feed``, ``quiet`` or ``end``.")
     unfinished = Attribute("int: so many of the last bytes fed belong to a message that has no end yet.")
     quiet_seconds = Attribute("float or None: the silence after which ``quiet`` is to be called.")
     discards = Attribute("bool: it never gives a message; reading need not stop on its account.")

@@ -96,9 +96,9 @@ class Limits:
 
     @cached_property
     def grain_seconds(self) -> float:
-        """How exact the times are: the power of two that is next to a 64th of the shortest."""
+        """How exact the times are: the power of two next to a 64th of the shortest, or of a second."""
         times = (*self._times, self.close_seconds)
-        return 2.0 ** floor(log2(min((seconds for seconds in times if seconds), default=1) / 64))
+        return 2.0 ** floor(log2(max(min((seconds for seconds in times if seconds), default=1), 1) / 64))
 
     @property
     def _times(self) -> tuple[float, ...]:

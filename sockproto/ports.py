@@ -124,6 +124,12 @@ class TCPConnection(_Flushing, tcp.Server):
         super().__init__(*args)
         self.setTcpNoDelay(True)
 
+    def __getattr__(self, name: str) -> Any:
+        """Give what a slot hides once Twisted has deleted its own: the number of no descriptor."""
+        if name == "fileno":
+            return super().fileno
+        raise AttributeError(name)
+
     def write(self, data: bytes) -> None:
         """Send when the read is handled, or as Twisted does."""
         if not self._handling or self.TLS or type(data) is not bytes:

@@ -41,7 +41,6 @@ class Prefixed:
 
     quiet_seconds: float | None = None
     discards = False
-    ready = True
     longest = sys.maxsize
     _tail = b""  # what stands behind every message
 
@@ -57,6 +56,11 @@ class Prefixed:
     def held(self) -> int:
         """Bytes fed and not yet taken."""
         return len(self._buffer)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a message to take, or what is none."""
+        return bool(self._whole or self._fault)
 
     @property
     def unfinished(self) -> int:

@@ -25,12 +25,12 @@ from zope.interface import implementer
 
 from sockproto.connection import Connection
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import DRAINING, ENDING, LOST, UNOPENED
 from sockproto.errors import ProxyHeaderInvalid
 from sockproto.framing import Lines
 from sockproto.ledger import Ledger, Statistics
 from sockproto.limits import Limits
 from sockproto.proxy import HeaderReader, Trust
+from sockproto.stops import DRAINING, ENDING, LOST, UNOPENED
 from sockproto.transport import announces_handshake, certificate_of, peer_of
 from sockproto.watch import Watch
 
@@ -147,7 +147,7 @@ class ConversationProtocol(Connection):
         if self._stops or self._running:
             self._run()
         elif framing.ready:
-            self._answer()
+            self._run_messages()
 
     # What applications call, besides ``send``, ``close`` and ``abort``.
 
@@ -185,6 +185,8 @@ class ConversationProtocol(Connection):
             size = len(data)
             data = self._read_header(self._header, data)
             self.bytes_in += size - len(data)
+            if self._shut:
+                return b""
         if data and self._stops & UNOPENED:  # somebody kept the handshake's end to himself
             self._open()
         return data

@@ -42,10 +42,11 @@ class Timetable:
 
     def leave(self, item: Any, tick: int) -> None:
         """Don't call *item*; nothing happens if it has been called."""
-        due = self._due.get(tick, self._calling)
-        if item in due:
-            due.remove(item)
-            self._leave()
+        for due in self._due.get(tick, self._calling), self._calling:
+            if item in due:
+                due.remove(item)
+                self._leave()
+                return
 
     def _leave(self) -> None:
         # A timer that nothing is left of may soon be somebody else's: none is cancelled before all have left.
@@ -59,7 +60,13 @@ class Timetable:
     def _call(self, tick: int) -> None:
         del self._timers[tick]
         self._calling = due = self._due.pop(tick)
-        while due:
-            item = due.pop()
-            self._leave()
-            item.look()
+        try:
+            while due:
+                item = due.pop()
+                self._leave()
+                item.look()
+        finally:
+            if due:  # an error: the others are not to suffer from it
+                self._due[tick] = due | self._due.get(tick, set())
+                if tick not in self._timers:
+                    self._timers[tick] = self._clock.callLater(0, self._call, tick)

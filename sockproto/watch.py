@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from twisted.internet.interfaces import IReactorTime
 
 from sockproto.conversation import CloseReason
-from sockproto.dialogue import PAUSED, PENDING, UNOPENED
 from sockproto.limits import Limits
+from sockproto.stops import PAUSED, PENDING, UNOPENED
 from sockproto.timetable import Timetable
 from sockproto.transport import unsent_bytes
 

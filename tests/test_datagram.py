@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
-from sockproto.conversation import ABORT, CLOSE, Conversation, Sleep, Wait
+from sockproto.conversation import ABORT, CLOSE, Conversation, Peer, Sleep, Wait
 from sockproto.datagram import MAX_REPLY_BYTES, ConversationDatagramProtocol
 from sockproto.limits import MAX_WAITING
 
@@ -174,6 +174,22 @@ class DatagramTests(TestCase):
         self.receive(b"", b"x")
         self.assertEqual(self.replies, [b"x"])
         self.assertEqual(len(self.flushLoggedErrors(IndexError)), 1)
+
+    def test_a_method_lent_by_another_conversation_is_its_own(self) -> None:
+        lender = Scripted(lambda message: b"lent")
+        port = self.listen(lambda message: b"own")
+        port._conversation.datagram = lender.datagram  # type: ignore[method-assign]
+        again = ScriptedDatagramProtocol(lambda message: b"own", clock=self.clock)
+        self.patch(ScriptedDatagramProtocol, "conversation", lambda script: port._conversation)
+        again = ScriptedDatagramProtocol(lambda message: b"own", clock=self.clock)
+        again.makeConnection(self.transport)
+        again.datagramReceived(b"x", PEER)
+        self.assertEqual(self.replies, [b"lent"])
+
+    def test_an_address_with_names_is_an_address(self) -> None:
+        self.listen(lambda message: message)
+        self.receive(b"x", addr=Peer("192.0.2.1", 19))
+        self.assertEqual((self.replies, self.port.statistics.dropped), ([], {"low port": 1}))
 
     def test_one_answer_that_ends_lets_another_go_on(self) -> None:
         waiting: Deferred[None] = Deferred()

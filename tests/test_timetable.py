@@ -1,5 +1,7 @@
 """Many calls on few timers."""
 
+from typing import Any
+
 from hypothesis import given, strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
@@ -82,6 +84,37 @@ class TimetableTests(TestCase):
         self.clock.advance(0.25)
         self.assertEqual(len(first.called) + len(second.called), 2)
 
+    def test_an_error_of_one_is_not_the_others(self) -> None:
+        items = self.items(*[1] * 5)
+        for item in items:
+            item.look = self.failing(item)  # type: ignore[method-assign]
+        for _ in items:
+            self.assertRaises(ZeroDivisionError, self.clock.advance, 1)
+        self.assertEqual([len(item.called) for item in items], [1] * 5)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def failing(self, item: Item) -> Any:
+        def look() -> None:
+            item.called.append(self.clock.seconds())
+            raise ZeroDivisionError
+
+        return look
+
+    def test_the_clock_is_set_back_while_they_are_called(self) -> None:
+        items = [Item(self.clock), Item(self.clock)]
+        [tick] = {self.timetable.enter(item, 1) for item in items}
+
+        def look(this: Item, other: Item) -> None:
+            this.called.append(self.clock.seconds())
+            self.clock.rightNow = 0.99
+            self.timetable.enter(this, 0.005)  # the same tick once more
+            self.timetable.leave(other, tick)
+
+        items[0].look = lambda: look(*items)  # type: ignore[method-assign]
+        items[1].look = lambda: look(*items[::-1])  # type: ignore[method-assign]
+        self.clock.advance(1)
+        self.assertEqual(sorted(len(item.called) for item in items), [0, 1])
+
 
 class ConnectionsTests(TestCase):
     def test_a_thousand_connections_take_one_timer_and_leave_none(self) -> None:
@@ -95,6 +128,7 @@ class ConnectionsTests(TestCase):
 
     def test_how_exact_the_limits_are(self) -> None:
         self.assertEqual(Limits().grain_seconds, 1 / 32)
-        for limits in Limits(), Limits(close_seconds=0.1), Limits(idle_seconds=7, close_seconds=0):
-            shortest = min(filter(None, [limits.idle_seconds, limits.close_seconds]))
-            self.assertLessEqual(limits.grain_seconds, shortest / 64)
+        none: dict[str, Any] = dict.fromkeys(vars(Limits()), 0)
+        for seconds, grain in (0.01, 1 / 64), (1, 1 / 64), (7, 1 / 16), (64, 1), (0, 1 / 64):
+            self.assertEqual(Limits(**{**none, "idle_seconds": seconds}).grain_seconds, grain)
+            self.assertEqual(Limits(**{**none, "close_seconds": seconds}).grain_seconds, grain)

@@ -21,10 +21,11 @@ from twisted.python.failure import Failure
 from sockproto.client.call import Call
 from sockproto.client.stream import MALFORMED, Trace, unreachable
 from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import ENDING, HALF_CLOSED, LOST, PENDING, UNOPENED, Dialogue
+from sockproto.dialogue import Dialogue
 from sockproto.errors import OptionError, SockprotoError, TimedOut, WrongReply
 from sockproto.limits import READ_AHEAD_BYTES
 from sockproto.replies import Datagrams
+from sockproto.stops import ENDING, HALF_CLOSED, LOST, PENDING, UNOPENED
 
 RETRY_SECONDS = 1.0
 """How long the first try waits for an answer; each further one twice as long (RFC 8085, section 3.1.1)."""
@@ -106,6 +107,9 @@ class Asking(Dialogue):
         self._call.fail(unreachable(getattr(error, "errno", None), str(error)))
 
     # Between the dialogue and the socket.
+
+    def _answer(self) -> None:
+        self._collect()
 
     def _collect(self) -> None:
         """Send the messages, each of which is a datagram of its own.

@@ -20,7 +20,6 @@ from zope.interface import alsoProvides
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
 from sockproto.conversation import CloseReason, Conversation, Input, Script
-from sockproto.dialogue import LOST, PENDING, UNOPENED
 from sockproto.errors import (
     CallFailed,
     CutShort,
@@ -36,6 +35,7 @@ from sockproto.errors import (
 )
 from sockproto.limits import Limits
 from sockproto.pending import Pending
+from sockproto.stops import LOST, PENDING, UNOPENED
 from sockproto.stream import ConversationProtocol
 from sockproto.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
 
