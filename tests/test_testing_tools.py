@@ -14,6 +14,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from sockproto.protocols.chargen import ChargenFactory
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.testing import (
@@ -47,6 +48,86 @@ SERVER = ("192.0.2.1", 7007)
 
 def echo(clock: Any) -> EchoFactory:
     return EchoFactory(clock=clock)
+
+
+class Started(Factory):
+    """One that is of use only once it is started."""
+
+    protocol = Protocol
+    started = 0
+
+    def startFactory(self) -> None:
+        self.started += 1
+
+
+class Restless(Protocol):
+    """Calls itself again and again, without time passing."""
+
+    def __init__(self, clock: Any) -> None:
+        self.clock = clock
+
+    def connectionMade(self) -> None:
+        self.clock.callLater(0, self.connectionMade)
+
+
+class Failing(LineReceiver):
+    """Raises an error at some lines."""
+
+    delimiter = b"\n"
+
+    def lineReceived(self, line: bytes) -> None:
+        if line == b"bad":
+            raise ZeroDivisionError
+        self.sendLine(line)
+
+
+class BoundTests(TestCase):
+    def test_what_speaks_for_ever_is_told(self) -> None:
+        error = self.assertRaises(
+            AssertionError, play, lambda clock: ChargenFactory(clock=clock), [ReadToEnd()]
+        )
+        self.assertIn("no end in time; 67", str(error))
+        remote = connect(ChargenFactory(clock=Clock()))
+        self.assertIn("no end after 67,", str(self.assertRaises(AssertionError, assert_reads, remote, b"")))
+        remote.reset()
+
+    def test_what_calls_itself_for_ever_is_told(self) -> None:
+        error = self.assertRaises(AssertionError, play, Restless, [Expect(b"x")])
+        self.assertIn("the reply differs", str(error))
+
+    def test_a_factory_is_started_once(self) -> None:
+        factory = Started()
+        for _ in range(3):
+            connect(factory)
+        self.assertEqual(factory.started, 1)
+
+    def test_an_end_behind_unread_bytes_is_an_end(self) -> None:
+        remote = connect(EchoFactory(clock=Clock()))
+        assert_ended(remote, None)
+        remote.half_close(b"bye")
+        self.assertIn("behind 3 unread", str(self.assertRaises(AssertionError, assert_ended, remote, None)))
+
+    def test_an_error_of_the_protocol_fails_a_script(self) -> None:
+        script = [Send(b"a\n"), Expect(b"a\n"), Send(b"bad\n")]
+        error = self.assertRaises(AssertionError, play, lambda _: Failing(), script)
+        self.assertIn("Failing raised ZeroDivisionError", str(error))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_no_such_way_to_cut(self) -> None:
+        self.assertRaises(ValueError, pieces, b"abc", "byte")
+
+    def test_a_difference_says_how_it_was_cut(self) -> None:
+        error = self.assertRaises(
+            AssertionError, play_every_way, lambda _: CutShort(), [Send(b"ab"), HalfClose(), ReadToEnd()]
+        )
+        self.assertIn("cut='bytes' (pieces of 1, 1 bytes): what was read differs", str(error))
+
+    def test_a_port_without_an_interface_is_on_all(self) -> None:
+        network = DatagramNetwork()
+        network.listenUDP(7, EchoDatagramProtocol(clock=Clock()))
+        remote = network.remote()
+        remote.send(b"x", ("192.0.2.1", 7))
+        self.assertEqual(remote.read(), [b"x"])
 
 
 class CutShort(Protocol):

@@ -64,6 +64,8 @@ def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orde
         remote: The remote side; all that came must have been read.
         how: ``"orderly"``, ``"reset"`` (also by ``abortConnection``), None: not at all.
     """
+    if how is None and remote.ended is None and (remote.lost or remote.ending):
+        raise AssertionError(f"the end has come, behind {remote.unread} unread bytes")
     if remote.ended != how:
         behind = f", {remote.unread} bytes are unread" if remote.unread else ""
         raise AssertionError(f"the end is {_end(remote.ended)}, not {_end(how)}{behind}")

@@ -29,11 +29,16 @@ def pieces(data: bytes, cut: "Cut | Random" = "whole") -> list[bytes]:
 
     Returns:
         The pieces, none of them empty.
+
+    Raises:
+        ValueError: There is no such way.
     """
     if cut == "whole":
         return [data] if data else []
     if cut == "bytes":
         return [data[place : place + 1] for place in range(len(data))]
+    if isinstance(cut, str):
+        raise ValueError(f"cut is 'whole', 'bytes' or a number, not {cut!r}")
     rng = cut if isinstance(cut, Random) else Random(cut)
     count = rng.randint(0, min(len(data) - 1, 8)) if len(data) > 1 else 0
     return _split(data, rng.sample(range(1, len(data)), count) if count else [])

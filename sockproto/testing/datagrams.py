@@ -192,7 +192,7 @@ class DatagramNetwork:
         self,
         port: int,
         protocol: DatagramProtocol,
-        interface: str = "127.0.0.1",
+        interface: str = "",
         maxPacketSize: int = 8192,  # noqa: N803  # as the interface calls it
     ) -> Any:
         """Have *protocol* answer at a port, as by Twisted's reactors; 0 is any."""

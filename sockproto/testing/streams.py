@@ -9,7 +9,7 @@ Below the protocol is Twisted's own TCP transport; below that, sockets in memory
     assert remote.read() == b"hello"
 """
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IProtocolFactory
@@ -17,6 +17,9 @@ from twisted.python.failure import Failure
 
 from sockproto.testing.sockets import KERNEL_BYTES, Loop, MemorySocket, socket_pair
 from sockproto.testing.transports import HOST, PEER, Transport
+
+MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
+"""After so many bytes without rest, a stream is taken for one that never ends."""
 
 
 class Remote:
@@ -79,7 +82,7 @@ class Remote:
             AssertionError: There is no end to it.
         """
         before = len(self._received)
-        for _ in range(100_000):
+        while len(self._received) - before < MAX_STREAM_BYTES:
             if not self.read():
                 return bytes(self._received[before:])
         raise AssertionError(f"no end after {len(self._received) - before:,} bytes")
@@ -145,6 +148,12 @@ class Remote:
         """How the protocol's half of the stream ended, behind all that was read; None while it hasn't."""
         self._look()
         return self._ended
+
+    @property
+    def ending(self) -> bool:
+        """Whether the protocol's half has ended, behind what is unread."""
+        self._loop.run()
+        return self._socket.inbound.ended or self._socket.inbound.reset
 
     @property
     def lost(self) -> bool:
@@ -227,7 +236,8 @@ def connect(
     """Connect a protocol to a remote side that does what the test says.
 
     Args:
-        protocol: A Twisted protocol, or a factory of them; one that refuses closes the connection.
+        protocol: A Twisted protocol, or a factory of them, which is started if it isn't; one that refuses
+            closes the connection.
         kernel_bytes: How much the kernel holds in each direction: so much is gone from the protocol's
             transport though nobody has read it. 0: all stays with the transport until it is read.
         host: The address of the protocol.
@@ -272,4 +282,8 @@ class _Refusal:
 
 
 def _build(protocol: Any, peer: IAddress) -> Any:
-    return protocol.buildProtocol(peer) if IProtocolFactory.providedBy(protocol) else protocol
+    if not IProtocolFactory.providedBy(protocol):
+        return protocol
+    if not getattr(protocol, "numPorts", 0):  # as by a port that listens
+        protocol.doStart()
+    return protocol.buildProtocol(peer)
