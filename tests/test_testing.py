@@ -438,7 +438,8 @@ class FaultTests(TestCase):
     def test_an_exception(self) -> None:
         remote = connect(Raises([], Clock()))
         remote.send(b"x")
-        self.assertEqual(remote.faults[0], "Raises raised ZeroDivisionError")
+        line = Raises.dataReceived.__code__.co_firstlineno + 1
+        self.assertEqual(remote.faults[0], f"Raises raised ZeroDivisionError (test_testing.py, line {line})")
         self.assertEqual((remote.lost, remote.ended), (True, "orderly"))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 

@@ -12,6 +12,7 @@ transports run over sockets and a network in memory, so what a protocol meets is
     assert remote.read_to_end() == b"x" * 1_000_000
 
 =============  ========================================================================================
+arguments      what a test gives, looked at first
 sockets        sockets in memory, and as much of a reactor as transports ask for
 transports     Twisted's TCP transport over one of them, with notes of what happened
 streams        ``connect``: a protocol and a remote side; ``join``: two protocols

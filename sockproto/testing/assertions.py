@@ -11,6 +11,7 @@ shown escaped, and cut to what differs::
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from sockproto.testing.arguments import require_bytes, require_end
 from sockproto.testing.streams import Remote
 
 SHOWN_BYTES: Final = 40
@@ -25,16 +26,17 @@ def assert_same(actual: bytes, expected: bytes, what: str = "the reply") -> None
         expected: What should have come.
         what: What the error calls it.
     """
+    require_bytes(expected, what)
     if actual == expected:
         return
     place = next(
         (place for place, pair in enumerate(zip(actual, expected, strict=False)) if pair[0] != pair[1]),
         min(len(actual), len(expected)),
     )
+    lengths = f" ({len(actual):,} bytes, not {len(expected):,})" if len(actual) != len(expected) else ""
     raise AssertionError(
         f"{what} differs from byte {place} on: "
-        f"{_shown(actual, place)} came, not {_shown(expected, place)} "
-        f"({len(actual):,} bytes, not {len(expected):,})"
+        f"{_shown(actual, place)} came, not {_shown(expected, place)}{lengths}"
     )
 
 
@@ -47,6 +49,7 @@ def assert_in_order(received: bytes, replies: Iterable[bytes]) -> None:
     """Check that *received* contains each of *replies*, each behind the one before."""
     place, before = 0, b""
     for number, reply in enumerate(replies):
+        require_bytes(reply, "assert_in_order")
         found = received.find(reply, place)
         if found < 0:
             where = f"behind {_shown(before)}" if number else "at all"
@@ -64,6 +67,7 @@ def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orde
         remote: The remote side; all that came must have been read.
         how: ``"orderly"``, ``"reset"`` (also by ``abortConnection``), None: not at all.
     """
+    require_end(how, "assert_ended", ("orderly", "reset", None))
     if how is None and remote.ended is None and (remote.lost or remote.ending):
         raise AssertionError(f"the end has come, behind {remote.unread} unread bytes")
     if remote.ended != how:

@@ -19,6 +19,7 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.udp import Port
 from zope.interface import implementer
 
+from sockproto.testing.arguments import require_bytes
 from sockproto.testing.sockets import Loop
 
 Address = tuple[str, int]
@@ -140,6 +141,7 @@ class DatagramRemote:
             to: Where to.
             sender: A forged address for it to come from; None: its own.
         """
+        require_bytes(data, "send")
         self._socket.refused = False
         self._network._send(data, self._socket, sender or self.address, to)
 

@@ -17,6 +17,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockproto.testing.arguments import made
+
 T = TypeVar("T")
 
 TURNS = 5
@@ -145,7 +147,7 @@ class Noted(Factory):
 
 
 async def on_socket(
-    make: Callable[[Any], Any],
+    make: Callable[..., Any],
     hold: Callable[[SocketLine], Awaitable[T]],
     seconds: float,
     reactor: Any = None,
@@ -153,14 +155,14 @@ async def on_socket(
     """Serve what *make* makes on a free port of 127.0.0.1 while one client does what *hold* says.
 
     Args:
-        make: Makes the factory or the protocol, given the reactor.
+        make: Makes the factory or the protocol: see ``made``.
         hold: What to do with the connection.
         seconds: How long each wait may take.
         reactor: The reactor; the global one if None.
     """
     if reactor is None:
         from twisted.internet import reactor
-    served = Noted(make(reactor))
+    served = Noted(made(make, reactor))
     port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(served)
     try:
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port, timeout=seconds)

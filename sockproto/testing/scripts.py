@@ -3,33 +3,44 @@ r"""One script, held with a server in many ways: whole, in single bytes, cut at 
 A script is a list of steps of the remote side. However its bytes are cut, the same must come back::
 
     script = [Send(b"a\nb\n"), Expect(b"<a>\n<b>\n"), HalfClose(), ExpectEnd()]
-    play_every_way(lambda clock: MyFactory(clock), script)            # in memory, at once
-    await play_everywhere(lambda clock: MyFactory(clock), script)     # and on 127.0.0.1
+    play_every_way(MyFactory, script)         # in memory, at once
+    await play_everywhere(MyFactory, script)  # and on 127.0.0.1
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
 
+from sockproto.testing.arguments import made
 from sockproto.testing.assertions import assert_same
 from sockproto.testing.clocks import to_next_call
 from sockproto.testing.cutting import Cut
 from sockproto.testing.live import SocketLine, on_socket
+<<<<<<< HEAD
 from sockproto.testing.steps import Course, ExpectEnd, HalfClose, ReadToEnd, Send, Step
 from sockproto.testing.streams import MAX_STREAM_BYTES, Remote, connect
+=======
+from sockproto.testing.steps import Course, ExpectEnd, HalfClose, Line, ReadToEnd, Send, Step, steps_of
+from sockproto.testing.streams import Remote, connect
+>>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
 
 SECONDS = 10.0
 """How long a step may take: of the fake clock in memory, of real time over sockets."""
 
+<<<<<<< HEAD
 MAX_CALLS = 10_000
 """How many delayed calls there may be within a step in memory: some renew themselves without time passing."""
 
 Make = Callable[[IReactorTime], Any]
 """Makes what is under test, given a clock: a factory or, in memory, a protocol."""
+=======
+Make = Callable[..., Any]
+"""Makes what is under test, a factory or a protocol. It is given a clock if it has a parameter ``clock`` or
+``reactor``, or another that it can't do without."""
+>>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
 
 
 class Outcome(NamedTuple):
@@ -90,11 +101,11 @@ class MemoryLine:
         return False
 
 
-def play(make: Make, script: Sequence[Step], cut: Cut = "whole", clock: Clock | None = None) -> Outcome:
+def play(make: Make, script: Iterable[Step], cut: Cut = "whole", clock: Clock | None = None) -> Outcome:
     """Hold a script in memory, with a fake clock that jumps over waiting.
 
     Args:
-        make: Makes the factory, or protocol, given the clock.
+        make: Makes the factory, or protocol: see ``Make``.
         script: The steps.
         cut: How to cut what is sent.
         clock: The fake clock; a new one if None.
@@ -103,6 +114,7 @@ def play(make: Make, script: Sequence[Step], cut: Cut = "whole", clock: Clock | 
         AssertionError: A step found something else than it expects, or the protocol raised an error; how it
             was cut is said.
     """
+<<<<<<< HEAD
     outcome, way, faults = _play(make, script, cut, clock or Clock())
     _refuse(faults, way)
     return outcome
@@ -116,12 +128,21 @@ def _play(make: Make, script: Sequence[Step], cut: Cut, clock: Clock) -> tuple[O
 
     async def hold() -> None:
         outcome.append(await _hold(course, script, cut, "in memory"))
+=======
+    clock, steps = clock or Clock(), steps_of(script)
+    line = MemoryLine(connect(made(make, clock)), clock)
+    outcome: list[Outcome] = []
+
+    async def hold() -> None:
+        outcome.append(await _hold(line, steps, cut, "in memory"))
+>>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
 
     with suppress(StopIteration):  # nothing in memory waits: the coroutine ends at once
         hold().send(None)
     return outcome[0], _way("in memory", cut, course), line.remote.faults
 
 
+<<<<<<< HEAD
 def _refuse(faults: Sequence[str], way: str) -> None:
     """Fail for an error of the protocol; other faults may be meant."""
     for fault in faults:
@@ -131,13 +152,17 @@ def _refuse(faults: Sequence[str], way: str) -> None:
 
 async def _hold(course: Course, script: Sequence[Step], cut: Cut, where: str) -> Outcome:
     line = course.line
+=======
+async def _hold(line: Line, script: list[Step], cut: Cut, where: str) -> Outcome:
+    course = Course(line, cut)
+>>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
     for number, step in enumerate(script):
-        course.ending = isinstance(step, Send) and list(script[number + 1 : number + 2]) == [HalfClose()]
+        course.ending = isinstance(step, Send) and script[number + 1 : number + 2] == [HalfClose()]
         try:
             await step.take(course)
         except AssertionError as error:
             raise AssertionError(f"{_way(where, cut, course)}, step {number}: {error}") from None
-    return Outcome(course.read, line.ended if len(script) and _ends(script[-1]) else None)
+    return Outcome(course.read, line.ended if script and _ends(script[-1]) else None)
 
 
 def _ends(step: Step) -> bool:
@@ -154,11 +179,11 @@ def ways(seeds: Iterable[int]) -> list[Cut]:
     return ["whole", "bytes", *seeds]
 
 
-def play_every_way(make: Make, script: Sequence[Step], seeds: Iterable[int] = range(10)) -> Outcome:
+def play_every_way(make: Make, script: Iterable[Step], seeds: Iterable[int] = range(10)) -> Outcome:
     """Hold a script in memory whole, byte by byte, and cut at random; check that the same comes of it.
 
     Args:
-        make: Makes the factory, or protocol, given the clock, anew for each.
+        make: Makes the factory, or protocol, anew for each: see ``Make``.
         script: The steps.
         seeds: For each, the bytes are cut at random places; the same for the same seed.
 
@@ -169,7 +194,7 @@ def play_every_way(make: Make, script: Sequence[Step], seeds: Iterable[int] = ra
         AssertionError: It was not the same, or a step found something else; the error says which *cut*
             to give ``play`` to see it again.
     """
-    whole, *others = ways(seeds)
+    (whole, *others), script = ways(seeds), steps_of(script)
     expected = play(make, script, whole)
     for cut in others:
         outcome, way, faults = _play(make, script, cut, Clock())
@@ -179,44 +204,53 @@ def play_every_way(make: Make, script: Sequence[Step], seeds: Iterable[int] = ra
 
 
 def play_on_socket(
-    make: Make, script: Sequence[Step], cut: Cut = "whole", reactor: Any = None
+    make: Make, script: Iterable[Step], cut: Cut = "whole", reactor: Any = None
 ) -> "Deferred[Outcome]":
     """Hold a script over a real connection of 127.0.0.1, on the running reactor.
 
     Args:
-        make: Makes the factory, given the reactor.
+        make: Makes the factory: see ``Make``; its clock is the reactor.
         script: The steps.
         cut: How to cut what is sent.
         reactor: The reactor; the global one if None.
 
     Returns:
-        A Deferred of what came of it. Its failure is an ``AssertionError``, at the latest ``SECONDS`` after
-        a step began; port and connection are closed by then.
+        A Deferred of what came of it. Its failure is an
+        ``AssertionError``, at the latest ``SECONDS`` after a step began; port and connection are closed by
+        then.
     """
+    steps = steps_of(script)
 
     async def held(line: SocketLine) -> Outcome:
+<<<<<<< HEAD
         return await _hold(Course(line, cut), script, cut, "over a socket")
+=======
+        return await _hold(line, steps, cut, "over a socket")
+>>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
 
     return ensureDeferred(on_socket(make, held, SECONDS, reactor))
 
 
 def play_everywhere(
-    make: Make, script: Sequence[Step], seeds: Iterable[int] = range(5), reactor: Any = None
+    make: Make, script: Iterable[Step], seeds: Iterable[int] = range(5), reactor: Any = None
 ) -> "Deferred[Outcome]":
     """Hold a script in memory and over real sockets, cut in every way; check that the same comes of it.
 
     Args:
-        make: Makes the factory, given a clock or the reactor, anew for each.
+        make: Makes the factory, anew for each: see ``Make``.
         script: The steps.
         seeds: For each, the bytes are cut at random places.
         reactor: The reactor; the global one if None.
+
+    Returns:
+        A Deferred of what came of it, each time.
     """
+    chosen, steps = list(seeds), steps_of(script)
 
     async def everywhere() -> Outcome:
-        chosen = list(seeds)
-        expected = play_every_way(make, script, chosen)
+        expected = play_every_way(make, steps, chosen)
         for cut in ways(chosen):
-            came = await play_on_socket(make, script, cut, reactor)
+            came = await play_on_socket(make, steps, cut, reactor)
             _compare(came, expected, f"over a socket, cut={cut!r}")
         return expected
 

@@ -235,7 +235,7 @@ class Loop:
         except Exception as error:
             log.err()
             why = error
-            transport.faults.append(f"{type(transport.protocol).__name__} raised {type(error).__name__}")
+            transport.note_exception(error)
         if not why:
             return
         self.removeReader(transport)

@@ -5,11 +5,12 @@ r"""What the remote side of a script does, step by step.
     script = [Send(b"a\n"), Expect(b"<a>\n"), HalfClose(), ExpectEnd()]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, Protocol
 
+from sockproto.testing.arguments import require_bytes, require_end
 from sockproto.testing.assertions import assert_same
 from sockproto.testing.cutting import Cut, pieces
 
@@ -79,6 +80,10 @@ class Send(Step):
 
     data: bytes
 
+    def __post_init__(self) -> None:
+        """Check what is given."""
+        require_bytes(self.data, "Send")
+
     async def take(self, course: Course) -> None:
         """Take this step."""
         chunks = pieces(self.data, course.cut)
@@ -91,6 +96,10 @@ class Expect(Step):
     """Wait for these bytes, exactly."""
 
     data: bytes
+
+    def __post_init__(self) -> None:
+        """Check what is given."""
+        require_bytes(self.data, "Expect")
 
     async def take(self, course: Course) -> None:
         """Take this step."""
@@ -146,6 +155,10 @@ class ExpectEnd(Step):
 
     how: Literal["orderly", "reset"] = "orderly"
 
+    def __post_init__(self) -> None:
+        """Check what is given."""
+        require_end(self.how, "ExpectEnd")
+
     async def take(self, course: Course) -> None:
         """Take this step."""
         before = len(course.read)
@@ -153,3 +166,20 @@ class ExpectEnd(Step):
         assert_same(course.read[before:], b"", "what comes before the end")
         if course.line.ended != self.how:
             raise AssertionError(f"the end is {course.line.ended}, not {self.how}")
+
+
+def steps_of(script: Iterable[Step]) -> list[Step]:
+    """Give the steps of a script, checked: what is none is said, and what can't come where it is."""
+    if isinstance(script, Step):
+        raise TypeError(f"a script is a list of steps: [{type(script).__name__}(…)]")
+    steps, before = list(script), None
+    for number, step in enumerate(steps):
+        if isinstance(step, type) and issubclass(step, Step):
+            raise TypeError(f"step {number} is a class: {step.__name__}(), not {step.__name__}")
+        if not isinstance(step, Step):
+            raise TypeError(f"step {number} is no step such as Send(b'…') or Expect(b'…'), but {step!r}")
+        if isinstance(step, Send) and before:
+            raise ValueError(f"step {number} sends after {before}")
+        if isinstance(step, HalfClose | Reset):
+            before = type(step).__name__
+    return steps

@@ -15,6 +15,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.python.failure import Failure
 
+from sockproto.testing.arguments import require_bytes, require_subject
 from sockproto.testing.sockets import KERNEL_BYTES, Loop, MemorySocket, socket_pair
 from sockproto.testing.transports import HOST, PEER, Transport
 
@@ -38,13 +39,19 @@ class Remote:
         self._received, self._backlog = bytearray(), bytearray()
         self._ended: Literal["orderly", "reset"] | None = None
         self._ending = False
+        self._silent = ""
         loop.feeds.append(self._feed)
 
     # What it does.
 
     def send(self, *pieces: bytes) -> None:
-        """Send each piece by itself; what the protocol doesn't read now follows when it does."""
+        """Send each piece by itself; what the protocol doesn't read now follows when it does.
+
+        Raises:
+            RuntimeError: This side has closed, or ended its half.
+        """
         for piece in pieces:
+            self._require_open(piece, "send")
             self._backlog += piece
             self._loop.run()
 
@@ -93,13 +100,16 @@ class Remote:
         Args:
             last: What is sent before, so that the end comes right behind it.
         """
+        if last:
+            self._require_open(last, "half_close")
         self._backlog += last
-        self._ending = True
+        self._ending, self._silent = True, self._silent or "half_close"
         self._loop.run()
 
     def close(self) -> None:
         """Close both halves; where something is left unread, that resets the connection."""
         self._backlog.clear()
+        self._silent = "close"
         self._socket.close()
         self._look()
 
@@ -107,6 +117,7 @@ class Remote:
         """Cut the connection."""
         self._socket._cutting = True
         self.close()
+        self._silent = "reset"
 
     def lose(self, error: Exception | None = None) -> None:
         """End the protocol's connection with *error*, at once, whatever led to it; None: an orderly end."""
@@ -166,6 +177,11 @@ class Remote:
         """What the protocol did wrong: see ``Transport``."""
         self._loop.run()
         return self.transport.faults
+
+    def _require_open(self, data: bytes, what: str) -> None:
+        require_bytes(data, what)
+        if self._silent:
+            raise RuntimeError(f"nothing can be sent after {self._silent}()")
 
     def _look(self) -> None:
         self._loop.run()
@@ -244,6 +260,7 @@ def connect(
         peer: The address of the remote side.
         transport: What makes the protocol's transport.
     """
+    require_subject(protocol, "connect")
     loop = Loop()
     near, far = socket_pair(kernel_bytes)
     protocol = _build(protocol, peer)
@@ -268,6 +285,8 @@ def join(client: Any, server: Any, *, kernel_bytes: int = KERNEL_BYTES) -> Link:
     """
     if kernel_bytes < 1:
         raise ValueError("kernel_bytes must be at least 1 between two protocols")
+    for protocol in client, server:
+        require_subject(protocol, "join")
     return Link(client, server, kernel_bytes)
 
 

@@ -7,7 +7,10 @@
     protocol.makeConnection(transport)
 """
 
+import sys
 from collections.abc import Iterable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
@@ -131,6 +134,19 @@ class Transport(Connection):
         if self.reason is None:
             self.reason = reason
         super().connectionLost(reason)
+
+    # What the loop calls.
+
+    def note_exception(self, error: Exception) -> None:
+        """Take note of what the protocol raised: its text, escaped, and where in its file that was."""
+        text = f": {repr(str(error))[1:-1][:200]}" if str(error) else ""
+        home = getattr(sys.modules.get(type(self.protocol).__module__), "__file__", None)
+        frames = extract_tb(error.__traceback__)
+        place = ([frame for frame in frames if frame.filename == home] or frames)[-1]
+        self.faults.append(
+            f"{type(self.protocol).__name__} raised {type(error).__name__}{text}"
+            f" ({Path(place.filename).name}, line {place.lineno})"
+        )
 
     def _note_late(self, data: bytes) -> None:
         when = "the connection was gone" if self.disconnected else "loseWriteConnection"
