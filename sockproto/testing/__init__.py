@@ -20,6 +20,7 @@ datagrams      ``DatagramNetwork``: loss, doubling, reordering, refusals, loops
 clocks         ``to_next_call``: time, under a test's command
 cutting        ``pieces``, ``cuts``: where bytes are cut on their way
 assertions     replies, order, the end, bounded buffers
+waiting        a Deferred that nobody can forget to wait for
 live           the remote side of a real connection
 steps          ``Send``, ``Expect``, ``HalfClose`` …: what a script is made of
 scripts        ``play``: one script in many ways, in memory and over real sockets

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sockproto.testing.arguments import made
@@ -19,28 +19,19 @@ from sockproto.testing.assertions import assert_same
 from sockproto.testing.clocks import to_next_call
 from sockproto.testing.cutting import Cut
 from sockproto.testing.live import SocketLine, on_socket
-<<<<<<< HEAD
-from sockproto.testing.steps import Course, ExpectEnd, HalfClose, ReadToEnd, Send, Step
-from sockproto.testing.streams import MAX_STREAM_BYTES, Remote, connect
-=======
 from sockproto.testing.steps import Course, ExpectEnd, HalfClose, Line, ReadToEnd, Send, Step, steps_of
-from sockproto.testing.streams import Remote, connect
->>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
+from sockproto.testing.streams import MAX_STREAM_BYTES, Remote, connect
+from sockproto.testing.waiting import Awaited
 
 SECONDS = 10.0
 """How long a step may take: of the fake clock in memory, of real time over sockets."""
 
-<<<<<<< HEAD
 MAX_CALLS = 10_000
 """How many delayed calls there may be within a step in memory: some renew themselves without time passing."""
 
-Make = Callable[[IReactorTime], Any]
-"""Makes what is under test, given a clock: a factory or, in memory, a protocol."""
-=======
 Make = Callable[..., Any]
 """Makes what is under test, a factory or a protocol. It is given a clock if it has a parameter ``clock`` or
 ``reactor``, or another that it can't do without."""
->>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
 
 
 class Outcome(NamedTuple):
@@ -114,48 +105,35 @@ def play(make: Make, script: Iterable[Step], cut: Cut = "whole", clock: Clock | 
         AssertionError: A step found something else than it expects, or the protocol raised an error; how it
             was cut is said.
     """
-<<<<<<< HEAD
     outcome, way, faults = _play(make, script, cut, clock or Clock())
     _refuse(faults, way)
     return outcome
 
 
-def _play(make: Make, script: Sequence[Step], cut: Cut, clock: Clock) -> tuple[Outcome, str, list[str]]:
+def _play(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> tuple[Outcome, str, list[str]]:
     """Give what came of it, in which way it was held, and what the protocol did wrong."""
-    line = MemoryLine(connect(make(clock)), clock)
+    steps = steps_of(script)
+    line = MemoryLine(connect(made(make, clock)), clock)
     course = Course(line, cut)
     outcome: list[Outcome] = []
 
     async def hold() -> None:
-        outcome.append(await _hold(course, script, cut, "in memory"))
-=======
-    clock, steps = clock or Clock(), steps_of(script)
-    line = MemoryLine(connect(made(make, clock)), clock)
-    outcome: list[Outcome] = []
-
-    async def hold() -> None:
-        outcome.append(await _hold(line, steps, cut, "in memory"))
->>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
+        outcome.append(await _hold(course, steps, cut, "in memory"))
 
     with suppress(StopIteration):  # nothing in memory waits: the coroutine ends at once
         hold().send(None)
     return outcome[0], _way("in memory", cut, course), line.remote.faults
 
 
-<<<<<<< HEAD
-def _refuse(faults: Sequence[str], way: str) -> None:
+def _refuse(faults: list[str], way: str) -> None:
     """Fail for an error of the protocol; other faults may be meant."""
     for fault in faults:
         if " raised " in fault:
             raise AssertionError(f"{way}: {fault}")
 
 
-async def _hold(course: Course, script: Sequence[Step], cut: Cut, where: str) -> Outcome:
+async def _hold(course: Course, script: list[Step], cut: Cut, where: str) -> Outcome:
     line = course.line
-=======
-async def _hold(line: Line, script: list[Step], cut: Cut, where: str) -> Outcome:
-    course = Course(line, cut)
->>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
     for number, step in enumerate(script):
         course.ending = isinstance(step, Send) and script[number + 1 : number + 2] == [HalfClose()]
         try:
@@ -215,20 +193,16 @@ def play_on_socket(
         reactor: The reactor; the global one if None.
 
     Returns:
-        A Deferred of what came of it. Its failure is an
+        A Deferred of what came of it; the script begins when it is waited for. Its failure is an
         ``AssertionError``, at the latest ``SECONDS`` after a step began; port and connection are closed by
         then.
     """
     steps = steps_of(script)
 
     async def held(line: SocketLine) -> Outcome:
-<<<<<<< HEAD
-        return await _hold(Course(line, cut), script, cut, "over a socket")
-=======
-        return await _hold(line, steps, cut, "over a socket")
->>>>>>> 9a48e5b (The test kit takes factories as they are, and says at once what it can't use, with what to give instead)
+        return await _hold(Course(line, cut), steps, cut, "over a socket")
 
-    return ensureDeferred(on_socket(make, held, SECONDS, reactor))
+    return Awaited(on_socket(make, held, SECONDS, reactor))
 
 
 def play_everywhere(
@@ -243,18 +217,21 @@ def play_everywhere(
         reactor: The reactor; the global one if None.
 
     Returns:
-        A Deferred of what came of it, each time.
+        A Deferred of what came of it, each time; the part over sockets begins when it is waited for.
+
+    Raises:
+        AssertionError: In memory it went wrong, at once; over sockets, the Deferred fails.
     """
     chosen, steps = list(seeds), steps_of(script)
+    expected = play_every_way(make, steps, chosen)
 
-    async def everywhere() -> Outcome:
-        expected = play_every_way(make, steps, chosen)
+    async def over_sockets() -> Outcome:
         for cut in ways(chosen):
             came = await play_on_socket(make, steps, cut, reactor)
             _compare(came, expected, f"over a socket, cut={cut!r}")
         return expected
 
-    return ensureDeferred(everywhere())
+    return Awaited(over_sockets())
 
 
 def _compare(outcome: Outcome, expected: Outcome, way: str) -> None:
