@@ -11,9 +11,8 @@ from twisted.trial.unittest import TestCase
 from sockproto.commands import command
 from sockproto.datagram import AMPLIFICATION, FREE_BYTES, TOO_LONG
 from sockproto.protocols.command import CommandDatagramProtocol, CommandFactory
-from sockproto.testing import HalfClose, ReadToEnd, Send, play
+from sockproto.testing import HalfClose, ReadToEnd, Send, cuts, play
 from tests.commandsets import REFUSED, TYPES, Form, Noting, command_sets, method
-from tests.test_framing import CUTS, split as cut
 from tests.typist import RIGHT_WORDS, WRONG_WORDS, Line, Typist, expected
 
 PROPERTIES = settings(deadline=None, max_examples=150)
@@ -76,15 +75,15 @@ class HelpTests(TestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     @PROPERTIES
-    @given(command_sets(), st.data(), CUTS, st.sampled_from([b"\n", b"\r\n"]), st.booleans())
+    @given(command_sets(), st.data(), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
     def test_on_streams_however_split(
-        self, made: type[Noting], data: st.DataObject, cuts: list[int], newline: bytes, ended: bool
+        self, made: type[Noting], data: st.DataObject, newline: bytes, ended: bool
     ) -> None:
         commands = made(Clock())
         typist = Typist(described(commands), data.draw)
         lines = [*typist.lines(), typist.valid()]  # after each error the next one works
         sent = newline.join(line.text for line in lines) + newline * ended
-        said, reason = talk(commands, cut(sent, cuts))
+        said, reason = talk(commands, data.draw(cuts(sent)))
         self.assert_replies(said, lines)
         self.assert_calls(commands, lines)
         self.assertEqual(reason, "peer closed")

@@ -9,19 +9,14 @@ from zope.interface.verify import verifyObject
 from sockproto.errors import MessageTooLong
 from sockproto.framing import Discard, Lines, QuietLines, Raw
 from sockproto.interfaces import IFraming
+from sockproto.testing import cuts, pieces
 
 QUIET, END = "quiet", "end"
 LIMIT = 5
 SMALL = st.lists(st.sampled_from([b"\n", b"\r", b"a", b"bc", b"\r\n", b"x" * LIMIT]), max_size=12).map(
     b"".join
 )
-CUTS = st.lists(st.integers(0, 60), max_size=10)
-
-
-def split(data: bytes, cuts: list[int]) -> list[bytes]:
-    """Cut bytes at the given places."""
-    places = sorted({cut for cut in cuts if 0 < cut < len(data)})
-    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+SMALL_CUT = SMALL.flatmap(cuts)
 
 
 def run(framing: Any, script: list[bytes | str], eager: bool = True) -> list[Any]:
@@ -138,21 +133,20 @@ class LinesTests(TestCase):
         self.assertLess(len(framing.take()), 600)
         self.assertGreater(framing.held, 64_000)
 
-    @given(SMALL, CUTS)
-    def test_lines_however_split(self, data: bytes, cuts: list[int]) -> None:
+    @given(SMALL_CUT)
+    def test_lines_however_split(self, cut: list[bytes]) -> None:
+        data = b"".join(cut)
         expected = Model(None).run([data])
-        for chunks in [data], split(data, cuts), [data[i : i + 1] for i in range(len(data))]:
+        for chunks in [data], cut, pieces(data, "bytes"):
             for eager in True, False:
                 self.assertEqual(run(Lines(LIMIT), [*chunks, END], eager), expected)
 
-    @given(st.lists(st.tuples(SMALL, CUTS), min_size=1, max_size=4))
-    def test_quiet_lines_however_split_between_quiet_periods(
-        self, parts: list[tuple[bytes, list[int]]]
-    ) -> None:
-        expected = Model(b"").run([data for data, _ in parts])
+    @given(st.lists(SMALL_CUT, min_size=1, max_size=4))
+    def test_quiet_lines_however_split_between_quiet_periods(self, parts: list[list[bytes]]) -> None:
+        expected = Model(b"").run([b"".join(cut) for cut in parts])
         script: list[bytes | str] = []
-        for data, cuts in parts:
-            script += [*split(data, cuts), QUIET]
+        for cut in parts:
+            script += [*cut, QUIET]
         for eager in True, False:
             self.assertEqual(run(QuietLines(LIMIT), [*script, END], eager), expected)
 

@@ -28,13 +28,13 @@ from sockproto.limits import Limits
 from sockproto.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings, Prefixed
 from sockproto.replies import Expecting
 from sockproto.stream import ConversationProtocol
-from sockproto.testing import Remote, connect
+from sockproto.testing import Remote, connect, cuts, pieces
 from tests.test_client import ClientTestCase
-from tests.test_framing import CUTS, split
 from tests.test_stream import CarrierTestCase, Scripted
 
 FRAMINGS: list[type[Prefixed]] = [Netstrings, Int8Prefixed, Int16Prefixed, Int32Prefixed]
 LIMIT = 12  # two digits, so that a length may be refused at its second
+NETSTRINGS = [b"0", b"1", b"2", b"9", b":", b",", b"a", b"3:abc,", b"0:,"]  # and parts of some
 MALFORMED = {
     b"x": "doesn't begin with its length",
     b":": "doesn't begin with its length",
@@ -72,9 +72,10 @@ def run(framing: Any, chunks: list[bytes], eager: bool = True, end: bool = True)
     return events
 
 
-def ways(data: bytes, cuts: list[int]) -> list[list[bytes]]:
-    """Split bytes in some ways."""
-    return [[data], split(data, cuts), [data[i : i + 1] for i in range(len(data))]]
+def ways(cut: list[bytes]) -> list[list[bytes]]:
+    """Give bytes whole, cut so, and one by one."""
+    data = b"".join(cut)
+    return [[data], cut, pieces(data, "bytes")]
 
 
 class PlainNetstrings:
@@ -124,27 +125,26 @@ class MessageTests(TestCase):
         for make in Netstrings, Int16Prefixed, Int32Prefixed:
             self.assertEqual(run(make(), [make().encode(message)]), [message])
 
-    @given(st.lists(st.binary(max_size=LIMIT)), CUTS)
-    def test_however_split(self, messages: list[bytes], cuts: list[int]) -> None:
+    @given(st.lists(st.binary(max_size=LIMIT)), st.data())
+    def test_however_split(self, messages: list[bytes], drawn: st.DataObject) -> None:
         for make in FRAMINGS:
             data = b"".join(map(make().encode, messages))
-            for chunks in ways(data, cuts):
+            for chunks in ways(drawn.draw(cuts(data))):
                 for eager in True, False:
                     self.assertEqual(run(make(LIMIT), chunks, eager), messages)
 
-    @given(st.lists(st.sampled_from([b"0", b"1", b"2", b"9", b":", b",", b"a", b"3:abc,", b"0:,"])), CUTS)
-    def test_anything_as_netstrings_however_split(self, pieces: list[bytes], cuts: list[int]) -> None:
-        data = b"".join(pieces)
-        expected = PlainNetstrings().run(data)
-        for chunks in ways(data, cuts):
+    @given(st.lists(st.sampled_from(NETSTRINGS)).map(b"".join).flatmap(cuts))
+    def test_anything_as_netstrings_however_split(self, cut: list[bytes]) -> None:
+        expected = PlainNetstrings().run(b"".join(cut))
+        for chunks in ways(cut):
             for eager in True, False:
                 self.assertEqual(run(Netstrings(LIMIT), chunks, eager), expected)
 
-    @given(st.binary(max_size=60), CUTS)
-    def test_anything_as_prefixed_however_split(self, data: bytes, cuts: list[int]) -> None:
+    @given(st.binary(max_size=60).flatmap(cuts))
+    def test_anything_as_prefixed_however_split(self, cut: list[bytes]) -> None:
         for make in FRAMINGS:
-            whole = run(make(LIMIT), [data])
-            for chunks in ways(data, cuts):
+            whole = run(make(LIMIT), [b"".join(cut)])
+            for chunks in ways(cut):
                 for eager in True, False:
                     self.assertEqual(run(make(LIMIT), chunks, eager), whole)
 
@@ -236,7 +236,7 @@ class LimitTests(TestCase):
 class MalformedTests(TestCase):
     def test_netstrings(self) -> None:
         for wrong, why in MALFORMED.items():
-            for chunks in ways(b"1:a," + wrong, []):
+            for chunks in ways([b"1:a," + wrong]):
                 framing = Netstrings()
                 for chunk in chunks:
                     framing.feed(chunk)
