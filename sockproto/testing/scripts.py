@@ -19,7 +19,7 @@ from sockproto.testing.assertions import assert_same
 from sockproto.testing.clocks import to_next_call
 from sockproto.testing.cutting import Cut
 from sockproto.testing.live import SocketLine, on_socket
-from sockproto.testing.steps import Course, ExpectEnd, HalfClose, Line, ReadToEnd, Send, Step, steps_of
+from sockproto.testing.steps import Course, ExpectEnd, HalfClose, ReadToEnd, Send, Step, steps_of
 from sockproto.testing.streams import MAX_STREAM_BYTES, Remote, connect
 from sockproto.testing.waiting import Awaited
 
