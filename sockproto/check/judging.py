@@ -14,13 +14,14 @@ it should be. Its name and its file's are its identifier, its docstring is what 
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Any, TypeAlias, TypeVar
 
-from sockproto.check.spoken import SAYERS, answer, name
+from sockproto.check.body import Body
+from sockproto.check.spoken import LINES, SAYERS, answer, name
 from sockproto.check.started import Started
 from sockproto.check.target import Target, free_port
 from sockproto.check.timing import Deadline, Patience, Timeline
@@ -73,6 +74,7 @@ class Terms:
         started: The server, if it was started for the check.
         welcome: What the server says when a connection is made, before it is sent anything.
         life: What its clients are answered, right or wrong, before anything has happened to it.
+        endings: What ends an answer to a line that ends in LF, and in CR LF, where that is not what should.
     """
 
     protocol: str
@@ -82,6 +84,7 @@ class Terms:
     started: Started | None = None
     welcome: bytes = b""
     life: bytes = b""
+    endings: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 class Subject:
@@ -126,6 +129,20 @@ class Subject:
             Skipped: Nothing can be sent from there.
         """
         return self._kept(Datagrams, source=(host, port)) if port else self._kept(Datagrams)
+
+    def answer(self, message: bytes) -> bytes:
+        """Give what a message is answered, with the end that this server gives to lines, right or wrong."""
+        due = answer(self.protocol, message)
+        if self.protocol not in LINES or not due or not message.endswith(b"\n"):
+            return due
+        newline = b"\r\n" if message.endswith(b"\r\n") else b"\n"
+        if newline not in self.terms.endings:
+            return due
+        return due.removesuffix(b"\n").removesuffix(b"\r") + self.terms.endings[newline]
+
+    def answers(self, messages: Iterable[bytes]) -> bytes:
+        """Give what several messages are answered."""
+        return b"".join(map(self.answer, messages))
 
     @property
     def started(self) -> Started:
@@ -205,11 +222,13 @@ class Subject:
         try:
             if (now := self.sign_of_life()) == self.terms.life:
                 return
-            failure = Failed("it is answered otherwise", None, self.terms.life, now)
+            failure = Failed(
+                "it is answered otherwise" if now else "nothing came", None, self.terms.life, now
+            )
         except Failed as failed:
             failure = failed
         reason = f"after {after} a new client is not served: {failure.reason}"
-        raise Failed(reason, failure.sent, failure.expected, failure.received)
+        raise Failed(reason, failure.sent, failure.expected, failure.received) from failure
 
     def close(self) -> None:
         """Close all that is open."""
@@ -224,6 +243,12 @@ class Subject:
         made = kind(*terms, **given)
         self._wires.append(made)
         return made
+
+
+def long_dialogue(subject: Subject, count: int) -> tuple[Body, Body]:
+    """Give so many messages, and what a talker answers to them all."""
+    messages = [name(subject.protocol, number) for number in range(count)]
+    return Body(b"".join(messages)), Body(subject.answers(messages))
 
 
 Judge: TypeAlias = Callable[[Subject], None]
@@ -242,6 +267,8 @@ class Judged:
         datagrams: Whether of datagrams, not of streams.
         quick: Whether ``--quick`` runs it.
         half_closes: Whether it half-closes, which TLS can't.
+        basic: Whether others say nothing new where it fails.
+        independent: Whether it says something even where the basic one fails.
     """
 
     identifier: str
@@ -252,6 +279,8 @@ class Judged:
     datagrams: bool
     quick: bool
     half_closes: bool
+    basic: bool
+    independent: bool
 
     def case(self, protocol: str) -> Case:
         """Give it as it stands in a report about a protocol."""
@@ -268,12 +297,14 @@ def case(
     datagrams: bool = False,
     quick: bool = True,
     half_closes: bool = False,
+    basic: bool = False,
+    independent: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Make a case of a function; see ``Judged``. Its docstring, in one line, is what is expected."""
 
     def register(judge: Judge) -> Judge:
         group = judge.__module__.rpartition(".")[2]
-        expectation = " ".join((judge.__doc__ or "").split()).replace("``", "`")
+        expectation = " ".join((judge.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
         _registry.append(
             Judged(
                 f"{group}.{judge.__name__}".replace("_", "-"),
@@ -284,6 +315,8 @@ def case(
                 datagrams,
                 quick,
                 half_closes,
+                basic,
+                independent or group == "meaning",
             )
         )
         return judge
@@ -312,8 +345,12 @@ def chosen(found: Iterable[Judged], only: Sequence[str], skip: Sequence[str]) ->
     found = list(found)
     for pattern in (*only, *skip):
         if not any(_named(each, [pattern]) for each in found):
-            raise OptionError(f"{pattern!r} names no case of this protocol: --list shows them")
-    return [each for each in found if (not only or _named(each, only)) and not _named(each, skip)]
+            reason = "--list shows them; write GROUP or GROUP.NAME, with * and ? as in a shell"
+            raise OptionError(f"{pattern!r} names no case of this protocol: {reason}")
+    left = [each for each in found if (not only or _named(each, only)) and not _named(each, skip)]
+    if not left:
+        raise OptionError("no case is left: --skip names all that --only does")
+    return left
 
 
 def _named(judged: Judged, patterns: Iterable[str]) -> bool:

@@ -8,21 +8,26 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
 
 from sockproto.check.judging import Judged, Subject, Terms
+from sockproto.check.spoken import LINES, answer, name
+from sockproto.check.target import is_there
 from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Open, Report, Result, Skipped, Verdict
+from sockproto.errors import OptionError, Refused
 
 LEAST_SECONDS = 0.5
 """With less than this left no other case is begun."""
 
+NEWLINES = (b"\n", b"\r\n")
+TLS_ALERT = b"\x15\x03"
+Heard = Callable[[Judged, Result | None], object]
 
-def run(
-    terms: Terms,
-    judged: Sequence[Judged],
-    heard: Callable[[Judged, Result | None], object] = lambda judged, result: None,
-) -> Report:
-    """Judge a server.
+
+def run(terms: Terms, judged: Sequence[Judged], heard: Heard = lambda judged, result: None) -> Report:
+    """Judge a server; Ctrl-C (``KeyboardInterrupt``) ends it early, with what is known by then.
 
     Args:
         terms: Which protocol, whom and how.
@@ -32,29 +37,104 @@ def run(
     Returns:
         What came of it.
     """
-    began, deadline = time.time(), Deadline(terms.patience.run)
-    terms = acquainted(terms)
-    results = []
-    for each in judged:
-        heard(each, None)
-        result = _result(terms, each, deadline)
-        results.append(result)
-        heard(each, result)
+    began, check = time.time(), _Check(terms)
+    results: dict[str, Result] = {}
+    try:
+        check.begin()
+        for each in _shared(judged) if terms.quick else judged:
+            heard(each, None)
+            results[each.identifier] = result = check.result(each)
+            heard(each, result)
+    except KeyboardInterrupt:
+        pass
+    stopped = [Result(each.case(terms.protocol), Verdict.SKIP, "interrupted") for each in judged]
+    ordered = tuple(results.get(each.case.identifier, each) for each in stopped)
     known = terms.started.known() if terms.started is not None else {}
-    seconds = deadline.seconds - deadline.left
-    return Report(terms.protocol, str(terms.target), began, seconds, tuple(results), known)
+    return Report(terms.protocol, str(terms.target), began, check.seconds, ordered, known)
+
+
+class _Check:
+    """What is known while a check goes on.
+
+    Args:
+        terms: What all cases share.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._deadline = Deadline(terms.patience.run)
+        self._failed = ""  # the basic case
+        self._gone = ""  # the case since which the server is gone
+        self._lost = ""  # why it can't be started again
+        # A server that detaches itself leaves us a process that has ended.
+        self._watched = terms.started is not None and not terms.started.exit
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return self._deadline.seconds - self._deadline.left
+
+    def begin(self) -> None:
+        """Get acquainted with the server."""
+        self._terms = acquainted(self._terms)
+
+    def result(self, judged: Judged) -> Result:
+        """Run a case, if there is a reason to and time for it."""
+        if reason := self._reason_not_to(judged):
+            return Result(judged.case(self._terms.protocol), Verdict.SKIP, reason)
+        patience = replace(self._terms.patience, case=min(self._terms.patience.case, self._deadline.left))
+        result = judge(replace(self._terms, patience=patience), judged)
+        if judged.basic and result.verdict is Verdict.FAIL:
+            self._failed = judged.identifier
+        return self._looked_after(result)
+
+    def _reason_not_to(self, judged: Judged) -> str:
+        terms, deadline = self._terms, self._deadline
+        if self._gone and not self._lost and not is_there(terms.target):
+            return f"the server is gone since {self._gone}"
+        if self._lost:
+            return f"the server is gone since {self._gone}{self._lost}"
+        self._gone = ""
+        if terms.quick and not judged.quick:
+            return "not part of the quick form"
+        if judged.half_closes and terms.target.tls is not None:
+            return "TLS has no half-close"
+        if deadline.left < LEAST_SECONDS:
+            return f"no time left of {deadline.seconds:g} s: --seconds allows more, --only chooses"
+        return f"{self._failed} fails" if self._failed and not judged.independent else ""
+
+    def _looked_after(self, result: Result) -> Result:
+        """See whether the server still runs; if not, that is this case's failure, and it is started again."""
+        started, case = self._terms.started, result.case.identifier
+        if started is None or not self._watched:
+            if result.verdict is Verdict.FAIL and not is_there(self._terms.target):
+                self._gone = case
+            return result
+        if result.verdict is Verdict.FAIL:
+            started.wait(min(self._terms.patience.silence, 0.1))  # if it is about to end
+        if not (how := started.ended):
+            return result
+        reason = f"{result.reason}; " if result.verdict is Verdict.FAIL else ""
+        reason += f"the server has ended ({how}){started.last_words()}"
+        try:
+            target = self._terms.target
+            started.again(target.kind, target.host, self._deadline.left)
+            if not self._terms.life:
+                self.begin()
+        except (OptionError, Refused) as error:
+            self._gone, self._lost = case, f", and can't be started again: {error}"
+        return replace(result, verdict=Verdict.FAIL, reason=reason)
 
 
 def judge(terms: Terms, judged: Judged) -> Result:
     """Run one case."""
     case, subject = judged.case(terms.protocol), Subject(terms)
     verdict, reason, failure = Verdict.PASS, "", Failed("")
+    printed = terms.started.lines if terms.started is not None else 0
     try:
         judged.judge(subject)
     except Failed as failed:
-        verdict, failure, reason = Verdict.FAIL, failed, failed.reason
-        if terms.started is not None and terms.started.exit:
-            reason += f"; the server has ended ({terms.started.exit})"
+        verdict, failure, reason = Verdict.FAIL, failed, failed.reason + _hint(terms, failed)
     except Open as opened:
         verdict, reason = Verdict.OPEN, str(opened)
     except Skipped as skipped:
@@ -63,8 +143,10 @@ def judge(terms: Terms, judged: Judged) -> Result:
         verdict, reason = Verdict.SKIP, f"this case itself is wrong, please report it: {error!r}"
     finally:
         subject.close()
+    said: tuple[str, ...] = ()
     if terms.started is not None:
         terms.started.memory_bytes()
+        said = terms.started.said(printed) if verdict is Verdict.FAIL else ()
     timeline = subject.timeline
     return Result(
         case,
@@ -75,6 +157,7 @@ def judge(terms: Terms, judged: Judged) -> Result:
         failure.received,
         timeline.events(),
         timeline.seconds,
+        said,
     )
 
 
@@ -86,7 +169,26 @@ def acquainted(terms: Terms) -> Terms:
         terms = replace(
             terms, welcome=_heard(terms, lambda it: it.connect().what_comes(1_024, it.patience.answer))
         )
-    return replace(terms, life=_heard(terms, Subject.sign_of_life))
+    terms = replace(terms, life=_heard(terms, Subject.sign_of_life))
+    if terms.protocol not in LINES or not terms.life:
+        return terms
+    found = {newline: _heard(terms, partial(_ending, newline)) for newline in NEWLINES}
+    return replace(terms, endings={newline: end[1:] for newline, end in found.items() if end})
+
+
+def _ending(newline: bytes, subject: Subject) -> bytes:
+    """Give what ends the answer to a line, a blank before it; nothing if it is as it should be, or unclear."""
+    message = name(subject.protocol, 0).rstrip() + newline
+    due = answer(subject.protocol, message)
+    with subject.open() as stream:
+        stream.send(message)
+        said = stream.what_comes(len(due), subject.patience.answer)
+        if said == due:
+            return b""
+        if len(said) == len(due):
+            said += stream.what_comes(1)
+    ending = said.removeprefix(due.rstrip(b"\r\n"))
+    return b" " + ending if ending in (b"", b"\r", *NEWLINES) else b""
 
 
 def _heard(terms: Terms, listen: Callable[[Subject], bytes]) -> bytes:
@@ -100,16 +202,21 @@ def _heard(terms: Terms, listen: Callable[[Subject], bytes]) -> bytes:
         subject.close()
 
 
-def _result(terms: Terms, judged: Judged, deadline: Deadline) -> Result:
-    """Run a case, if there is a reason to and time for it."""
-    reason = ""
-    if terms.quick and not judged.quick:
-        reason = "not part of the quick form"
-    elif judged.half_closes and terms.target.tls is not None:
-        reason = "TLS has no half-close"
-    elif deadline.left < LEAST_SECONDS:
-        reason = f"no time left of {deadline.seconds:g} s: --seconds allows more, --only chooses"
-    if reason:
-        return Result(judged.case(terms.protocol), Verdict.SKIP, reason)
-    patience = replace(terms.patience, case=min(terms.patience.case, deadline.left))
-    return judge(replace(terms, patience=patience), judged)
+def _hint(terms: Terms, failed: Failed) -> str:
+    """Say what a failure may mean, if it is more than it says."""
+    if terms.target.tls is None and (failed.received or b"").startswith(TLS_ALERT):
+        return "; this is a TLS alert: say --tls"
+    error: BaseException | None = failed
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__
+    if error is None or terms.started is not None or terms.target.datagrams:
+        return ""
+    return ": it is gone, or bounds its connections a second, as xinetd's cps does"
+
+
+def _shared(judged: Sequence[Judged]) -> list[Judged]:
+    """Give the cases in turn, one of each group, so that little time is shared by all groups."""
+    groups: dict[str, list[Judged]] = {}
+    for each in judged:
+        groups.setdefault(each.identifier.partition(".")[0], []).append(each)
+    return [each for turn in zip_longest(*groups.values()) for each in turn if each is not None]

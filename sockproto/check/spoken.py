@@ -9,7 +9,6 @@ A message is given as it stands on the wire, its newline with it::
 import re
 import time
 
-from sockproto.check.body import Body
 from sockproto.check.verdict import shown
 
 PROTOCOLS = ("greeting", "welcome", "echo", "command", "discard", "chargen", "daytime", "time", "qotd")
@@ -58,22 +57,11 @@ def answer(protocol: str, message: bytes) -> bytes:
     return b""
 
 
-def answers(protocol: str, messages: "tuple[bytes, ...] | list[bytes]") -> bytes:
-    """Give what a talker answers to several messages."""
-    return b"".join(answer(protocol, message) for message in messages)
-
-
 def name(protocol: str, number: int) -> bytes:
     """Give a message, with its newline, that no other number has; each has an answer."""
     if protocol == "command":
         return b"/echo client %d\n" % number
     return b"client %d\n" % number
-
-
-def long_dialogue(protocol: str, count: int) -> tuple[Body, Body]:
-    """Give so many messages, and what a talker answers to them all."""
-    messages = [name(protocol, number) for number in range(count)]
-    return Body(b"".join(messages)), Body(answers(protocol, messages))
 
 
 def wrong(protocol: str, said: bytes, now: float) -> str:

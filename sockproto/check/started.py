@@ -30,6 +30,12 @@ UP_SECONDS = 10.0
 END_SECONDS = 5.0
 """How long it may take to end once the check is over."""
 
+KEPT_LINES = 20
+"""How many lines of what it prints are kept."""
+
+SHOWN_LINES = 3
+"""How many of them are shown."""
+
 PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 PROCESSES = Path("/proc")
 
@@ -48,13 +54,22 @@ class Started:
         command: As it was given.
         port: As it was given.
         most_bytes: The most memory that was seen.
+        lines: How many lines it has printed.
     """
+
+    lines = 0
+    _listening: threading.Thread | None = None
 
     def __init__(self, command: str, port: int) -> None:
         self.command, self.port = command, port
         self.most_bytes = self._first_bytes = 0
+        self._last: collections.deque[bytes] = collections.deque(maxlen=KEPT_LINES)
+        self._run()
+
+    def _run(self) -> None:
+        command = self.command
         try:
-            words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
+            words = [word.replace("{port}", str(self.port)) for word in shlex.split(command)]
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
@@ -66,8 +81,8 @@ class Started:
             reason = getattr(error, "strerror", None) or error
             raise OptionError(f"{command!r} can't be started: {reason}") from error
         assert self._process.stdout is not None
-        self._last: collections.deque[bytes] = collections.deque(maxlen=20)
-        threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True)
+        self._listening.start()
 
     def __enter__(self) -> "Started":
         return self
@@ -83,6 +98,37 @@ class Started:
             return ""
         return f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
 
+    @property
+    def ended(self) -> str:
+        """How it has ended, if nothing of what it started runs on, as of a server that detaches itself."""
+        if (how := self.exit) and not self.processes():
+            return how
+        return ""
+
+    def said(self, since: int = 0) -> tuple[str, ...]:
+        """Give the last lines that it has printed since it had printed so many, escaped."""
+        if self._listening is not None and self.exit:
+            self._listening.join(0.2)  # it may have been quicker than we
+        new = list(self._last)[-(self.lines - since) :] if self.lines > since else []
+        return tuple(shown(line.strip(), 200) for line in new if line.strip())[-SHOWN_LINES:]
+
+    def last_words(self, since: int = 0) -> str:
+        """Give what it printed last, to stand at the end of a sentence."""
+        said = self.said(since)
+        return f"; it said {said[-1]}" if said else ""
+
+    def again(self, kind: str, host: str, seconds: float) -> None:
+        """Start it again, once it has ended, on the same port.
+
+        Raises:
+            Refused: It does not come up.
+        """
+        self.kill()
+        self._run()
+        first = self._first_bytes
+        self.wait_until_up(kind, host, self.port, seconds)
+        self._first_bytes = first
+
     def another(self, port: int) -> "Started":
         """Start it once more, on another port."""
         return Started(self.command, port)
@@ -96,14 +142,12 @@ class Started:
         seconds = min(seconds, UP_SECONDS)
         deadline = time.monotonic() + seconds
         while not _listens(kind, host, port):
-            said = b"".join(self._last).strip().rpartition(b"\n")[2]
-            last = f"; it said {shown(said, 200)}" if said else ""
-            if self.exit:
-                raise Refused(f"the server ended before it listened ({self.exit}){last}", f"{host}:{port}")
+            if how := self.ended:
+                reason = f"the server ended before it listened ({how}){self.last_words()}"
+                raise Refused(reason, f"{host}:{port}")
             if time.monotonic() > deadline:
-                raise Refused(
-                    f"the server does not listen there after {seconds:.3g} s{last}", f"{host}:{port}"
-                )
+                reason = f"the server does not listen there after {seconds:.3g} s{self.last_words()}"
+                raise Refused(reason, f"{host}:{port}")
             time.sleep(0.02)
         self._first_bytes = self.memory_bytes()
 
@@ -174,8 +218,10 @@ class Started:
         found = {"command": self.command, "exit": self.exit or "none: it was still running"}
         if memory:
             first, most = self._first_bytes / 1e6, self.most_bytes / 1e6
-            found["memory"] = f"{first:.1f} MB at first, {most:.1f} MB at most"
+            found["memory"] = f"{first:.1f} MB at first, {most:.1f} MB at most, the sum of its processes"
             found["descriptors"] = str(self.descriptors())
+        if said := self.said():
+            found["last said"] = " | ".join(said)
         return found
 
     def _processes(self) -> "list[tuple[Path, list[str]]]":
@@ -192,6 +238,7 @@ class Started:
         """Read what it prints, of which the last lines are kept."""
         while line := output.readline(1_000):
             self._last.append(line)
+            self.lines += 1
 
 
 def _listens(kind: str, host: str, port: int) -> bool:

@@ -113,9 +113,9 @@ class Stream(Wire):
         while len(data) <= limit:
             piece = self._read(PART_BYTES, self._patience.answer)
             if piece is None:
-                raise Silent(
-                    f"the server does not end the stream{_after(data)}", self._sent, None, edges(data)
-                )
+                nothing = "" if data else "it says nothing: "
+                reason = f"{nothing}the server does not end the stream{_after(data)}"
+                raise Silent(reason, self._sent, None, edges(data))
             if not piece:
                 return data
             data += piece
@@ -194,7 +194,7 @@ class Stream(Wire):
     def reset(self) -> None:
         """Cut the connection, as a crash does."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._note("closed", text="with a reset")
+        self._note("reset", text="by us")
         self._sock.close()
 
     # What the others are made of.
@@ -218,9 +218,7 @@ class Stream(Wire):
                 self._sock.setblocking(False)
         except OSError as error:
             self._note("note", text=f"not connected: {error.strerror or error}")
-            raise NotConnected(
-                f"the server can't be reached: {error.strerror or error}{_hint(error)}"
-            ) from error
+            raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
         self._note("connected")
 
     def _read(self, limit: int, seconds: float) -> bytes | None:
@@ -287,10 +285,3 @@ def _progress(came: int, expected: Body) -> str:
 
 def _after(data: bytes) -> str:
     return f" after {shown(data)}" if data else ""
-
-
-def _hint(error: OSError) -> str:
-    """Say what it may mean that a server which was there refuses to be connected to."""
-    if not isinstance(error, ConnectionRefusedError):
-        return ""
-    return ": it is gone, or bounds its connections a second, as xinetd's cps does"

@@ -7,6 +7,8 @@
 """
 
 import contextlib
+import errno
+import os
 import socket
 import ssl
 import threading
@@ -86,12 +88,31 @@ def find(
                 sock.connect(where)
                 if tls is not None:
                     tls.wrap_socket(sock, server_hostname=host).close()
+            if kind == "udp" and not is_there(target):
+                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
             return target
         except OSError as error:
             failure = error
     raise _call_failed(
         failure, str(Target(kind, host, port, socket.AF_INET, None, tls)), seconds
     ) from failure
+
+
+def is_there(target: Target) -> bool:
+    """Say whether somebody listens at an address: whether nothing says that nobody does."""
+    kind = socket.SOCK_DGRAM if target.datagrams else socket.SOCK_STREAM
+    try:
+        with socket.socket(target.family, kind) as sock:
+            sock.settimeout(0.2)
+            sock.connect(target.where)
+            if target.kind == "udp":
+                sock.send(b"Hello")
+                sock.recv(1)  # what ICMP says, if there is nobody
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except OSError:  # too slow, or too full
+        pass
+    return True
 
 
 def _call_failed(failure: OSError | None, name: str, seconds: float) -> CallFailed:

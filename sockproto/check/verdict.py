@@ -30,7 +30,7 @@ class Event:
         seconds: When, since the case began.
         socket: Which of the case's sockets, counted from 1.
         kind: ``connected``, ``sent``, ``received``, ``half-closed`` (by us), ``ended`` (by the server),
-            ``reset``, ``closed`` (by us), ``waited`` or ``note``.
+            ``reset`` (by it, or by us), ``closed`` (by us), ``waited`` or ``note``.
         data: The bytes, of what was sent or received; of long runs no more than the first and the last.
         size: How many bytes there were.
         text: What there is to say besides.
@@ -80,6 +80,7 @@ class Result:
         received: What it answered.
         timeline: What happened, in order.
         seconds: How long it took.
+        said: What a server that was started for the check printed meanwhile, its last lines; escaped.
     """
 
     case: Case
@@ -90,6 +91,7 @@ class Result:
     received: bytes | None = None
     timeline: tuple[Event, ...] = ()
     seconds: float = 0.0
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

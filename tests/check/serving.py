@@ -48,7 +48,7 @@ class Here(Started):
     def __init__(self, server: Server) -> None:
         self._name, self._protocol = type(server).__name__, server.protocol
         self.command = f"{self._name} {self._protocol} {{port}}"
-        self.most_bytes = 0
+        self.most_bytes, self._last = 0, collections.deque()
 
     @property
     def exit(self) -> str:

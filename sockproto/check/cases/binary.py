@@ -15,11 +15,11 @@ AFTER = {"command": b"\n", "greeting": b"\n"}
 
 def _comes_back(subject: Subject, text: bytes) -> None:
     """Have a text sent back, and then another: the connection must live."""
-    stream = subject.open()
-    for each in text, b"Ann":
-        message = BEFORE.get(subject.protocol, b"") + each + AFTER.get(subject.protocol, b"")
-        stream.send(message)
-        stream.expect(answer(subject.protocol, message))
+    with subject.open() as stream:
+        for each in text, b"Ann":
+            message = BEFORE.get(subject.protocol, b"") + each + AFTER.get(subject.protocol, b"")
+            stream.send(message)
+            stream.expect(subject.answer(message))
 
 
 @case(*TALKERS, source=SENSE)

@@ -9,8 +9,8 @@ import random
 import time
 
 from sockproto.check.body import Body
-from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import LINES, SAYERS, answer, long_dialogue, wrong
+from sockproto.check.judging import SENSE, Subject, case, long_dialogue
+from sockproto.check.spoken import LINES, SAYERS, answer, wrong
 from sockproto.check.verdict import Failed, Open, edges, shown
 
 TCP = "RFC 9293, 3.6: who has closed may go on receiving"
@@ -29,7 +29,7 @@ def everything_comes_back(subject: Subject) -> None:
 @case(*LINES, source=TCP, half_closes=True)
 def every_line_is_answered(subject: Subject) -> None:
     """Lines that are sent before the half-close are all answered, then the server ends the stream."""
-    outgoing, expected = long_dialogue(subject.protocol, 1_000)
+    outgoing, expected = long_dialogue(subject, 1_000)
     stream = subject.open()
     stream.exchange(outgoing, expected, half_close=True)
     stream.expect_end()
@@ -47,7 +47,7 @@ def a_last_line_without_a_newline(subject: Subject) -> None:
         raise Failed(f"{shown(said)} came", message, expected, edges(said))
 
 
-@case("echo", "greeting", "command", "discard", source=TCP, half_closes=True)
+@case("echo", "greeting", "command", "discard", source=TCP, half_closes=True, independent=True)
 def the_end_is_answered_by_the_end(subject: Subject) -> None:
     """When a client that waits for nothing ends its half of the stream, the server ends the other."""
     stream = subject.open()

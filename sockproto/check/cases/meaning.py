@@ -5,25 +5,30 @@
     sockproto check daytime 127.0.0.1:13 --only meaning
 """
 
+import re
 import time
 
-from sockproto.check.judging import TUTORIALS, Subject, case
-from sockproto.check.spoken import CHARGEN, SAYERS, SCRIPTS, TALKERS, answer, unusual, wrong
+from sockproto.check.judging import Subject, case
+from sockproto.check.spoken import CHARGEN, SAYERS, SCRIPTS, TALKERS, unusual, wrong
 from sockproto.check.verdict import Failed, Open, edges, shown
+from sockproto.check.wire import Silent
 
 CROWD = 5
 """How many connections a server must let wait to be accepted: what ``listen`` was given in old books."""
 
+DEMO = "this project's demo: the tutorials have no such word"
+WORDS = {b"/echo", b"/help", b"/version"}
+
 # What talks.
 
 
-@case(*TALKERS)
+@case(*TALKERS, basic=True)
 def a_dialogue(subject: Subject) -> None:
     """Messages that are sent one after the other's answer are answered, each by what is due and no more."""
     stream = subject.open()
     for message in SCRIPTS[subject.protocol]:
         stream.send(message)
-        stream.expect(answer(subject.protocol, message))
+        stream.expect(subject.answer(message))
 
 
 @case("echo", "command", "discard")
@@ -59,7 +64,7 @@ def a_bare_name(subject: Subject) -> None:
     said = stream.what_comes(first=subject.patience.answer / 2)
     if not said:
         raise Open("a name without a newline gets no answer: this server reads lines")
-    if said != b"Hello, Michael!":
+    if said != b"Hello, Michael!" + subject.terms.endings.get(b"\n", b""):  # which ends all that it says
         raise Failed(f"{shown(said)} came", b"Michael", b"Hello, Michael!", said)
 
 
@@ -68,7 +73,7 @@ def an_empty_line_gets_no_answer(subject: Subject) -> None:
     """Empty lines are not answered; a name after them is."""
     stream = subject.open()
     stream.send(b"\n\r\nAnn\n")
-    stream.expect(b"Hello, Ann!\n")
+    stream.expect(subject.answer(b"Ann\n"))
     stream.expect_silence()
 
 
@@ -85,10 +90,9 @@ def exit_ends_the_stream(subject: Subject) -> None:
 def exit_is_the_whole_line(subject: Subject) -> None:
     """A name that only begins or ends with ``exit`` is a name."""
     stream = subject.open()
-    stream.send(b"exits\n")
-    stream.expect(b"Hello, exits!\n")
-    stream.send(b"no exit\n")
-    stream.expect(b"Hello, no exit!\n")
+    for line in b"exits\n", b"no exit\n":
+        stream.send(line)
+        stream.expect(subject.answer(line))
 
 
 # Commands.
@@ -109,32 +113,37 @@ def echo_is_verbatim(subject: Subject) -> None:
     stream = subject.open()
     for text in b" Repeat this", b"  two  blanks ", b"":
         stream.send(b"/echo" + text + b"\n")
-        stream.expect(text + b"\n")
+        stream.expect(subject.answer(b"/echo" + text + b"\n"))
 
 
-@case("command")
+@case("command", source=DEMO)
 def help_lists_the_words(subject: Subject) -> None:
-    """``/help`` is answered by one line, with ``/echo``, ``/help`` and ``/version`` in it."""
-    line = _line(subject, b"/help\n")
-    missing = [word for word in (b"/echo", b"/help", b"/version") if word not in line.split()]
-    if missing:
-        raise Failed(f"{shown(missing[0])} is not in it", b"/help\n", b"/echo /help /version\n", line)
+    """If ``/help`` names the demo's words, it does so in one line, with all of them in it."""
+    said = _answer(subject, b"/help\n")
+    named = _words(said)
+    if not named & {b"/echo", b"/version"}:
+        raise Open(f"`/help` does not name the demo's words: {_told(said)}")
+    if missing := sorted(WORDS - named):
+        reason = f"its answer does not name {missing[0].decode()}"
+        raise Failed(reason, b"/help\n", b"/echo /help /version\n", edges(said))
+    if not _is_a_line(subject, said):
+        raise Failed("its answer is not one line", b"/help\n", b"/echo /help /version\n", edges(said))
 
 
-@case("command")
+@case("command", source=DEMO)
 def help_explains_a_word(subject: Subject) -> None:
-    """``/help version`` is answered by one line, which is no error."""
-    line = _line(subject, b"/help version\n")
-    if line.startswith(b"error") or not line.strip():
-        raise Failed(f"{shown(line)} came", b"/help version\n", None, line)
+    """Where there is the demo's ``/help``, ``/help version`` is answered by one line, or by an error."""
+    said = _answer(subject, b"/help version\n")
+    if not said.strip() or said.startswith(b"error") or not _words(_answer(subject, b"/help\n")) >= WORDS:
+        raise Open(f"`/help version` explains no word of the demo's: {_told(said)}")
+    if not _is_a_line(subject, said):
+        raise Failed("its answer is not one line", b"/help version\n", None, edges(said))
 
 
-@case("command")
+@case("command", source=DEMO)
 def an_unknown_word(subject: Subject) -> None:
-    """An unknown ``/word`` is answered by one line that begins ``error:`` and names ``/help``."""
-    line = _line(subject, b"/nonesuch\n")
-    if not line.startswith(b"error:") or b"/help" not in line:
-        raise Failed(f"{shown(line)} came", b"/nonesuch\n", b"error: ... /help ...\n", line)
+    """If an unknown ``/word`` is answered by ``error:``, then in one line, which names ``/help``."""
+    _judge_error(subject, _answer(subject, b"/nonesuch\n"), b"/nonesuch\n")
 
 
 @case("command")
@@ -142,29 +151,46 @@ def talk_gets_no_answer(subject: Subject) -> None:
     """A line that does not begin with ``/`` is not answered; a command after it is."""
     stream = subject.open()
     stream.send(b"version\n /version\n\n/version\n")
-    stream.expect(b"Demo version\n")
+    stream.expect(subject.answer(b"/version\n"))
     stream.expect_silence()
 
 
-def _line(subject: Subject, message: bytes) -> bytes:
-    """Give the one line that answers a command; another one after it must be the next command's."""
-    stream = subject.open()
-    stream.send(message + b"/version\n")
-    said = b""
-    while not said.endswith(b"Demo version\n"):
-        said += stream.receive(1)
-        if len(said) > 4_096 or said.count(b"\n") > 2:
-            break
-    line = said.removesuffix(b"Demo version\n")
-    if line.count(b"\n") != 1 or not line.endswith(b"\n"):
-        raise Failed(f"{shown(line)} is not one line", message, None, edges(line))
-    return line
+def _answer(subject: Subject, message: bytes) -> bytes:
+    """Give what answers a command, before what answers the next one."""
+    version = subject.answer(b"/version\n")
+    with subject.open() as stream:
+        stream.send(message + b"/version\n")
+        try:
+            return stream.until(version, 1 << 16).removesuffix(version)
+        except Silent as silent:
+            return silent.received or b""
+
+
+def _judge_error(subject: Subject, said: bytes, message: bytes) -> None:
+    """Judge the answer to an unknown word."""
+    if not said.startswith(b"error:") or b"/help" not in said:
+        raise Open(f"{shown(message.strip())} is answered in its own way: {_told(said)}")
+    if not _is_a_line(subject, said):
+        raise Failed("the error is not one line", message, b"error: ... /help ...\n", edges(said))
+
+
+def _is_a_line(subject: Subject, said: bytes) -> bool:
+    ending = subject.answer(b"/version\n").removeprefix(b"Demo version")
+    return said.endswith(ending) and b"\n" not in said.removesuffix(ending)
+
+
+def _words(said: bytes) -> set[bytes]:
+    return set(re.findall(rb"/\w+", said))
+
+
+def _told(said: bytes) -> str:
+    return shown(said, 200) if said else "nothing comes"
 
 
 # What throws away, and what speaks.
 
 
-@case("discard")
+@case("discard", basic=True)
 def nothing_comes_back(subject: Subject) -> None:
     """Whatever is sent is thrown away: nothing comes back, and the stream stays open."""
     stream = subject.open()
@@ -181,7 +207,7 @@ def everything_is_taken(subject: Subject) -> None:
         raise Failed(f"the server has stopped reading after {taken:,} of {size:,} bytes")
 
 
-@case("chargen")
+@case("chargen", basic=True)
 def characters_without_end(subject: Subject) -> None:
     """Characters come unasked and without end, in the pattern that the RFC recommends."""
     said = subject.connect().receive(1 << (16 if subject.quick else 20))
@@ -200,7 +226,7 @@ def what_is_sent_is_thrown_away(subject: Subject) -> None:
         raise Failed("what was sent is among the characters", b"\x00" * 1_000)
 
 
-@case(*SAYERS)
+@case(*SAYERS, basic=True)
 def the_text_and_the_end(subject: Subject) -> None:
     """The text comes unasked and is what it must be; then the server ends the stream."""
     said = subject.connect().until_end()
@@ -242,7 +268,7 @@ def _judge_form(subject: Subject, said: bytes) -> None:
 # Datagrams.
 
 
-@case("echo", datagrams=True)
+@case("echo", datagrams=True, basic=True)
 def the_same_datagram_comes_back(subject: Subject) -> None:
     """A datagram comes back as it was sent."""
     socket = subject.datagrams()
@@ -250,7 +276,7 @@ def the_same_datagram_comes_back(subject: Subject) -> None:
         socket.expect(data, data)
 
 
-@case("greeting", datagrams=True, source=TUTORIALS)
+@case("greeting", datagrams=True, basic=True)
 def a_name_in_a_datagram(subject: Subject) -> None:
     """Each datagram is a name, and is greeted; one newline at its end comes back after the ``!``."""
     socket = subject.datagrams()
@@ -267,7 +293,7 @@ def exit_in_a_datagram(subject: Subject) -> None:
     socket.expect(b"Michael", b"Hello, Michael!")
 
 
-@case("command", datagrams=True)
+@case("command", datagrams=True, basic=True)
 def a_command_in_a_datagram(subject: Subject) -> None:
     """Each datagram is a line, with or without a newline at its end, and has a line's answer."""
     socket = subject.datagrams()
@@ -278,16 +304,16 @@ def a_command_in_a_datagram(subject: Subject) -> None:
 
 @case("command", datagrams=True)
 def an_unknown_word_in_a_datagram(subject: Subject) -> None:
-    """An unknown ``/word`` is answered by one line that begins ``error:``, and talk by nothing."""
+    """Talk is not answered; if an unknown ``/word`` is answered by ``error:``, then in one line."""
     socket = subject.datagrams()
-    said = socket.ask(b"/nonesuch")
-    if not said.startswith(b"error:") or said.count(b"\n") != 1:
-        raise Failed(f"{shown(said)} came", b"/nonesuch", b"error: ...\n", edges(said))
+    socket.send(b"/nonesuch")
+    said = socket.receive(subject.patience.answer / 2)
     socket.send(b"version")
     socket.expect_silence()
+    _judge_error(subject, said or b"", b"/nonesuch")
 
 
-@case("discard", datagrams=True)
+@case("discard", datagrams=True, basic=True)
 def no_datagram_comes_back(subject: Subject) -> None:
     """No datagram is answered."""
     socket = subject.datagrams()
@@ -295,7 +321,7 @@ def no_datagram_comes_back(subject: Subject) -> None:
     socket.expect_silence()
 
 
-@case("chargen", datagrams=True)
+@case("chargen", datagrams=True, basic=True)
 def characters_in_a_datagram(subject: Subject) -> None:
     """A datagram is answered by 0 to 512 characters: as many as it is long, so that nothing is amplified."""
     socket = subject.datagrams()
@@ -306,7 +332,7 @@ def characters_in_a_datagram(subject: Subject) -> None:
         raise Open(f"{len(said):,} characters answer a datagram of 100: the RFC allows it, but it amplifies")
 
 
-@case(*SAYERS, datagrams=True)
+@case(*SAYERS, datagrams=True, basic=True)
 def the_text_in_a_datagram(subject: Subject) -> None:
     """A datagram is answered by the text, whatever it says."""
     request = b"Is anybody there?\r\n" * 7

@@ -9,7 +9,7 @@ import time
 
 from sockproto.check.body import Body, difference
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import CHARGEN, TALKERS, answer
+from sockproto.check.spoken import CHARGEN, TALKERS
 from sockproto.check.verdict import Failed, Open, shown
 from sockproto.check.wire import Stream
 
@@ -19,11 +19,11 @@ GROWN_BYTES = 16 << 20
 LOOKS = 10
 
 
-def block(protocol: str) -> tuple[bytes, bytes]:
+def block(subject: Subject) -> tuple[bytes, bytes]:
     """Give 64 KiB of different messages, and the answers to them."""
-    before = {"command": b"/echo "}.get(protocol, b"")
+    before = {"command": b"/echo "}.get(subject.protocol, b"")
     messages = [before + b"%04d" % number + b"x" * 1_000 + b"\n" for number in range(64)]
-    return b"".join(messages), b"".join(answer(protocol, message) for message in messages)
+    return b"".join(messages), subject.answers(messages)
 
 
 def fill(subject: Subject, stream: Stream) -> int:
@@ -32,10 +32,10 @@ def fill(subject: Subject, stream: Stream) -> int:
     What it takes before that is held by the two kernels: some megabytes, if the server is right.
     """
     limit = (32 if subject.quick else 64) << 20
-    return stream.push(block(subject.protocol)[0], limit, subject.patience.silence)
+    return stream.push(block(subject)[0], limit, subject.patience.silence)
 
 
-@case(*TALKERS, source=SENSE)
+@case(*TALKERS, source=SENSE, independent=True)
 def it_stops_reading(subject: Subject) -> None:
     """While a client does not read its answers, the server stops reading what it sends."""
     taken = fill(subject, subject.open())
@@ -48,7 +48,7 @@ def it_stops_reading(subject: Subject) -> None:
 @case(*TALKERS, source=SENSE)
 def all_answers_come_in_the_end(subject: Subject) -> None:
     """A client that begins to read when the server has stopped reading gets every answer, whole."""
-    messages, answers = block(subject.protocol)
+    messages, answers = block(subject)
     stream = subject.open()
     taken = fill(subject, stream)
     times = -(-taken // len(messages))
@@ -76,7 +76,7 @@ def no_character_is_left_out(subject: Subject) -> None:
         came += len(data)
 
 
-@case(*TALKERS, "chargen", source=SENSE)
+@case(*TALKERS, "chargen", source=SENSE, independent=True)
 def others_are_served(subject: Subject) -> None:
     """While a client does not read, others are served."""
     stream = subject.connect()
@@ -87,7 +87,7 @@ def others_are_served(subject: Subject) -> None:
     subject.still_serves("a client that does not read")
 
 
-@case(*TALKERS, "chargen", source=SENSE)
+@case(*TALKERS, "chargen", source=SENSE, independent=True)
 def memory_is_bounded(subject: Subject) -> None:
     """Clients that do not read cost the server no more than some megabytes of memory."""
     before = subject.started.memory_bytes()
@@ -97,7 +97,7 @@ def memory_is_bounded(subject: Subject) -> None:
             if subject.protocol == "chargen":
                 time.sleep(subject.patience.silence / LOOKS)
             else:
-                stream.push(block(subject.protocol)[0], 4 << 20, subject.patience.silence / LOOKS)
+                stream.push(block(subject)[0], 4 << 20, subject.patience.silence / LOOKS)
             grown = subject.started.memory_bytes() - before
             if grown > GROWN_BYTES:
                 raise Failed(f"clients that do not read have cost {grown / 1e6:,.0f} MB of memory so far")

@@ -10,11 +10,10 @@ import time
 from collections.abc import Sequence
 
 from sockproto.check.body import Body, difference
-from sockproto.check.cases.many import serve_all
 from sockproto.check.cases.never_reads import block
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS, name
-from sockproto.check.verdict import Failed
+from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import Silent, Stream, WasReset
 
 CLIENTS = 5
@@ -24,12 +23,28 @@ MOST_BYTES = 8 << 20
 READ_BYTES = 1 << 18
 """What each has read by then."""
 
+DIED = ("killed by SIGTERM", "status 143")
+"""What is said of a server that did not handle SIGTERM; the second by a shell that has started it."""
+
 
 def served(subject: Subject) -> list[Stream]:
-    """Give clients that have been served, so that the server has them."""
-    streams = [subject.open() for _ in range(CLIENTS)]
-    serve_all(subject, streams)
-    return streams
+    """Give clients that the server has: the first was answered, the others may wait until it is gone."""
+    first = subject.open()
+    _hear(subject, first)
+    others = [subject.connect() for _ in range(CLIENTS - 1)]
+    _hear(subject, first)
+    return [first, *others]
+
+
+def _hear(subject: Subject, stream: Stream) -> None:
+    """Have a client answered something, right or wrong."""
+    if subject.protocol in TALKERS:
+        stream.send(name(subject.protocol, 1))
+        stream.what_comes(1, subject.patience.answer)
+    elif subject.protocol == "chargen":
+        stream.receive(100)
+    else:
+        stream.what_comes()
 
 
 def end(subject: Subject, streams: Sequence[Stream]) -> None:
@@ -46,7 +61,7 @@ def end(subject: Subject, streams: Sequence[Stream]) -> None:
         raise Failed(f"the server still runs {seconds:g} s after SIGTERM, and its clients are gone")
 
 
-@case(*PROTOCOLS, source=SENSE)
+@case(*PROTOCOLS, source=SENSE, independent=True)
 def it_ends_in_time(subject: Subject) -> None:
     """A server that has clients ends soon when it is asked to (SIGTERM), and so does all that it started."""
     with subject.another() as other:
@@ -65,18 +80,38 @@ def it_ends_in_time(subject: Subject) -> None:
 @case(*LINES, source=SENSE)
 def no_answer_is_cut(subject: Subject) -> None:
     """Of what clients are being sent when the server is asked to end (SIGTERM), the last answer is whole."""
-    messages, answers = block(subject.protocol)
     with subject.another() as other:
-        streams = [other.open() for _ in range(2 if subject.quick else CLIENTS)]
-        for stream in streams:
-            stream.push(messages, MOST_BYTES, subject.patience.silence)
-        heads = [stream.receive(READ_BYTES) for stream in streams]  # so that it is sending
+        sending = _sending(other, 2 if subject.quick else CLIENTS)
         other.started.terminate()
-        for stream, head in zip(streams, heads, strict=True):
-            _judge_rest(stream, Body(answers, 2 * MOST_BYTES), head)
+        failure = None
+        try:
+            for stream, head in sending:
+                _judge_rest(other, stream, head)
+        except Failed as failed:
+            failure = failed
+        how = other.started.wait(min(subject.patience.answer, subject.deadline.left))
+        if how in DIED:
+            raise Open("SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers")
+        if failure is not None:
+            raise failure
 
 
-@case(*PROTOCOLS, source=SENSE)
+def _sending(subject: Subject, count: int) -> list[tuple[Stream, bytes]]:
+    """Give clients to whom the server is sending much, and what each has read; one if it serves no more."""
+    messages, found = block(subject)[0], []
+    for _ in range(count):
+        try:
+            stream = subject.open()
+            stream.push(messages, MOST_BYTES, subject.patience.silence)
+            found.append((stream, stream.receive(READ_BYTES)))
+        except Silent:
+            if not found:
+                raise
+            break  # it serves one at a time
+    return found
+
+
+@case(*PROTOCOLS, source=SENSE, independent=True)
 def it_can_be_started_again(subject: Subject) -> None:
     """A server that had clients when it ended can be started again at once, on the same port."""
     with subject.another() as other:
@@ -89,9 +124,9 @@ def it_can_be_started_again(subject: Subject) -> None:
             again.still_serves("it was started again")
 
 
-def _judge_rest(stream: Stream, answers: Body, last: bytes) -> None:
+def _judge_rest(subject: Subject, stream: Stream, last: bytes) -> None:
     """What comes after what came last must be answers, too, to the end, and the last one whole."""
-    came = len(last)
+    came, answers = len(last), Body(block(subject)[1], 2 * MOST_BYTES)
     try:
         while data := stream.receive_some():
             due = answers.part(came, len(data))
@@ -104,5 +139,5 @@ def _judge_rest(stream: Stream, answers: Body, last: bytes) -> None:
             came, last = came + len(data), data
     except (Silent, WasReset):  # whether the end comes in time is another case
         pass
-    if not last.endswith(b"\n"):
+    if not last.endswith(subject.answer(name(subject.protocol, 1))[-1:]):
         raise Failed(f"the last answer is cut, after {came:,} bytes", None, None, last[-64:])

@@ -6,14 +6,14 @@
 """
 
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import PROTOCOLS, TALKERS, answer, name
+from sockproto.check.spoken import PROTOCOLS, TALKERS, name
 
 CLIENTS = 10
 IDLE = 6
 """How many times as long as a silence a client does nothing."""
 
 
-@case(*PROTOCOLS, source=SENSE)
+@case(*PROTOCOLS, source=SENSE, independent=True)
 def waiting_clients_delay_nobody(subject: Subject) -> None:
     """While others have sent half a message, or nothing, a new client is served."""
     for number in range(CLIENTS):
@@ -33,7 +33,7 @@ def an_idle_client_stays(subject: Subject) -> None:
     if subject.protocol == "discard":
         stream.expect_silence()
     else:
-        stream.expect(answer(subject.protocol, message))
+        stream.expect(subject.answer(message))
 
 
 @case("command", source=SENSE)
@@ -43,4 +43,4 @@ def a_pause_inside_a_line(subject: Subject) -> None:
     stream.send(b"/echo Rep")
     stream.expect_silence()
     stream.send(b"eat this\n")
-    stream.expect(b" Repeat this\n")
+    stream.expect(subject.answer(b"/echo Repeat this\n"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import LINES, SCRIPTS, TALKERS, answers
+from sockproto.check.spoken import LINES, SCRIPTS, TALKERS
 from sockproto.check.verdict import Failed, Skipped, shown
 
 QUIET_SECONDS = 0.01
@@ -44,7 +44,7 @@ def in_pieces(subject: Subject, pieces: Sequence[bytes], expected: bytes) -> Non
 def each_two_way_split(subject: Subject) -> None:
     """A short dialogue, split in two at every byte, is answered like the whole."""
     script = b"".join(SCRIPTS[subject.protocol])
-    expected = answers(subject.protocol, SCRIPTS[subject.protocol])
+    expected = subject.answers(SCRIPTS[subject.protocol])
     for place in range(1, len(script)):
         in_pieces(subject, [script[:place], script[place:]], expected)
 
@@ -53,7 +53,7 @@ def each_two_way_split(subject: Subject) -> None:
 def byte_by_byte(subject: Subject) -> None:
     """A short dialogue that is sent byte by byte is answered like the whole."""
     script = b"".join(SCRIPTS[subject.protocol])
-    expected = answers(subject.protocol, SCRIPTS[subject.protocol])
+    expected = subject.answers(SCRIPTS[subject.protocol])
     in_pieces(subject, [script[place : place + 1] for place in range(len(script))], expected)
 
 
@@ -61,7 +61,7 @@ def byte_by_byte(subject: Subject) -> None:
 def random_cuts(subject: Subject) -> None:
     """A short dialogue that is cut anywhere is answered like the whole."""
     script = b"".join(SCRIPTS[subject.protocol])
-    expected = answers(subject.protocol, SCRIPTS[subject.protocol])
+    expected = subject.answers(SCRIPTS[subject.protocol])
     chance = random.Random(862)  # the same cuts each time
     for _ in range(3 if subject.quick else 30):
         places = [0, *sorted(chance.sample(range(1, len(script)), 4)), len(script)]
@@ -73,7 +73,7 @@ def random_cuts(subject: Subject) -> None:
 def all_in_one_segment(subject: Subject) -> None:
     """Several messages in one segment are answered one by one."""
     script = SCRIPTS[subject.protocol]
-    in_pieces(subject, [b"".join(script)], answers(subject.protocol, script))
+    in_pieces(subject, [b"".join(script)], subject.answers(script))
 
 
 @case(*LINES, source=TCP)
@@ -81,7 +81,7 @@ def a_split_newline(subject: Subject) -> None:
     """CR and LF in two segments end one message, not two."""
     message = {"greeting": b"Ann\r\n", "command": b"/version\r\n"}[subject.protocol]
     pieces = [message[:-1], message[-1:] + message[:-1], message[-1:]]
-    in_pieces(subject, pieces, answers(subject.protocol, [message, message]))
+    in_pieces(subject, pieces, subject.answers([message, message]))
 
 
 @case("greeting", "command", "echo", source=SENSE)
@@ -90,4 +90,4 @@ def a_split_character(subject: Subject) -> None:
     before = {"command": b"/echo "}.get(subject.protocol, b"")
     message = before + "é€😀".encode() + b"\n"
     for place in range(len(before) + 1, len(message) - 1):
-        in_pieces(subject, [message[:place], message[place:]], answers(subject.protocol, [message]))
+        in_pieces(subject, [message[:place], message[place:]], subject.answers([message]))

@@ -108,19 +108,14 @@ class ForgetsAWordInItsHelp(Obeys):
     word, said = b"/help", b"/echo /help\n"
 
 
-class ExplainsNothing(Obeys):
-    fails = "meaning.help-explains-a-word"
-    word, said = b"/help ", b"error: no help for that\n"
-
-
 class ExplainsInTwoLines(Obeys):
     fails = "meaning.help-explains-a-word"
     word, said = b"/help ", b"/version\nsays which version this is\n"
 
 
-class IsSilentAboutUnknownWords(Obeys):
+class ComplainsInTwoLines(Obeys):
     fails = "meaning.an-unknown-word meaning.an-unknown-word-in-a-datagram"
-    word, said = b"/nonesuch", b""
+    word, said = b"/nonesuch", b"error: no such command\n/help lists them\n"
 
 
 class AnswersTalk(Server):
