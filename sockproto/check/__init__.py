@@ -51,11 +51,16 @@ def check(
 
     Raises:
         CallFailed: Nothing can be reached there.
+        OptionError: There is no such protocol.
     """
     from sockproto.check.judging import Terms, cases
     from sockproto.check.running import run
+    from sockproto.check.spoken import PROTOCOLS
     from sockproto.check.target import find
     from sockproto.check.timing import FULL, QUICK
+    from sockproto.errors import OptionError
 
+    if protocol not in PROTOCOLS:
+        raise OptionError(f"there is no protocol {protocol!r}: it is one of {', '.join(PROTOCOLS)}")
     target = find(kind, host, port)
     return run(Terms(protocol, target, QUICK if quick else FULL, quick), cases(protocol, target.datagrams))

@@ -67,7 +67,7 @@ class Datagrams(Wire):
             except OSError as error:
                 self._note("note", text=error.strerror or str(error))
                 raise NotConnected(f"nothing listens there: {error.strerror or error}", self._sent) from error
-            self._note("received", data, "" if data else "an empty datagram")
+            self._note("received", data, "a datagram" if data else "an empty datagram")
             return data
         if seconds:
             self._note("waited", text=f"{seconds:g} s: no datagram came")

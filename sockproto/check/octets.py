@@ -24,34 +24,37 @@ def difference(expected: bytes | None, received: bytes | None) -> int | None:
     return next((at for at, (one, other) in pairs if one != other), min(len(expected), len(received)))
 
 
-def as_text(data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES) -> Markup:
+def as_text(data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES, end: str = "the end") -> Markup:
     """Give bytes as text; a newline also breaks the line.
 
     Args:
         data: The bytes.
         marked: Which of them differs; at the length of the data, that they end there does.
         shown: How many to show at most.
+        end: What to say of their end, if that is marked.
     """
-    begin, end = _window(len(data), marked, shown)
-    if marked is None or not begin <= marked <= end:
-        middle = _written(data[begin:end])
+    begin, last = _window(len(data), marked, shown)
+    if marked is None or not begin <= marked <= last:
+        middle = _written(data[begin:last])
     else:
         middle = joined(
             [
                 _written(data[begin:marked]),
-                element("mark", _written(data[marked : marked + 1]) or text("the end")),
-                _written(data[marked + 1 : end]),
+                element("mark", _written(data[marked : marked + 1]) or text(end)),
+                _written(data[marked + 1 : last]),
             ]
         )
-    return joined([left_out(begin, "before"), middle, left_out(len(data) - end, "more")])
+    return joined([left_out(begin, "before"), middle, left_out(len(data) - last, "more")])
 
 
-def as_hexadecimal(data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES) -> Markup:
+def as_hexadecimal(
+    data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES, end: str = "the end"
+) -> Markup:
     """Give bytes in rows of eight: where the row begins, its bytes in hexadecimal and as characters."""
-    begin, end = _window(len(data), marked, shown)
-    rows = [_row(data[at : min(at + ROW_BYTES, end)], at, marked) for at in range(begin, end, ROW_BYTES)]
+    begin, last = _window(len(data), marked, shown)
+    rows = [_row(data[at : min(at + ROW_BYTES, last)], at, marked) for at in range(begin, last, ROW_BYTES)]
     if marked == len(data):
-        rows.append(joined([text(f"{marked:06x}  "), element("mark", text("the end"))]))
+        rows.append(joined([text(f"{marked:06x}  "), element("mark", text(end))]))
     return joined(Markup(f"{row}\n") for row in rows)
 
 

@@ -163,6 +163,8 @@ def _card(result: Result, unfolded: bool) -> Markup:
         element("span", text(result.reason), class_="reason"),
     )
     judged = {"What is right": result.case.expectation, "Source": result.case.source}
+    if result.said:
+        judged["It printed"] = " | ".join(result.said)
     content = [_pairs(judged), _octets(result)]
     if result.timeline:
         events = element("summary", text(_counted(len(result.timeline), "event") + undrawn(result.timeline)))
@@ -192,9 +194,15 @@ def _octets(result: Result) -> Markup:
     ]
     if not shown:
         return Markup("")
-    lines = [_line(name, data, marked) for name, data, marked in shown]
+    ended = any(event.kind in ("ended", "reset") for event in result.timeline)
+    ends = {"Received": "the end" if ended or not result.timeline else "nothing more"}
+    lines = [_line(name, data, marked, ends.get(name, "the end")) for name, data, marked in shown]
     dumps = [
-        element("figure", element("figcaption", text(name)), element("pre", as_hexadecimal(data, marked)))
+        element(
+            "figure",
+            element("figcaption", text(name)),
+            element("pre", as_hexadecimal(data, marked, end=ends.get(name, "the end"))),
+        )
         for name, data, marked in shown
     ]
     folded = element("summary", text("The same in hexadecimal"))
@@ -207,9 +215,9 @@ def _octets(result: Result) -> Markup:
     return joined([element("dl", *lines, class_="octets"), note, dump])
 
 
-def _line(name: str, data: bytes, marked: int | None) -> Markup:
+def _line(name: str, data: bytes, marked: int | None, end: str) -> Markup:
     about = f"{_counted(len(data), 'byte')} kept"  # of long runs a part
-    shown = element("code", as_text(data, marked)) if data else element("em", text("nothing"))
+    shown = element("code", as_text(data, marked, end=end)) if data else element("em", text("nothing"))
     return element(
         "div", element("dt", text(name), element("small", text(about))), element("dd", shown, tabindex=0)
     )

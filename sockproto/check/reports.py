@@ -6,6 +6,8 @@ What a server sent is escaped in all of them::
 """
 
 import base64
+import re
+from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,10 +17,14 @@ MARKS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.OPEN: "open", Verdi
 SHOWN_BYTES = 120
 """How many bytes a line of text shows."""
 
+_RUN = re.compile(rb"(.)\1{23,}", re.DOTALL)
+_CUT_RUN = re.compile(rb"(.)\1{23,}(?: \[\.\.\. (\d+) bytes \.\.\.\] \1{24,})?", re.DOTALL)
+
 
 def text_lines(report: Report) -> list[str]:
     """Give it as lines for people: one for each case, more where it fails, and the sum at the end."""
-    lines = [line for result in report.results for line in _lines(result)]
+    lines = [line for results in _alike(report.results) for line in _lines(*results)]
+    lines += ["server"] if report.server else []
     for name, value in report.server.items():
         lines.append(f"      {name:<12}{value}")
     return [*lines, summary(report)]
@@ -26,6 +32,9 @@ def text_lines(report: Report) -> list[str]:
 
 def summary(report: Report) -> str:
     """Give the sum in one line."""
+    if all(result.verdict is Verdict.SKIP for result in report.results):
+        what = f"nothing was judged, {report.count(Verdict.SKIP)} skipped"
+        return f"{report.protocol} at {report.target}: {what}, in {report.seconds:.1f} s"
     counts = ", ".join(
         f"{report.count(verdict)} {word}"
         for verdict, word in (
@@ -39,7 +48,22 @@ def summary(report: Report) -> str:
     return f"{report.protocol} at {report.target}: {counts}, in {report.seconds:.1f} s"
 
 
-def _lines(result: Result) -> list[str]:
+def _alike(results: Sequence[Result]) -> list[list[Result]]:
+    """Give what is told together: of a group, the cases that were skipped for the same reason."""
+    found: list[list[Result]] = []
+    for result in results:
+        same = found and found[-1][0].verdict is result.verdict is Verdict.SKIP
+        before = found[-1][0] if same else None
+        if before and (before.case.group, before.reason) == (result.case.group, result.reason):
+            found[-1].append(result)
+        else:
+            found.append([result])
+    return found
+
+
+def _lines(result: Result, *alike: Result) -> list[str]:
+    if alike:
+        return [f"{MARKS[result.verdict]}  {result.case.group}, {1 + len(alike)} cases: {result.reason}"]
     mark = f"{MARKS[result.verdict]}  {result.case.identifier}"
     if result.verdict is Verdict.PASS:
         return [mark]
@@ -49,8 +73,24 @@ def _lines(result: Result) -> list[str]:
     for name in ("sent", "expected", "received"):
         data = getattr(result, name)
         if data is not None:
-            lines.append(f"      {name:<9} {shown(data, SHOWN_BYTES)}")
-    return lines
+            lines.append(f"      {name:<9} {_written(data, name != 'received')}")
+    return [*lines, *(f"      {'it said':<9} {line}" for line in result.said)]
+
+
+def _written(data: bytes, ours: bool) -> str:
+    """Give bytes as text, long runs of one byte by their length; only of ours we know what was left out."""
+    parts, end = [], 0
+    for run in (_CUT_RUN if ours else _RUN).finditer(data):
+        if run.start() > end:
+            parts.append(shown(data[end : run.start()], SHOWN_BYTES))
+        length, byte = len(run[0]), run[1]
+        if ours and run[2]:
+            length += int(run[2]) - len(b" [...  bytes ...] ") - len(run[2])
+        parts.append(f"{shown(byte)} \u00d7 {length:,}")
+        end = run.end()
+    if end < len(data) or not parts:
+        parts.append(shown(data[end:], SHOWN_BYTES))
+    return " + ".join(parts)
 
 
 def json_object(report: Report) -> dict[str, Any]:
@@ -82,6 +122,7 @@ def _object(result: Result) -> dict[str, Any]:
         for name in ("sent", "expected", "received"):
             data = getattr(result, name)
             found[name] = None if data is None else _base64(data)
+        found["said"] = list(result.said)
         found["timeline"] = [
             {
                 "seconds": round(event.seconds, 6),

@@ -177,7 +177,7 @@ def acquainted(terms: Terms) -> Terms:
 
 
 def _ending(newline: bytes, subject: Subject) -> bytes:
-    """Give what ends the answer to a line, a blank before it; nothing if it is as it should be, or unclear."""
+    """Give what ends the answer to a line, a blank before it; nothing if it is as it should be."""
     message = name(subject.protocol, 0).rstrip() + newline
     due = answer(subject.protocol, message)
     with subject.open() as stream:

@@ -10,6 +10,7 @@
 import collections
 import contextlib
 import os
+import re
 import resource
 import shlex
 import signal
@@ -38,6 +39,8 @@ SHOWN_LINES = 3
 
 PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 PROCESSES = Path("/proc")
+MASKS = re.compile(r"^Sig(?:Cgt|Ign):\s*([0-9a-f]+)$", re.MULTILINE)
+"""The signals that a process handles and ignores, proc(5)."""
 
 
 class Started:
@@ -188,6 +191,15 @@ class Started:
             for number, limits in before:
                 with contextlib.suppress(ProcessLookupError):
                     resource.prlimit(number, resource.RLIMIT_NOFILE, limits)
+
+    def minds(self, number: signal.Signals) -> bool:
+        """Say whether any of its processes handles, or ignores, a signal; False where that is not known."""
+        for process, _ in self._processes():
+            with contextlib.suppress(OSError):
+                status = (process / "status").read_text("utf-8", "replace")
+                if any(int(mask, 16) >> (number - 1) & 1 for mask in MASKS.findall(status)):
+                    return True
+        return False
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM), it alone."""

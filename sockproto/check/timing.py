@@ -9,7 +9,7 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sockproto.check.verdict import Event
 
@@ -41,6 +41,10 @@ class Patience:
 
 FULL = Patience()
 QUICK = Patience(answer=1.5, silence=0.1, case=2.0, run=9.0)
+
+
+AT_ONCE_SECONDS = 0.001
+"""What is received on a stream within such a time is one event."""
 
 
 class Deadline:
@@ -78,7 +82,10 @@ class Timeline:
         """Note an event; see ``Event``."""
         kept = data if len(data) <= 2 * KEPT_BYTES else data[:KEPT_BYTES] + data[-KEPT_BYTES:]
         event = Event(self.seconds, socket, kind, bytes(kept), len(data), text)
-        if len(self._first) < KEPT_EVENTS:
+        latest = self._last or self._first
+        if latest and _continues(latest[-1], event):
+            latest[-1] = _joined(latest[-1], event)
+        elif len(self._first) < KEPT_EVENTS:
             self._first.append(event)
         else:
             self._left_out += len(self._last) == KEPT_EVENTS
@@ -90,3 +97,16 @@ class Timeline:
             return (*self._first, *self._last)
         gap = Event(self._last[0].seconds, 0, "note", text=f"{self._left_out:,} events are left out here")
         return (*self._first, gap, *self._last)
+
+
+def _continues(before: Event, event: Event) -> bool:
+    """Say whether an event is more of what was received just before."""
+    if (before.kind, before.socket) != ("received", event.socket) or event.kind != "received":
+        return False
+    return bool(before.text == event.text == "" and event.seconds - before.seconds < AT_ONCE_SECONDS)
+
+
+def _joined(one: Event, other: Event) -> Event:
+    data = one.data + other.data
+    kept = data if len(data) <= 2 * KEPT_BYTES else data[:KEPT_BYTES] + data[-KEPT_BYTES:]
+    return replace(one, data=kept, size=one.size + other.size)

@@ -20,16 +20,18 @@ from sockproto.check.reports import json_object, junit, text_lines
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started
-from sockproto.check.target import find, free_port
+from sockproto.check.target import Target, find, free_port
 from sockproto.check.timing import FULL, QUICK
 from sockproto.check.verdict import Report, Result, Verdict
 from sockproto.cli.console import Console, at_exit, leave
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
-from sockproto.errors import OptionError, WriteFailed
+from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
 
-TERMINATED = 128 + signal.SIGTERM
-STATUS = "Exit status: 0 if nothing fails, 1 if something does, 2 for wrong usage, else as of the clients."
+STATUS = (
+    "Exit status: 0 if nothing fails, 1 if something does or nothing was judged, 2 for wrong usage, 130 after"
+    " Ctrl-C, 143 after SIGTERM, else as of the clients."
+)
 
 
 @click.argument("protocol", type=click.Choice(PROTOCOLS), metavar="PROTOCOL")
@@ -38,13 +40,17 @@ STATUS = "Exit status: 0 if nothing fails, 1 if something does, 2 for wrong usag
     "--start", metavar="COMMAND", help="Start the server, watch it and end it; {port} stands for its port."
 )
 @click.option("--quick", is_flag=True, help="Be done in 10 seconds, not in 120.")
-@click.option("--seconds", type=Seconds(), default=0.0, help="What all cases may take together.")
+@click.option(
+    "--seconds", type=Seconds(), default=0.0, help="What all cases may take together; 0: 115, or 9 if quick."
+)
 @click.option("--only", multiple=True, metavar="CASE", help="Run this case or group; * and ? as in a shell.")
 @click.option("--skip", multiple=True, metavar="CASE", help="Leave this case or group out.")
 @click.option("--list", "listing", is_flag=True, help="Show the cases, and run none.")
 @click.option("--strict", is_flag=True, help="Count as a failure what the specification leaves open.")
-@click.option("--junit", "junit_file", type=click.Path(), metavar="FILE", help="Write JUnit's XML, for CI.")
-@click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write a page, for people.")
+@click.option(
+    "--junit", "junit_file", type=click.Path(), metavar="FILE", help="Write JUnit's XML; - prints it."
+)
+@click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write a page; - prints it.")
 @address_options
 def do_check(protocol: str, address: str | None, **given: Any) -> int:
     """Judge a server of PROTOCOL, in whatever language it is written: what does it get wrong?
@@ -59,21 +65,69 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
         return 0
     if address is None and not given["start"]:
         raise OptionError("ADDRESS is missing: say whom to judge, or --start 'COMMAND {port}'")
+    if [given["junit_file"], given["html_file"]].count("-") + given["as_json"] > 1:
+        raise OptionError("only one report can be printed: write the other ones to files")
     tls = tls_context(where, given)
-    with _started(given["start"], where) as started:
-        target = find(where.kind, where.host, where.port, tls, given["connect_timeout"])
-        patience = QUICK if given["quick"] else FULL
-        if given["seconds"]:
-            patience = replace(patience, run=given["seconds"])
-        progress = Progress(len(judged))
-        report = run(Terms(protocol, target, patience, given["quick"], started), judged, progress.heard)
-        progress.clear()
-    return _show(report, given)
+    with _signals() as stopped:
+        try:
+            with _started(given["start"], where) as started:
+                target = _find(where, tls, given["connect_timeout"], started)
+                patience = QUICK if given["quick"] else FULL
+                if given["seconds"]:
+                    patience = replace(patience, run=given["seconds"])
+                progress = Progress(len(judged))
+                terms = Terms(protocol, target, patience, given["quick"], started)
+                report = run(terms, judged, progress.heard)
+                progress.clear()
+        except KeyboardInterrupt:  # before anything was judged
+            return stopped[0]
+        status = _show(report, given)
+    return stopped[0] if stopped else status
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Have a first signal end the check, with a report of what there is, and a second one the process.
+
+    Gives:
+        The exit status, once there was a signal.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        if stopped:
+            leave(stopped[0])
+        stopped.append(128 + number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, were in before.items():
+            signal.signal(number, were)
+
+
+def _find(where: Address, tls: Any, seconds: float, started: Started | None) -> Target:
+    """Find the server; one that was started may not live as long."""
+    try:
+        return find(where.kind, where.host, where.port, tls, seconds)
+    except CallFailed as error:
+        if started is not None:
+            started.wait(1)
+            if how := started.ended:
+                reason = f"the server ended when it was connected to ({how}){started.last_words()}"
+                raise Refused(reason, str(where)) from error
+        raise
 
 
 def _where(address: str | None, given: dict[str, Any]) -> Address:
     """Say whom to judge; with nothing said, a free port of this machine."""
     if address is None:
+        if given["unix"]:
+            raise OptionError("ADDRESS is missing: --unix needs the path of the socket")
+        if given["start"] and "{port}" not in given["start"]:
+            raise OptionError("--start needs a {port} in COMMAND, or ADDRESS: where will the server listen?")
         return Address("udp" if given["udp"] else "tcp", "127.0.0.1", free_port())
     where = parse_address(address, given["udp"], given["unix"])
     if where.kind == "endpoint":
@@ -89,7 +143,6 @@ def _started(command: str | None, where: Address) -> Iterator[Started | None]:
         return
     with Started(command, where.port) as started:
         at_exit(started.kill)
-        signal.signal(signal.SIGTERM, lambda *_: leave(TERMINATED))
         started.wait_until_up(where.kind, where.host, where.port)
         yield started
 
@@ -105,7 +158,7 @@ def _show(report: Report, given: dict[str, Any]) -> int:
     console = Console(1)
     if given["as_json"]:
         console.line(json.dumps(json_object(report)).encode())
-    else:
+    elif "-" not in (given["junit_file"], given["html_file"]):
         for line in text_lines(report):
             console.line(line.encode("utf-8", "backslashreplace"))
     wrong = report.count(Verdict.FAIL) + (report.count(Verdict.OPEN) if given["strict"] else 0)
@@ -134,6 +187,9 @@ def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
 
 
 def _write(path: str, data: bytes) -> None:
+    if path == "-":
+        Console(1).line(data.rstrip())
+        return
     try:
         with open(path, "wb") as file:
             file.write(data)
@@ -173,5 +229,6 @@ class Progress:
     def clear(self) -> None:
         """Take the line away."""
         if self._visible:
+            self._visible = False
             with contextlib.suppress(WriteFailed):
                 self._console._write(b"\r\x1b[K")

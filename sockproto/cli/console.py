@@ -132,7 +132,10 @@ def printable(text: str) -> str:
 def complain(text: str) -> None:
     """Say on standard error, in one line, what is wrong."""
     with contextlib.suppress(WriteFailed):
-        Console(2)._write(printable(" ".join(text.split("\n"))).encode("utf-8", "backslashreplace") + b"\n")
+        Console(2)._write(
+            printable(" ".join(text.replace("\n\t", " ").split("\n"))).encode("utf-8", "backslashreplace")
+            + b"\n"
+        )
 
 
 def size_of(descriptor: int) -> int | None:

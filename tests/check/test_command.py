@@ -99,7 +99,7 @@ def test_what_is_open_fails_only_if_one_is_strict(loop: Loop, capfd: Capture) ->
 
 def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:
     assert run(["check", "echo", right, "--only", "resets.no-descriptor-is-lost"]) == 1
-    assert "0 pass, 1 skipped" in capfd.readouterr().out
+    assert "nothing was judged, 1 skipped" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -118,11 +118,22 @@ def test_the_cases_are_listed_without_a_server(protocol: str, capfd: Capture) ->
     [
         ("echo", "ADDRESS is missing: say whom to judge, or --start 'COMMAND {port}'"),
         ("ehco 127.0.0.1:7", "'ehco' is not one of"),
+        ("", "Choose from: greeting, welcome, echo"),
+        ("echo --start server", "--start needs a {port} in COMMAND, or ADDRESS"),
+        ("echo --unix --start server", "ADDRESS is missing: --unix needs the path of the socket"),
+        (
+            "echo 127.0.0.1:7 --only splits --skip splits",
+            "no case is left: --skip names all that --only does",
+        ),
+        ("echo 127.0.0.1:7 --json --html -", "only one report can be printed"),
         ("echo 127.0.0.1:7 --only nonesuch", "'nonesuch' names no case of this protocol: --list shows them"),
         ("echo tcp:host=a:port=7", "can't be judged: write HOST:PORT, [IPV6]:PORT or unix:PATH"),
         ("echo 127.0.0.1:7 --udp --tls", "TLS is for streams, not for datagrams"),
-        ("echo --start nonesuch-program", "'nonesuch-program' can't be started: No such file or directory"),
-        ("echo --start '\"'", "No closing quotation"),
+        (
+            "echo 127.0.0.1:7 --start nonesuch-program",
+            "'nonesuch-program' can't be started: No such file or directory",
+        ),
+        ("echo 127.0.0.1:7 --start '\"'", "No closing quotation"),
     ],
 )
 def test_wrong_usage(arguments: str, reason: str, capfd: Capture) -> None:

@@ -50,6 +50,7 @@ class ReportTests(TestCase):
                 "      received  '\\x1b[2J\\x00]]>&<\\xff\\r\\n'",
                 "open  meaning.a-dialogue: it says nothing",
                 "skip  meaning.a-dialogue: no time left",
+                "server",
                 "      command     server {port}",
                 "echo at 127.0.0.1:7: 1 pass, 1 fail, 1 open, 1 skipped, in 1.2 s",
             ],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import PROTOCOLS, TALKERS, name, wrong
 from sockproto.check.verdict import Failed, Open
-from sockproto.check.wire import NotConnected, Stream
+from sockproto.check.wire import Stream
 
 QUIET_SECONDS = 0.01
 """A pause of half a greeting server's quiet period, which begins a new message."""
@@ -149,7 +149,7 @@ def descriptors_run_out(subject: Subject) -> None:
             try:
                 crowd = [other.connect() for _ in range(CROWD)]
                 crowd[-1].what_comes(1)  # so that it has tried to accept them
-            except NotConnected:  # no more fit into its queue
+            except Failed:  # it turns them away, or no more fit into its queue
                 pass
             other.close()
         until = time.monotonic() + subject.patience.answer

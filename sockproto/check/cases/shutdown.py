@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import signal
 import time
 from collections.abc import Sequence
 
@@ -22,9 +23,6 @@ MOST_BYTES = 8 << 20
 
 READ_BYTES = 1 << 18
 """What each has read by then."""
-
-DIED = ("killed by SIGTERM", "status 143")
-"""What is said of a server that did not handle SIGTERM; the second by a shell that has started it."""
 
 
 def served(subject: Subject) -> list[Stream]:
@@ -82,18 +80,12 @@ def no_answer_is_cut(subject: Subject) -> None:
     """Of what clients are being sent when the server is asked to end (SIGTERM), the last answer is whole."""
     with subject.another() as other:
         sending = _sending(other, 2 if subject.quick else CLIENTS)
+        minds = other.started.minds(signal.SIGTERM)
         other.started.terminate()
-        failure = None
-        try:
-            for stream, head in sending:
-                _judge_rest(other, stream, head)
-        except Failed as failed:
-            failure = failed
-        how = other.started.wait(min(subject.patience.answer, subject.deadline.left))
-        if how in DIED:
+        if not minds and "SIGTERM" in other.started.wait(subject.patience.silence):
             raise Open("SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers")
-        if failure is not None:
-            raise failure
+        for stream, head in sending:
+            _judge_rest(other, stream, head)
 
 
 def _sending(subject: Subject, count: int) -> list[tuple[Stream, bytes]]:
