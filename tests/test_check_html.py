@@ -14,7 +14,7 @@ from sockproto.check.octets import as_hexadecimal, as_text, difference
 from sockproto.check.page import html, sentence
 from sockproto.check.timeline import SHOWN_EVENTS, SHOWN_SOCKETS, chosen, drawing, moment, size, table
 from sockproto.check.verdict import Event, Report, Verdict
-from tests.reports import BEGAN, FAULTY, HOSTILE, HOSTILE_TEXT, RIGHT, case, hostile, large
+from tests.reports import BEGAN, FAULTY, HOSTILE, HOSTILE_TEXT, LOST, RIGHT, case, hostile, large
 
 Attributes = dict[str, str | None]
 
@@ -64,6 +64,13 @@ ELEMENTS = {tag for tag, _ in Page(html(FAULTY)).elements}
 
 
 class PageTests(TestCase):
+    def test_what_is_late_is_not_the_end(self) -> None:
+        timeline = tuple(event for event in LOST.timeline if event.kind not in ("ended", "reset"))
+        for result, end in (LOST, "the end"), (replace(LOST, timeline=timeline), "nothing more"):
+            page = Page(html(Report("echo", "127.0.0.1:7", BEGAN, 1.0, (result,))))
+            self.assertIn(end, page.inside("mark"))
+        self.assertIn("boom", html(Report("echo", "", BEGAN, 1.0, (replace(LOST, said=("'boom'",)),))))
+
     def test_it_says_what_was_judged_when_and_the_verdict(self) -> None:
         page = Page(html(FAULTY))
         self.assertIn("greeting at 127.0.0.1:9999", page.text)
@@ -181,6 +188,7 @@ class OctetsTests(TestCase):
     def test_text_with_the_difference_marked(self) -> None:
         self.assertEqual(as_text(b"a<b\r\n\\", 1), "a<mark>&lt;</mark>b<i>\\r\\n\n\\\\</i>")
         self.assertEqual(as_text(b"Hell", 4), "Hell<mark>the end</mark>")
+        self.assertEqual(as_text(b"Hell", 4, end="nothing more"), "Hell<mark>nothing more</mark>")
         self.assertEqual(as_text("\u00e9\t".encode()), r"<i>\xc3\xa9\t</i>")
 
     def test_hexadecimal_in_rows(self) -> None:

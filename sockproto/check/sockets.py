@@ -62,7 +62,7 @@ class Wire:
     ) -> None:
         self._target, self._number, self._timeline = target, number, timeline
         self._patience, self._deadline = patience, deadline
-        self._outgoing = Edges()
+        self._outgoing, self._heard = Edges(), False
         self._sock: Any = socket.socket(target.family, self.kind)
         self._sock.setblocking(False)
         if holds:
@@ -94,6 +94,7 @@ class Wire:
         return bytes(self._outgoing) if self._outgoing.size else None
 
     def _note(self, kind: str, data: bytes = b"", text: str = "") -> None:
+        self._heard = self._heard or kind == "received"
         self._timeline.note(self._number, kind, data, text)
 
     def _wait(self, events: int, seconds: float) -> int:
@@ -101,7 +102,8 @@ class Wire:
         if not self._deadline.left:
             # Not the server's fault: it was not silent for as long as it may be.
             self._note("waited", text="the case's time is over")
-            raise Skipped(f"it is too slow to be judged within {self._deadline.seconds:.3g} s")
+            what = "it is too slow to be judged" if self._heard else "it says nothing, and can't be judged"
+            raise Skipped(f"{what} within {self._deadline.seconds:.3g} s")
         if events & READ and isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return READ
         poll = select.poll()

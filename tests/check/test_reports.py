@@ -85,8 +85,40 @@ class ReportTests(TestCase):
         self.assertEqual(failure.get("message"), REPORT.results[1].reason)
         self.assertEqual([case[0].tag for case in cases[2:]], ["system-out", "skipped"])
 
+    def test_what_is_skipped_for_one_reason_is_one_line_a_group(self) -> None:
+        skipped = Result(Case("many.a", "", ""), Verdict.SKIP, "no time left")
+        report = Report("echo", "127.0.0.1:7", 0.0, 2.0, (REPORT.results[0], skipped, skipped, skipped))
+        self.assertEqual(text_lines(report)[1:-1], ["skip  many, 3 cases: no time left"])
+        self.assertEqual(
+            summary(Report("echo", "127.0.0.1:7", 0.0, 2.0, (skipped,))),
+            "echo at 127.0.0.1:7: nothing was judged, 1 skipped, in 2.0 s",
+        )
+
+    def test_long_runs_are_counted(self) -> None:
+        sent = edges(b"/echo " + b"x" * 1_048_570 + b"\n")
+        failure = Result(CASE, Verdict.FAIL, "", sent, None, sent, said=("'Traceback'",))
+        lines = text_lines(Report("command", "127.0.0.1:7", 0.0, 2.0, (failure,)))
+        self.assertIn("      sent      '/echo ' + 'x' \u00d7 1,048,570 + '\\n'", lines)
+        self.assertIn("      it said   'Traceback'", lines)
+        [received] = [line for line in lines if "received" in line]
+        self.assertIn("bytes ...]", received)  # what it was, nobody looked at
+
 
 class BytesTests(TestCase):
+    def test_what_comes_on_a_stream_at_once_is_one_event(self) -> None:
+        self.patch(Timeline, "seconds", 0.0)
+        timeline = Timeline()
+        for socket, kind, text in [
+            (1, "received", ""),
+            (1, "received", ""),
+            (2, "received", ""),
+            (2, "sent", ""),
+            (2, "received", "a datagram"),
+            (2, "received", "a datagram"),
+        ]:
+            timeline.note(socket, kind, b"ab", text)
+        self.assertEqual([event.size for event in timeline.events()], [4, 2, 2, 2, 2])
+
     def test_a_body_is_its_block_again_and_again(self) -> None:
         body = Body(b"abcdefg", 100_000)
         whole = (b"abcdefg" * 20_000)[:100_000]
