@@ -182,6 +182,9 @@ class Subject:
                 finally:
                     other.close()
             except Refused as error:
+                if not started.ended and not self.deadline.left:
+                    seconds = f"{self.deadline.seconds:.3g} s"
+                    raise Skipped(f"{seconds} are too short to start the server for it") from error
                 raise Failed(f"the server can't be started: {error}") from error
             finally:
                 started.kill()

@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 from sockproto.check.judging import Judged, Subject, Terms
 from sockproto.check.spoken import LINES, answer, name
-from sockproto.check.target import is_there
+from sockproto.check.target import is_there, speaks_tls
 from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Open, Report, Result, Skipped, Verdict
 from sockproto.errors import OptionError, Refused
@@ -86,6 +86,8 @@ class _Check:
         result = judge(replace(self._terms, patience=patience), judged)
         if judged.basic and result.verdict is Verdict.FAIL:
             self._failed = judged.identifier
+            if (result.received or TLS_ALERT).startswith(TLS_ALERT) and speaks_tls(self._terms.target):
+                result = replace(result, reason=f"{result.reason}; it speaks TLS: say --tls")
         return self._looked_after(result)
 
     def _reason_not_to(self, judged: Judged) -> str:
@@ -204,8 +206,6 @@ def _heard(terms: Terms, listen: Callable[[Subject], bytes]) -> bytes:
 
 def _hint(terms: Terms, failed: Failed) -> str:
     """Say what a failure may mean, if it is more than it says."""
-    if terms.target.tls is None and (failed.received or b"").startswith(TLS_ALERT):
-        return "; this is a TLS alert: say --tls"
     error: BaseException | None = failed
     while error is not None and not isinstance(error, ConnectionRefusedError):
         error = error.__cause__
@@ -215,8 +215,12 @@ def _hint(terms: Terms, failed: Failed) -> str:
 
 
 def _shared(judged: Sequence[Judged]) -> list[Judged]:
-    """Give the cases in turn, one of each group, so that little time is shared by all groups."""
+    """Give the cases in turn, one of each group, so that little time is shared by all groups.
+
+    Those that start servers take longest; they are given what is left.
+    """
     groups: dict[str, list[Judged]] = {}
     for each in judged:
         groups.setdefault(each.identifier.partition(".")[0], []).append(each)
-    return [each for turn in zip_longest(*groups.values()) for each in turn if each is not None]
+    last = groups.pop("shutdown", [])
+    return [each for turn in zip_longest(*groups.values()) for each in turn if each is not None] + last

@@ -115,6 +115,22 @@ def is_there(target: Target) -> bool:
     return True
 
 
+def speaks_tls(target: Target) -> bool:
+    """Say whether a server that is called without TLS would understand it."""
+    if target.tls is not None or target.datagrams:
+        return False
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.socket(target.family) as sock:
+            sock.settimeout(0.5)
+            sock.connect(target.where)
+            context.wrap_socket(sock).close()
+    except OSError:
+        return False
+    return True
+
+
 def _call_failed(failure: OSError | None, name: str, seconds: float) -> CallFailed:
     """Give our error for the system's."""
     if isinstance(failure, ssl.SSLCertVerificationError):

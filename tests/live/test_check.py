@@ -89,6 +89,9 @@ def test_our_servers_pass_over_tls(serve: Serve, authority: Authority) -> None:
     assert (ran.returncode, ran.stderr, found["target"]) == (0, b"", f"tls {where}")
     skipped = [each["reason"] for each in found["results"] if each["verdict"] == "skip"]
     assert "TLS has no half-close" in skipped
+    command = [SOCKPROTO, "check", "echo", where, "--only", "meaning.a-dialogue"]
+    ran = subprocess.run(command, capture_output=True, timeout=60)
+    assert b"it speaks TLS: say --tls" in ran.stdout
     ran = subprocess.run([SOCKPROTO, "check", "echo", where, "--tls"], capture_output=True, timeout=60)
     assert ran.returncode == 60
     assert re.fullmatch(rb"sockproto check: .*certificate.*\n", ran.stderr)
