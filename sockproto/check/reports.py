@@ -26,6 +26,8 @@ def text_lines(report: Report) -> list[str]:
     lines = [line for results in _alike(report.results) for line in _lines(*results)]
     lines += ["server"] if report.server else []
     for name, value in report.server.items():
+        if name == "last said" and not report.failed:  # that clients are gone, perhaps
+            continue
         lines.append(f"      {name:<12}{value}")
     return [*lines, summary(report)]
 
