@@ -26,7 +26,7 @@ def text_lines(report: Report) -> list[str]:
     lines = [line for results in _alike(report.results) for line in _lines(*results)]
     lines += ["server"] if report.server else []
     for name, value in report.server.items():
-        if name == "last said" and not report.failed:  # that clients are gone, perhaps
+        if name == "last said" and report.server["exit"].startswith("none"):  # each failure has its own
             continue
         lines.append(f"      {name:<12}{value}")
     return [*lines, summary(report)]

@@ -21,6 +21,9 @@ from sockproto.errors import OptionError, Refused
 LEAST_SECONDS = 0.5
 """With less than this left no other case is begun."""
 
+SAID_SECONDS = 0.02
+"""How long what a server prints may be on its way."""
+
 NEWLINES = (b"\n", b"\r\n")
 TLS_ALERT = b"\x15\x03"
 Heard = Callable[[Judged, Result | None], object]
@@ -117,6 +120,7 @@ class _Check:
         if not (how := started.ended):
             return result
         reason = f"{result.reason}; " if result.verdict is Verdict.FAIL else ""
+        said = result.said or started.said()
         reason += f"the server has ended ({how}){started.last_words()}"
         try:
             target = self._terms.target
@@ -125,7 +129,7 @@ class _Check:
                 self.begin()
         except (OptionError, Refused) as error:
             self._gone, self._lost = case, f", and can't be started again: {error}"
-        return replace(result, verdict=Verdict.FAIL, reason=reason)
+        return replace(result, verdict=Verdict.FAIL, reason=reason, said=said)
 
 
 def judge(terms: Terms, judged: Judged) -> Result:
@@ -144,11 +148,10 @@ def judge(terms: Terms, judged: Judged) -> Result:
     except Exception as error:  # the other cases are judged all the same
         verdict, reason = Verdict.SKIP, f"this case itself is wrong, please report it: {error!r}"
     finally:
-        subject.close()
-    said: tuple[str, ...] = ()
+        said = _said(terms, printed) if verdict is Verdict.FAIL else ()
+        subject.close()  # what it says of that is not about the failure
     if terms.started is not None:
         terms.started.memory_bytes()
-        said = terms.started.said(printed) if verdict is Verdict.FAIL else ()
     timeline = subject.timeline
     return Result(
         case,
@@ -161,6 +164,14 @@ def judge(terms: Terms, judged: Judged) -> Result:
         timeline.seconds,
         said,
     )
+
+
+def _said(terms: Terms, since: int) -> tuple[str, ...]:
+    """Give what the server has printed; it may be a little late."""
+    if terms.started is None:
+        return ()
+    time.sleep(SAID_SECONDS)
+    return terms.started.said(since)
 
 
 def acquainted(terms: Terms) -> Terms:

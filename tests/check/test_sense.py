@@ -17,7 +17,7 @@ from sockproto.errors import Refused
 from tests.check.faults.meaning import AnswersTwice, DropsTheNewline
 from tests.check.servers import Loop, Served, Server
 
-HURRY = Patience(answer=0.3, silence=0.05, case=3, run=20)
+HURRY = Patience(answer=1, silence=0.05, case=5, run=30)
 
 
 class AlwaysCRLF(Server):
