@@ -5,6 +5,8 @@
     Body(PATTERN, 32 << 20).part(70_000, 10)
 """
 
+from sockproto.check.verdict import left_out
+
 PART_BYTES = 65_536
 """The most that is given at once."""
 
@@ -48,7 +50,7 @@ class Body:
         if self.size <= 2 * EDGE_BYTES:
             return self.part(0)
         head, tail = self.part(0, EDGE_BYTES), self.part(self.size - EDGE_BYTES, EDGE_BYTES)
-        return head + b" [... %d bytes ...] " % (self.size - 2 * EDGE_BYTES) + tail
+        return head + left_out(self.size - 2 * EDGE_BYTES) + tail
 
 
 class Edges:
@@ -67,7 +69,7 @@ class Edges:
 
     def __bytes__(self) -> bytes:
         gap = self.size - len(self._head) - len(self._tail)
-        return self._head + (b" [... %d bytes ...] " % gap if gap else b"") + self._tail
+        return self._head + (left_out(gap) if gap else b"") + self._tail
 
 
 def difference(expected: bytes, received: bytes) -> int:

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sockproto.check.body import Body
 from sockproto.check.spoken import LINES, SAYERS, answer, name
-from sockproto.check.started import Started
+from sockproto.check.started import UP_SECONDS, Started
 from sockproto.check.target import Target, free_port
 from sockproto.check.timing import Deadline, Patience, Timeline
 from sockproto.check.verdict import Case, Failed, Skipped
@@ -172,7 +172,7 @@ class Subject:
         port = port or free_port(target.where[0])
         with self.started.another(port) as started:
             try:
-                started.wait_until_up(target.kind, target.host, port, self.deadline.left)
+                self._wait_until_up(started, port)
                 where = (target.where[0], port, *target.where[2:])
                 there = replace(target, port=port, where=where)
                 other = Subject(replace(self.terms, target=there, started=started), self.deadline)
@@ -181,13 +181,38 @@ class Subject:
                     yield other
                 finally:
                     other.close()
-            except Refused as error:
-                if not started.ended and not self.deadline.left:
-                    seconds = f"{self.deadline.seconds:.3g} s"
-                    raise Skipped(f"{seconds} are too short to start the server for it") from error
-                raise Failed(f"the server can't be started: {error}") from error
             finally:
                 started.kill()
+
+    def _wait_until_up(self, started: Started, port: int) -> None:
+        """Wait until another server listens; that the case ends before is not the server's fault."""
+        target, left = self.terms.target, self.deadline.left
+        try:
+            started.wait_until_up(target.kind, target.host, port, left)
+        except Refused as error:
+            if not started.ended and left < UP_SECONDS:
+                seconds = f"{self.deadline.seconds:.3g} s"
+                raise Skipped(f"{seconds} are too short to start the server for it") from error
+            raise Failed(f"the server can't be started: {error}") from error
+
+    def becomes(self, true: Callable[[], bool], share: float = 1.0) -> bool:
+        """Wait until something is true; say whether that comes in time.
+
+        Args:
+            true: Asked again and again.
+            share: Which part of the time that an answer may take is given.
+
+        Raises:
+            Skipped: The case's time is over before.
+        """
+        due = Deadline(share * self.patience.answer)
+        while not true():
+            if not self.deadline.left:
+                raise Skipped(f"it is too slow to be judged within {self.deadline.seconds:.3g} s")
+            if not due.left:
+                return False
+            time.sleep(0.01)
+        return True
 
     def settled(self, measure: Callable[[], int]) -> int:
         """Give what is measured when the server has had the time of a silence to be done with its work."""

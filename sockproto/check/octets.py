@@ -9,6 +9,7 @@ One byte is marked, the first that is not as expected; of long runs what stands 
 
 from itertools import groupby
 
+from sockproto.check.body import difference as first_difference
 from sockproto.check.markup import Markup, element, joined, text
 
 SHOWN_BYTES = 160
@@ -20,8 +21,7 @@ def difference(expected: bytes | None, received: bytes | None) -> int | None:
     """Tell which byte is the first that differs, or where the one that the other begins with ends."""
     if expected is None or received is None or expected == received:
         return None
-    pairs = enumerate(zip(expected, received, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(expected), len(received)))
+    return first_difference(expected, received)
 
 
 def as_text(data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES, end: str = "the end") -> Markup:

@@ -28,7 +28,8 @@ def text_lines(report: Report) -> list[str]:
     for name, value in report.server.items():
         if name == "last said" and report.server["exit"].startswith("none"):  # each failure has its own
             continue
-        lines.append(f"      {name:<12}{value}")
+        escaped = _safe(value).replace("\n", "\\n")
+        lines.append(f"      {name:<12}{escaped}")
     return [*lines, summary(report)]
 
 

@@ -29,18 +29,24 @@ TLS_ALERT = b"\x15\x03"
 Heard = Callable[[Judged, Result | None], object]
 
 
-def run(terms: Terms, judged: Sequence[Judged], heard: Heard = lambda judged, result: None) -> Report:
+def run(
+    terms: Terms,
+    judged: Sequence[Judged],
+    heard: Heard = lambda judged, result: None,
+    deadline: Deadline | None = None,
+) -> Report:
     """Judge a server; Ctrl-C (``KeyboardInterrupt``) ends it early, with what is known by then.
 
     Args:
         terms: Which protocol, whom and how.
         judged: The cases.
         heard: Told of each case that begins, then of its result.
+        deadline: When to be done, if the time has begun already.
 
     Returns:
         What came of it.
     """
-    began, check = time.time(), _Check(terms)
+    began, check = time.time(), _Check(terms, deadline or Deadline(terms.patience.run))
     results: dict[str, Result] = {}
     try:
         check.begin()
@@ -61,11 +67,11 @@ class _Check:
 
     Args:
         terms: What all cases share.
+        deadline: When to be done.
     """
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
-        self._deadline = Deadline(terms.patience.run)
+    def __init__(self, terms: Terms, deadline: Deadline) -> None:
+        self._terms, self._deadline = terms, deadline
         self._failed = ""  # the basic case
         self._gone = ""  # the case since which the server is gone
         self._lost = ""  # why it can't be started again
@@ -79,7 +85,7 @@ class _Check:
 
     def begin(self) -> None:
         """Get acquainted with the server."""
-        self._terms = acquainted(self._terms)
+        self._terms = acquainted(self._terms, self._deadline)
 
     def result(self, judged: Judged) -> Result:
         """Run a case, if there is a reason to and time for it."""
@@ -174,18 +180,26 @@ def _said(terms: Terms, since: int) -> tuple[str, ...]:
     return terms.started.said(since)
 
 
-def acquainted(terms: Terms) -> Terms:
-    """Learn what the server says first, and what its clients are answered, right or wrong."""
+def acquainted(terms: Terms, deadline: Deadline | None = None) -> Terms:
+    """Learn what the server says first, and what its clients are answered, right or wrong.
+
+    Args:
+        terms: All that is known of it yet.
+        deadline: When the check must be done, of which time this takes a third at most; if None, each may
+            take as long as a case.
+    """
+    deadline = Deadline(deadline.left / 3) if deadline else None
     if terms.target.datagrams:
         return terms
     if terms.protocol == "greeting":
         terms = replace(
-            terms, welcome=_heard(terms, lambda it: it.connect().what_comes(1_024, it.patience.answer))
+            terms,
+            welcome=_heard(terms, deadline, lambda it: it.connect().what_comes(1_024, it.patience.answer)),
         )
-    terms = replace(terms, life=_heard(terms, Subject.sign_of_life))
+    terms = replace(terms, life=_heard(terms, deadline, Subject.sign_of_life))
     if terms.protocol not in LINES or not terms.life:
         return terms
-    found = {newline: _heard(terms, partial(_ending, newline)) for newline in NEWLINES}
+    found = {newline: _heard(terms, deadline, partial(_ending, newline)) for newline in NEWLINES}
     return replace(terms, endings={newline: end[1:] for newline, end in found.items() if end})
 
 
@@ -204,9 +218,9 @@ def _ending(newline: bytes, subject: Subject) -> bytes:
     return b" " + ending if ending in (b"", b"\r", *NEWLINES) else b""
 
 
-def _heard(terms: Terms, listen: Callable[[Subject], bytes]) -> bytes:
+def _heard(terms: Terms, deadline: Deadline | None, listen: Callable[[Subject], bytes]) -> bytes:
     """Give what is heard; nothing if the server fails."""
-    subject = Subject(terms)
+    subject = Subject(terms, Deadline(min(terms.patience.case, deadline.left)) if deadline else None)
     try:
         return listen(subject)
     except (Failed, Skipped):

@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import resource
+import secrets
 import shlex
 import signal
 import socket
@@ -22,14 +23,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from sockproto.check.timing import Deadline
 from sockproto.check.verdict import shown
 from sockproto.errors import OptionError, Refused
 
 UP_SECONDS = 10.0
 """How long the server may take until it listens."""
 
-END_SECONDS = 5.0
-"""How long it may take to end once the check is over."""
+UP_FOR_SECONDS = 0.03
+"""How long it must still run once it listens: what goes into the background ends then."""
 
 KEPT_LINES = 20
 """How many lines of what it prints are kept."""
@@ -42,6 +44,14 @@ PROCESSES = Path("/proc")
 MASKS = re.compile(r"^Sig(?:Cgt|Ign):\s*([0-9a-f]+)$", re.MULTILINE)
 """The signals that a process handles and ignores, proc(5)."""
 
+_running: "set[Started]" = set()
+
+
+def kill_all() -> None:
+    """End by force all that was started and has not been ended: for the end of this process."""
+    for each in tuple(_running):
+        each.kill()
+
 
 class Started:
     """A server's process, and all that it starts.
@@ -49,6 +59,7 @@ class Started:
     Args:
         command: What to run, as typed in a shell but without one; ``{port}`` stands for the port.
         port: The port.
+        end_seconds: How long it may take to end once the check is over.
 
     Raises:
         OptionError: It can't be run.
@@ -62,11 +73,14 @@ class Started:
 
     lines = 0
     _listening: threading.Thread | None = None
+    _mark = ""
+    """What nothing but its processes has in its environment, to know those that left its group."""
 
-    def __init__(self, command: str, port: int) -> None:
-        self.command, self.port = command, port
+    def __init__(self, command: str, port: int, end_seconds: float = 3.0) -> None:
+        self.command, self.port, self._end_seconds = command, port, end_seconds
         self.most_bytes = self._first_bytes = 0
         self._last: collections.deque[bytes] = collections.deque(maxlen=KEPT_LINES)
+        self._mark = secrets.token_hex(16)
         self._run()
 
     def _run(self) -> None:
@@ -79,10 +93,12 @@ class Started:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a group of its own, which is ended as a whole
+                env={**os.environ, "SOCKPROTO_CHECK": self._mark},
             )
         except (OSError, ValueError, IndexError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OptionError(f"{command!r} can't be started: {reason}") from error
+        _running.add(self)
         assert self._process.stdout is not None
         self._listening = threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True)
         self._listening.start()
@@ -99,7 +115,12 @@ class Started:
         status = self._process.poll()
         if status is None:
             return ""
-        return f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+        if status >= 0:
+            return f"status {status}"
+        try:
+            return f"killed by {signal.Signals(-status).name}"
+        except ValueError:  # real-time signals have no names
+            return f"killed by signal {-status}"
 
     @property
     def ended(self) -> str:
@@ -142,23 +163,27 @@ class Started:
         Raises:
             Refused: It ends, or does not listen in time.
         """
-        seconds = min(seconds, UP_SECONDS)
-        deadline = time.monotonic() + seconds
-        while not _listens(kind, host, port):
-            if how := self.ended:
-                reason = f"the server ended before it listened ({how}){self.last_words()}"
-                raise Refused(reason, f"{host}:{port}")
-            if time.monotonic() > deadline:
-                reason = f"the server does not listen there after {seconds:.3g} s{self.last_words()}"
-                raise Refused(reason, f"{host}:{port}")
+        where, deadline = f"{host}:{port}", Deadline(min(seconds, UP_SECONDS))
+        while True:
+            if up := listens(kind, host, port):
+                self.wait(UP_FOR_SECONDS)
+            if how := self.ended:  # if something listens, it is not it
+                before = "as soon as something listened" if up else "before it listened"
+                last = self.last_words() or "; it must stay in the foreground" * (how == "status 0")
+                raise Refused(f"the server ended {before} ({how}){last}", where)
+            if up:
+                break
+            if not deadline.left:
+                late = f"the server does not listen there after {deadline.seconds:.3g} s"
+                raise Refused(late + self.last_words(), where)
             time.sleep(0.02)
         self._first_bytes = self.memory_bytes()
 
     def memory_bytes(self) -> int:
         """Give how much memory it and what it started have in use; 0 where that is not known."""
-        pages = sum(int(stat[21]) for _, stat in self._processes())
-        self.most_bytes = max(self.most_bytes, pages * PAGE_BYTES)
-        return pages * PAGE_BYTES
+        size = sum(_memory(process, stat) for process, stat in self._processes())
+        self.most_bytes = max(self.most_bytes, size)
+        return size
 
     def descriptors(self) -> int:
         """Give how many descriptors it and what it started have open; 0 where that is not known."""
@@ -215,14 +240,21 @@ class Started:
         """End it and all that it started, at last by force."""
         if not self.exit:
             self.terminate()
-            self.wait(END_SECONDS)
+            self.wait(self._end_seconds)
         self.kill()
         self._process.wait()
+        _running.discard(self)
 
     def kill(self) -> None:
         """End it and all that it started by force, at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        if not self._mark:
+            return
+        for process in PROCESSES.glob("[0-9]*"):  # what has left its group, as daemons do
+            with contextlib.suppress(OSError):
+                if f"SOCKPROTO_CHECK={self._mark}".encode() in (process / "environ").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def known(self) -> dict[str, str]:
         """Give what is known of it, for the report."""
@@ -248,12 +280,22 @@ class Started:
 
     def _listen(self, output: IO[bytes]) -> None:
         """Read what it prints, of which the last lines are kept."""
-        while line := output.readline(1_000):
-            self._last.append(line)
-            self.lines += 1
+        with output:
+            while line := output.readline(1_000):
+                self._last.append(line)
+                self.lines += 1
 
 
-def _listens(kind: str, host: str, port: int) -> bool:
+def _memory(process: Path, stat: "list[str]") -> int:
+    """Give a process's share of the memory in use: what several have in common counts once (proc(5))."""
+    with contextlib.suppress(OSError):
+        for line in (process / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1_024
+    return int(stat[21]) * PAGE_BYTES if process.exists() else 0
+
+
+def listens(kind: str, host: str, port: int) -> bool:
     """Say whether somebody listens there."""
     if kind == "udp":
         suffix = f":{port:04X}"

@@ -108,10 +108,10 @@ class Stream(Wire):
         return data
 
     def until_end(self, limit: int = 1 << 20) -> bytes:
-        """Give all that comes until the server ends the stream, which it must."""
-        data = b""
+        """Give all that comes until the server ends the stream, which it must in time, whatever it says."""
+        data, due = b"", Deadline(self._patience.answer)
         while len(data) <= limit:
-            piece = self._read(PART_BYTES, self._patience.answer)
+            piece = self._read(PART_BYTES, due.left) if due.left else None
             if piece is None:
                 nothing = "" if data else "it says nothing: "
                 reason = f"{nothing}the server does not end the stream{_after(data)}"
@@ -235,7 +235,7 @@ class Stream(Wire):
             self._note("received" if data else "ended", data)
             return data
         if seconds:
-            self._note("waited", text=f"{seconds:g} s: nothing came")
+            self._note("waited", text=f"{seconds:.3g} s: nothing came")
         return None
 
     def _write(self, data: "bytes | memoryview") -> int:

@@ -29,7 +29,8 @@ class Patience:
         silence: Seconds in which nothing comes, after which nothing is held to come.
         pause: Seconds between two pieces, so that the server reads them apart.
         case: Seconds that a case may take in all.
-        run: Seconds that all cases may take together.
+        run: Seconds that all cases may take together, and the start of the server before them.
+        end: Seconds that a server which was started for the check may take to end after them.
     """
 
     answer: float = 5.0
@@ -37,10 +38,11 @@ class Patience:
     pause: float = 0.001
     case: float = 10.0
     run: float = 115.0
+    end: float = 3.0
 
 
 FULL = Patience()
-QUICK = Patience(answer=1.5, silence=0.1, case=2.0, run=9.0)
+QUICK = Patience(answer=1.5, silence=0.1, case=2.0, run=8.5, end=0.5)
 
 
 AT_ONCE_SECONDS = 0.001

@@ -6,7 +6,7 @@
     report.results[0].verdict is Verdict.PASS
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 
@@ -119,6 +119,16 @@ class Report:
         """Whether any case fails."""
         return any(result.verdict is Verdict.FAIL for result in self.results)
 
+    def strict(self) -> "Report":
+        """Give it with what is left open as failures."""
+        results = (
+            replace(result, verdict=Verdict.FAIL, reason=f"{result.reason} (open, and judged strictly)")
+            if result.verdict is Verdict.OPEN
+            else result
+            for result in self.results
+        )
+        return replace(self, results=tuple(results))
+
     def count(self, verdict: Verdict) -> int:
         """Tell how many cases ended so."""
         return sum(result.verdict is verdict for result in self.results)
@@ -165,4 +175,9 @@ def edges(data: bytes, limit: int = 1_024) -> bytes:
     if len(data) <= limit:
         return data
     half = limit // 2
-    return data[:half] + b" [... %d bytes ...] " % (len(data) - 2 * half) + data[-half:]
+    return data[:half] + left_out(len(data) - 2 * half) + data[-half:]
+
+
+def left_out(count: int) -> bytes:
+    """Give what stands for so many bytes that are left out, in a report."""
+    return b" [... %d bytes ...] " % count

@@ -10,7 +10,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -19,9 +19,9 @@ from sockproto.check.judging import Judged, Terms, cases, chosen
 from sockproto.check.reports import json_object, junit, text_lines
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
-from sockproto.check.started import Started
+from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import Target, find, free_port
-from sockproto.check.timing import FULL, QUICK
+from sockproto.check.timing import FULL, QUICK, Deadline, Patience
 from sockproto.check.verdict import Report, Result, Verdict
 from sockproto.cli.console import Console, at_exit, leave
 from sockproto.cli.options import Seconds, address_options
@@ -29,8 +29,8 @@ from sockproto.cli.probing import tls_context
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
 
 STATUS = (
-    "Exit status: 0 if nothing fails, 1 if something does or nothing was judged, 2 for wrong usage, 130 after"
-    " Ctrl-C, 143 after SIGTERM, else as of the clients."
+    "Exit status: 0 if nothing fails, 1 if something does or nothing was judged, 2 for wrong usage, 129,"
+    " 130 and 143 after SIGHUP, Ctrl-C and SIGTERM, else as of the clients."
 )
 
 
@@ -68,20 +68,22 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
     if [given["junit_file"], given["html_file"]].count("-") + given["as_json"] > 1:
         raise OptionError("only one report can be printed: write the other ones to files")
     tls = tls_context(where, given)
+    patience = QUICK if given["quick"] else FULL
+    if given["seconds"]:
+        patience = replace(patience, run=given["seconds"])
+    files = {name: _opened(given[name]) for name in ("junit_file", "html_file") if given[name]}
+    deadline = Deadline(patience.run)
     with _signals() as stopped:
         try:
-            with _started(given["start"], where) as started:
+            with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
-                patience = QUICK if given["quick"] else FULL
-                if given["seconds"]:
-                    patience = replace(patience, run=given["seconds"])
-                progress = Progress(len(judged))
                 terms = Terms(protocol, target, patience, given["quick"], started)
-                report = run(terms, judged, progress.heard)
+                progress = Progress(len(judged))
+                report = run(terms, judged, progress.heard, deadline)
                 progress.clear()
         except KeyboardInterrupt:  # before anything was judged
             return stopped[0]
-        status = _show(report, given)
+        status = _show(report.strict() if given["strict"] else report, files, given["as_json"])
     return stopped[0] if stopped else status
 
 
@@ -100,7 +102,10 @@ def _signals() -> Iterator[list[int]]:
         stopped.append(128 + number)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {}
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            before[number] = signal.signal(number, stop)
     try:
         yield stopped
     finally:
@@ -136,34 +141,37 @@ def _where(address: str | None, given: dict[str, Any]) -> Address:
 
 
 @contextlib.contextmanager
-def _started(command: str | None, where: Address) -> Iterator[Started | None]:
+def _started(
+    command: str | None, where: Address, patience: Patience, deadline: Deadline
+) -> Iterator[Started | None]:
     """Have the server running, if we are to start it."""
     if command is None:
         yield None
         return
-    with Started(command, where.port) as started:
-        at_exit(started.kill)
-        started.wait_until_up(where.kind, where.host, where.port)
+    if listens(where.kind, where.host, where.port):  # it would be judged instead
+        raise OptionError("something listens there already: end it, or leave out ADDRESS to have a free port")
+    at_exit(kill_all)
+    with Started(command, where.port, patience.end) as started:
+        started.wait_until_up(where.kind, where.host, where.port, deadline.left)
         yield started
 
 
-def _show(report: Report, given: dict[str, Any]) -> int:
+def _show(report: Report, files: "dict[str, BinaryIO | None]", as_json: bool) -> int:
     """Show and write the report; give the exit status."""
-    if given["junit_file"]:
-        _write(given["junit_file"], junit(report))
-    if given["html_file"]:
+    if "junit_file" in files:
+        _write(files["junit_file"], junit(report))
+    if "html_file" in files:
         from sockproto.check.page import html
 
-        _write(given["html_file"], html(report).encode())
+        _write(files["html_file"], html(report).encode())
     console = Console(1)
-    if given["as_json"]:
+    if as_json:
         console.line(json.dumps(json_object(report)).encode())
-    elif "-" not in (given["junit_file"], given["html_file"]):
+    elif None not in files.values():
         for line in text_lines(report):
             console.line(line.encode("utf-8", "backslashreplace"))
-    wrong = report.count(Verdict.FAIL) + (report.count(Verdict.OPEN) if given["strict"] else 0)
     judged = len(report.results) - report.count(Verdict.SKIP)
-    return 1 if wrong or not judged else 0
+    return 1 if report.failed or not judged else 0
 
 
 def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
@@ -186,15 +194,25 @@ def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
         console.line(f"{case.identifier}\n    {case.expectation} ({case.source})".encode())
 
 
-def _write(path: str, data: bytes) -> None:
+def _opened(path: str) -> BinaryIO | None:
+    """Open a file to write: before the check, which would be lost if that failed after it; None to print."""
     if path == "-":
+        return None
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise WriteFailed(f"can't write {path!r}: {error.strerror or error}") from error
+
+
+def _write(file: BinaryIO | None, data: bytes) -> None:
+    if file is None:
         Console(1).line(data.rstrip())
         return
     try:
-        with open(path, "wb") as file:
+        with file:
             file.write(data)
     except OSError as error:
-        raise WriteFailed(f"can't write {path!r}: {error.strerror or error}") from error
+        raise WriteFailed(f"can't write {file.name!r}: {error.strerror or error}") from error
 
 
 class Progress:
@@ -224,11 +242,11 @@ class Progress:
     def _show(self, what: str) -> None:
         failed = f", {self._failed} fail" if self._failed else ""
         line = f"{self._done} of {self._total}{failed}: {what}"
-        self._console._write(f"\r{line[:79]}\x1b[K".encode())
+        self._console.progress(line[:79])
 
     def clear(self) -> None:
         """Take the line away."""
         if self._visible:
             self._visible = False
             with contextlib.suppress(WriteFailed):
-                self._console._write(b"\r\x1b[K")
+                self._console.progress("")

@@ -98,6 +98,14 @@ class Console:
         """
         self.write(data + b"\n")
 
+    def progress(self, text: str) -> None:
+        """On a terminal, show a line in place of the one before; an empty one takes it away.
+
+        Raises:
+            WriteFailed: It can't be written.
+        """
+        self._write(f"\r{text}\x1b[K".encode())
+
     def end_line(self) -> None:
         """On a terminal, end a line that has begun: the shell's prompt follows."""
         if not self.is_terminal:

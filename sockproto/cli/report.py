@@ -115,7 +115,7 @@ class Progress:
         if self._shows and now - self._shown >= PROGRESS_SECONDS:
             self._shown = now
             self._visible = True
-            self._errors._write(f"\r{self.text(now - self._began)}\x1b[K".encode())
+            self._errors.progress(self.text(now - self._began))
 
     def text(self, seconds: float) -> str:
         """Give the line."""

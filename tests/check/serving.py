@@ -34,7 +34,7 @@ class Process(Started):
 
     def __init__(self, name: str, protocol: str, port: int) -> None:
         self.command, self.port = f"{name} {protocol} {{port}}", port
-        self.most_bytes, self._last = 0, collections.deque()
+        self.most_bytes, self._last, self._end_seconds = 0, collections.deque(), 3.0
         self._process: Any = _Forked(name, protocol, port)
 
 

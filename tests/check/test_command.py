@@ -84,17 +84,27 @@ def test_junit_is_written(wrong: str, tmp_path: Path) -> None:
 
 def test_a_file_that_can_t_be_written(right: str, capfd: Capture) -> None:
     assert run(["check", "echo", right, "--only", "meaning", "--junit", "/nonesuch/junit.xml"]) == 23
-    assert capfd.readouterr().err == (
-        "sockproto check: can't write '/nonesuch/junit.xml': No such file or directory\n"
+    assert capfd.readouterr() == (  # at once: no case was run
+        "",
+        "sockproto check: can't write '/nonesuch/junit.xml': No such file or directory\n",
     )
+    assert run(["check", "echo", right, "--only", "meaning", "--html", "/dev/full"]) == 23
+    assert "can't write '/dev/full': No space left on device" in capfd.readouterr().err
 
 
-def test_what_is_open_fails_only_if_one_is_strict(loop: Loop, capfd: Capture) -> None:
+def test_what_is_open_fails_only_if_one_is_strict(loop: Loop, tmp_path: Path, capfd: Capture) -> None:
+    page, suite = tmp_path / "report.html", tmp_path / "junit.xml"
     with Served(ReadsLines("greeting"), loop) as served:
         arguments = ["check", "greeting", f"127.0.0.1:{served.port}", "--only", "*.a-bare-name", "--quick"]
         assert run(arguments) == 0
-        assert run([*arguments, "--strict"]) == 1
-    assert "open  meaning.a-bare-name: a name without a newline gets no answer" in capfd.readouterr().out
+        assert "open  meaning.a-bare-name: a name without a newline gets" in capfd.readouterr().out
+        arguments += ["--strict", "--html", str(page), "--junit", str(suite)]
+        assert run(arguments) == 1
+        assert "FAIL  meaning.a-bare-name" in capfd.readouterr().out
+        assert run([*arguments, "--json"]) == 1
+    assert json.loads(capfd.readouterr().out)["failed"]
+    assert "1 of 1 case fails." in page.read_text("utf-8")
+    assert ElementTree.parse(suite).getroot()[0].get("failures") == "1"
 
 
 def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:

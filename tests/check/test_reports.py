@@ -33,7 +33,7 @@ REPORT = Report(
         Result(CASE, Verdict.OPEN, "it says nothing"),
         Result(CASE, Verdict.SKIP, "no time left"),
     ),
-    {"command": "server {port}"},
+    {"command": "server {port} 'a\nb'"},
 )
 
 
@@ -51,7 +51,7 @@ class ReportTests(TestCase):
                 "open  meaning.a-dialogue: it says nothing",
                 "skip  meaning.a-dialogue: no time left",
                 "server",
-                "      command     server {port}",
+                "      command     server {port} 'a\\nb'",
                 "echo at 127.0.0.1:7: 1 pass, 1 fail, 1 open, 1 skipped, in 1.2 s",
             ],
         )

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import Terms, cases
+from sockproto.check.judging import Terms, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
-from sockproto.check.target import find
+from sockproto.check.started import Started
+from sockproto.check.target import find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict
 from tests.live.peers import SOCKPROTO
@@ -172,6 +173,17 @@ def test_progress_on_a_terminal_and_the_end_by_a_signal(
     until = time.monotonic() + TIMEOUT
     while is_there(int(pid.read_text())):
         assert time.monotonic() < until
+
+
+@pytest.mark.parametrize("protocol", ["echo", "command"])
+def test_our_servers_are_watched(protocol: str) -> None:
+    port = free_port()
+    judged = chosen(cases(protocol), ["*.memory-is-bounded", "*.no-descriptor-*", "shutdown"], [])
+    with Started(f"{SOCKPROTO} serve --protocol {protocol} --port {{port}}", port) as started:
+        started.wait_until_up("tcp", "127.0.0.1", port)
+        target = find("tcp", "127.0.0.1", port)
+        report = run(Terms(protocol, target, PATIENT, True, started), judged)
+    assert {result.verdict for result in report.results} == {Verdict.PASS}, others(report)
 
 
 def test_our_server_ends_in_order_and_survives_a_want_of_descriptors() -> None:

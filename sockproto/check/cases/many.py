@@ -8,15 +8,13 @@
 import time
 from collections.abc import Callable, Sequence
 
+from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import PROTOCOLS, TALKERS, name, wrong
+from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import Stream
 
-QUIET_SECONDS = 0.01
-"""A pause of half a greeting server's quiet period, which begins a new message."""
-
-TRIES = 5
 LEAKED_BYTES = 8 << 20
 """What a server may need more after hundreds of connections than after some dozens."""
 
@@ -59,12 +57,9 @@ def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -
     for _ in range(ROUNDS):
         before = subject.settled(subject.started.descriptors)
         serve()
-        until = time.monotonic() + subject.patience.answer / ROUNDS
-        while (left := subject.started.descriptors() - before) > 0 and time.monotonic() < until:
-            time.sleep(0.01)
-        if left <= 0:
+        if subject.becomes(lambda: subject.started.descriptors() <= before, 1 / ROUNDS):  # noqa: B023
             return
-        found.append(str(left))
+        found.append(str(subject.started.descriptors() - before))
     raise Failed(f"{' and '.join(found)} descriptors more are open after {after}, {ROUNDS} times")
 
 
@@ -157,12 +152,12 @@ def descriptors_run_out(subject: Subject) -> None:
             except Failed:  # it turns them away, or no more fit into its queue
                 pass
             other.close()
-        until = time.monotonic() + subject.patience.answer
+        due = Deadline(min(subject.patience.answer, subject.deadline.left))
         while True:
             try:
                 return other.still_serves("a time in which it could open no more descriptors")
             except Failed:  # it may still be busy with those that it had to turn away
-                if time.monotonic() > until:
+                if not due.left:
                     raise
                 time.sleep(0.02)
 

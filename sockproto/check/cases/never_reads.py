@@ -18,6 +18,9 @@ GROWN_BYTES = 16 << 20
 
 LOOKS = 10
 
+STOPPED = 3
+"""How many silences the server must read nothing for, so that it is not only slow."""
+
 
 def block(subject: Subject) -> tuple[bytes, bytes]:
     """Give 64 KiB of different messages, and the answers to them."""
@@ -32,7 +35,7 @@ def fill(subject: Subject, stream: Stream) -> int:
     What it takes before that is held by the two kernels: some megabytes, if the server is right.
     """
     limit = (32 if subject.quick else 64) << 20
-    return stream.push(block(subject)[0], limit, subject.patience.silence)
+    return stream.push(block(subject)[0], limit, STOPPED * subject.patience.silence)
 
 
 @case(*TALKERS, source=SENSE, independent=True)
