@@ -23,9 +23,9 @@ page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 
 ::
 
-    from sockproto.check import check
+    from sockproto.check import judge
 
-    report = check("echo", "127.0.0.1", 9999, quick=True)
+    report = judge("echo", "127.0.0.1", 9999, quick=True)
     print(report.failed)
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sockproto.check.verdict import Report
 
 
-def check(
+def judge(
     protocol: str, host: str, port: int = 0, *, kind: str = "tcp", quick: bool = False
 ) -> "Report":  # what is loaded for it is loaded when it is called
     """Judge a server.

@@ -168,7 +168,7 @@ class Started:
             if up := listens(kind, host, port):
                 self.wait(UP_FOR_SECONDS)
             if how := self.ended:  # if something listens, it is not it
-                before = "as soon as something listened" if up else "before it listened"
+                before = "when it was connected to" if up else "before it listened"
                 last = self.last_words() or "; it must stay in the foreground" * (how == "status 0")
                 raise Refused(f"the server ended {before} ({how}){last}", where)
             if up:

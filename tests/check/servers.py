@@ -3,7 +3,7 @@
 A fault is a subclass that overrides one thing. All run in one thread of the test's process::
 
     with Served(Server("echo")) as served:
-        check("echo", "127.0.0.1", served.port)
+        judge("echo", "127.0.0.1", served.port)
 """
 
 import asyncio
