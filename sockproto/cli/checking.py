@@ -41,7 +41,10 @@ STATUS = (
 )
 @click.option("--quick", is_flag=True, help="Be done in 10 seconds, not in 120.")
 @click.option(
-    "--seconds", type=Seconds(), default=0.0, help="What all cases may take together; 0: 115, or 8.5 if quick."
+    "--seconds",
+    type=Seconds(),
+    default=0.0,
+    help="What all cases may take together; 0: 115, or 8.5 if quick.",
 )
 @click.option("--only", multiple=True, metavar="CASE", help="Run this case or group; * and ? as in a shell.")
 @click.option("--skip", multiple=True, metavar="CASE", help="Leave this case or group out.")

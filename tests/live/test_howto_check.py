@@ -17,6 +17,8 @@ TIMEOUT = 60.0
 def plain(report: str) -> str:
     """Give a report without its measured figures."""
     report = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9999", report)
+    # A thread of the naive server may complain of a client that was quicker than it.
+    report = re.sub(r"^ +last said .*\n", "", report, flags=re.MULTILINE)
     report = re.sub(r"in \d+\.\d s$", "in 0.0 s", report, flags=re.MULTILINE)
     report = re.sub(r"\d+\.\d MB", "0.0 MB", report)
     return re.sub(r"descriptors +\d+", "descriptors 0", report)
