@@ -68,8 +68,9 @@ def services_are_not_answered(subject: Subject) -> None:
             reason = str(skipped)
             continue
         tried += 1
-        socket.send(asked)
-        said = socket.receive(subject.patience.silence)
+        with socket:  # and gives the port back, which another check may want
+            socket.send(asked)
+            said = socket.receive(subject.patience.silence)
         if said is not None and (subject.protocol, said) != ("echo", asked):
             raise Failed(f"{shown(said)} answers a datagram from port {port}", asked, None, said[:1_024])
         if said is not None:
