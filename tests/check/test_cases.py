@@ -3,12 +3,13 @@
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from sockproto.check.judging import Judged, Terms, cases
 from sockproto.check.running import acquainted, judge
-from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.spoken import PROTOCOLS, SAYERS
 from sockproto.check.started import Started
 from sockproto.check.target import Target, find, free_port
 from sockproto.check.timing import Patience
@@ -18,7 +19,8 @@ from tests.check.servers import Loop, Served, Server
 from tests.check.serving import Here, Process
 
 RIGHT = Patience(answer=5, silence=0.05)
-WRONG = Patience(answer=0.15, silence=0.05, case=3)
+WRONG = Patience(answer=0.15, silence=0.05)
+WRONG_IF_FULL = replace(WRONG, silence=0.2)  # until it is: a busy machine's pause must not seem to be the end
 CARRIERS = {"tcp": False, "udp": True}
 
 
@@ -27,14 +29,25 @@ def loop() -> Loop:
     return Loop()
 
 
+ALIKE = {"welcome", "time", "qotd"}
+"""Said and judged by the same code as daytime: a fault that all of them have is tried with that one."""
+
+
 def faulty() -> "Iterator[tuple[type[Server], str, str]]":
-    """Give each fault with each protocol and each case that it must fail there."""
+    """Give each fault with each protocol that it is of and each case that it must fail there."""
     for fault in FAULTS:
         for protocol in fault.protocols:
             known = {each.identifier for kind in CARRIERS.values() for each in cases(protocol, kind)}
             for identifier in fault.fails.split():
                 if identifier in known:
                     yield fault, protocol, identifier
+
+
+def tried() -> "Iterator[tuple[type[Server], str, str]]":
+    """Give those that are run."""
+    for fault, protocol, identifier in faulty():
+        if protocol not in ALIKE or not {*SAYERS} <= {*fault.protocols}:
+            yield fault, protocol, identifier
 
 
 def run(server: Server, loop: Loop, judged: Judged, patience: Patience) -> Result:
@@ -74,13 +87,14 @@ def test_a_right_server_passes_all(protocol: str, kind: str, loop: Loop) -> None
 
 @pytest.mark.parametrize(
     ("fault", "protocol", "identifier"),
-    [pytest.param(*each, id=f"{each[0].__name__}-{each[1]}-{each[2]}") for each in faulty()],
+    [pytest.param(*each, id=f"{each[0].__name__}-{each[1]}-{each[2]}") for each in tried()],
 )
 def test_a_wrong_server_fails(fault: type[Server], protocol: str, identifier: str, loop: Loop) -> None:
     [judged] = [
         each for kind in CARRIERS.values() for each in cases(protocol, kind) if each.identifier == identifier
     ]
-    result = run(fault(protocol), loop, judged, WRONG)
+    patience = WRONG_IF_FULL if judged.identifier.startswith("never-reads.") else WRONG
+    result = run(fault(protocol), loop, judged, patience)
     if forbidden(result):
         pytest.skip(result.reason)
     assert result.verdict is Verdict.FAIL, result

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from sockproto.check.started import Started
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict
-from tests.live.peers import SOCKPROTO
-from tests.live.server import TIMEOUT, Serve
+from tests.live.peers import SOCKPROTO, wait_until
+from tests.live.server import TIMEOUT, Serve, Server
 from tests.live.test_cli import Terminal, terminal
 from tests.live.test_tls import Authority, authority
 
@@ -30,6 +31,24 @@ __all__ = ["authority", "terminal"]  # fixtures
 
 PATIENT = Patience(answer=10, silence=0.1, case=30, run=100)  # for a machine that does much else
 LESS_PATIENT = replace(PATIENT, answer=3)  # where something is waited for in vain
+
+OURS = f"""
+from os.path import abspath
+
+from twisted.application import service
+from sockproto.tap import Options, makeService
+
+application = service.Application("ours")
+for words in (
+    *(["--protocol", protocol, "--port", "0"] for protocol in {PROTOCOLS}),
+    ["--interface", "127.0.0.2", "--port", "0", "--tcp-only", "--framing", "lines"],
+    ["--listen", "unix:" + abspath("stream"), "--listen", "unix-dgram:" + abspath("datagrams")],
+):
+    options = Options()
+    options.parseOptions(words)
+    makeService(options).setServiceParent(application)
+"""
+"""For twistd: every protocol on TCP and UDP, and greeting in other ways."""
 
 NAIVE = """
 import socket, sys
@@ -60,36 +79,54 @@ def others(report: Report) -> list[Result]:
     ]
 
 
+def port_of(server: Server, protocol: str) -> int:
+    """Give the port that a protocol has for streams, and for datagrams."""
+    return int(server.wait_for(rf"\] {protocol} on TCP \S+:(\d+)$")[1])
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """All our servers, each of its own options, in one process."""
+    directory = tmp_path_factory.mktemp("ours")
+    (directory / "ours.tac").write_text(OURS)
+    server = Server(script=directory / "ours.tac", directory=directory)
+    try:
+        server.wait_for("greeting on unix-dgram:")
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_our_servers_pass(protocol: str, serve: Serve) -> None:
-    server = serve("--protocol", protocol)
+def test_our_servers_pass(protocol: str, ours: Server) -> None:
     for kind in "tcp", "udp":
-        report = check(protocol, kind, "127.0.0.1", server.port)
+        report = check(protocol, kind, "127.0.0.1", port_of(ours, protocol))
         assert others(report) == []
         assert report.count(Verdict.PASS)
 
 
-def test_our_servers_pass_on_unix_sockets(serve: Serve, tmp_path: Path) -> None:
-    stream, datagrams = tmp_path / "stream", tmp_path / "datagrams"
-    serve("--protocol", "greeting", "--listen", f"unix:{stream}", "--listen", f"unix-dgram:{datagrams}")
-    assert others(check("greeting", "unix", str(stream))) == []
-    assert others(check("greeting", "unix-dgram", str(datagrams))) == []
+def test_our_servers_pass_on_unix_sockets(ours: Server) -> None:
+    for kind in "unix", "unix-dgram":
+        path = ours.wait_for(rf"greeting on {kind}:(\S+)$")[1]
+        assert others(check("greeting", kind, path)) == []
 
 
-def test_our_server_of_strict_lines_passes_but_for_what_is_open(serve: Serve) -> None:
-    server = serve("--protocol", "greeting", "--framing", "lines")
-    [result] = others(check("greeting", "tcp", "127.0.0.1", server.port, LESS_PATIENT))
+def test_our_server_of_strict_lines_passes_but_for_what_is_open(ours: Server) -> None:
+    port = int(ours.wait_for(r"\] greeting on TCP 127\.0\.0\.2:(\d+)$")[1])
+    [result] = others(check("greeting", "tcp", "127.0.0.2", port, LESS_PATIENT))
     assert (result.verdict, result.case.identifier) == (Verdict.OPEN, "meaning.a-bare-name")
 
 
 def test_our_servers_pass_over_tls(serve: Serve, authority: Authority) -> None:
     server = serve("--protocol", "echo", "--listen", authority.description)
+    quick = [each for each in cases("echo") if each.quick]
+    target = find("tcp", "127.0.0.1", server.port, authority.context)
+    skipped = {result.reason for result in others(run(Terms("echo", target, PATIENT, quick=True), quick))}
+    assert skipped == {"TLS has no half-close"}
     where = f"127.0.0.1:{server.port}"
-    ran = subprocess.run([SOCKPROTO, "check", "echo", where, "-k", "--json"], capture_output=True, timeout=60)
-    found = json.loads(ran.stdout)
-    assert (ran.returncode, ran.stderr, found["target"]) == (0, b"", f"tls {where}")
-    skipped = [each["reason"] for each in found["results"] if each["verdict"] == "skip"]
-    assert "TLS has no half-close" in skipped
+    command = [SOCKPROTO, "check", "echo", where, "-k", "--only", "meaning", "--json"]
+    ran = subprocess.run(command, capture_output=True, timeout=60)
+    assert (ran.returncode, ran.stderr, json.loads(ran.stdout)["target"]) == (0, b"", f"tls {where}")
     command = [SOCKPROTO, "check", "echo", where, "--only", "meaning.a-dialogue"]
     ran = subprocess.run(command, capture_output=True, timeout=60)
     assert b"it speaks TLS: say --tls" in ran.stdout
@@ -170,9 +207,7 @@ def test_progress_on_a_terminal_and_the_end_by_a_signal(
         process.communicate()
     shown = terminal.take(0.1).decode()
     assert re.fullmatch(r"(\r\d+ of \d+: [a-z -]+\x1b\[K)+\r\x1b\[K", shown), shown
-    until = time.monotonic() + TIMEOUT
-    while is_there(int(pid.read_text())):
-        assert time.monotonic() < until
+    wait_until(lambda: not is_there(int(pid.read_text())), "the server is still there")
 
 
 @pytest.mark.parametrize("protocol", ["echo", "command"])

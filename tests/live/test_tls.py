@@ -36,12 +36,12 @@ class Authority:
         file = directory / "server.pem"
         made.private_key_and_cert_chain_pem.write_to_path(str(file))
         self.description = f"ssl:0:privateKey={file}:certKey={file}:interface={LOOPBACK}"
-        self._context = ssl.create_default_context()
-        issuer.configure_trust(self._context)
+        self.context = ssl.create_default_context()
+        issuer.configure_trust(self.context)
 
     def client(self, server: Server) -> ssl.SSLSocket:
         """Connect; an end of the stream without close_notify is an error."""
-        return self._context.wrap_socket(
+        return self.context.wrap_socket(
             tcp_client(server.port), server_hostname=LOOPBACK, suppress_ragged_eofs=False
         )
 
