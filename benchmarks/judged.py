@@ -1,0 +1,260 @@
+"""Servers judged by ``sockproto check``: ours, and those that others wrote, with all that they fail.
+
+Each is started, judged by every case and ended, one after the other, in less than two minutes each::
+
+    python -m benchmarks.judged --list
+    python -m benchmarks.judged --only 'wire *' --case half-close --case never-reads
+    python -m benchmarks.judged --write docs/judged.md
+"""
+
+import argparse
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from benchmarks.stock import provenance, write_section
+from sockproto.check.judging import GROUPS, Terms, cases, chosen
+from sockproto.check.running import run
+from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.started import Started
+from sockproto.check.target import find, free_port
+from sockproto.check.timing import FULL, QUICK
+from sockproto.check.verdict import Report, Result, Verdict
+from sockproto.errors import SockprotoError
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).parent.parent
+PYTHON = sys.executable
+SCRIPTS = Path(PYTHON).parent
+WORDS = {Verdict.FAIL: "fail", Verdict.OPEN: "open", Verdict.SKIP: "skip"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """Who is judged.
+
+    Attributes:
+        name: Who serves, then the protocol and, of datagrams, ``udp``; what is told apart comes last.
+        protocol: What it speaks.
+        command: How it is started; ``{port}`` stands for its port, ``{directory}`` for an empty directory.
+        kind: ``tcp`` or ``udp``.
+        program: What must be installed for that; nothing if empty.
+    """
+
+    name: str
+    protocol: str
+    command: str
+    kind: str = "tcp"
+    program: str = ""
+
+    @property
+    def told(self) -> str:
+        """The command as a reader can type it in the root of the repository."""
+        return self.command.replace(f"{SCRIPTS}/", ".venv/bin/").replace(f"{ROOT}/", "")
+
+
+def program(*words: str) -> str:
+    """Give the command of a server of ``judged_servers``."""
+    file = Path(__file__).with_name("judged_servers.py")
+    return " ".join([shlex.quote(PYTHON), shlex.quote(str(file)), *words])
+
+
+def ours() -> Iterable[Server]:
+    """Give our servers."""
+    for protocol in PROTOCOLS:
+        command = f"{SCRIPTS / 'sockproto'} serve --protocol {protocol} --port {{port}}"
+        yield Server(f"sockproto {protocol}", protocol, command)
+        yield Server(f"sockproto {protocol} udp", protocol, command, "udp")
+
+
+def installed() -> Iterable[Server]:
+    """Give those that Debian brings."""
+    for protocol in "echo", "discard", "chargen", "daytime", "time":
+        command = program("xinetd", protocol, "{port}", "{directory}")
+        yield Server(f"xinetd {protocol}", protocol, command, program="xinetd")
+        yield Server(f"xinetd {protocol} udp", protocol, command, "udp", "xinetd")
+    command = "ncat -l -k {udp}--exec /bin/cat 127.0.0.1 {{port}}"
+    yield Server("ncat echo", "echo", command.format(udp=""), program="ncat")
+    yield Server("ncat echo udp", "echo", command.format(udp="--udp "), "udp", "ncat")
+    for what in "EXEC:cat", "PIPE":
+        stream = "socat TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr " + what
+        datagrams = "socat UDP-RECVFROM:{port},bind=127.0.0.1,fork " + what
+        yield Server(f"socat echo {what}", "echo", stream, program="socat")
+        yield Server(f"socat echo udp {what}", "echo", datagrams, "udp", "socat")
+
+
+def libraries() -> Iterable[Server]:
+    """Give those of Python's libraries and of Twisted."""
+    for kind, name, told in (
+        ("socketserver", "one-recv", "as documented"),
+        ("socketserver", "recvs", "in a loop"),
+        ("asyncio", "stream-once", "streams, as documented"),
+        ("asyncio", "stream", "streams, in a loop"),
+        ("asyncio", "protocol-once", "Protocol, as documented"),
+        ("asyncio", "protocol", "Protocol, left open"),
+    ):
+        yield Server(f"{kind} echo {told}", "echo", program(kind, name, "{port}"))
+    for kind in "socketserver", "asyncio":
+        yield Server(f"{kind} echo udp", "echo", program(kind, "datagrams", "{port}"), "udp")
+    for protocol in "echo", "discard", "chargen", "daytime", "time", "qotd":
+        yield Server(f"wire {protocol}", protocol, program("wire", protocol, "{port}"))
+
+
+SERVERS = [*ours(), *installed(), *libraries()]
+
+
+def judge(server: Server, quick: bool = False, only: Sequence[str] = ()) -> Report:
+    """Start a server, judge it and end it.
+
+    Args:
+        server: Whom.
+        quick: Whether to be quick.
+        only: Cases or groups; all if empty.
+
+    Raises:
+        SockprotoError: It does not come up.
+    """
+    port, patience = free_port(), QUICK if quick else FULL
+    with tempfile.TemporaryDirectory() as directory:
+        command = server.command.replace("{directory}", directory)
+        with Started(command, port) as started:
+            started.wait_until_up(server.kind, HOST, port)
+            target = find(server.kind, HOST, port)
+            judged = chosen(cases(server.protocol, target.datagrams), only, ())
+            return run(Terms(server.protocol, target, patience, quick, started), judged)
+
+
+# The page.
+
+
+def table(reports: dict[Server, Report], kind: str) -> str:
+    """Give a row for each server, a column for each group."""
+    rows = {server: report for server, report in reports.items() if server.kind == kind}
+    met = {result.case.group for report in rows.values() for result in report.results}
+    groups = [group.replace("_", "-") for group in GROUPS if group.replace("_", "-") in met]
+    lines = ["| | " + " | ".join([*groups, "**all**"]) + " |", "| --- " * (len(groups) + 2) + "|"]
+    for server, report in rows.items():
+        cells = [cell([each for each in report.results if each.case.group == group]) for group in groups]
+        lines.append(f"| {server.name} | " + " | ".join([*cells, f"**{cell(report.results)}**"]) + " |")
+    return "\n".join(lines)
+
+
+def cell(results: Sequence[Result]) -> str:
+    """Give how many pass, and how many do not."""
+    count = Counter(result.verdict for result in results)
+    counts = [f"{count[verdict]} {word}" for verdict, word in WORDS.items() if count[verdict]]
+    if count[Verdict.PASS]:
+        counts.insert(0, str(count[Verdict.PASS]))
+    return ", ".join(counts)
+
+
+def details(server: Server, report: Report) -> str:
+    """Give what one server fails, and what else is not passed, with the reasons; nothing if all is."""
+    lines = [
+        f"{WORDS[result.verdict]}  {result.case.identifier}: {result.reason}"
+        for result in sorted(report.results, key=lambda each: each.verdict is not Verdict.FAIL)
+        if result.verdict in WORDS
+    ]
+    if not lines:
+        return ""
+    return "\n".join([f"### {server.name}", "", f"`{server.told}`", "", "```text", *lines, "```"])
+
+
+def stable(text: str) -> str:
+    """Give a text without the ports, which are others each time."""
+    return re.sub(rf"(?<={re.escape(HOST)}:)\d+", "PORT", text)
+
+
+def versions() -> str:
+    """Tell the versions of the programs that are there."""
+    asked = {"xinetd": ["xinetd", "-version"], "ncat": ["ncat", "--version"], "socat": ["socat", "-V"]}
+    found = []
+    for program, command in asked.items():
+        if shutil.which(program):
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+            number = re.search(r"\d+(\.\d+)+", ran.stdout + ran.stderr)
+            found.append(f"{program} {number[0] if number else '?'}")
+    return ", ".join(found)
+
+
+def told_seconds(seconds: float) -> str:
+    """Say how long something took."""
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+def page(reports: dict[Server, Report], missing: dict[Server, str], seconds: float, command: str) -> str:
+    """Give it all as a page's section."""
+    told = f"{provenance(command)} {versions()}. It took {told_seconds(seconds)}."
+    failing = [text for server, report in reports.items() if (text := details(server, report))]
+    parts = [told, *(f"Left out: {server.name}: {reason}." for server, reason in missing.items())]
+    for kind, title in ("tcp", "Streams"), ("udp", "Datagrams"):
+        if any(server.kind == kind for server in reports):
+            parts += [f"## {title}", table(reports, kind)]
+    return stable("\n\n".join([*parts, *(["## What they do not pass"] if failing else []), *failing]))
+
+
+def judge_all(
+    servers: Iterable[Server], quick: bool, only: Sequence[str], heard: Callable[[str], object]
+) -> tuple[dict[Server, Report], dict[Server, str]]:
+    """Judge servers one after the other; give their reports, and why others have none."""
+    reports, missing = {}, {}
+    for server in servers:
+        if server.program and shutil.which(server.program) is None:
+            missing[server] = f"{server.program} is not installed"
+            continue
+        try:
+            reports[server] = judge(server, quick, only)
+            heard(f"{server.name}: {cell(reports[server].results)}; {reports[server].seconds:.0f} s")
+        except SockprotoError as error:
+            missing[server] = str(error)
+    return reports, missing
+
+
+def main() -> None:
+    """Judge, print the page; write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judged", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="show who is judged, and judge nobody")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="judge these; * and ? as in a shell"
+    )
+    parser.add_argument(
+        "--case",
+        action="append",
+        default=[],
+        metavar="CASE",
+        help="by this case or group; all if none is said",
+    )
+    parser.add_argument("--quick", action="store_true", help="the quick form: ten seconds each at most")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this document too")
+    arguments = parser.parse_args()
+    patterns = arguments.only or ["*"]
+    servers = [each for each in SERVERS if any(fnmatchcase(each.name, pattern) for pattern in patterns)]
+    if not servers:
+        parser.error("--only names no server: --list shows them")
+    if arguments.list:
+        print("\n".join(f"{server.name}: {server.told}" for server in servers))
+        return
+    began = time.monotonic()
+    reports, missing = judge_all(
+        servers, arguments.quick, arguments.case, lambda line: print(line, file=sys.stderr)
+    )
+    said = [f"--only {shlex.quote(name)}" for name in arguments.only]
+    said += [f"--case {shlex.quote(name)}" for name in arguments.case]
+    command = " ".join(["python -m benchmarks.judged", *said, *["--quick"] * arguments.quick])
+    text = page(reports, missing, time.monotonic() - began, command)
+    print(text)
+    if arguments.write:
+        write_section(arguments.write, "judged", text)
+
+
+if __name__ == "__main__":
+    main()
