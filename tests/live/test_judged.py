@@ -28,7 +28,9 @@ FAULTS = {
         "never-reads.it-stops-reading": BUFFERS,
         "never-reads.memory-is-bounded": r"clients that do not read have cost \d+ MB of memory so far",
     },
-    "wire daytime": {"meaning.the-text-and-the-end": "(it says nothing: )?the server does not end the stream"},
+    "wire daytime": {
+        "meaning.the-text-and-the-end": "(it says nothing: )?the server does not end the stream",
+    },
     "wire time": {
         "meaning.the-text-and-the-end": r"[0-9a-f ]{11} is not the time: it counts from 1970, not from 1900"
     },
