@@ -119,7 +119,7 @@ class Declaration:
         wants_caller = self._caller_first or self._caller_name is not None
         self._is_bare = not (self.parameters or wants_caller)
         # The argument of one that takes the rest of the line as it is.
-        plain = self._rest is not None and self.verbatim and self._rest.kind.name == "bytes"
+        plain = self._rest is not None and not self._words and self._rest.kind.name == "bytes"
         self._taker = cast("Parameter", self._rest).argument if plain and not wants_caller else None
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
@@ -139,7 +139,9 @@ class Declaration:
         """
         # The last branch would do the same for these two, for half as much again.
         if self._taker is not None:
-            return self.function(commands, **{self._taker: text})
+            rest = text if self.verbatim else text.lstrip()
+            if rest or self.verbatim:
+                return self.function(commands, **{self._taker: rest})
         if self._is_bare and not text:
             return self.function(commands)
         arguments, keywords = self.parse(text, caller)

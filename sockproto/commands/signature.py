@@ -51,12 +51,13 @@ class Parameter:
         """
         value = self.kind.parse(word)
         if value is None:
-            raise WrongArgument(self._complaint)
+            # Without __init__, which would clean the text once more.
+            raise WrongArgument.__new__(WrongArgument, self._complaint)
         return value
 
     @cached_property
     def _complaint(self) -> str:
-        return f"{self.name} must be {self.kind.description}"
+        return str(WrongArgument(f"{self.name} must be {self.kind.description}"))
 
 
 class Signature:
