@@ -128,7 +128,7 @@ class CommandSet:
             caller: Who.
             error: What was wrong: one that a command has raised, or one of ``CommandError``'s subclasses.
         """
-        return f"error: {error}"
+        return "error: " + str(error)
 
     @command
     def help(self, name: bytes | None = None) -> str:

@@ -6,7 +6,7 @@ Pure. Declarations are made once, when the class is::
         @command
         def set(self, degrees: float) -> None: ...
 
-    Declaration(Thermostat.set, …).parse(b" 21.5", caller)      # ([21.5], {})
+    Declaration(Thermostat.set, …).call(thermostat, b" 21.5", caller)      # thermostat.set(21.5)
 """
 
 import inspect
@@ -137,22 +137,13 @@ class Declaration:
         Raises:
             CommandError: That is not what the signature says.
         """
-        # The last branch would do the same for these two, for half as much again.
+        # What follows them would do the same for these two, for half as much again.
         if self._taker is not None:
             rest = text if self.verbatim else text.lstrip()
             if rest or self.verbatim:
                 return self.function(commands, **{self._taker: rest})
         if self._is_bare and not text:
             return self.function(commands)
-        arguments, keywords = self.parse(text, caller)
-        return self.function(commands, *arguments, **keywords)
-
-    def parse(self, text: bytes, caller: Caller) -> tuple[list[Any], dict[str, Any]]:
-        """Make the method's arguments, without ``self``, of what follows the word.
-
-        Raises:
-            CommandError: It is not what the signature says.
-        """
         arguments: list[Any] = [caller] if self._caller_first else []
         keywords: dict[str, Any] = {self._caller_name: caller} if self._caller_name else {}
         if self._most:
@@ -171,7 +162,7 @@ class Declaration:
                 raise MissingArgument(f"{self._rest.name} is missing; write {self.usage}")
         elif rest is not None:
             raise ExtraArgument(f"too many arguments; write {self.usage}")
-        return arguments, keywords
+        return self.function(commands, *arguments, **keywords)
 
     def _leave_out(self, missing: list[Parameter], arguments: list[Any]) -> None:
         """Add what stands for arguments that were not given and have no default of their own."""
