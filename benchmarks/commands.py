@@ -20,12 +20,12 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from benchmarks.stock import provenance, write_section
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
-from sockproto.conversation import Conversation, Peer
-from sockproto.framing import Lines
+from sockproto.core.conversation import Conversation, Peer
+from sockproto.core.framing.lines import Lines
 from sockproto.protocols.command import CommandFactory
-from sockproto.stream import ConversationFactory, ConversationProtocol
 
 LINES = {
     "no argument": b"/version",

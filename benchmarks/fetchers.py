@@ -31,8 +31,8 @@ from twisted.web import _newclient, client, http
 
 from benchmarks.pipe import MEGABYTE, SOCKPROTO
 from benchmarks.stock import provenance, write_section
-from tests.fetching.behaviours import BEHAVIOURS, GROUPS, Behaviour, find, lines, ok
-from tests.fetching.server import KEEP_OPEN, Script, Server
+from tests.rawhttp.fetching.behaviours import BEHAVIOURS, GROUPS, Behaviour, find, lines, ok
+from tests.rawhttp.fetching.server import KEEP_OPEN, Script, Server
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -19,9 +19,9 @@ from typing import Any
 from twisted.internet.protocol import Factory, Protocol
 
 from benchmarks.stock import provenance, write_section
-from sockproto.epoll import LeanEPollReactor
-from sockproto.ports import flush_after_reads
 from sockproto.protocols.echo import EchoFactory, EchoProtocol
+from sockproto.reactor.epoll import LeanEPollReactor
+from sockproto.reactor.ports import flush_after_reads
 
 DATA = b"x" * 64
 ECHOES, CONNECTIONS = 500, 40  # in each round

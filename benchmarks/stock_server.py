@@ -23,7 +23,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.protocols.wire import Echo
 
 from sockproto import EchoFactory, ServerService
-from sockproto.listeners import tcp
+from sockproto.server.listeners import tcp
 
 log = Logger("stock")
 kind = os.environ.get("STOCK_KIND", "echo")

@@ -65,18 +65,18 @@ _MODULES = {
     " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
     " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
     "interfaces": "IConversation IFraming IProtocolDefinition",
-    "conversation": "Conversation OneShot ClientConversation CloseReason Peer"
+    "core.conversation": "Conversation OneShot ClientConversation CloseReason Peer"
     " CLOSE ABORT HALF_CLOSE Sleep Wait Input Until Interrupted",
-    "framing": "Raw Lines QuietLines Discard",
-    "prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
-    "replies": "Expecting Sink",
-    "limits": "Limits",
-    "ledger": "Statistics",
-    "stream": "ConversationProtocol ConversationFactory",
-    "datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
+    "core.framing.lines": "Raw Lines QuietLines Discard",
+    "core.framing.prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
+    "core.framing.expecting": "Expecting Sink",
+    "core.limits": "Limits",
+    "carriers.registry": "Statistics",
+    "carriers.stream": "ConversationProtocol ConversationFactory",
+    "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
     "commands": "CommandSet Caller command quote",
-    "definition": "ProtocolDefinition ProtocolOption",
-    "service": "ServerService",
+    "carriers.definition": "ProtocolDefinition ProtocolOption",
+    "server.service": "ServerService",
     **{
         f"protocols.{name.lower()}": f"{name} {name}Protocol {name}Factory {name}DatagramProtocol"
         for name in ("Echo", "Greeting", "Welcome", "Chargen", "Daytime", "Time", "Qotd")

@@ -1,12 +1,27 @@
 """The public names of sockproto, for type checkers; ``__init__.py`` loads them on demand."""
 
+from sockproto.carriers.datagram import (
+    MAX_PACKET_BYTES as MAX_PACKET_BYTES,
+    ConversationDatagramProtocol as ConversationDatagramProtocol,
+)
+from sockproto.carriers.definition import (
+    ProtocolDefinition as ProtocolDefinition,
+    ProtocolOption as ProtocolOption,
+)
+from sockproto.carriers.registry import (
+    Statistics as Statistics,
+)
+from sockproto.carriers.stream import (
+    ConversationFactory as ConversationFactory,
+    ConversationProtocol as ConversationProtocol,
+)
 from sockproto.commands import (
     Caller as Caller,
     CommandSet as CommandSet,
     command as command,
     quote as quote,
 )
-from sockproto.conversation import (
+from sockproto.core.conversation import (
     ABORT as ABORT,
     CLOSE as CLOSE,
     HALF_CLOSE as HALF_CLOSE,
@@ -21,13 +36,24 @@ from sockproto.conversation import (
     Until as Until,
     Wait as Wait,
 )
-from sockproto.datagram import (
-    MAX_PACKET_BYTES as MAX_PACKET_BYTES,
-    ConversationDatagramProtocol as ConversationDatagramProtocol,
+from sockproto.core.framing.expecting import (
+    Expecting as Expecting,
+    Sink as Sink,
 )
-from sockproto.definition import (
-    ProtocolDefinition as ProtocolDefinition,
-    ProtocolOption as ProtocolOption,
+from sockproto.core.framing.lines import (
+    Discard as Discard,
+    Lines as Lines,
+    QuietLines as QuietLines,
+    Raw as Raw,
+)
+from sockproto.core.framing.prefixed import (
+    Int8Prefixed as Int8Prefixed,
+    Int16Prefixed as Int16Prefixed,
+    Int32Prefixed as Int32Prefixed,
+    Netstrings as Netstrings,
+)
+from sockproto.core.limits import (
+    Limits as Limits,
 )
 from sockproto.errors import (
     ActionError as ActionError,
@@ -69,28 +95,10 @@ from sockproto.errors import (
     WrongQuoting as WrongQuoting,
     WrongReply as WrongReply,
 )
-from sockproto.framing import (
-    Discard as Discard,
-    Lines as Lines,
-    QuietLines as QuietLines,
-    Raw as Raw,
-)
 from sockproto.interfaces import (
     IConversation as IConversation,
     IFraming as IFraming,
     IProtocolDefinition as IProtocolDefinition,
-)
-from sockproto.ledger import (
-    Statistics as Statistics,
-)
-from sockproto.limits import (
-    Limits as Limits,
-)
-from sockproto.prefixed import (
-    Int8Prefixed as Int8Prefixed,
-    Int16Prefixed as Int16Prefixed,
-    Int32Prefixed as Int32Prefixed,
-    Netstrings as Netstrings,
 )
 from sockproto.protocols.chargen import (
     Chargen as Chargen,
@@ -146,14 +154,6 @@ from sockproto.protocols.welcome import (
     WelcomeFactory as WelcomeFactory,
     WelcomeProtocol as WelcomeProtocol,
 )
-from sockproto.replies import (
-    Expecting as Expecting,
-    Sink as Sink,
-)
-from sockproto.service import (
+from sockproto.server.service import (
     ServerService as ServerService,
-)
-from sockproto.stream import (
-    ConversationFactory as ConversationFactory,
-    ConversationProtocol as ConversationProtocol,
 )

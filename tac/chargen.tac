@@ -6,7 +6,7 @@ twistd -ny tac/chargen.tac
 from twisted.application import service
 
 from sockproto import ChargenDatagramProtocol, ChargenFactory, ServerService
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 application = service.Application("chargen")
 

@@ -6,7 +6,7 @@ twistd -ny tac/command.tac
 from twisted.application import service
 
 from sockproto import CommandDatagramProtocol, CommandFactory, ServerService
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 application = service.Application("command")
 

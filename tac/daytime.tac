@@ -6,7 +6,7 @@ twistd -ny tac/daytime.tac
 from twisted.application import service
 
 from sockproto import DaytimeDatagramProtocol, DaytimeFactory, ServerService
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 application = service.Application("daytime")
 

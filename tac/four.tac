@@ -19,7 +19,7 @@ from sockproto import (
     WelcomeDatagramProtocol,
     WelcomeFactory,
 )
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 application = service.Application("four")
 

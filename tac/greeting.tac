@@ -9,7 +9,7 @@ connections when it is stopped. Arguments of a factory are its conversation's; l
 from twisted.application import service
 
 from sockproto import GreetingDatagramProtocol, GreetingFactory, Limits, ServerService
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 application = service.Application("greeting")
 

@@ -9,7 +9,7 @@ Over UDP a reply is at most four times as long as the request, plus 32 bytes: th
 from twisted.application import service
 
 from sockproto import QotdDatagramProtocol, QotdFactory, ServerService
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 QUOTE = b"A message on a stream ends where the protocol says, not where the read did.\r\n"
 

@@ -6,7 +6,7 @@ twistd -ny tac/time.tac
 from twisted.application import service
 
 from sockproto import ServerService, TimeDatagramProtocol, TimeFactory
-from sockproto.listeners import tcp, udp
+from sockproto.server.listeners import tcp, udp
 
 application = service.Application("time")
 

@@ -37,10 +37,9 @@ from twisted.logger import (
     globalLogPublisher,
 )
 
-from sockproto.conversation import CloseReason
-from sockproto.errors import SendRefused
-from sockproto.journal import Journal
-from sockproto.limits import (
+from sockproto.carriers.log import Journal
+from sockproto.core.conversation import CloseReason
+from sockproto.core.limits import (
     MAX_SOURCES,
     MAX_WAITING,
     MAX_WAITING_BYTES,
@@ -48,8 +47,9 @@ from sockproto.limits import (
     WRITE_BYTES,
     Limits,
 )
+from sockproto.core.proxy import MAX_V2_BYTES, SIGNATURE
+from sockproto.errors import SendRefused
 from sockproto.protocols.chargen import PATTERN
-from sockproto.proxy import MAX_V2_BYTES, SIGNATURE
 from sockproto.testing import Transport, connect
 from tests.endpoints import TLSTransport
 from tests.plugins import ours

@@ -10,7 +10,7 @@ from typing import Any
 import twisted.plugins
 from twisted.trial.unittest import TestCase
 
-from sockproto.catalog import Catalog, definitions, search
+from sockproto.server.catalog import Catalog, definitions, search
 
 OURS = ["chargen", "command", "daytime", "discard", "echo", "greeting", "qotd", "time", "welcome"]
 
@@ -26,7 +26,7 @@ from sockproto import (
     Conversation, ConversationDatagramProtocol, ConversationFactory, ConversationProtocol, Lines,
     ProtocolDefinition, ProtocolOption, QuietLines,
 )
-from sockproto.values import count
+from sockproto.core.text import count
 
 
 class Shout(Conversation):

@@ -25,7 +25,7 @@ from twisted.python.reflect import namedAny
 from twisted.trial.reporter import TestResult
 from twisted.trial.runner import TestLoader, TrialRunner
 
-from sockproto.epoll import LeanEPollReactor
+from sockproto.reactor.epoll import LeanEPollReactor
 
 ROOT = Path(__file__).parent.parent
 BUILDING = ("core", "tcp", "udp", "tls", "unix", "fdset", "time", "threads", "stdio", "process", "socket")

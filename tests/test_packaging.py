@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.tap import LOOPBACK
+from sockproto.server.tap import LOOPBACK
+from tests.docs.test_readme import INSTALLS, README, ROOT
 from tests.examples import page
 from tests.listings import SCRIPTS, Server, exchange, local, need_nc
-from tests.test_readme import INSTALLS, README, ROOT
 
 MINUTES = 300.0  # what pip may take on a slow line
 PLUGINS = ["sockproto", "sockproto-command", "sockproto-echo", "sockproto-greeting"]

@@ -4,6 +4,8 @@ import ast
 import select
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
@@ -12,51 +14,25 @@ import sockproto
 
 ROOT = Path(sockproto.__file__).parent
 
-# From the bottom up; a module imports only what stands above it. Those before "pending" import no Twisted.
+# Folders are layers: what stands in a line imports from the lines before it, and from itself.
 LAYERS = [
-    "interfaces",
-    "errors",
-    "conversation",
-    "framing",
-    "prefixed",
-    "replies",
-    "limits",
-    "proxy",
-    "rawhttp",
-    "values",
-    "address",
-    "diagnosis",
-    "check",
-    "pending",
-    "timetable",
-    "stops",
-    "outgoing",
-    "journal",
-    "ledger",
-    "transport",
-    "dialogue",
-    "watch",
-    "connection",
-    "stream",
-    "datagram",
-    "definition",
-    "commands",
+    "errors interfaces",
+    "core reactor",
+    "plain carriers testing",
+    "commands rawhttp check",
     "protocols",
-    "fitness",
-    "catalog",
-    "client",
-    "ports",
-    "listeners",
-    "process",
-    "epoll",
-    "service",
-    "parameters",
-    "tap",
+    "server client",
     "cli",
-    "testing",
 ]
-PACKAGES = {"check", "commands", "protocols", "rawhttp", "client", "cli", "testing"}
-PURE = set(LAYERS[: LAYERS.index("pending")])
+FLOOR = {name: floor for floor, line in enumerate(LAYERS) for name in line.split()}
+ONLY = {  # of ours, for those who could know more
+    "reactor": "",
+    "testing": "reactor",
+    "plain": "errors core.text",
+    "rawhttp": "errors core.text plain",
+    "check": "errors core.text plain",
+}
+NO_TWISTED = "errors interfaces core plain rawhttp check"
 
 
 def imports(path: Path) -> set[str]:
@@ -79,62 +55,62 @@ def run(code: str) -> str:
     ).stdout
 
 
+def of_ours(name: str) -> bool:
+    """Tell whether an imported name is a module of sockproto's."""
+    return name.startswith("sockproto.") and name.split(".")[1] in FLOOR
+
+
 class LayerTests(TestCase):
-    def modules(self) -> dict[str, set[str]]:
-        """Give the imports of each layer."""
-        found: dict[str, set[str]] = {layer: set() for layer in LAYERS}
+    def modules(self, names: Iterable[str] = FLOOR) -> Iterator[tuple[str, Path, set[str]]]:
+        """Give the layer, path and imports of every module of some layers."""
+        seen = set()
         for path in ROOT.rglob("*.py"):
-            name = path.relative_to(ROOT).parts[0].removesuffix(".py")
-            if name not in ("__init__", "__main__"):
-                self.assertIn(name, LAYERS, f"{path} has no place in the layers")
-                found[name] |= {*imports(path), "typing"}  # one at least: the file is there
-        self.assertEqual([name for name, names in found.items() if not names], [])
-        return found
+            layer = path.relative_to(ROOT).parts[0].removesuffix(".py")
+            if layer in names:
+                seen.add(layer)
+                yield layer, path, imports(path)
+            elif layer not in ("__init__", "__main__"):
+                self.assertIn(layer, FLOOR, f"{path} has no place in the layers")
+        self.assertEqual(seen, set(names))
 
-    def test_imports_follow_the_layers(self) -> None:
-        for name, names in self.modules().items():
+    def test_imports_point_downwards(self) -> None:
+        for layer, path, names in self.modules():
+            for imported in filter(of_ours, names):
+                other = imported.split(".")[1]
+                self.assertTrue(FLOOR[other] < FLOOR[layer] or other == layer, f"{path} imports {imported}")
+
+    def test_those_that_could_know_more_know_only_what_they_need(self) -> None:
+        for layer, path, names in self.modules(ONLY):
+            allowed = [f"sockproto.{name}" for name in (layer, *ONLY[layer].split())]
+            for imported in filter(of_ours, names):
+                known = any(f"{imported}.".startswith(f"{name}.") for name in allowed)
+                self.assertTrue(known or imported == "sockproto.core", f"{path} imports {imported}")
+
+    def test_what_is_pure_or_plain_knows_no_twisted(self) -> None:
+        for _, path, names in self.modules(NO_TWISTED.split()):
             for imported in names:
-                if imported.startswith("sockproto.") and imported.split(".")[1] in LAYERS:
-                    below = LAYERS.index(imported.split(".")[1]) - LAYERS.index(name)
-                    self.assertTrue(
-                        below < 0 or (name in PACKAGES and below == 0), f"{name} imports {imported}"
-                    )
+                root = imported.split(".")[0]
+                self.assertIn(root, {"sockproto", "zope", *sys.stdlib_module_names}, str(path))
+                self.assertNotIn(imported, ("http.client", "urllib.request", "asyncio", "socketserver"), str(path))
 
-    def test_the_fetcher_is_plain_standard_library(self) -> None:
-        for imported in self.modules()["rawhttp"]:
-            root, *rest = imported.split(".")
-            self.assertIn(root, {"sockproto", *sys.stdlib_module_names}, imported)
-            self.assertTrue(root != "sockproto" or rest[0] in ("rawhttp", "errors"), imported)
-            self.assertNotIn(imported, ("http.client", "urllib.request"))
-
-    def test_the_checker_shares_nothing_with_what_it_judges(self) -> None:
-        for imported in self.modules()["check"]:
-            root, *rest = imported.split(".")
-            self.assertIn(root, {"sockproto", *sys.stdlib_module_names}, imported)
-            self.assertTrue(root != "sockproto" or rest[0] in ("check", "errors"), imported)
-            self.assertNotIn(root, ("asyncio", "socketserver"))
-
-    def test_the_pure_modules_import_no_twisted(self) -> None:
-        for name, names in self.modules().items():
-            if name in PURE:
-                self.assertEqual([n for n in names if n.split(".")[0] == "twisted"], [], name)
-
-    def test_the_test_kit_knows_twisted_and_nothing_of_ours(self) -> None:
-        for imported in self.modules()["testing"]:
-            root, *rest = imported.split(".")
-            self.assertIn(root, {"sockproto", "twisted", "zope", "hypothesis", *sys.stdlib_module_names})
-            self.assertTrue(root != "sockproto" or rest[0] == "testing", imported)
+    def test_no_modules_of_a_layer_import_each_other_in_a_circle(self) -> None:
+        graph: dict[str, set[str]] = {}
+        for _, path, names in self.modules():
+            parts = path.relative_to(ROOT.parent).with_suffix("").parts
+            graph[".".join(parts).removesuffix(".__init__")] = names
+        sorter = TopologicalSorter({name: names & set(graph) - {name} for name, names in graph.items()})
+        sorter.prepare()
 
     def test_no_module_is_named_after_what_it_exports(self) -> None:
         for path in ROOT.rglob("*.py"):
             defined = {node.name for node in ast.parse(path.read_text()).body if hasattr(node, "name")}
             self.assertNotIn(path.stem, defined, str(path))
 
-    def test_the_front_door_lists_every_module_in_reading_order(self) -> None:
+    def test_the_front_door_lists_every_layer_in_reading_order(self) -> None:
         listed = [
             line.split()[0].strip("/") for line in (sockproto.__doc__ or "").splitlines() if "  " in line
         ]
-        self.assertEqual([name for name in listed if name in LAYERS], LAYERS)
+        self.assertEqual([name for name in listed if name in FLOOR], list(FLOOR))
 
 
 class ImportTests(TestCase):

@@ -15,10 +15,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sockproto.protocols.chargen import PATTERN
 from sockproto.protocols.time import SECONDS_1900_TO_1970
-from sockproto.tap import LOOPBACK
+from sockproto.server.tap import LOOPBACK
+from tests.docs.test_readme import ROOT, rows
 from tests.listings import SCRIPTS, TIMEOUT, Server, ask, exchange
 from tests.plugins import ours
-from tests.test_readme import ROOT, rows
 
 FILES = sorted((ROOT / "tac").glob("*.tac"))
 FOUR = ["echo", "greeting", "welcome", "command"]

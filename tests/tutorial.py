@@ -9,7 +9,7 @@ where the next one begins. Write the captions and empty blocks; then copy the fi
 
     .venv/bin/python -m tests.tutorial
 
-``tests/test_tutorial.py`` fails where a block is not its file; ``tests/live/test_tutorial.py`` runs what
+``tests/docs/test_tutorial.py`` fails where a block is not its file; ``tests/live/test_tutorial.py`` runs what
 the pages tell the reader to run.
 """
 

@@ -14,7 +14,7 @@ class ProtocolServiceMaker(ServiceMaker):
         ServiceMaker.__init__(
             self,
             f"sockproto-{protocol}",
-            "sockproto.tap",
+            "sockproto.server.tap",
             f"{protocol}: a server for this protocol alone (sockproto).",
             f"sockproto-{protocol}",
         )
@@ -23,12 +23,12 @@ class ProtocolServiceMaker(ServiceMaker):
     @property
     def options(self) -> Any:
         """The class of its options."""
-        return namedAny("sockproto.tap.options_for")(self.protocol)
+        return namedAny("sockproto.server.tap.options_for")(self.protocol)
 
 
 SOCKPROTO = ServiceMaker(
     "sockproto",
-    "sockproto.tap",
+    "sockproto.server.tap",
     "A server for small socket protocols: greeting, echo, command …",
     "sockproto",
 )
@@ -36,5 +36,5 @@ SOCKPROTO_ECHO = ProtocolServiceMaker("echo")
 SOCKPROTO_GREETING = ProtocolServiceMaker("greeting")
 SOCKPROTO_COMMAND = ProtocolServiceMaker("command")
 SOCKPROTO_REACTOR = Reactor(
-    "sockproto", "sockproto.epoll", "epoll(7) with less around each event (sockproto)."
+    "sockproto", "sockproto.reactor.epoll", "epoll(7) with less around each event (sockproto)."
 )

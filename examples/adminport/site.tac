@@ -18,7 +18,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from sockproto import CommandFactory, CommandSet, ServerService, command
-from sockproto.listeners import stream
+from sockproto.server.listeners import stream
 
 MAX_UNREAD = 100  # requests kept for one who follows the log and doesn't read
 

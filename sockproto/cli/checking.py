@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 
 import click
 
-from sockproto.address import Address, parse_address
 from sockproto.check.judging import Judged, Terms, cases, chosen
 from sockproto.check.reports import json_object, junit, text_lines
 from sockproto.check.running import run
@@ -26,6 +25,7 @@ from sockproto.check.verdict import Report, Result, Verdict
 from sockproto.cli.console import Console, at_exit, leave
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
+from sockproto.core.address import Address, parse_address
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
 
 STATUS = (

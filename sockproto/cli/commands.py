@@ -1,6 +1,6 @@
 """The commands: what is typed, and what is made of it.
 
-Each asks a client of ``sockproto.client``, or ``sockproto.diagnosis``, and shows what came; none knows how::
+Each asks ``sockproto.client``, or ``sockproto.plain``, and shows what came; none knows how::
 
     run(["greet", "127.0.0.1:9999", "Michael"])     # 0
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from sockproto.address import parse_address
 from sockproto.cli.checking import STATUS, do_check
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
@@ -21,6 +20,7 @@ from sockproto.cli.options import Passing, call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
 from sockproto.cli.serving import serve, serve_options
+from sockproto.core.address import parse_address
 from sockproto.errors import OptionError, SockprotoError, WriteFailed
 
 EXAMPLES = {

@@ -29,7 +29,7 @@ def do_protocols(as_json: bool) -> int:
 
     What could not be loaded is told on standard error, a line each, with its reason.
     """
-    from sockproto.catalog import search
+    from sockproto.server.catalog import search
 
     catalog = search()
     rows = [_row(found) for found in catalog.found]
@@ -70,7 +70,7 @@ def _row(found: Any) -> dict[str, Any]:
 
 def _from(row: dict[str, Any]) -> str:
     """Give where a protocol comes from, in words."""
-    from sockproto.journal import escape
+    from sockproto.carriers.log import escape
 
     installed = f"{row['distribution']} {row['version']}" if row["distribution"] else None
     if row["module"].startswith("sockproto."):

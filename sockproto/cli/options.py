@@ -13,8 +13,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from sockproto.core.text import seconds
 from sockproto.errors import OptionError
-from sockproto.values import seconds
 
 
 class Seconds(click.ParamType[float]):

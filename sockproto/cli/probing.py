@@ -14,12 +14,12 @@ from typing import Any
 
 import click
 
-from sockproto.address import Address, parse_address
 from sockproto.cli.console import Console
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.report import json_value
-from sockproto.diagnosis import Result, Terms, probe
+from sockproto.core.address import Address, parse_address
 from sockproto.errors import OptionError, UnreadableAuthorities
+from sockproto.plain.diagnosis import Result, Terms, probe
 
 
 @click.argument("address")

@@ -17,14 +17,14 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.shortcuts import CompleteStyle
 from twisted.internet.defer import Deferred, ensureDeferred
 
-from sockproto.address import Address
 from sockproto.cli.completing import Commands
 from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
 from sockproto.client import converse
-from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait
+from sockproto.core.address import Address
+from sockproto.core.conversation import CLOSE, ClientConversation, Peer, Script, Wait
+from sockproto.core.framing.expecting import Sink
+from sockproto.core.framing.lines import QuietLines
 from sockproto.errors import MessageTooLong, TooLarge
-from sockproto.framing import QuietLines
-from sockproto.replies import Sink
 
 PATIENCE_SECONDS = 1.0
 """How long a reply may take before the prompt comes back without it."""

@@ -16,7 +16,7 @@ from sockproto.errors import ListenError, OptionError
 
 def serve_options() -> list[str]:
     """Give the options that it takes, as they are typed."""
-    from sockproto.tap import Options
+    from sockproto.server.tap import Options
 
     return [f"--{name.rstrip('=')}" for name in Options().longOpt]
 
@@ -24,7 +24,7 @@ def serve_options() -> list[str]:
 def install_reactor() -> None:
     """Have the lean reactor where there can be one; else, or if somebody has chosen already, Twisted's."""
     if hasattr(select, "epoll") and "twisted.internet.reactor" not in sys.modules:
-        from sockproto.epoll import install
+        from sockproto.reactor.epoll import install
 
         install()
 
@@ -44,7 +44,7 @@ def serve(options: Sequence[str], example: str) -> int:
     from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd
 
-    from sockproto.tap import Options
+    from sockproto.server.tap import Options
 
     class Checked(Options):
         tapname = "sockproto serve"
@@ -54,7 +54,7 @@ def serve(options: Sequence[str], example: str) -> int:
         # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
         subCommands: ClassVar[list[Any]] = [("sockproto", None, Options, "")]
         loadedPlugins: ClassVar[dict[str, Any]] = {
-            "sockproto": ServiceMaker("sockproto", "sockproto.tap", "", "sockproto")
+            "sockproto": ServiceMaker("sockproto", "sockproto.server.tap", "", "sockproto")
         }
 
     checked = Checked()

@@ -16,9 +16,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.cli.console import size_of
-from sockproto.conversation import Input
+from sockproto.core.conversation import Input
+from sockproto.core.framing.lines import Lines
 from sockproto.errors import MessageTooLong, ReadFailed
-from sockproto.framing import Lines
 
 PIECE_BYTES = 262_144
 """What is read of a file at once."""

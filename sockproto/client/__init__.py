@@ -16,22 +16,22 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from sockproto.address import Address, parse_address
 from sockproto.client.call import Call
 from sockproto.client.datagram import TRIES, Asking
 from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
 from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure, is_crowded
 from sockproto.client.tls import TLS
-from sockproto.conversation import Conversation, Wait
+from sockproto.core.address import Address, parse_address
+from sockproto.core.conversation import Conversation, Wait
+from sockproto.core.framing.expecting import Sink
+from sockproto.core.framing.lines import Lines
+from sockproto.core.limits import Limits
 from sockproto.errors import NameNotFound, OptionError
-from sockproto.framing import Lines
-from sockproto.limits import Limits
 from sockproto.protocols.command import CommandClient, Replies
 from sockproto.protocols.echo import EchoClient
 from sockproto.protocols.greeting import GreetingClient, Greetings
 from sockproto.protocols.welcome import WelcomeClient
-from sockproto.replies import Sink
 
 __all__ = ["TLS", "Greetings", "Replies", "command", "converse", "echo", "greet", "welcome"]
 

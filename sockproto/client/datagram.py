@@ -18,14 +18,14 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort, IReactorTi
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from twisted.python.failure import Failure
 
+from sockproto.carriers.dialogue import Dialogue
+from sockproto.carriers.stops import ENDING, HALF_CLOSED, LOST, PENDING, UNOPENED
 from sockproto.client.call import Call
 from sockproto.client.stream import MALFORMED, Trace, unreachable
-from sockproto.conversation import CloseReason, Conversation, Peer
-from sockproto.dialogue import Dialogue
+from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.framing.expecting import Datagrams
+from sockproto.core.limits import READ_AHEAD_BYTES
 from sockproto.errors import OptionError, SockprotoError, TimedOut, WrongReply
-from sockproto.limits import READ_AHEAD_BYTES
-from sockproto.replies import Datagrams
-from sockproto.stops import ENDING, HALF_CLOSED, LOST, PENDING, UNOPENED
 
 RETRY_SECONDS = 1.0
 """How long the first try waits for an answer; each further one twice as long (RFC 8085, section 3.1.1)."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 
-from sockproto.conversation import CLOSE, ClientConversation, Peer, Script, Wait, next_of
+from sockproto.core.conversation import CLOSE, ClientConversation, Peer, Script, Wait, next_of
 from sockproto.errors import WrongReply
 
 MAX_OUTSTANDING_BYTES = 8 * 1024 * 1024

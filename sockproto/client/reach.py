@@ -21,12 +21,12 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IResolutionRec
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from zope.interface import implementer
 
-from sockproto.address import Address, temporary_name
+from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.client.call import Call
 from sockproto.client.datagram import Target
 from sockproto.client.tls import TLS, wrapped
-from sockproto.conversation import Peer
-from sockproto.datagram import MAX_PACKET_BYTES
+from sockproto.core.address import Address, temporary_name
+from sockproto.core.conversation import Peer
 from sockproto.errors import NameNotFound, OptionError
 
 

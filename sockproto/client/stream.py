@@ -17,9 +17,14 @@ from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
+from sockproto.carriers.stops import LOST, PENDING, UNOPENED
+from sockproto.carriers.stream import ConversationProtocol
+from sockproto.carriers.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
+from sockproto.carriers.waiting import Pending
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
-from sockproto.conversation import CloseReason, Conversation, Input, Script
+from sockproto.core.conversation import CloseReason, Conversation, Input, Script
+from sockproto.core.limits import Limits
 from sockproto.errors import (
     CallFailed,
     CutShort,
@@ -33,11 +38,6 @@ from sockproto.errors import (
     Unreachable,
     WrongReply,
 )
-from sockproto.limits import Limits
-from sockproto.pending import Pending
-from sockproto.stops import LOST, PENDING, UNOPENED
-from sockproto.stream import ConversationProtocol
-from sockproto.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
 
 READ_BYTES = 262_144
 """What is read at once, where Twisted's transports read 64 KiB: a large echo takes a third of the reads."""

@@ -15,11 +15,12 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
+from sockproto.carriers.waiting import as_deferred
 from sockproto.commands.caller import Caller
 from sockproto.commands.commandset import CommandSet
 from sockproto.commands.declaration import Declaration
 from sockproto.commands.kinds import written
-from sockproto.conversation import (
+from sockproto.core.conversation import (
     CLOSE,
     Action,
     Actions,
@@ -33,7 +34,6 @@ from sockproto.conversation import (
     Wait,
 )
 from sockproto.errors import CommandError
-from sockproto.pending import as_deferred
 
 _PLAIN = frozenset({str, bytes, int})  # what most commands give
 _LF = 10  # "10 in line" takes a tenth of the time that b"\n" in line takes

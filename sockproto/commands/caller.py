@@ -6,7 +6,7 @@ class Session(Caller):
 authenticated = False
 """
 
-from sockproto.conversation import Peer
+from sockproto.core.conversation import Peer
 
 
 class Caller:

@@ -23,7 +23,7 @@ from sockproto.commands.caller import Caller
 from sockproto.commands.declaration import MARK, Declaration, Mark, command
 from sockproto.commands.table import CommandTable
 from sockproto.commands.words import Splitter
-from sockproto.conversation import CloseReason
+from sockproto.core.conversation import CloseReason
 from sockproto.errors import CommandError, DeclarationError
 
 

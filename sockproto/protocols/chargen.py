@@ -6,11 +6,11 @@ character further along: the pattern that the RFC shows. The peer's reading sets
     endpoint.listen(ChargenFactory())
 """
 
-from sockproto.conversation import Conversation, Peer, Script
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition
-from sockproto.framing import Discard
-from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import Conversation, Peer, Script
+from sockproto.core.framing.lines import Discard
 
 RING = bytes(range(32, 127))
 PATTERN = b"".join((RING + RING)[start : start + 72] + b"\r\n" for start in range(len(RING)))

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
-from sockproto.conversation import HALF_CLOSE, ClientConversation, Peer, Script, Wait, next_of
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition, ProtocolOption
+from sockproto.core.conversation import HALF_CLOSE, ClientConversation, Peer, Script, Wait, next_of
+from sockproto.core.framing.lines import Lines
 from sockproto.errors import TooLarge
-from sockproto.framing import Lines
-from sockproto.stream import ConversationFactory, ConversationProtocol
 
 LF_LINES = partial(Lines, newline=b"\n")
 

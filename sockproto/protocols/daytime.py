@@ -9,11 +9,11 @@ and all after it send; the RFC leaves the form open::
 import time
 from collections.abc import Callable
 
-from sockproto.conversation import OneShot
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition
-from sockproto.framing import Discard
-from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import OneShot
+from sockproto.core.framing.lines import Discard
 
 
 class Daytime(OneShot):

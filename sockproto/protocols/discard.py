@@ -5,11 +5,11 @@
     endpoint.listen(DiscardFactory())
 """
 
-from sockproto.conversation import Conversation
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition
-from sockproto.framing import Discard
-from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import Conversation
+from sockproto.core.framing.lines import Discard
 
 
 class DiscardProtocol(ConversationProtocol):

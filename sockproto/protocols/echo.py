@@ -7,12 +7,12 @@ Works on bytes as they come: it has no messages, so no limit of theirs applies::
 
 from collections.abc import Callable, Iterable
 
-from sockproto.conversation import CLOSE, ClientConversation, Conversation, Peer, Script, Wait, next_of
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import CLOSE, ClientConversation, Conversation, Peer, Script, Wait, next_of
+from sockproto.core.framing.lines import Raw
 from sockproto.errors import WrongReply
-from sockproto.framing import Raw
-from sockproto.stream import ConversationFactory, ConversationProtocol
 
 
 class Echo(Conversation):

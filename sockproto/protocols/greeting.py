@@ -9,7 +9,10 @@ send lines. Both are understood (framing ``auto``); ``lines`` is for lines only:
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from sockproto.conversation import (
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import (
     CLOSE,
     Actions,
     ClientConversation,
@@ -20,13 +23,10 @@ from sockproto.conversation import (
     Wait,
     next_of,
 )
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition, ProtocolOption
+from sockproto.core.framing.expecting import Expecting
+from sockproto.core.framing.lines import Lines, QuietLines
+from sockproto.core.text import seconds
 from sockproto.errors import OptionError
-from sockproto.framing import Lines, QuietLines
-from sockproto.replies import Expecting
-from sockproto.stream import ConversationFactory, ConversationProtocol
-from sockproto.values import seconds
 
 
 class Greeting(Conversation):

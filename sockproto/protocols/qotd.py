@@ -5,14 +5,14 @@ The same conversation as ``welcome``, under the name and port that the RFC gives
     endpoint.listen(QotdFactory(b"Simplicity is prerequisite for reliability.\r\n"))
 """
 
-from sockproto.definition import ProtocolDefinition, ProtocolOption
+from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
+from sockproto.core.text import raw_bytes
 from sockproto.protocols.welcome import (
     Welcome,
     WelcomeDatagramProtocol,
     WelcomeFactory,
     WelcomeProtocol,
 )
-from sockproto.values import raw_bytes
 
 
 class Qotd(Welcome):

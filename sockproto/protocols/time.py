@@ -9,11 +9,11 @@ Most significant byte first. The 32 bits are full in 2036; they begin again at 0
 import time
 from collections.abc import Callable
 
-from sockproto.conversation import OneShot
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition
-from sockproto.framing import Discard
-from sockproto.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import OneShot
+from sockproto.core.framing.lines import Discard
 
 SECONDS_1900_TO_1970 = 2_208_988_800
 """From the RFC, which gives it for 00:00 of 1 January 1970."""

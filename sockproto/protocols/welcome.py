@@ -8,13 +8,13 @@ if it sent something first::
 
 from collections.abc import Callable
 
-from sockproto.conversation import CLOSE, ClientConversation, End, OneShot, Peer
-from sockproto.datagram import ConversationDatagramProtocol
-from sockproto.definition import ProtocolDefinition, ProtocolOption
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.conversation import CLOSE, ClientConversation, End, OneShot, Peer
+from sockproto.core.framing.lines import Discard, Raw
+from sockproto.core.text import raw_bytes
 from sockproto.errors import TooLarge
-from sockproto.framing import Discard, Raw
-from sockproto.stream import ConversationFactory, ConversationProtocol
-from sockproto.values import raw_bytes
 
 
 class Welcome(OneShot):

@@ -21,7 +21,7 @@ from sockproto import CommandDatagramProtocol, CommandFactory, ServerService
 from sockproto.commands import Caller, CommandSet, command
 from sockproto.commands.declaration import Declaration
 from sockproto.errors import CommandError
-from sockproto.listeners import Listener, from_description, tcp, udp
+from sockproto.server.listeners import Listener, from_description, tcp, udp
 
 log = Logger("commands")
 reactor: Any = global_reactor

@@ -36,7 +36,7 @@ OURS = f"""
 from os.path import abspath
 
 from twisted.application import service
-from sockproto.tap import Options, makeService
+from sockproto.server.tap import Options, makeService
 
 application = service.Application("ours")
 for words in (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.tap import LOOPBACK
+from sockproto.server.tap import LOOPBACK
 from tests.listings import Listing, exchange, listings, start
 from tests.live.server import Serve, require
 

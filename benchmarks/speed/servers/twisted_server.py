@@ -19,13 +19,13 @@ from twisted.protocols.basic import LineReceiver
 
 from benchmarks.speed.servers.answers import WELCOMES, answer, settle_memory
 from sockproto import Limits
-from sockproto.datagram import MAX_PACKET_BYTES
-from sockproto.framing import Lines
-from sockproto.listeners import BACKLOG, Listener, tcp, udp
+from sockproto.carriers.datagram import MAX_PACKET_BYTES
+from sockproto.core.framing.lines import Lines
 from sockproto.protocols.command import CommandFactory
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
-from sockproto.service import ServerService
+from sockproto.server.listeners import BACKLOG, Listener, tcp, udp
+from sockproto.server.service import ServerService
 
 HOST = "127.0.0.1"
 LIMITS = Limits(

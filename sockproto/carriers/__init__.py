@@ -1,0 +1,1 @@
+"""Who moves the bytes: conversations on Twisted's streams and datagrams."""

@@ -1,0 +1,335 @@
+"""The datagram carrier: runs a conversation on UDP or UNIX datagrams.
+
+Each datagram is answered on its own, with nothing kept from one to the next, so one object serves a
+port. It knows Twisted; it doesn't know what any protocol means::
+
+    class EchoDatagramProtocol(ConversationDatagramProtocol):
+        conversation = Echo
+
+    reactor.listenUDP(7, EchoDatagramProtocol(), "127.0.0.1", maxPacketSize=MAX_PACKET_BYTES)
+"""
+
+from collections.abc import Callable
+from functools import partial
+from types import GeneratorType
+from typing import Any, ClassVar, Final, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import MessageLengthError
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import DatagramProtocol
+from twisted.python.failure import Failure
+
+from sockproto.carriers.log import Journal
+from sockproto.carriers.registry import Statistics
+from sockproto.carriers.transport import datagram_peer, peer_of
+from sockproto.carriers.waiting import Pending, resume
+from sockproto.core.conversation import ABORT, Action, Conversation, End, Script, Sleep, Wait, one
+from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits, SourceRate
+from sockproto.errors import ActionError
+
+MAX_PACKET_BYTES: Final = 65_535
+"""What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
+
+MAX_REPLY_BYTES: Final = 65_507
+"""The most that fits into a UDP datagram over IPv4 (RFC 768, RFC 791)."""
+
+AMPLIFICATION: Final = 4
+"""A reply is at most so many times as long as the request, plus ``FREE_BYTES``: near QUIC's 3 (RFC 9000,
+section 8.1)."""
+
+FREE_BYTES: Final = 32
+"""Enough for the fixed answers of daytime and time to an empty request."""
+
+TOO_LONG: Final = b"error: reply too long\n"
+"""What is sent instead of a reply that is, where the protocol is text: short enough for any request."""
+
+LOWEST_PORT: Final = 1_024
+"""No reply goes to a port below: nobody asks from there but a forged request (CVE-1999-0103)."""
+
+
+class ConversationDatagramProtocol(DatagramProtocol):
+    """Answers the datagrams of one port.
+
+    Args:
+        args: The conversation's.
+        limits: How much a peer may have of us.
+        clock: For timers; the global reactor, when listening begins, if None.
+        kwargs: The conversation's.
+
+    Attributes:
+        conversation: Makes the conversation: mostly its class.
+        name: What the log calls it; the name of its class, in short, if empty.
+        statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
+            would have been, for each reason:
+
+            - ``low port``, ``own port``: replies to such senders can only go to a forged address, or loop;
+            - ``looks like a reply``: the conversation would answer its own kind;
+            - ``rate``: the sender's address had its replies of this second;
+            - ``amplification``: the reply is too long for so short a request;
+            - ``oversize``: the reply is too long for a datagram;
+            - ``busy``: too many wait;
+            - ``draining``: the service stops;
+            - ``no address``: the sender's UNIX socket has no name;
+            - ``unsendable``: the system refused the reply;
+            - ``error``: a bug in the conversation; its traceback is in the log.
+    """
+
+    conversation: ClassVar[Callable[..., Conversation]] = Conversation
+    name = ""
+    noisy = False
+
+    def __init__(
+        self,
+        *args: Any,
+        limits: Limits | None = None,
+        clock: IReactorTime | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._conversation = conversation = type(self).conversation(*args, **kwargs)
+        # What most conversations leave as it is need not be called.
+        self._recognizes = not _inherits(conversation, "is_reply")
+        self._asks_peer = not _inherits(conversation, "datagram")
+        self.limits = limits or Limits()
+        self._clock = clock
+        self._waiting: set[_Answer] = set()
+        self._waiting_bytes = 0
+        self._rate = SourceRate(self.limits.udp_rate)
+        self._own_port: int | None = None
+        self._draining: Deferred[None] | None = None
+        self.journal = Journal(self.limits.log_rate)
+        self.statistics = Statistics()
+
+    def startProtocol(self) -> None:
+        """Listening begins."""
+        if self._clock is None:
+            from twisted.internet import reactor
+
+            self._clock = cast("IReactorTime", reactor)
+
+        get_host = getattr(self.transport, "getHost", None)
+        self._own_port = peer_of(get_host()).port if get_host else None
+        self._draining = None
+
+    def stopProtocol(self) -> None:
+        """Listening has ended; datagrams that still wait are not answered."""
+        self.abort()
+        self.journal.flush()
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        """Answer one datagram."""
+        counted = self.statistics
+        counted.messages_in += 1
+        counted.bytes_in += len(datagram)
+        try:
+            refused = self._refusal(datagram, addr)
+            if refused is not None:
+                self.drop(refused)
+                return
+            if self._asks_peer:
+                result = self._conversation.datagram(datagram, datagram_peer(addr))
+            else:
+                result = self._conversation.received(datagram)
+        except BaseException:
+            self.fail(len(datagram), addr)
+            return
+        if type(result) is bytes:
+            self.reply(result, len(datagram), addr)
+        elif result is not None:
+            script = result if isinstance(result, GeneratorType) else one(cast("Action", result))
+            _Answer(self, script, addr, len(datagram)).go_on()
+
+    def drain(self) -> "Deferred[None]":
+        """Answer the datagrams that wait, and no others; fires when that is done."""
+        self._draining = Deferred()
+        draining = self._draining
+        self.finished()
+        return draining
+
+    def abort(self) -> int:
+        """Answer none of the datagrams that wait; give how many they were."""
+        waiting = list(self._waiting)
+        for answer in waiting:
+            if answer in self._waiting:
+                answer.cancel()
+        self.finished()
+        return len(waiting)
+
+    def _refusal(self, datagram: bytes, addr: Any) -> str | None:
+        """Give why a datagram is not to be answered, whatever it says."""
+        if self._draining is not None:
+            return "draining"
+        if not addr:
+            return "no address"
+        if isinstance(addr, tuple):
+            if addr[1] < LOWEST_PORT:
+                return "low port"
+            if addr[1] == self._own_port:
+                return "own port"
+        if self._recognizes and self._conversation.is_reply(datagram):
+            return "looks like a reply"
+        return None
+
+    # What an answer calls.
+
+    def reply(self, reply: bytes, size: int, addr: Any) -> None:
+        """Send the reply to a request of so many bytes, unless that is unsafe."""
+        length = len(reply)
+        if length > AMPLIFICATION * size + FREE_BYTES or length > MAX_REPLY_BYTES:
+            self.drop("oversize" if length > MAX_REPLY_BYTES else "amplification")
+            if not self._conversation.speaks_text:
+                return
+            reply, length = TOO_LONG, len(TOO_LONG)
+        source = addr[0] if isinstance(addr, tuple) else addr
+        if not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
+            self.drop("rate")
+        else:
+            try:
+                if self.transport is None:
+                    raise OSError("the port is closed")
+                cast("Any", self.transport).write(reply, addr)
+            except (OSError, ValueError, MessageLengthError):
+                self.drop("unsendable")
+            else:
+                counted = self.statistics
+                counted.messages_out += 1
+                counted.bytes_out += length
+
+    def drop(self, why: str) -> None:
+        """Count a datagram that is not answered."""
+        self.statistics.dropped[why] += 1
+
+    def wait(self, answer: "_Answer", size: int) -> bool:
+        """Take an answer among those that wait; give whether there is room."""
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + size > MAX_WAITING_BYTES:
+            return False
+        self._waiting.add(answer)
+        self._waiting_bytes += size
+        return True
+
+    def leave(self, answer: "_Answer", size: int) -> None:
+        """Let go of an answer that waited."""
+        self._waiting.discard(answer)
+        self._waiting_bytes -= size
+
+    def finished(self) -> None:
+        """Tell a drain that waits for it that an answer is done, if it was the last."""
+        if self._draining is not None and not self._waiting and not self._draining.called:
+            self._draining.callback(None)
+
+    def fail(self, size: int, addr: Any) -> None:
+        """The conversation raised an error: a bug, which ends this answer only."""
+        self.log_failure(addr)
+        if self._conversation.speaks_text:
+            self.reply(b"error: internal error\n", size, addr)
+
+    def log_failure(self, addr: Any) -> None:
+        """Count and log the error in flight."""
+        self.drop("error")
+        self.journal.failure(
+            cast("IReactorTime", self._clock),
+            "{protocol} datagram from {peer!r}: error in the conversation",
+            Failure(),
+            protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
+            peer=addr,
+        )
+
+
+def _inherits(conversation: Any, name: str) -> bool:
+    """Tell whether a conversation leaves a method as ``Conversation`` has it."""
+    method = getattr(conversation, name)
+    own = getattr(method, "__self__", None) is conversation
+    return own and method.__func__ is getattr(Conversation, name)
+
+
+class _Answer:
+    """The answer to one datagram while it is being made.
+
+    Args:
+        port: Whose datagram it is.
+        script: Its actions.
+        addr: Where it goes.
+        size: How long the datagram was, in bytes.
+    """
+
+    def __init__(self, port: ConversationDatagramProtocol, script: Script, addr: Any, size: int) -> None:
+        self._port, self._script, self._addr, self._size = port, script, addr, size
+        self._parts: list[bytes] = []
+        self._length = 0
+        self._outcome: Any = None
+        self._pending: Pending | None = None
+
+    def go_on(self) -> None:
+        """Do the actions until they are done or something has to be waited for."""
+        try:
+            if not self._drive():
+                return
+        except StopIteration:
+            pass
+        except BaseException:
+            self._port.fail(self._size, self._addr)
+            return
+        if self._parts:
+            self._port.reply(b"".join(self._parts), self._size, self._addr)
+
+    def cancel(self) -> None:
+        """Make no answer."""
+        self._port.leave(self, self._size + self._length)
+        pending, self._pending = self._pending, None
+        self._guard(self._script.close)
+        if pending is not None:
+            self._guard(partial(pending.cancel, self._log_failure))
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        """Call into the conversation where its answer is settled; log what it raises."""
+        try:
+            call()
+        except BaseException:
+            self._log_failure()
+
+    def _log_failure(self) -> None:
+        self._port.log_failure(self._addr)
+
+    def _drive(self) -> bool:
+        """Give whether the answer is whole; False: it waits, or there will be none."""
+        while True:
+            outcome, self._outcome = self._outcome, None
+            action = resume(self._script, outcome)
+            if isinstance(action, bytes):
+                self._parts.append(action)
+                self._length += len(action)
+                if self._length > MAX_REPLY_BYTES:  # more won't make it shorter
+                    self._guard(self._script.close)
+                    return True
+            elif isinstance(action, Sleep | Wait):
+                pending = Pending(action, cast("IReactorTime", self._port._clock))
+                if not pending.done:
+                    return self._wait(pending)
+                self._outcome = pending.outcome
+            elif isinstance(action, End):
+                self._guard(self._script.close)
+                if action is ABORT:
+                    self._parts.clear()
+                return True
+            else:
+                raise ActionError(action)
+
+    def _wait(self, pending: Pending) -> bool:
+        if not self._port.wait(self, self._size + self._length):
+            self._guard(partial(pending.cancel, self._log_failure))
+            return self._drop("busy")
+        self._pending = pending
+        pending.then(self._waited)
+        return False
+
+    def _waited(self) -> None:
+        self._outcome = cast("Pending", self._pending).outcome
+        self._pending = None
+        self._port.leave(self, self._size + self._length)
+        self.go_on()
+        self._port.finished()
+
+    def _drop(self, why: str) -> bool:
+        self._port.drop(why)
+        self._guard(self._script.close)
+        return False

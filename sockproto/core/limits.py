@@ -1,0 +1,195 @@
+"""How much a peer may have of us. Pure: values, and the counting behind them; a clock is passed in.
+
+Each default has its precedent in the docstring; 0 means no limit::
+
+    GreetingFactory(limits=Limits(max_message_bytes=512, idle_seconds=30))
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from ipaddress import IPv6Address
+from math import floor, log2
+from typing import Any
+
+from sockproto.core.conversation import CloseReason, Peer
+
+READ_AHEAD_BYTES = 65_536
+"""Bytes held for a conversation that is busy; past it reading pauses. As much as Twisted reads at once."""
+
+WRITE_BYTES = 65_536
+"""Replies are collected until there are this many bytes, or nothing more to do. Where Twisted's
+transports call their buffer full."""
+
+TURN_BYTES = 262_144
+"""What one connection produces in one turn of the reactor before the others have theirs. Twice what
+Twisted hands to one ``send``."""
+
+TURN_STEPS = 256
+"""So many waits that are over at once, as of a stream of short lines, one connection has in one turn: some
+milliseconds."""
+
+MAX_WAITING = 1_024
+"""So many datagrams a port may wait in ``Sleep`` or ``Wait``."""
+
+MAX_WAITING_BYTES = 8 * 1024 * 1024
+"""So many bytes those may hold."""
+
+MAX_SOURCES = 65_536
+"""So many source addresses of datagrams are counted at once."""
+
+
+def _limit(default: float, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a listener. 0 means none.
+
+    Attributes:
+        max_connections: Connections open at once (4,096; memcached's default is 1,024, Redis's 10,000).
+        max_connections_per_peer: Those of one address (1,024, a quarter of all). ``::ffff:a.b.c.d`` counts
+            as a.b.c.d, IPv6 by its /64, which is what one site has (RFC 6177).
+        idle_seconds: How long no byte may pass either way while nothing is pending (300, Postfix's
+            ``smtpd_timeout`` and vsftpd's ``idle_session_timeout``).
+        first_message_seconds: How long a client that must speak first may take for its first message, and
+            a TLS handshake or a PROXY header for its end (60, nginx's ``client_header_timeout``).
+        message_seconds: How long a message may take from its first byte to its end (60, likewise).
+        write_stall_seconds: How long a peer may read nothing of what is sent to it (30; half of nginx's
+            ``send_timeout``).
+        lifetime_seconds: How long a connection may last (0: as long as it likes).
+        max_message_bytes: The longest message, its terminator not counted (65,536, four times
+            ``LineReceiver``'s 16,384 and the most that Python's ``StreamReader.readline`` takes).
+        close_seconds: How long a connection that we closed goes on reading and discarding until the
+            peer closes too (2, Apache's ``SECONDS_TO_LINGER``).
+        drain_seconds: How long answers may take once the service stops (10, Docker's time before it kills).
+        udp_rate: Replies a second to one source address, and at once (2,000, twice the ICMP messages that
+            Linux sends a second, ``icmp_msgs_per_sec``).
+        log_rate: Events a second in the log of a listener (100; systemd-journald takes 333 of a service).
+    """
+
+    max_connections: int = _limit(4_096, "connections open at once")
+    max_connections_per_peer: int = _limit(1_024, "connections of one address (IPv6: of one /64)")
+    idle_seconds: float = _limit(300, "silence after which a connection is closed")
+    first_message_seconds: float = _limit(60, "time for the first message, a TLS handshake, a PROXY header")
+    message_seconds: float = _limit(60, "time from a message's first byte to its end")
+    write_stall_seconds: float = _limit(30, "time for which a peer may read nothing")
+    lifetime_seconds: float = _limit(0, "time for which a connection may last")
+    max_message_bytes: int = _limit(65_536, "longest message")
+    close_seconds: float = _limit(2, "wait for the peer's own end after closing")
+    drain_seconds: float = _limit(10, "time for answers once the server stops")
+    udp_rate: int = _limit(2_000, "datagram replies a second to one address")
+    log_rate: int = _limit(100, "events a second in the log of a listener")
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            kinds = int if limit.type is int else int | float
+            if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 2**53:
+                raise ValueError(f"{limit.name} must be a number, 0 (no limit) or more, not {value!r}")
+
+    @cached_property
+    def soonest(self) -> float:
+        """The least time after which a limit of a connection can be reached; 0: never."""
+        return min((seconds for seconds in self._times if seconds), default=0)
+
+    @cached_property
+    def grain_seconds(self) -> float:
+        """How exact the times are: the power of two next to a 64th of the shortest, or of a second."""
+        times = (*self._times, self.close_seconds)
+        return 2.0 ** floor(log2(max(min((seconds for seconds in times if seconds), default=1), 1) / 64))
+
+    @property
+    def _times(self) -> tuple[float, ...]:
+        return (
+            self.idle_seconds,
+            self.first_message_seconds,
+            self.message_seconds,
+            self.write_stall_seconds,
+            self.lifetime_seconds,
+        )
+
+
+class Admission:
+    """Counts the connections of a listener and refuses those past its limits.
+
+    Args:
+        limits: The limits.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._max_connections = limits.max_connections
+        self._peers: Counter[str] = Counter()
+        self._open = 0
+
+    def restrict(self, connections: int) -> None:
+        """Allow no more than so many connections, whatever the limits say."""
+        self._max_connections = min(self._max_connections or connections, connections)
+
+    def enter(self) -> CloseReason | None:
+        """Take a place for a connection; give why it is refused if there is none."""
+        if 0 < self._max_connections <= self._open:
+            return CloseReason.TOO_MANY
+        self._open += 1
+        return None
+
+    def leave(self) -> None:
+        """Give back the place that ``enter`` took."""
+        self._open -= 1
+
+    def identify(self, peer: Peer) -> CloseReason | None:
+        """Take one of *peer*'s places; give why it is refused if there is none."""
+        site = site_of(peer)
+        if 0 < self._limits.max_connections_per_peer <= self._peers[site] and peer.port is not None:
+            return CloseReason.TOO_MANY_OF_PEER
+        self._peers[site] += 1
+        return None
+
+    def forget(self, peer: Peer) -> None:
+        """Give back the place that ``identify`` took."""
+        site = site_of(peer)
+        self._peers[site] -= 1
+        if not self._peers[site]:
+            del self._peers[site]
+
+
+def site_of(peer: Peer) -> str:
+    """Give what counts as one peer: an IPv4 address, the /64 of an IPv6 address."""
+    if ":" not in peer.host:  # no IPv6 address; Twisted writes an IPv4 address in one way only
+        return peer.host
+    try:
+        address = IPv6Address(peer.host.partition("%")[0])
+    except ValueError:
+        return peer.host
+    return str(address.ipv4_mapped or int(address) >> 64)
+
+
+class SourceRate:
+    """Allows so many replies a second to each source address.
+
+    An integer a source, all cleared every second: a tenth of the cost of a bucket that fills by time.
+
+    Args:
+        rate: Replies a second and address; 0 means no limit.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._counts: dict[str, int] = {}
+        self._begin = self._end = 0  # of this second
+
+    def allows(self, source: str, now: float) -> bool:
+        """Count a reply to *source*; tell whether it may be sent."""
+        if not self._rate:
+            return True
+        if not self._begin <= now < self._end:
+            self._begin = int(now)
+            self._end = self._begin + 1
+            self._counts.clear()
+        count = self._counts.pop(source, 0)  # and back in as the one used last
+        if not count and len(self._counts) >= MAX_SOURCES:
+            del self._counts[next(iter(self._counts))]
+        self._counts[source] = count + 1
+        return count < self._rate

@@ -1,0 +1,1 @@
+"""Plain sockets, standard library only."""

@@ -1,0 +1,233 @@
+"""What is to be listened on: stream endpoints, and datagram ports, for which Twisted has no descriptions.
+
+A listener is a plan; nothing is open until the service listens::
+
+    listener = from_description("echo", "udp:9999", EchoFactory, EchoDatagramProtocol, reactor)
+    listener.listen(reactor, 0)     # a Deferred of an IListeningPort
+"""
+
+import os
+import re
+import socket
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred, execute, maybeDeferred
+from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString
+from twisted.internet.interfaces import IListeningPort
+from twisted.python.failure import Failure
+
+from sockproto.carriers.datagram import MAX_PACKET_BYTES
+from sockproto.carriers.transport import peer_of
+from sockproto.core.address import port_number
+from sockproto.errors import OptionError
+from sockproto.reactor.ports import flush_after_reads, listen_udp
+
+BACKLOG = 1_024
+"""Connections that the system keeps until they are accepted. Twice nginx's 511; Linux allows 4,096."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One thing to listen on.
+
+    Attributes:
+        protocol: The protocol's name, in the log too.
+        where: As people write it, such as ``TCP 127.0.0.1:9999``.
+        server: What answers there, a ``ConversationFactory`` or a ``ConversationDatagramProtocol``: it can
+            drain and abort, and has statistics.
+        listen: Opens it, given a reactor and the port that takes the place of port 0; gives a Deferred of
+            an ``IListeningPort``.
+        port: The port, 0 for any that is free, None where there is none to choose.
+        interface: The numeric address, None where there is none to tell.
+        datagrams: Whether it is for datagrams.
+        close: Removes what the port leaves behind.
+    """
+
+    protocol: str
+    where: str
+    server: Any
+    listen: Callable[[Any, int], "Deferred[IListeningPort]"]
+    port: int | None = None
+    interface: str | None = None
+    datagrams: bool = False
+    close: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.server.name = self.protocol
+
+    def name_of(self, port: IListeningPort) -> str:
+        """Tell where *port*, which this listener opened, listens in fact."""
+        host = port.getHost()
+        if isinstance(host, IPv4Address | IPv6Address):
+            return f"{host.type} {peer_of(host)}"
+        return self.where
+
+
+def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = BACKLOG) -> Listener:
+    """Plan a TCP listener on a numeric address."""
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        opened = execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
+        return opened.addCallback(flush_after_reads)
+
+    return Listener(protocol, f"TCP {_written(interface, port)}", factory, listen, port, interface)
+
+
+def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
+    """Plan a UDP listener on a numeric address."""
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        return execute(listen_udp, reactor, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
+
+    return Listener(protocol, f"UDP {_written(interface, port)}", datagrams, listen, port, interface, True)
+
+
+def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
+    """Plan a listener for UNIX datagrams; its socket file is removed when it closes."""
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        _remove_stale(path)
+        return execute(reactor.listenUNIXDatagram, path, datagrams, MAX_PACKET_BYTES)
+
+    def close() -> None:
+        with suppress(OSError):  # gone already, or no longer ours to remove
+            os.unlink(path)
+
+    return Listener(protocol, f"unix-dgram:{path}", datagrams, listen, datagrams=True, close=close)
+
+
+def from_description(
+    protocol: str,
+    description: str,
+    make_factory: Callable[..., Any],
+    make_datagrams: Callable[[], Any],
+    reactor: Any,
+) -> Listener:
+    """Plan the listener that a description names.
+
+    Args:
+        protocol: The protocol's name.
+        description: ``udp:PORT:interface=ADDR`` (127.0.0.1 without one), ``unix-dgram:PATH``, or any
+            Twisted server endpoint; ``haproxy:`` before one asks for a PROXY header, which our own reader
+            reads.
+        make_factory: Makes the factory for streams; takes ``proxied=True`` if each connection begins with
+            a PROXY header.
+        make_datagrams: Makes the protocol for datagrams.
+        reactor: What a Twisted endpoint will listen with.
+
+    Returns:
+        The listener.
+
+    Raises:
+        OptionError: The description is wrong.
+    """
+    kind, _, rest = description.partition(":")
+    if kind == "udp":
+        match = re.fullmatch(r"([0-9]+)(?::interface=(.+))?", rest)
+        address = (match[2] or "127.0.0.1").replace("\\", "") if match else ""
+        if match is None or not (isIPAddress(address) or isIPv6Address(address)):
+            raise OptionError(f"{description!r} is not udp:PORT or udp:PORT:interface=ADDRESS")
+        return udp(protocol, make_datagrams(), address, port_number(match[1]))
+    if kind in ("unix", "unix-dgram") and rest[:1] in ("", ":"):
+        raise OptionError(f"{description!r} is not {kind}:PATH")
+    if kind == "unix-dgram":
+        return unix_datagrams(protocol, make_datagrams(), rest)
+    proxied = {"proxied": True} if kind == "haproxy" else {}
+    return stream(protocol, make_factory(**proxied), rest if proxied else description, reactor, description)
+
+
+def stream(protocol: str, factory: Any, description: str, reactor: Any, where: str | None = None) -> Listener:
+    """Plan a listener at a Twisted server endpoint.
+
+    Args:
+        protocol: The protocol's name.
+        factory: What answers.
+        description: The endpoint's.
+        reactor: What it will listen with.
+        where: What people are told instead of the description.
+
+    Raises:
+        OptionError: The description is wrong.
+    """
+    endpoint = _endpoint(reactor, description)
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
+        if isinstance(endpoint, UNIXServerEndpoint):
+            # Twisted leaves its lock behind if it can't listen; the path is known to the endpoint alone.
+            listening.addErrback(_unlock, endpoint._address)
+        return listening.addCallback(flush_after_reads)
+
+    return Listener(protocol, where or description, factory, listen)
+
+
+def _endpoint(reactor: Any, description: str) -> Any:
+    if description.startswith("haproxy:"):
+        raise OptionError(f"'haproxy:{description}' says haproxy: twice; say it once")
+    try:
+        return serverFromString(reactor, description)
+    except Exception as error:
+        if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
+            raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
+        if description.startswith("systemd:") and isinstance(error, KeyError | IndexError):
+            raise OptionError(
+                f"{description!r}: systemd has passed no such socket to this process"
+            ) from error
+        raise OptionError(f"Twisted can't use {description!r}: {error}") from error
+
+
+def addresses(interface: str) -> list[str]:
+    """Give the numeric addresses of an interface given by address or host name.
+
+    Raises:
+        OptionError: The name has none.
+    """
+    bare = interface.removeprefix("[").removesuffix("]")
+    if isIPAddress(bare) or isIPv6Address(bare):
+        return [bare]
+    try:
+        found = socket.getaddrinfo(interface or "-", None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"{interface!r} is no address and no known host name") from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_exposed(interface: str) -> bool:
+    """Tell whether other machines can reach what listens on a numeric address."""
+    return not ip_address(interface.partition("%")[0]).is_loopback
+
+
+def _written(interface: str, port: int) -> str:
+    address = IPv6Address if isIPv6Address(interface) else IPv4Address
+    return str(peer_of(address("TCP", interface, port)))
+
+
+def _unlock(failure: Failure, path: str) -> Failure:
+    """Remove the lock of a UNIX socket if this attempt to listen left it."""
+    with suppress(OSError):
+        if "Cannot acquire lock" not in str(failure.value) and os.readlink(f"{path}.lock") == str(
+            os.getpid()
+        ):
+            os.unlink(f"{path}.lock")
+    return failure
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket file that nobody listens on any more."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            probe.connect(path)
+    except ConnectionRefusedError:
+        os.unlink(path)
+    except OSError:
+        pass  # there is none, or listening will say what is wrong with it

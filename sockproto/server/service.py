@@ -1,0 +1,261 @@
+"""Listening, all or nothing, draining and stopping: a Twisted service.
+
+::
+
+    service = ServerService([tcp("echo", EchoFactory(), "127.0.0.1", 7777)])
+    service.setServiceParent(application)
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, cast
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sockproto.carriers.log import escape
+from sockproto.core.conversation import CloseReason
+from sockproto.core.limits import Limits
+from sockproto.errors import ListenError
+from sockproto.server.listeners import Listener, is_exposed
+from sockproto.server.process import raise_descriptor_limit, take_signals
+
+TRIES = 16
+"""So often a free port is chosen anew if it turns out that not all listeners can have it."""
+
+ADVICE = {
+    errno.EACCES: "ports below 1024 need root's rights or CAP_NET_BIND_SERVICE; take a higher one",
+    errno.EADDRINUSE: "something listens there already; stop it, or take another",
+    errno.EADDRNOTAVAIL: "this machine has no such address; take one that it has",
+}
+
+
+class ServerService(Service):
+    """Listens on all of its listeners, or on none. After a stop it can be started again.
+
+    Args:
+        listeners: What to listen on. Those with port 0 share the port that the first of them is given, as
+            far as they can: TCP and UDP, and several addresses.
+        reactor: What to listen with; the global reactor, when the service starts, if None.
+        drain_seconds: How long answers may take once the service stops; 0: as long as they like.
+        owns_process: Whether the process serves nothing else: then a second signal while the service stops
+            ends the waiting, the limit of open files is raised when it starts, and why it can't start is
+            said on standard error too, which twistd sends to its log.
+
+    Attributes:
+        listeners: What to listen on.
+    """
+
+    log = Logger("sockproto")
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        reactor: Any = None,
+        drain_seconds: float = Limits.drain_seconds,
+        owns_process: bool = False,
+    ) -> None:
+        self.listeners = list(listeners)
+        self._drain_seconds = drain_seconds
+        self._owns_process = owns_process
+        self._open: list[tuple[Listener, IListeningPort]] = []
+        self._reactor = reactor
+        self._bound = False
+        self._stopping: Deferred[Any] = succeed(None)
+        self._abort: Callable[[], None] = lambda: None  # what a second signal asks for
+
+    def privilegedStartService(self) -> None:
+        """Listen, while there may still be the right to ports below 1024.
+
+        Raises:
+            ListenError: One of the listeners can't; none listens then.
+        """
+        if not self._stopping.called:
+            raise ListenError("sockproto: still stopping; start it when stopService's Deferred has fired")
+        Service.privilegedStartService(self)
+        if self._reactor is None:
+            from twisted.internet import reactor
+
+            self._reactor = reactor
+        try:
+            for tries_left in reversed(range(TRIES)):
+                if self._bind(last=not tries_left):
+                    break
+        except ListenError as error:
+            if self._owns_process and sys.stderr is not sys.__stderr__:
+                print(error, file=sys.__stderr__)
+            raise
+        for listener, port in self._open:
+            self._announce(listener, port)
+        if self._owns_process:
+            self._claim_descriptors()
+            self._reactor.callWhenRunning(take_signals, self._reactor, lambda: self._abort())
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """What it listens on now, in the order of the listeners."""
+        return [port for _, port in self._open]
+
+    def startService(self) -> None:
+        """Listen, if ``privilegedStartService`` has not been called.
+
+        Raises:
+            ListenError: One of the listeners can't; none listens then.
+        """
+        if not self._bound:
+            self.privilegedStartService()
+        Service.startService(self)
+
+    def stopService(self) -> "Deferred[Any]":
+        """Stop accepting, answer what has come whole, close.
+
+        What is left after ``drain_seconds`` is aborted. One line in the log sums it up.
+
+        Returns:
+            A Deferred that fires when no port and no connection is open any more.
+        """
+        Service.stopService(self)
+        if self._bound:
+            self._stopping = self._drain()
+        stopped: Deferred[Any] = Deferred()
+        self._stopping.addBoth(stopped.callback)  # one for each who asks
+        return stopped
+
+    @inlineCallbacks
+    def _drain(self) -> Generator[Any, Any, None]:
+        self._bound = False
+        began = self._reactor.seconds()
+        opened, self._open = self._open, []
+        servers = list(dict.fromkeys(listener.server for listener, _ in opened))  # one may have several ports
+        connections = sum(server.statistics.open for server in servers)
+        closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
+        draining = [server.drain() for server in servers]
+
+        def cut() -> int:
+            return sum(server.statistics.closed[CloseReason.DRAIN_ABORTED] for server in servers)
+
+        def abort() -> None:
+            for server in servers:
+                server.abort()
+
+        cut_before = cut()
+
+        deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
+        self._abort = abort
+        yield DeferredList(draining)
+        if deadline is not None and deadline.active():
+            deadline.cancel()
+        # Ports for datagrams stay open until the last answer is sent.
+        closing += [_stop(listener, port) for listener, port in opened if listener.datagrams]
+        yield DeferredList(closing)
+        self.log.info(
+            "stopped in {seconds:.1f} seconds: {connections} connections closed, {aborted} cut",
+            connections=connections - (cut() - cut_before),
+            aborted=cut() - cut_before,
+            seconds=self._reactor.seconds() - began,
+        )
+
+    def _announce(self, listener: Listener, port: IListeningPort) -> None:
+        """Say what is served where, and whether others than this machine can reach it."""
+        where = listener.name_of(port)
+        self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
+        host = port.getHost()
+        if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
+            self.log.info("{where} can be reached from other machines", where=where)
+
+    def _claim_descriptors(self) -> None:
+        """Have the system allow as many open files as there may be connections, or allow fewer of these."""
+        servers = [listener.server for listener in self.listeners if not listener.datagrams]
+        limits = [server.limits.max_connections for server in servers]
+        wanted = sum(limits) if all(limits) else 0
+        fit = raise_descriptor_limit(wanted) if servers else wanted
+        if wanted and fit >= wanted:
+            return
+        for server in servers:
+            server.ledger.admission.restrict(max(fit // len(servers), 1))
+        if wanted:
+            self.log.warn(
+                "the limit of open files leaves room for {fit} connections, not for {wanted}; "
+                "raise it (ulimit -n) or lower --max-connections to {fit}",
+                fit=fit,
+                wanted=wanted,
+            )
+
+    def _bind(self, last: bool) -> bool:
+        """Open every port, or none; gives False if another choice of a free port may help."""
+        self._bound = True
+        chosen = 0
+        sharing: set[tuple[bool, str | None]] = set()
+        for listener in self.listeners:
+            if listener.port == 0:
+                if (listener.datagrams, listener.interface) in sharing:  # another of its kind has that port
+                    chosen = 0
+                    sharing.clear()
+                sharing.add((listener.datagrams, listener.interface))
+            outcome: list[Any] = []
+            listening = listener.listen(self._reactor, chosen).addBoth(outcome.append)
+            if not outcome:
+                listening.addCallback(lambda _, *late: self._late(*late), listener, outcome)
+            elif not isinstance(outcome[0], Failure):
+                self._open.append((listener, outcome[0]))
+                if listener.port == 0:
+                    chosen = outcome[0].getHost().port
+            else:
+                self._unbind()
+                if not self._reactor.running:
+                    self._reactor.iterate(0)  # ports close in the next turn, and there may be none
+                if chosen and listener.port == 0 and not last:
+                    return False
+                raise ListenError(_line(listener, outcome[0]))
+        return True
+
+    def _late(self, listener: Listener, outcome: list[Any]) -> None:
+        """An endpoint of somebody else's took its time to listen, or to fail."""
+        [result] = outcome
+        if not isinstance(result, Failure):
+            self._open.append((listener, result))
+            if self._bound:
+                self._announce(listener, result)
+            else:
+                self._unbind()
+        elif self._bound:
+            self.log.critical("{line}", line=_line(listener, result))
+            self._unbind()
+            self._reactor.stop()
+
+    def _unbind(self) -> None:
+        """Close the ports of a start that failed."""
+        self._bound = False
+        opened, self._open = self._open, []
+        for listener, port in opened:
+            _stop(listener, port)
+
+
+def _stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
+    listener.close()
+    # What ``stdio:`` gives is no port but a connection.
+    stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection
+    return maybeDeferred(stop)
+
+
+def _line(listener: Listener, failure: Failure) -> str:
+    """Give what a person is told: address, port, reason, and what to do."""
+    error = failure.value
+    if isinstance(error, CannotListenError):
+        error = error.socketError
+    number = error.errno if isinstance(error, OSError) else None
+    if str(error) == "Cannot acquire lock":  # how Twisted says it of a UNIX socket
+        number = errno.EADDRINUSE
+    if number is not None and number > 0:
+        reason = os.strerror(number)
+    else:  # a name that can't be resolved, or no system error at all
+        reason = getattr(error, "strerror", None) or escape(str(error))
+    advice = f" ({ADVICE[number]})" if number in ADVICE else ""
+    return f"sockproto: {listener.protocol} can't listen on {listener.where}: {reason}{advice}"

@@ -1,0 +1,330 @@
+"""What ``twistd sockproto`` takes on its command line, and the service that it makes of it.
+
+::
+
+    options = Options()
+    options.parseOptions(["--port", "0", "--protocol", "echo"])
+    service = makeService(options)
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from importlib.metadata import version
+from itertools import chain, pairwise
+from typing import Any, ClassVar, NoReturn
+
+from twisted.python import usage
+
+from sockproto.carriers.log import escape
+from sockproto.core.address import port_number
+from sockproto.core.limits import Limits
+from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
+from sockproto.core.text import count, seconds
+from sockproto.errors import OptionError
+from sockproto.server.catalog import Catalog, definitions, search
+from sockproto.server.listeners import (
+    BACKLOG,
+    Listener,
+    addresses,
+    from_description,
+    is_exposed,
+    tcp,
+    udp,
+)
+from sockproto.server.parameters import described
+from sockproto.server.service import ServerService
+
+DEFAULT_PORT = 9999
+DEFAULT_PROTOCOL = "greeting"
+LOOPBACK = "127.0.0.1"
+
+
+def _typed(name: str) -> str:
+    """Give an option's name as it is typed."""
+    return name.replace("_", "-")
+
+
+class ServerOptions(usage.Options):
+    """The options of a server whose protocol is given.
+
+    A wrong one ends the program with one line and the exit status 1.
+    """
+
+    definition: Any = None
+    offered: ClassVar[tuple[Any, ...]] = ()  # the definitions whose options can be given
+    tapname: ClassVar[str] = "sockproto"
+
+    synopsis = "[options]"
+    optFlags: ClassVar[list[list[Any]]] = [
+        ["tcp-only", None, "serve TCP, not UDP"],
+        ["udp-only", None, "serve UDP, not TCP"],
+        ["proxy-protocol", None, "take the client's address from a PROXY header, which must come first"],
+        ["explain", None, "print what would be served, to whom and under which limits; then exit"],
+    ]
+    optParameters: ClassVar[list[list[Any]]] = [
+        ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
+        ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        *(
+            [
+                _typed(limit.name),
+                None,
+                None,
+                f"{limit.metadata['help']}; 0: no limit  [default: {limit.default:g}]",
+            ]
+            for limit in fields(Limits)
+        ),
+    ]
+
+    def __init__(self) -> None:
+        usage.Options.__init__(self)
+        self["interface"] = []
+        self["listen"] = []
+        self["proxy-from"] = []
+        self.listeners: list[Listener] | None = None
+
+    def opt_interface(self, address: str) -> None:
+        """Address or host name to serve instead of 127.0.0.1; may be given more than once."""
+        self["interface"].append(address)
+
+    opt_i = opt_interface
+
+    def opt_listen(self, description: str) -> None:
+        """Listen here: a Twisted server endpoint, udp:PORT:interface=ADDR or unix-dgram:PATH; repeatable."""
+        self["listen"].append(description)
+
+    def opt_proxy_from(self, network: str) -> None:
+        """Network whose PROXY headers are believed, instead of this machine's own addresses; repeatable."""
+        self["proxy-from"].append(network)
+
+    def opt_version(self) -> None:
+        """Print the version of sockproto and exit."""
+        self._show(f"sockproto {version('sockproto')}")
+
+    def _show(self, text: str) -> NoReturn:
+        """Print it and exit."""
+        try:
+            print(text, flush=True)
+        except OSError as error:
+            # What was not written would be tried again, and fail with a traceback, when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            if not isinstance(error, BrokenPipeError):  # as of head, which has seen enough
+                raise SystemExit(f"{self.tapname}: can't write: {error.strerror}") from None
+        raise SystemExit(0)
+
+    def parseOptions(self, options: Any = None) -> None:
+        """Take the command line.
+
+        Raises:
+            SystemExit: An option is wrong; its text is the line for standard error.
+        """
+        try:
+            usage.Options.parseOptions(self, options)
+        except (usage.UsageError, OptionError) as error:
+            text = escape(self._cause(error, options or ()))  # in which others may have a word
+            raise SystemExit(f"{self.tapname}: {text} (twistd {self.tapname} --help tells more)") from None
+
+    def _cause(self, error: Exception, options: Sequence[str]) -> str:
+        """Give why the options can't be taken."""
+        return str(error)
+
+    def parseArgs(self, *words: str) -> None:
+        """Take what is no option: nothing."""
+        if words:
+            raise OptionError(f"there is no use for {words[0]!r}; every option begins with --")
+
+    def postOptions(self) -> None:
+        """Check the options and plan the listeners."""
+        self.listeners = self.plan()
+        if self["explain"]:
+            self._show(explanation(self.listeners, self.limits))
+
+    def plan(self) -> list[Listener]:
+        """Give what the options ask to listen on.
+
+        Raises:
+            OptionError: They don't fit each other or the protocol.
+        """
+        definition = self.definition
+        self.limits = self._limits()
+        prepared = _made(definition.prepare, **dict(self._arguments()))
+        arguments = {**prepared, "limits": self.limits}
+        framing = self._framing()
+        trusted = self._trusted()
+
+        def make_factory(proxied: bool = self["proxy-protocol"]) -> Any:
+            proxy_from = trusted if proxied else None
+            return _made(definition.factory, framing=framing, proxy_from=proxy_from, **arguments)
+
+        def make_datagrams() -> Any:
+            return _made(definition.datagram_protocol, **arguments)
+
+        if self["listen"]:
+            self._refuse_with_listen()
+            from twisted.internet import reactor
+
+            listeners = [
+                _named(
+                    "--listen", from_description, definition.name, text, make_factory, make_datagrams, reactor
+                )
+                for text in self["listen"]
+            ]
+            return self._with_streams(listeners)
+        if self["tcp-only"] and self["udp-only"]:
+            raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
+        port = _named("--port", port_number, self["port"] or str(DEFAULT_PORT))
+        backlog = self._backlog()
+        listeners = []
+        found = [_named("--interface", addresses, given) for given in self["interface"] or [LOOPBACK]]
+        for address in dict.fromkeys(chain.from_iterable(found)):
+            if not self["udp-only"]:
+                listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
+            if not self["tcp-only"]:
+                listeners.append(udp(definition.name, make_datagrams(), address, port))
+        return self._with_streams(listeners)
+
+    def _with_streams(self, listeners: list[Listener]) -> list[Listener]:
+        """Refuse --proxy-protocol where it says nothing: datagrams have no PROXY header."""
+        if self["proxy-protocol"] and all(listener.datagrams for listener in listeners):
+            raise OptionError("--proxy-protocol does not fit datagrams; leave it out or serve streams too")
+        return listeners
+
+    def _limits(self) -> Limits:
+        given = {}
+        for limit in fields(Limits):
+            text = self[_typed(limit.name)]
+            if text is not None:
+                convert = seconds if limit.name.endswith("_seconds") else count
+                given[limit.name] = _named(f"--{_typed(limit.name)}", convert, text)
+        return Limits(**given)
+
+    def _trusted(self) -> list[str]:
+        """Give the networks whose PROXY headers are believed."""
+        if self["proxy-from"] and not (
+            self["proxy-protocol"] or any(text.startswith("haproxy:") for text in self["listen"])
+        ):
+            raise OptionError("--proxy-from goes with --proxy-protocol or --listen haproxy:…; give one")
+        for network in self["proxy-from"]:
+            try:
+                Trust([network])
+            except ValueError as error:
+                raise OptionError(f"--proxy-from: must be a network such as 10.0.0.0/8: {error}") from error
+        return self["proxy-from"] or LOOPBACK_NETWORKS
+
+    def _arguments(self) -> Iterable[tuple[str, Any]]:
+        """Give the conversation's arguments that were given as options."""
+        fitting = {option.name: option for option in self.definition.options}
+        offered = chain.from_iterable(definition.options for definition in self.offered)
+        for name in dict.fromkeys(option.name for option in offered):
+            if self.get(name) is None:
+                continue
+            if name not in fitting:
+                raise OptionError(f"--{name} does not fit the protocol {self.definition.name}; leave it out")
+            yield fitting[name].argument, _named(f"--{name}", fitting[name].convert, self[name])
+
+    def _framing(self) -> Any:
+        word, framings = self.get("framing"), self.definition.framings
+        if word is None:
+            return next(iter(framings.values()), None)
+        if word in framings:
+            return framings[word]
+        if not framings:
+            raise OptionError(f"--framing does not fit the protocol {self.definition.name}; leave it out")
+        known = " or ".join(framings)
+        raise OptionError(f"--framing of the protocol {self.definition.name} is {known}, not {word!r}")
+
+    def _backlog(self) -> int:
+        text = self["backlog"] or str(BACKLOG)
+        if not text.isdecimal() or not 0 < int(text) < 2**31:
+            raise OptionError(f"--backlog: must be a number of connections, 1 or more, not {text!r}")
+        return int(text)
+
+    def _refuse_with_listen(self) -> None:
+        for name in ("port", "interface", "backlog", "tcp-only", "udp-only"):
+            if self[name]:
+                raise OptionError(f"--{name} does not go with --listen, whose description says it all")
+
+
+def _named(option: str, call: Any, *args: Any) -> Any:
+    """Call what reads an option's value; have its error name the option."""
+    try:
+        return call(*args)
+    except ValueError as error:  # an OptionError is one
+        raise OptionError(f"{option}: {error}") from error
+    except Exception as error:  # of code that is not ours
+        raise OptionError(f"{option}: {type(error).__name__}: {error}") from error
+
+
+def _made(make: Any, **arguments: Any) -> Any:
+    """Make what answers; a conversation that refuses the values of its options is no bug of ours."""
+    try:
+        return make(**arguments)
+    except Exception as error:
+        reason = (
+            str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
+        )
+        raise OptionError(f"the protocol can't be served with these options: {reason}") from error
+
+
+class Options(ServerOptions):
+    """The options of ``twistd sockproto``: any protocol of the catalog."""
+
+    catalog: ClassVar[Catalog] = search()
+    offered = tuple(catalog.definitions.values())
+    longdesc = "Serve a small socket protocol, on TCP and UDP port 9999 of 127.0.0.1 unless told otherwise."
+    optParameters: ClassVar[list[list[Any]]] = [
+        ["protocol", None, DEFAULT_PROTOCOL, "one of " + ", ".join(catalog.definitions)],
+        *described(offered),
+    ]
+
+    def plan(self) -> list[Listener]:
+        """Give what the options ask to listen on; finds the protocol first."""
+        if self["protocol"] not in self.catalog.definitions:
+            raise OptionError(self._unknown(self["protocol"]))
+        self.definition = self.catalog.definitions[self["protocol"]]
+        return super().plan()
+
+    def _cause(self, error: Exception, options: Sequence[str]) -> str:
+        # An option of a protocol that could not be found is not known either; that is not the cause.
+        asked = [value for word, value in pairwise(options) if word == "--protocol"]
+        asked += [word.partition("=")[2] for word in options if word.startswith("--protocol=")]
+        unknown = [name for name in asked if name not in self.catalog.definitions]
+        return self._unknown(unknown[-1]) if unknown else super()._cause(error, options)
+
+    def _unknown(self, name: str) -> str:
+        reasons = "".join(f"; {each}" for each in self.catalog.broken)  # the one that is wanted, perhaps
+        return f"--protocol: there is no {name!r}; one of {', '.join(self.catalog.definitions)}{reasons}"
+
+
+def options_for(protocol: str) -> type[ServerOptions]:
+    """Make the options class of a plugin that serves one protocol, such as ``sockproto-echo``."""
+    definition = definitions()[protocol]
+    members = {
+        "definition": definition,
+        "offered": (definition,),
+        "tapname": f"sockproto-{protocol}",
+        "longdesc": f"Serve {definition.name}: {definition.description}.",
+        "optParameters": described([definition]),
+    }
+    return type("Options", (ServerOptions,), members)
+
+
+def explanation(listeners: Iterable[Listener], limits: Limits) -> str:
+    """Give what would be served, to whom and under which limits, as text."""
+    lines = []
+    for listener in listeners:
+        if listener.interface is None:
+            reach = "whoever can reach it"
+        else:
+            reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
+        lines.append(f"{listener.protocol} on {listener.where}, for {reach}")
+    for limit in fields(limits):
+        value = getattr(limits, limit.name)
+        lines.append(f"  {_typed(limit.name):<26}{value or 'no limit':<10}  {limit.metadata['help']}")
+    return "\n".join(lines)
+
+
+def makeService(options: ServerOptions) -> ServerService:
+    """Make the service of checked options; options that were never parsed mean the defaults."""
+    listeners = options.plan() if options.listeners is None else options.listeners
+    return ServerService(listeners, drain_seconds=options.limits.drain_seconds, owns_process=True)

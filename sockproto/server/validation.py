@@ -1,0 +1,103 @@
+"""What a definition must be to be served: checked when it is found, not when somebody asks for it.
+
+A definition may be anybody's, and its texts reach terminals::
+
+    flaw(DEFINITION)    # None, or one line: "factory must be a ConversationFactory class, not 3"
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.definition import ProtocolOption
+from sockproto.carriers.stream import ConversationFactory
+from sockproto.core.limits import Limits
+from sockproto.interfaces import IProtocolDefinition
+from sockproto.protocols.command import DEFINITION as DEMO, CommandFactory
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+
+TAKEN_OPTIONS = {
+    *(limit.name.replace("_", "-") for limit in fields(Limits)),
+    *("port", "interface", "backlog", "tcp-only", "udp-only", "listen", "proxy-protocol", "proxy-from"),
+    *("protocol", "framing", "explain", "help", "version"),
+    *("i", "p"),  # short for --interface and --port, and to Twisted the same as --i and --p
+}
+"""The options that are twistd sockproto's own."""
+
+TAKEN_ARGUMENTS = {"clock", "limits", "proxies"}
+"""The keyword arguments of a carrier that are no option's; the others are taken as options."""
+
+
+def flaw(definition: Any) -> str | None:
+    """Give what is wrong with a definition, None if nothing is."""
+    return next(_flaws(definition), None)
+
+
+def _flaws(definition: Any) -> Iterator[str]:
+    for name in IProtocolDefinition.names():
+        if not hasattr(definition, name):
+            yield f"it has no {name}"
+            return
+    yield from _of_name("the name", definition.name)
+    yield from _of_text("the description", definition.description)
+    yield from _of_classes(definition)
+    if not isinstance(definition.framings, Mapping):
+        yield f"framings must be a mapping of words to framings, not {definition.framings!r}"
+        return
+    for word, framing in definition.framings.items():
+        yield from _of_name("the framing", word)
+        if not callable(framing):
+            yield f"the framing {word!r} must be a class such as Lines, not {framing!r}"
+    yield from _of_options(definition.options)
+
+
+def _of_classes(definition: Any) -> Iterator[str]:
+    if definition.factory is CommandFactory and definition.prepare is dict and definition is not DEMO:
+        yield "CommandFactory has no commands of yours; make the definition by command_definition()"
+    for name, base in ("factory", ConversationFactory), ("datagram_protocol", ConversationDatagramProtocol):
+        make = getattr(definition, name)
+        if not callable(make) or (isinstance(make, type) and not issubclass(make, base)):
+            yield f"{name} must make a {base.__name__}, not be {make!r}"
+            continue
+        if definition.prepare is not dict:  # it may open something, for what is to be served only
+            continue
+        try:
+            made = make()
+        except Exception as error:
+            yield f"{name} can't be made without options: {type(error).__name__}: {error}"
+        else:
+            if not isinstance(made, base):
+                yield f"{name} must make a {base.__name__}, not {made!r}"
+
+
+def _of_options(options: Any) -> Iterator[str]:
+    if not isinstance(options, tuple) or not all(isinstance(option, ProtocolOption) for option in options):
+        yield f"options must be a tuple of ProtocolOption, not {options!r}"
+        return
+    seen: set[str] = set()
+    for option in options:
+        yield from _of_name("the option", option.name)
+        if option.name in TAKEN_OPTIONS:
+            yield f"the option {option.name!r} is twistd sockproto's own; name it otherwise"
+        if option.argument in TAKEN_ARGUMENTS:
+            yield f"the option {option.name!r} would be an argument of the carrier's; name it otherwise"
+        if option.name in seen:
+            yield f"the option {option.name!r} is there twice"
+        seen.add(option.name)
+        if not callable(option.convert):
+            yield f"convert of the option {option.name!r} must be a call, not {option.convert!r}"
+        yield from _of_text(f"default of the option {option.name!r}", option.default)
+        yield from _of_text(f"help of the option {option.name!r}", option.help)
+
+
+def _of_name(what: str, name: Any) -> Iterator[str]:
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        yield f"{what} {name!r} must be lower-case letters, digits and hyphens, beginning with a letter"
+
+
+def _of_text(what: str, text: Any) -> Iterator[str]:
+    if not (isinstance(text, str) and text.isprintable()):
+        yield f"{what} must be a line of printable text, not {text!r}"

@@ -1,0 +1,139 @@
+"""Logs can't be forged or flooded, and cost nothing when nobody listens."""
+
+from typing import Any, cast
+
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher, eventAsText
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from sockproto.carriers.log import Journal, escape
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.transport import peer_of
+from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.protocols.greeting import GreetingFactory
+from sockproto.testing import connect
+
+
+class JournalTests(TestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.events: list[LogEvent] = []
+        self.publisher = LogPublisher(cast("ILogObserver", self.events.append))
+        self.journal = Journal(rate=3, log=Logger("test", observer=self.publisher))
+
+    def texts(self) -> list[str]:
+        texts = [eventAsText(event, includeTimestamp=False, includeSystem=False) for event in self.events]
+        self.events.clear()
+        return texts
+
+    def test_so_many_a_second_and_one_line_for_the_others(self) -> None:
+        for number in range(10):
+            self.journal.info(self.clock, "{number}", number=number)
+        self.assertEqual(self.texts(), ["0", "1", "2"])
+        self.clock.advance(1)
+        self.journal.info(self.clock, "later")
+        self.assertEqual(self.texts(), ["7 events more were left out of the log", "later"])
+        self.journal.flush()
+        self.assertEqual(self.texts(), [])
+
+    def test_a_listener_that_stops_says_how_many(self) -> None:
+        factory = GreetingFactory(clock=self.clock)
+        factory.ledger.journal = self.journal
+        for _ in range(5):
+            connect(factory.buildProtocol(None)).lose()
+        factory.stopFactory()
+        self.assertEqual(self.texts()[-1], "2 events more were left out of the log")
+
+    def test_no_limit(self) -> None:
+        self.journal = Journal(rate=0, log=Logger("test", observer=self.publisher))
+        for number in range(500):
+            self.journal.info(self.clock, "{number}", number=number)
+        self.assertEqual(len(self.events), 500)
+
+    def test_nobody_listens(self) -> None:
+        class Untouchable(Logger):
+            def emit(self, *args: Any, **kwargs: Any) -> None:
+                raise AssertionError("an event was built")
+
+        journal = Journal(log=Untouchable("test", observer=LogPublisher()))
+        journal.info(self.clock, "x")
+        journal.failure(self.clock, "x", Failure(ValueError()))
+
+    def test_a_traceback_cannot_forge_lines_or_drive_a_terminal(self) -> None:
+        try:
+            raise ValueError("bad\n2026-11-21T00:00:00+0000 [-] forged\r\x1b[31m\x85\u2028red \u202e")
+        except ValueError:
+            failure = Failure()
+        self.journal.failure(self.clock, "error", failure)
+        self.assertTrue(self.events[0]["log_failure"].check(ValueError))
+        [text] = self.texts()
+        for line in text.splitlines()[1:]:
+            self.assertTrue(line.startswith("  "), line)
+            self.assertTrue(line.isprintable(), line)
+        self.assertIn("forged", text)
+
+    def test_escape(self) -> None:
+        self.assertEqual(escape("naïve 麦\n\x1b\x7f\ud800"), "naïve 麦\\n\\x1b\\x7f\\ud800")
+
+
+class ConnectionEventTests(JournalTests):
+    def test_the_event_of_a_closed_connection(self) -> None:
+        factory = GreetingFactory(clock=self.clock)
+        factory.ledger.journal = self.journal
+        protocol = factory.buildProtocol(None)
+        remote = connect(protocol)
+        protocol.dataReceived(b"Michael\nTracy\n")
+        self.clock.advance(1.5)
+        remote.lose()
+        [event] = self.events
+        expected = {
+            "peer": Peer("192.168.1.1", 54321),
+            "host": Peer("10.0.0.1", 12345),
+            "protocol": "greeting",
+            "serial": 1,
+            "reason": CloseReason.PEER_CLOSED,
+            "bytes_in": 14,
+            "bytes_out": 8 + 16 + 14,
+            "messages_in": 2,
+            "messages_out": 3,
+        }
+        self.assertEqual({key: event[key] for key in expected}, expected)
+        self.assertEqual(
+            self.texts(),
+            [
+                "greeting connection 1 from 192.168.1.1:54321 closed: peer closed; "
+                "14 bytes and 2 messages in, 38 bytes and 3 messages out, 1.500 seconds"
+            ],
+        )
+
+    def test_the_event_of_an_error_names_the_connection(self) -> None:
+        class Buggy(Conversation):
+            def received(self, message: bytes) -> None:
+                raise ValueError(message.decode())
+
+        class BuggyProtocol(ConversationProtocol):
+            conversation = Buggy
+
+        factory = ConversationFactory(clock=self.clock)
+        factory.protocol = BuggyProtocol
+        factory.ledger.journal = self.journal
+        protocol = factory.buildProtocol(None)
+        remote = connect(protocol)
+        protocol.dataReceived(b"x\x1b\rforged\n")
+        remote.lose()
+        self.assertEqual((self.events[0]["serial"], self.events[0]["protocol"]), (1, "buggy"))
+        self.assertNotIn("\x1b", "".join(self.texts()))
+
+
+class PeerTests(TestCase):
+    def test_addresses_as_text(self) -> None:
+        for address, text in [
+            (IPv4Address("TCP", "127.0.0.1", 80), "127.0.0.1:80"),
+            (UNIXAddress(b"/tmp/a\nb\xff"), "unix:/tmp/a\\nb\\udcff"),
+            (UNIXAddress(None), "unix:"),
+            (None, "None:0"),
+        ]:
+            self.assertEqual(str(peer_of(address)), text)
+        self.assertEqual(str(Peer("::1", 80)), "[::1]:80")

@@ -1,0 +1,134 @@
+"""Many calls on few timers."""
+
+from typing import Any
+
+from hypothesis import given, strategies as st
+from twisted.internet.task import Clock
+from twisted.trial.unittest import TestCase
+
+from sockproto.carriers.timers import Timetable
+from sockproto.core.limits import Limits
+from sockproto.protocols.echo import EchoFactory
+from sockproto.testing import connect
+
+
+class Item:
+    """Notes when it was called."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.called: list[float] = []
+
+    def look(self) -> None:
+        self.called.append(self.clock.seconds())
+
+
+class TimetableTests(TestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.timetable = Timetable(self.clock, 0.25)
+
+    def items(self, *seconds: float) -> list[Item]:
+        items = []
+        for wait in seconds:
+            items.append(Item(self.clock))
+            self.timetable.enter(items[-1], wait)
+        return items
+
+    @given(st.lists(st.floats(0, 20), max_size=20), st.lists(st.floats(0.01, 3), max_size=20))
+    def test_never_too_soon_and_hardly_too_late(self, waits: list[float], steps: list[float]) -> None:
+        self.setUp()
+        items = self.items(*waits)
+        for step in steps:
+            before = self.clock.seconds()
+            self.clock.advance(step)
+            for item, wait in zip(items, waits, strict=True):
+                self.assertLessEqual(len(item.called), 1)
+                if item.called:
+                    self.assertGreaterEqual(item.called[0], wait - 1e-9)
+                else:
+                    self.assertLess(before, wait + 0.25)
+
+    def test_those_due_together_share_a_timer(self) -> None:
+        items = self.items(*[60] * 100, 59.9, 60.2)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 2)
+        self.clock.advance(60.25)
+        self.assertEqual({len(item.called) for item in items}, {1})
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_who_leaves_is_not_called_and_the_last_takes_the_timers_along(self) -> None:
+        [stays, leaves] = [Item(self.clock) for _ in range(2)]
+        tick = self.timetable.enter(stays, 1)
+        self.assertEqual(self.timetable.enter(leaves, 1), tick)
+        self.timetable.leave(leaves, tick)
+        self.clock.advance(1)
+        self.assertEqual((stays.called, leaves.called), ([1], []))
+        self.timetable.leave(stays, tick)  # it has been called: nothing happens
+        self.timetable.leave(leaves, self.timetable.enter(leaves, 1))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_one_that_is_called_lets_another_leave_or_enter_again(self) -> None:
+        first, second = Item(self.clock), Item(self.clock)
+
+        def look(this: Item, other: Item) -> None:
+            this.called.append(self.clock.seconds())
+            self.timetable.leave(other, 4)
+            self.timetable.enter(this, 0.1)
+
+        first.look = lambda: look(first, second)  # type: ignore[method-assign]
+        second.look = lambda: look(second, first)  # type: ignore[method-assign]
+        self.timetable.enter(first, 1)
+        self.timetable.enter(second, 1)
+        self.clock.advance(1)
+        self.assertEqual(len(first.called) + len(second.called), 1)
+        self.clock.advance(0.25)
+        self.assertEqual(len(first.called) + len(second.called), 2)
+
+    def test_an_error_of_one_is_not_the_others(self) -> None:
+        items = self.items(*[1] * 5)
+        for item in items:
+            item.look = self.failing(item)  # type: ignore[method-assign]
+        for _ in items:
+            self.assertRaises(ZeroDivisionError, self.clock.advance, 1)
+        self.assertEqual([len(item.called) for item in items], [1] * 5)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def failing(self, item: Item) -> Any:
+        def look() -> None:
+            item.called.append(self.clock.seconds())
+            raise ZeroDivisionError
+
+        return look
+
+    def test_the_clock_is_set_back_while_they_are_called(self) -> None:
+        items = [Item(self.clock), Item(self.clock)]
+        [tick] = {self.timetable.enter(item, 1) for item in items}
+
+        def look(this: Item, other: Item) -> None:
+            this.called.append(self.clock.seconds())
+            self.clock.rightNow = 0.99
+            self.timetable.enter(this, 0.005)  # the same tick once more
+            self.timetable.leave(other, tick)
+
+        items[0].look = lambda: look(*items)  # type: ignore[method-assign]
+        items[1].look = lambda: look(*items[::-1])  # type: ignore[method-assign]
+        self.clock.advance(1)
+        self.assertEqual(sorted(len(item.called) for item in items), [0, 1])
+
+
+class ConnectionsTests(TestCase):
+    def test_a_thousand_connections_take_one_timer_and_leave_none(self) -> None:
+        clock = Clock()
+        factory = EchoFactory(clock=clock, limits=Limits(idle_seconds=60))
+        transports = [connect(factory.buildProtocol(None)) for _ in range(1000)]
+        self.assertEqual(len(clock.getDelayedCalls()), 1)
+        for transport in transports:
+            transport.lose()
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_how_exact_the_limits_are(self) -> None:
+        self.assertEqual(Limits().grain_seconds, 1 / 32)
+        none: dict[str, Any] = dict.fromkeys(vars(Limits()), 0)
+        for seconds, grain in (0.01, 1 / 64), (1, 1 / 64), (7, 1 / 16), (64, 1), (0, 1 / 64):
+            self.assertEqual(Limits(**{**none, "idle_seconds": seconds}).grain_seconds, grain)
+            self.assertEqual(Limits(**{**none, "close_seconds": seconds}).grain_seconds, grain)

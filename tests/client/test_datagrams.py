@@ -1,0 +1,253 @@
+"""The clients on datagrams: asking again, no answer, refused, other addresses."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError, MessageLengthError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import ConnectedDatagramProtocol
+from twisted.internet.task import Clock
+from twisted.trial.unittest import TestCase
+
+from sockproto.client.call import Call
+from sockproto.client.datagram import Asking
+from sockproto.core.conversation import ClientConversation, Peer, Wait
+from sockproto.core.framing.prefixed import Netstrings
+from sockproto.core.limits import READ_AHEAD_BYTES
+from sockproto.errors import OptionError, Refused, TimedOut, Unreachable, WrongReply
+from sockproto.protocols.command import CommandClient, Replies
+from sockproto.protocols.echo import EchoClient
+from sockproto.protocols.greeting import GreetingClient
+from sockproto.protocols.welcome import WelcomeClient
+from tests.client.test_stream import settle
+
+
+class Port:
+    """A connected datagram socket in memory.
+
+    Attributes:
+        sent: What was written.
+        error: What the next writes raise.
+        closed: Whether it is closed.
+    """
+
+    def __init__(self, protocol: ConnectedDatagramProtocol) -> None:
+        self.protocol = protocol
+        self.sent: list[bytes] = []
+        self.error: Exception | None = None
+        self.closed = False
+        protocol.makeConnection(self)  # type: ignore[arg-type]  # it has all that is called
+
+    def write(self, datagram: bytes) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sent.append(datagram)
+
+    def stopListening(self) -> None:
+        self.closed = True
+
+
+class DatagramClientTests(TestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.ports: list[Any] = []
+        self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), [], "a timer was left behind"))
+
+    def ask(self, conversation: Any, targets: int = 1, begin: bool = True, **options: Any) -> "Deferred[Any]":
+        call = Call("udp:server:7", conversation, self.clock, 10, options.pop("reply_seconds", 30))
+        self.asking = Asking(conversation, call, self.clock, **options)
+
+        def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
+            self.ports.append(Port(protocol))
+            port: IListeningPort = self.ports[-1]
+            return port
+
+        self.asking.begin([(Peer("127.0.0.1", number), open_port) for number in range(targets)])
+        self.addCleanup(settle, call.result)
+        return call.result
+
+    def answer(self, *datagrams: bytes) -> None:
+        for datagram in datagrams:
+            self.ports[-1].protocol.datagramReceived(datagram, ("127.0.0.1", 7))
+
+    def sent(self) -> list[bytes]:
+        sent, self.ports[-1].sent = self.ports[-1].sent, []
+        assert isinstance(sent, list)
+        return sent
+
+    def test_one_after_the_others_answer(self) -> None:
+        call = self.ask(GreetingClient([b"a", b"b"], welcome=None, farewell=b""))
+        self.assertEqual(self.sent(), [b"a"])
+        self.answer(b"Hello, a!")
+        self.assertEqual(self.sent(), [b"b"])
+        self.answer(b"Hello, b!")
+        self.assertEqual(self.sent(), [])
+        self.assertEqual(self.successResultOf(call).replies, (b"Hello, a!", b"Hello, b!"))
+        self.assertTrue(self.ports[0].closed)
+
+    def test_empty_datagrams_are_sent_and_taken(self) -> None:
+        call = self.ask(EchoClient([b""]))
+        self.assertEqual(self.sent(), [b""])
+        self.answer(b"")
+        self.assertEqual(self.successResultOf(call), (b"",))
+
+    def test_lines_without_a_reply_are_datagrams_of_their_own(self) -> None:
+        call = self.ask(CommandClient([b"x", b"/version", b"y"]))
+        self.assertEqual(self.sent(), [b"x", b"/version"])
+        self.answer(b"Demo version\n")
+        self.assertEqual(self.sent(), [b"y"])
+        self.assertEqual(self.successResultOf(call), Replies((None, b"Demo version", None), ()))
+
+    def test_a_text_is_asked_for(self) -> None:
+        call = self.ask(WelcomeClient(b"?"))
+        self.assertEqual(self.sent(), [b"?"])
+        self.answer(b"text")
+        self.assertEqual(self.successResultOf(call), b"text")
+
+    def test_asking_again_after_1_2_and_4_seconds(self) -> None:
+        call = self.ask(EchoClient([b"x"]))
+        times = []
+        for quarter in range(1, 28):
+            before = len(self.ports[0].sent)
+            self.clock.advance(0.25)
+            if len(self.ports[0].sent) > before:
+                times.append(quarter / 4)
+        self.assertEqual((times, self.sent()), ([1, 3], [b"x"] * 3))
+        self.assertNoResult(call)
+        self.clock.advance(0.25)
+        failure = self.failureResultOf(call, TimedOut).value
+        self.assertIn("no answer to 3 tries in 7 seconds", str(failure))
+
+    def test_the_time_to_reply_holds_too(self) -> None:
+        call = self.ask(EchoClient([b"x"]), reply_seconds=1.5)
+        self.clock.advance(1.6)
+        self.failureResultOf(call, TimedOut)
+
+    def test_an_answer_ends_the_asking(self) -> None:
+        call = self.ask(EchoClient([b"x", b"y"]))
+        self.clock.advance(1)
+        self.answer(b"x")
+        self.assertEqual((self.ports[0].sent, self.sent()), ([b"x", b"x"], [b"y"]))
+        self.clock.advance(0.9)
+        self.assertEqual(self.sent(), [])
+        self.answer(b"y")
+        self.assertEqual(self.successResultOf(call), (b"x", b"y"))
+
+    def test_nor_while_we_wait_for_what_to_send_next(self) -> None:
+        later: Deferred[Any] = Deferred()
+        call = self.ask(CommandClient([b"/a", Wait(later)]))
+        self.answer(b"re /a", b"re /a")
+        later.callback(b"/b")
+        self.assertEqual(self.sent(), [b"/b"])
+        self.answer(b"re /b")
+        self.assertEqual(self.successResultOf(call).replies, (b"re /a", b"re /b"))
+
+    def test_an_answer_that_comes_twice_is_no_answer_to_the_next(self) -> None:
+        call = self.ask(EchoClient([b"x", b"y"]))
+        self.answer(b"x")
+        self.assertTrue(self.ports[0].closed)
+        self.ports[0].protocol.datagramReceived(b"x", None)
+        self.assertEqual(self.sent(), [b"y"])
+        self.assertNoResult(call)
+        self.answer(b"y")
+        self.assertEqual(self.successResultOf(call), (b"x", b"y"))
+
+    def test_another_answer_is_no_echo(self) -> None:
+        call = self.ask(EchoClient([b"x"]))
+        self.answer(b"X")
+        self.failureResultOf(call, WrongReply)
+
+    def test_an_answer_that_the_framing_can_not_cut(self) -> None:
+        call = self.ask(EchoClient([b"x"]), framing=Netstrings)
+        self.answer(b"x")
+        self.failureResultOf(call, WrongReply)
+
+    def test_while_we_wait_ourselves_nobody_is_asked_again(self) -> None:
+        later: Deferred[Any] = Deferred()
+        call = self.ask(EchoClient([b"x", Wait(later)]))
+        self.answer(b"x")
+        self.clock.advance(100)
+        self.assertEqual(self.sent(), [b"x"])
+        later.callback(None)
+        self.successResultOf(call)
+
+    def test_what_nobody_asked_for_is_bounded(self) -> None:
+        later: Deferred[Any] = Deferred(lambda _: None)
+        call = self.ask(EchoClient([b"x", Wait(later)]))
+        self.answer(b"x")
+        self.asking._answered = False  # as if these were awaited
+        for _ in range(1_000):
+            self.answer(b"z" * 1_000, b"")
+            self.asking._answered = False
+        self.assertLess(self.asking._framing.held, READ_AHEAD_BYTES + 2_000)
+        call.cancel()
+        self.failureResultOf(call)
+
+    def test_refused(self) -> None:
+        call = self.ask(EchoClient([b"x"]))
+        self.ports[0].protocol.connectionRefused()
+        failure = self.failureResultOf(call, Refused).value
+        self.assertEqual((failure.status, failure.address), (7, "udp:server:7"))
+        self.assertTrue(self.ports[0].closed)
+
+    def test_refused_at_one_address_and_answered_at_the_next(self) -> None:
+        call = self.ask(EchoClient([b"x", b"y"]), targets=2)
+        self.ports[0].protocol.connectionRefused()
+        self.assertTrue(self.ports[0].closed)
+        self.assertEqual(self.sent(), [b"x"])
+        self.ports[0].protocol.datagramReceived(b"stray", None)
+        self.answer(b"x")
+        self.assertEqual(self.sent(), [b"y"])
+        self.ports[2].protocol.connectionRefused()  # it has gone meanwhile
+        self.failureResultOf(call, Refused)
+
+    def test_what_the_system_refuses_to_send(self) -> None:
+        for error, kind in [(OSError(101, "x"), Unreachable), (MessageLengthError(), OptionError)]:
+
+            class Later(ClientConversation):
+                def received(self, message: bytes) -> bytes:
+                    return b"y"
+
+            call = self.ask(Later())
+            make = self.asking._open
+
+            def opened(target: Any, error: Exception = error, make: Any = make) -> None:
+                make(target)
+                self.ports[-1].error = error
+
+            self.asking._open = opened  # type: ignore[method-assign]  # the next socket fails
+            self.answer(b"go")
+            self.failureResultOf(call, kind)
+
+    def test_a_socket_that_can_t_be_opened(self) -> None:
+        call = Call("udp:server:7", EchoClient([b"x"]), self.clock, 10, 30)
+
+        def open_port(protocol: Any) -> Any:
+            raise OSError(101, "Network is unreachable")
+
+        Asking(EchoClient([b"x"]), call, self.clock).begin([(Peer("192.0.2.1", 7), open_port)])
+        self.failureResultOf(call.result, Unreachable)
+
+    def test_an_address_that_can_t_be_opened_is_passed_over(self) -> None:
+        def no_port(protocol: Any) -> Any:
+            raise CannotListenError("::", 0, OSError(97, "Address family not supported"))
+
+        def open_port(protocol: Any) -> Any:
+            self.ports.append(Port(protocol))
+            return self.ports[-1]
+
+        for targets in [[no_port, open_port], [no_port]]:
+            conversation = EchoClient([b"x"])
+            call = Call("udp:server:7", conversation, self.clock, 10, 30)
+            Asking(conversation, call, self.clock).begin([(Peer("::1", 7), target) for target in targets])
+            if len(targets) > 1:
+                self.answer(b"x")
+                self.successResultOf(call.result)
+            else:
+                self.failureResultOf(call.result, Unreachable)
+
+    def test_the_wire_can_be_watched(self) -> None:
+        crossed: list[Any] = []
+        self.ask(EchoClient([b"x"]), trace=lambda *event: crossed.append(event))
+        self.answer(b"x")
+        self.assertEqual(crossed, [(">", b"x"), ("<", b"x")])

@@ -1,0 +1,63 @@
+"""Whom to call, as people write it."""
+
+from twisted.trial.unittest import TestCase
+
+from sockproto.core.address import Address, parse_address
+from sockproto.errors import OptionError
+
+
+class AddressTests(TestCase):
+    def test_what_people_write(self) -> None:
+        for text, address in {
+            "127.0.0.1:9999": Address("tcp", "127.0.0.1", 9999),
+            "localhost:1": Address("tcp", "localhost", 1),
+            "[::1]:9999": Address("tcp", "::1", 9999),
+            "[fe80::1%eth0]:7": Address("tcp", "fe80::1%eth0", 7),
+            "tcp:localhost:7": Address("tcp", "localhost", 7),
+            "udp:[::1]:7": Address("udp", "::1", 7),
+            "udp:127.0.0.1:7": Address("udp", "127.0.0.1", 7),
+            "unix:/run/echo": Address("unix", "/run/echo"),
+            "unix-dgram:/run/echo": Address("unix-dgram", "/run/echo"),
+            "tls:example.org:443:timeout=3": Address("endpoint", "tls:example.org:443:timeout=3"),
+            "tcp:host=localhost:port=7": Address("endpoint", "tcp:host=localhost:port=7"),
+            "bücher.example:80": Address("tcp", "bücher.example", 80),
+        }.items():
+            self.assertEqual(parse_address(text), address, text)
+
+    def test_what_is_written_can_be_read_again(self) -> None:
+        for text in "127.0.0.1:9999", "[::1]:9999", "udp:[::1]:7", "unix:/run/echo", "unix-dgram:/run/echo":
+            self.assertEqual(str(parse_address(text)), text)
+
+    def test_datagrams_and_paths_by_option(self) -> None:
+        self.assertEqual(parse_address("localhost:7", datagrams=True), Address("udp", "localhost", 7))
+        self.assertEqual(parse_address("unix:/s", datagrams=True), Address("unix-dgram", "/s"))
+        self.assertEqual(parse_address("/s", unix=True), Address("unix", "/s"))
+        self.assertEqual(parse_address("s:1", unix=True), Address("unix", "s:1"))
+        self.assertEqual(parse_address("/s", datagrams=True, unix=True), Address("unix-dgram", "/s"))
+
+    def test_what_is_no_address(self) -> None:
+        for text in [
+            "",
+            "localhost",
+            "9999",
+            ":9999",
+            "::1:9999",
+            "localhost:",
+            "localhost:port",
+            "localhost:65536",
+            "localhost:0",
+            "localhost:-1",
+            "udp:9999:interface=::1",
+            "unix:",
+            "unix:a\0b",
+            "[::1]",
+            "[]:1",
+        ]:
+            with self.assertRaises(OptionError, msg=text):
+                parse_address(text)
+        self.assertRaises(OptionError, parse_address, "unix:" + "x" * 108)
+        with self.assertRaises(OptionError):
+            parse_address("tls:localhost:443", datagrams=True)
+
+    def test_an_address_can_do_nothing_to_a_terminal(self) -> None:
+        self.assertEqual(str(Address("unix", "/a\x1b[2J")), "unix:/a\\x1b[2J")

@@ -1,0 +1,145 @@
+"""The pages of docs/ against the code: their tables, listings, commands and links."""
+
+import contextlib
+import io
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+from sockproto import errors
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.core.conversation import CloseReason
+from sockproto.core.limits import Limits
+from sockproto.plain.diagnosis import STATUSES
+from sockproto.rawhttp.command import _parser
+from sockproto.server.tap import Options
+
+ROOT = Path(__file__).parents[2]
+PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+HOWTOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
+TUTORIAL = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
+
+
+# Their commands need servers, or what was installed: test_packaging, live/test_examples, live/test_reactor.
+RUN_ELSEWHERE = {"examples.md", "reactor.md"}
+HERE = [page for page in PAGES if page not in RUN_ELSEWHERE]
+
+NOT_TOLD = {"help", "show_error"}  # known to everybody; for curl's sake alone
+
+
+def table(page: str, first: str) -> list[list[str]]:
+    """Give the cells of the table whose first heading is *first*, without the headings."""
+    lines = PAGES[page].split(f"\n| {first} |", 1)[1].splitlines()[2:]
+    rows = lines[: next((number for number, line in enumerate(lines) if not line.startswith("|")), None)]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def is_told(kind: Any) -> bool:
+    """Tell whether an error is one that ends a command with a status of its own."""
+    if not isinstance(kind, type) or not issubclass(kind, errors.SockprotoError):
+        return False
+    return "status" in vars(kind) and kind is not errors.SockprotoError
+
+
+def listings(page: str, language: str) -> list[str]:
+    """Give the listings of a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+class TableTests(TestCase):
+    def test_every_limit_with_its_default(self) -> None:
+        expected = [
+            [f"`--{limit.name.replace('_', '-')}`", f"`{limit.name}`", f"{limit.default:,g}"]
+            for limit in fields(Limits)
+        ]
+        self.assertEqual([row[:3] for row in table("limits.md", "option")], expected)
+
+    def test_every_close_reason(self) -> None:
+        expected = [[f"`{reason}`", f"`{reason.name}`"] for reason in CloseReason]
+        self.assertEqual([row[:2] for row in table("limits.md", "reason")], expected)
+
+    def test_every_reason_for_which_a_datagram_is_dropped(self) -> None:
+        listed = re.findall(r"^ +- (``.+)$", ConversationDatagramProtocol.__doc__ or "", re.MULTILINE)
+        reasons = {name for line in listed for name in re.findall(r"``(.+?)``", line.partition(":")[0])}
+        self.assertGreater(len(reasons), 10)
+        named = {name for row in table("udp.md", "reason") for name in re.findall(r"`(.+?)`", row[0])}
+        self.assertEqual(named, reasons)
+
+    def test_every_exit_status(self) -> None:
+        expected = {(str(kind.status), f"`{name}`") for name, kind in vars(errors).items() if is_told(kind)}
+        rows = {(row[0], row[1]) for row in table("exit-statuses.md", "status") if row[1]}
+        self.assertEqual(rows, expected)
+
+    def test_every_outcome_of_a_probe(self) -> None:
+        text = (ROOT / "docs" / "howto" / "probe.md").read_text("utf-8")
+        rows = re.findall(r"^\| (`.+?) \| .+ \| ([\d, ]+) \|$", text, re.MULTILINE)
+        found: dict[str, int] = {}
+        for names, statuses in rows:
+            found |= dict(zip(re.findall(r"`([^-].*?)`", names), map(int, statuses.split(", ")), strict=True))
+        self.assertEqual(found, STATUSES)
+
+    def test_every_option_of_fetch(self) -> None:
+        text = (ROOT / "docs" / "howto" / "fetch.md").read_text("utf-8")
+        rows = re.findall(r"^\| (`-.+?) \| ", text, re.MULTILINE)
+        found = {option for row in rows for option in re.findall(r"`(--?[\w-]+)", row)}
+        options = _parser("fetch", None)._option_string_actions
+        told = {options[option].dest for option in found}
+        self.assertEqual(told, {action.dest for action in options.values()} - NOT_TOLD)
+
+
+class ListingTests(TestCase):
+    def test_the_python_listings_run(self) -> None:
+        for page in HERE:
+            namespace: dict[str, Any] = {}
+            with contextlib.redirect_stdout(io.StringIO()):
+                for listing in listings(page, "python"):
+                    exec(compile(listing, page, "exec"), namespace)
+
+    def test_the_commands_parse(self) -> None:
+        commands = [line for page in HERE for text in listings(page, "sh") for line in text.splitlines()]
+        self.assertGreater(len(commands), 4)
+        for command in commands:
+            before, found, after = command.partition(" sockproto")
+            if not found or "twistd" not in before:
+                continue
+            arguments = shlex.split(after)
+            with contextlib.redirect_stdout(io.StringIO()):
+                if "--explain" in arguments:
+                    self.assertRaises(SystemExit, Options().parseOptions, arguments)
+                else:
+                    Options().parseOptions(arguments)
+
+    def test_explain_prints_what_the_page_shows(self) -> None:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), self.assertRaises(SystemExit):
+            Options().parseOptions(["--explain"])
+        self.assertIn(printed.getvalue(), listings("limits.md", "text"))
+
+    def test_the_result_of_the_fuzzer_is_a_whole_run(self) -> None:
+        result, parsed = listings("fuzz.md", "text")
+        self.assertRegex(result, r"^[1-9]\d{6,} inputs in \d+ conversations, .* no errors\n$")
+        self.assertRegex(parsed, r"^[1-9]\d{6,} responses, .*; no other exception\n$")
+
+
+class LinkTests(TestCase):
+    def test_links_lead_somewhere(self) -> None:
+        for place in [*(ROOT / "docs").glob("*.md"), *HOWTOS, *TUTORIAL]:
+            page, text = place.name, place.read_text("utf-8")
+            for link in re.findall(r"\]\(([^)\s]+)\)", text):
+                if "://" in link:
+                    continue
+                path, _, anchor = link.partition("#")
+                target = place.parent / (path or page)
+                self.assertTrue(target.exists(), f"{page}: {link}")
+                if anchor:
+                    self.assertIn(anchor, anchors(target.read_text("utf-8")), f"{page}: {link}")

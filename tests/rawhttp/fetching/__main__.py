@@ -1,0 +1,5 @@
+"""Print docs/fetch-behaviours.md."""
+
+from tests.rawhttp.fetching.page import page
+
+print(page(), end="")

@@ -1,0 +1,180 @@
+"""Definitions of other packages: what makes one unfit, and what twistd makes of the options of a fit one."""
+
+import inspect
+from typing import Any
+
+from sockproto import ConversationFactory, ConversationProtocol, ProtocolOption
+from sockproto.carriers.definition import ProtocolDefinition
+from sockproto.core.framing.lines import Lines, QuietLines
+from sockproto.core.text import count, raw_bytes
+from sockproto.server.catalog import definitions
+from sockproto.server.parameters import described
+from sockproto.server.tap import ServerOptions, makeService
+from sockproto.server.validation import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
+from tests.plugins import PluginsTestCase, shout
+
+
+class FitnessTests(PluginsTestCase):
+    def test_what_makes_a_definition_unfit(self) -> None:
+        letters = "must be lower-case letters, digits and hyphens, beginning with a letter"
+        for part, value, reason in [
+            ("name", "'Shout'", f"the name 'Shout' {letters}"),
+            ("name", "'my shout'", f"the name 'my shout' {letters}"),
+            ("name", "'--shout'", f"the name '--shout' {letters}"),
+            ("name", "''", f"the name '' {letters}"),
+            ("name", "b'shout'", f"the name b'shout' {letters}"),
+            ("description", "'two\\nlines'", "the description must be a line of printable text"),
+            ("description", "'\\x1b[2J'", "the description must be a line of printable text"),
+            ("description", "None", "the description must be a line of printable text, not None"),
+            ("factory", "ShoutProtocol", "factory must make a ConversationFactory, not be <class"),
+            ("factory", "ShoutFactory()", "factory must make a ConversationFactory, not be <"),
+            ("factory", "None", "factory must make a ConversationFactory, not be None"),
+            ("factory", "lambda: ShoutProtocol()", "factory must make a ConversationFactory, not <"),
+            ("factory", "lambda: 'x' * 9_999", f"factory must make a ConversationFactory, not '{'x' * 99}"),
+            (
+                "datagram_protocol",
+                "ShoutFactory",
+                "datagram_protocol must make a ConversationDatagramProtocol",
+            ),
+            ("framings", "[Lines]", "framings must be a mapping of words to framings"),
+            ("framings", "{'Two words': Lines}", f"the framing 'Two words' {letters}"),
+            ("framings", "{'lines': 'Lines'}", "the framing 'lines' must be a class such as Lines"),
+            ("options", "MARKS", "options must be a tuple of ProtocolOption, not ProtocolOption("),
+            ("options", "('marks',)", "options must be a tuple of ProtocolOption"),
+            ("options", "(MARKS, MARKS)", "the option 'marks' is there twice"),
+        ]:
+            self.assert_unfit({part: value}, reason)
+
+    def assert_unfit(self, parts: dict[str, str], reason: str) -> None:
+        self.forget()
+        [said] = self.reasons(ape=shout(**parts))
+        start = f"twisted.plugins.ape has a definition that can't be used: {reason}"
+        self.assertEqual(said[: len(start)], start)
+        self.assertTrue(said.isprintable(), said)
+
+    def test_what_makes_an_option_unfit(self) -> None:
+        for arguments, reason in [
+            ("'Marks', count, '1', 'help'", "the option 'Marks' must be lower-case"),
+            ("'port', count, '1', 'help'", "the option 'port' is twistd sockproto's own"),
+            ("'udp-rate', count, '1', 'help'", "the option 'udp-rate' is twistd sockproto's own"),
+            ("'p', count, '1', 'help'", "the option 'p' is twistd sockproto's own"),
+            ("'clock', count, '1', 'help'", "the option 'clock' would be an argument of the carrier's"),
+            ("'marks', None, '1', 'help'", "convert of the option 'marks' must be a call"),
+            ("'marks', count, 1, 'help'", "default of the option 'marks' must be a line"),
+            ("'marks', count, '1', 'two\\nlines'", "help of the option 'marks' must be a line"),
+        ]:
+            self.assert_unfit({"options": f"(ProtocolOption({arguments}),)"}, reason)
+
+    def test_classes_that_can_t_be_made_without_options(self) -> None:
+        source = shout().replace("marks=1", "marks")
+        [said] = self.reasons(ape=source)
+        self.assertIn("factory can't be made without options: TypeError: Shout.__init__() missing", said)
+
+    def test_a_definition_of_another_class(self) -> None:
+        other = shout() + (
+            "from zope.interface import implementer\nfrom sockproto import IProtocolDefinition\n"
+            "@implementer(IProtocolDefinition)\nclass Other:\n    name = 'other'\n"
+            "    def __getattr__(self, name):\n        raise ERROR(name)\n"
+            "del DEFINITION\nOTHER = Other()\n"
+        )
+        [said] = self.reasons(ape=other.replace("ERROR", "AttributeError"))
+        self.assertRegex(said, r"ape has a definition that can't be used: it has no \w+$")
+        self.forget()
+        [said] = self.reasons(ape=other.replace("ERROR", "OSError"))
+        self.assertRegex(said, r"ape has a definition that can't be used: OSError: \w+$")
+
+    def test_ours_are_fit(self) -> None:
+        for definition in definitions().values():
+            self.assertIsNone(flaw(definition))
+
+    def test_the_names_that_are_taken_are_twistds(self) -> None:
+        options = ServerOptions()
+        long = {name.rstrip("=") for name in options.longOpt}
+        self.assertEqual(TAKEN_OPTIONS, {*long, *options.shortOpt.replace(":", ""), "protocol", "framing"})
+        parameters = [
+            *inspect.signature(ConversationFactory).parameters.values(),
+            *inspect.signature(ConversationProtocol).parameters.values(),
+        ]
+        names = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+        self.assertEqual(
+            TAKEN_ARGUMENTS, {name for name in names if name.replace("_", "-") not in TAKEN_OPTIONS}
+        )
+
+
+class OptionTests(PluginsTestCase):
+    def options_of(self, definition: ProtocolDefinition, *others: ProtocolDefinition) -> ServerOptions:
+        """Give options that serve a protocol, and know those of others."""
+        offers = (*others, definition)
+        members = {"definition": definition, "offered": offers, "optParameters": described(offers)}
+        made: ServerOptions = type("TheirOptions", (ServerOptions,), members)()
+        return made
+
+    def shout(self, **parts: Any) -> ProtocolDefinition:
+        definition = self.search(ape=shout()).definitions["shout"]
+        return ProtocolDefinition(**{**vars(definition), **parts})
+
+    def test_an_option_becomes_the_conversations_argument(self) -> None:
+        options = self.options_of(self.shout())
+        options.parseOptions(["--port", "0", "--marks", "3", "--tcp-only"])
+        [listener] = makeService(options).listeners
+        self.assertEqual(listener.server.buildProtocol(None)._conversation.marks, 3)
+
+    def test_options_of_one_name_share_a_row_and_each_converts_its_own(self) -> None:
+        message = ProtocolOption("message", count, "7", "how often")
+        theirs = self.shout(options=(message,))
+        ours = definitions()["welcome"], definitions()["qotd"]
+        rows = {row[0]: row[3] for row in described([*ours, theirs])}
+        self.assertEqual(
+            rows["message"],
+            r"welcome, qotd: the text  [default: Welcome!\r\n]; shout: how often  [default: 7]",
+        )
+        self.assertEqual(
+            {row[0]: row[3] for row in described(ours)}["message"], r"the text  [default: Welcome!\r\n]"
+        )
+        for definition, value in (theirs, 5), (ours[0], b"5"):
+            options = self.options_of(definition, *ours, theirs)
+            options["message"] = "5"
+            self.assertEqual(dict(options._arguments()), {"message": value})
+        self.assertEqual(
+            ours[0].options, (ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),)
+        )
+
+    def test_the_help_names_each_protocols_framings(self) -> None:
+        rows = {row[0]: row[3] for row in described([*definitions().values(), self.shout()])}
+        self.assertEqual(
+            rows["framing"],
+            "what ends a message (auto: lines and bare sends)  "
+            "[command: lines; greeting: auto or lines; shout: bare or strict]",
+        )
+        self.assertEqual([row[0] for row in described([definitions()["echo"]])], [])
+
+    def test_the_first_framing_is_the_default(self) -> None:
+        for words, framing in [([], QuietLines), (["--framing", "strict"], Lines)]:
+            options = self.options_of(self.shout())
+            options.parseOptions(["--port", "0", *words])
+            self.assertIs(options._framing(), framing)
+
+    def test_what_is_wrong_is_one_line(self) -> None:
+        for options, words, said in [
+            (self.shout().options, ["--marks", "x"], "--marks: must be a whole number, 0 or more, not 'x'"),
+            (
+                self.shout().options,
+                ["--marks", "10"],
+                "the protocol can't be served with these options: nobody",
+            ),
+            (self.shout().options, ["--framing", "x"], "--framing of the protocol shout is bare or strict"),
+            (
+                (ProtocolOption("marks", int, "1", "help"),),
+                ["--marks", "x\n"],
+                "--marks: invalid literal for int",
+            ),
+            (
+                (ProtocolOption("loud", count, "1", "help"),),
+                ["--loud", "1"],
+                "the protocol can't be served with",
+            ),
+        ]:
+            made = self.options_of(self.shout(options=options))
+            error = self.assertRaises(SystemExit, made.parseOptions, words)
+            self.assertEqual(str(error.code)[: len(said) + 11], f"sockproto: {said}")
+            self.assertTrue(str(error.code).isprintable(), error.code)
