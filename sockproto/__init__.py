@@ -1,48 +1,23 @@
 """sockproto: socket protocols done right, on Twisted.
 
-A conversation decides, a framing delimits, a carrier moves bytes. In reading order:
+A conversation decides, a framing delimits, a carrier moves bytes. Folders are layers; each imports only those
+before it. In reading order:
 
 ============  ==================================================================================
-interfaces    what the parts promise each other
 errors        what can go wrong, and whose fault it was
-conversation  ``Conversation``, ``ClientConversation`` and their actions (pure)
-framing       ``Raw``, ``Lines``, ``QuietLines``, ``Discard`` (pure)
-prefixed      ``Netstrings``, ``Int8Prefixed``, ``Int16Prefixed``, ``Int32Prefixed`` (pure)
-replies       ``Expecting``, ``Sink``, ``Datagrams``: framings of clients (pure)
-limits        ``Limits``: how much a peer may have of us (pure)
-proxy         the PROXY protocol's header (pure)
-rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
-values        numbers and bytes, as people type them (pure)
-address       whom to call, as people write it (pure)
-diagnosis     which way a server fails: plain sockets, no Twisted
-check/        what a server gets wrong: plain sockets, no Twisted
-pending       one mechanism for all that a conversation waits for
-timetable     many calls on few timers
-stops         why a conversation doesn't go on
-outgoing      what it has to send: collected, encoded, written
-journal       the log: one line an event, few enough and escaped
-ledger        who is there, how many came, how they ended: ``Statistics``
-transport     what is to be known of Twisted's transports
-dialogue      a conversation under way: the loop that runs it
-watch         the limits of time of one connection
-connection    a dialogue over a transport: reading, half-close, closing, the end
-stream        ``ConversationProtocol``, ``ConversationFactory``
-datagram      ``ConversationDatagramProtocol``
-definition    ``ProtocolDefinition``: what the catalog knows of a protocol
+interfaces    what the parts promise each other
+core/         what a protocol means, and how bytes become messages: pure, no Twisted
+reactor/      what is done to Twisted's own reactor and transports; its private names are here only
+plain/        plain sockets: connecting, and which way it fails; the standard library only
+carriers/     who moves the bytes: ``ConversationProtocol``, ``ConversationDatagramProtocol``
+testing/      a kit for tests of any Twisted protocol, in memory and over sockets
 commands/     ``CommandSet``: commands declared as methods
+rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
+check/        what a server gets wrong: plain sockets, no Twisted
 protocols/    echo, greeting, command, welcome …: one protocol, one file
-fitness       what a definition must be to be served
-catalog       finds every protocol
+server/       ``ServerService``; the catalog of protocols, listeners, the options of twistd
 client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
-ports         connections that send at the end of a read, and datagram ports that check less
-listeners     what is to be listened on
-process       open files and signals of a process that serves nothing else
-epoll         a reactor: Twisted's own for epoll, with less around each event
-service       listens on all of it, or on none: ``ServerService``
-parameters    the options of protocols, as Twisted wants them
-tap           the options of ``twistd sockproto``
 cli/          the ``sockproto`` command
-testing/      a kit for tests of any Twisted protocol, in memory and over sockets; its names are its own
 ============  ==================================================================================
 
 The public names can be imported from here; none is loaded, and nothing of Twisted, before it is asked
@@ -53,48 +28,73 @@ for::
 
 # Nothing is imported here but on demand: the sockproto command can't see to Ctrl-C before this is loaded.
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from typing import Any
 
-_MODULES = {
-    "errors": "SockprotoError LocalError OptionError ListenError ActionError"
-    " DeclarationError MessageUnsendable"
-    " BadURL UnsupportedProtocol WriteFailed ReadFailed UnreadableAuthorities"
-    " RemoteError MessageTooLong MessageMalformed ProxyHeaderInvalid SendRefused"
-    " CommandError UnknownCommand MissingArgument ExtraArgument WrongArgument WrongQuoting"
-    " CallFailed NameNotFound Refused Unreachable WrongReply CutShort TimedOut TLSFailed EmptyReply Reset"
-    " CertificateRejected HTTPErrorStatus TooManyRedirects BadContentEncoding TooLarge",
-    "interfaces": "IConversation IFraming IProtocolDefinition",
-    "core.conversation": "Conversation OneShot ClientConversation CloseReason Peer"
-    " CLOSE ABORT HALF_CLOSE Sleep Wait Input Until Interrupted",
-    "core.framing.lines": "Raw Lines QuietLines Discard",
+    from sockproto.carriers.datagram import *
+    from sockproto.carriers.definition import *
+    from sockproto.carriers.registry import *
+    from sockproto.carriers.stream import *
+    from sockproto.commands import *
+    from sockproto.core.conversation import *
+    from sockproto.core.framing.expecting import *
+    from sockproto.core.framing.lines import *
+    from sockproto.core.framing.prefixed import *
+    from sockproto.core.limits import *
+    from sockproto.errors import *
+    from sockproto.interfaces import *
+    from sockproto.protocols.chargen import *
+    from sockproto.protocols.command import *
+    from sockproto.protocols.daytime import *
+    from sockproto.protocols.discard import *
+    from sockproto.protocols.echo import *
+    from sockproto.protocols.greeting import *
+    from sockproto.protocols.qotd import *
+    from sockproto.protocols.time import *
+    from sockproto.protocols.welcome import *
+    from sockproto.server.service import *
+
+_NAMES = {
+    "core.conversation": "Conversation OneShot ClientConversation Peer CloseReason"
+    " CLOSE ABORT HALF_CLOSE Sleep Wait Until Input Interrupted",
+    "core.framing.lines": "Lines QuietLines Raw Discard",
     "core.framing.prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
     "core.framing.expecting": "Expecting Sink",
     "core.limits": "Limits",
-    "carriers.registry": "Statistics",
     "carriers.stream": "ConversationProtocol ConversationFactory",
     "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
-    "commands": "CommandSet Caller command quote",
+    "carriers.registry": "Statistics",
     "carriers.definition": "ProtocolDefinition ProtocolOption",
-    "server.service": "ServerService",
-    **{
-        f"protocols.{name.lower()}": f"{name} {name}Protocol {name}Factory {name}DatagramProtocol"
-        for name in ("Echo", "Greeting", "Welcome", "Chargen", "Daytime", "Time", "Qotd")
-    },
+    "commands": "CommandSet Caller command quote",
+    "protocols.echo": "Echo EchoProtocol EchoFactory EchoDatagramProtocol",
+    "protocols.greeting": "Greeting GreetingProtocol GreetingFactory GreetingDatagramProtocol",
+    "protocols.welcome": "Welcome WelcomeProtocol WelcomeFactory WelcomeDatagramProtocol",
     "protocols.command": "Command CommandProtocol CommandFactory CommandDatagramProtocol command_definition",
     "protocols.discard": "DiscardProtocol DiscardFactory DiscardDatagramProtocol",
+    "protocols.chargen": "Chargen ChargenProtocol ChargenFactory ChargenDatagramProtocol",
+    "protocols.daytime": "Daytime DaytimeProtocol DaytimeFactory DaytimeDatagramProtocol",
+    "protocols.time": "Time TimeProtocol TimeFactory TimeDatagramProtocol",
+    "protocols.qotd": "Qotd QotdProtocol QotdFactory QotdDatagramProtocol",
+    "server.service": "ServerService",
+    "interfaces": "IConversation IFraming IProtocolDefinition",
+    # All the others of its tree can be imported from here too.
+    "errors": "SockprotoError LocalError RemoteError OptionError ListenError CommandError CallFailed"
+    " SendRefused",
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = sorted(_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> "Any":
-    if name not in _HOMES:
+    if name.startswith("_"):
         raise AttributeError(f"module 'sockproto' has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"sockproto.{_HOMES[name]}"), name)
+    try:
+        value = globals()[name] = getattr(import_module(f"sockproto.{_HOMES.get(name, 'errors')}"), name)
+    except AttributeError:
+        raise AttributeError(f"module 'sockproto' has no attribute {name!r}") from None
     return value
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import TestCase
 
 import sockproto
+from sockproto import errors
 
 ROOT = Path(sockproto.__file__).parent
 
@@ -91,7 +92,9 @@ class LayerTests(TestCase):
             for imported in names:
                 root = imported.split(".")[0]
                 self.assertIn(root, {"sockproto", "zope", *sys.stdlib_module_names}, str(path))
-                self.assertNotIn(imported, ("http.client", "urllib.request", "asyncio", "socketserver"), str(path))
+                self.assertNotIn(
+                    imported, ("http.client", "urllib.request", "asyncio", "socketserver"), str(path)
+                )
 
     def test_no_modules_of_a_layer_import_each_other_in_a_circle(self) -> None:
         graph: dict[str, set[str]] = {}
@@ -128,15 +131,22 @@ class ImportTests(TestCase):
             self.assertIn(name, dir(sockproto))
         self.assertRaises(AttributeError, getattr, sockproto, "Nonesuch")
 
-    def test_type_checkers_are_told_every_name(self) -> None:
+    def test_the_front_door_gives_every_error(self) -> None:
+        for name, error in vars(errors).items():
+            if isinstance(error, type):
+                self.assertIs(getattr(sockproto, name), error)
+
+    def test_type_checkers_are_told_where_every_name_is(self) -> None:
         told = {
-            (node.module, alias.name)
-            for node in ast.parse((ROOT / "__init__.pyi").read_text()).body
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
+            node.module
+            for node in ast.walk(ast.parse((ROOT / "__init__.py").read_text()))
+            if isinstance(node, ast.ImportFrom) and [alias.name for alias in node.names] == ["*"]
         }
-        homes = {(f"sockproto.{module}", name) for name, module in vars(sockproto)["_HOMES"].items()}
-        self.assertEqual(told, homes)
+        self.assertEqual(told, {f"sockproto.{module}" for module in vars(sockproto)["_NAMES"]})
+
+    def test_a_name_that_needs_no_twisted_loads_none(self) -> None:
+        code = "import sys; from sockproto import Lines, Limits; print('twisted' in sys.modules)"
+        self.assertEqual(run(code).strip(), "False")
 
     def test_importing_any_module_installs_no_reactor(self) -> None:
         names = [

@@ -14,6 +14,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sockproto.core.text import escape
+
 
 class Journal:
     """Writes events to the log, at most so many a second.
@@ -86,10 +88,3 @@ class EscapedFailure(Failure):
         """Give the traceback, escaped."""
         text: str = super().getTraceback(*args, **kwargs)
         return "\n".join("  " + escape(line) for line in text.splitlines()) + "\n"
-
-
-def escape(text: str) -> str:
-    r"""Give *text* with everything that isn't printable as a backslash escape (``\n``, ``\x1b``)."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )

@@ -25,7 +25,7 @@ from sockproto.check.verdict import Report, Result, Verdict
 from sockproto.cli.console import Console, at_exit, leave
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
-from sockproto.core.address import Address, parse_address
+from sockproto.core.text import Address, parse_address
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
 
 STATUS = (

@@ -20,7 +20,7 @@ from sockproto.cli.options import Passing, call_options
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import Progress, Report, json_value
 from sockproto.cli.serving import serve, serve_options
-from sockproto.core.address import parse_address
+from sockproto.core.text import parse_address
 from sockproto.errors import OptionError, SockprotoError, WriteFailed
 
 EXAMPLES = {

@@ -70,7 +70,7 @@ def _row(found: Any) -> dict[str, Any]:
 
 def _from(row: dict[str, Any]) -> str:
     """Give where a protocol comes from, in words."""
-    from sockproto.carriers.log import escape
+    from sockproto.core.text import escape
 
     installed = f"{row['distribution']} {row['version']}" if row["distribution"] else None
     if row["module"].startswith("sockproto."):

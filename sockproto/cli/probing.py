@@ -17,7 +17,7 @@ import click
 from sockproto.cli.console import Console
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.report import json_value
-from sockproto.core.address import Address, parse_address
+from sockproto.core.text import Address, parse_address
 from sockproto.errors import OptionError, UnreadableAuthorities
 from sockproto.plain.diagnosis import Result, Terms, probe
 

@@ -20,10 +20,10 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from sockproto.cli.completing import Commands
 from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
 from sockproto.client import converse
-from sockproto.core.address import Address
 from sockproto.core.conversation import CLOSE, ClientConversation, Peer, Script, Wait
 from sockproto.core.framing.expecting import Sink
 from sockproto.core.framing.lines import QuietLines
+from sockproto.core.text import Address
 from sockproto.errors import MessageTooLong, TooLarge
 
 PATIENCE_SECONDS = 1.0

@@ -22,11 +22,11 @@ from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
 from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure, is_crowded
 from sockproto.client.tls import TLS
-from sockproto.core.address import Address, parse_address
 from sockproto.core.conversation import Conversation, Wait
 from sockproto.core.framing.expecting import Sink
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
+from sockproto.core.text import Address, parse_address
 from sockproto.errors import NameNotFound, OptionError
 from sockproto.protocols.command import CommandClient, Replies
 from sockproto.protocols.echo import EchoClient

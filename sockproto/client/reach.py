@@ -25,8 +25,8 @@ from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.client.call import Call
 from sockproto.client.datagram import Target
 from sockproto.client.tls import TLS, wrapped
-from sockproto.core.address import Address, temporary_name
 from sockproto.core.conversation import Peer
+from sockproto.core.text import Address, temporary_name
 from sockproto.errors import NameNotFound, OptionError
 
 

@@ -138,6 +138,7 @@ class Declaration:
             CommandError: That is not what the signature says.
         """
         # What follows them would do the same for these two, for half as much again.
+        rest: bytes | None
         if self._taker is not None:
             rest = text if self.verbatim else text.lstrip()
             if rest or self.verbatim:

@@ -1,14 +1,34 @@
-"""Values of what people type: numbers and bytes, for the options of protocols and commands.
+r"""Text as people type and read it: numbers, bytes, addresses; and what a terminal is safe from. Pure.
 
-Pure: an option's ``convert`` is one of these, or any call that raises ValueError for what is wrong::
+::
 
-    ProtocolOption("think-seconds", seconds, "0", "how long to think about each name")
+    parse_address("[::1]:9999")             # Address("tcp", "::1", 9999)
+    seconds("0.5")                          # 0.5
+    escape("a\x1b[2J")                      # "a\\x1b[2J"
 """
 
 import math
 import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from sockproto.errors import OptionError
+
+MAX_PATH_BYTES = 107
+"""The longest path of a UNIX socket (Linux's ``sun_path``, without the byte that ends it)."""
+
+_HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
+
+
+def escape(text: str) -> str:
+    r"""Return *text* with everything that isn't printable as a backslash escape (``\n``, ``\x1b``)."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
 
 
 def seconds(text: str) -> float:
@@ -40,3 +60,95 @@ def count(text: str) -> int:
 def raw_bytes(text: str) -> bytes:
     """Give the bytes that were typed, whatever the locale made of them."""
     return os.fsencode(text)
+
+
+class Address(NamedTuple):
+    """Whom to call.
+
+    Attributes:
+        kind: ``tcp``, ``udp``, ``unix``, ``unix-dgram``, or ``endpoint`` for a description that only Twisted
+            understands.
+        host: The host's name or numeric address; the path of a UNIX socket; the description.
+        port: The port, 0 where there is none.
+    """
+
+    kind: str
+    host: str
+    port: int = 0
+
+    @property
+    def datagrams(self) -> bool:
+        """Whether it takes datagrams, not a stream."""
+        return self.kind in ("udp", "unix-dgram")
+
+    def __str__(self) -> str:
+        host = self.host.encode("unicode_escape").decode("ascii")
+        if self.kind == "endpoint":
+            return host
+        if self.kind not in ("tcp", "udp"):
+            return f"{self.kind}:{host}"
+        where = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        return where if self.kind == "tcp" else f"udp:{where}"
+
+
+def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Address:
+    """Read an address.
+
+    Args:
+        text: ``HOST:PORT``, ``[IPV6]:PORT``, either with ``tcp:`` or ``udp:`` before it, ``unix:PATH``,
+            ``unix-dgram:PATH``, or any other Twisted client endpoint description.
+        datagrams: Whether datagrams are meant where the text leaves it open.
+        unix: Whether the text is the path of a UNIX socket.
+
+    Returns:
+        The address.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if unix:
+        text = f"unix:{text.removeprefix('unix:')}"
+    kind, _, rest = text.partition(":")
+    if kind in ("unix", "unix-dgram"):
+        if not rest or "\0" in rest:
+            raise OptionError(f"{text!r} is no address: write {kind}:PATH")
+        if len(os.fsencode(rest)) > MAX_PATH_BYTES:
+            raise OptionError(f"a UNIX socket's path has at most {MAX_PATH_BYTES} bytes, not {len(rest)}")
+        return Address("unix-dgram" if datagrams else kind, rest)
+    bare = rest if kind in ("tcp", "udp") and ":" in rest else text
+    match = _HOST_PORT.fullmatch(bare)
+    if match is not None:
+        port = port_number(match[3])
+        if not port:
+            raise OptionError(f"{text!r} is no address: nobody can be called at port 0")
+        udp = datagrams or (kind == "udp" and bare != text)
+        return Address("udp" if udp else "tcp", match[1] or match[2], port)
+    if kind == "udp" or not re.match(r"[a-z][\w.+-]*:.*[:=]", text) or re.fullmatch(r"[0-9A-Fa-f:]+", text):
+        raise OptionError(f"{text!r} is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH")
+    if datagrams:
+        raise OptionError(f"{text!r} is for streams: for datagrams write HOST:PORT or unix:PATH")
+    return Address("endpoint", text)
+
+
+def port_number(text: str) -> int:
+    """Make a port of *text*.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
+        raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+@contextmanager
+def temporary_name() -> Iterator[str]:
+    """Have a name for a UNIX datagram socket of our own, without which nobody could answer it.
+
+    On Linux it is abstract and leaves nothing behind; elsewhere it is a path in a directory of its own.
+    """
+    if sys.platform == "linux":
+        yield f"\0sockproto-{os.urandom(8).hex()}"
+    else:
+        with tempfile.TemporaryDirectory(prefix="sockproto-") as directory:
+            yield os.path.join(directory, "client")

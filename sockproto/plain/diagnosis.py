@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sockproto.core.address import Address, temporary_name
+from sockproto.core.text import Address, temporary_name
 from sockproto.errors import OptionError
 
 STATUSES = {

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import twisted.plugins
 
 from sockproto import protocols
-from sockproto.carriers.log import escape
+from sockproto.core.text import escape
 from sockproto.interfaces import IProtocolDefinition
 from sockproto.server.validation import flaw
 

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
-from sockproto.core.address import port_number
+from sockproto.core.text import port_number
 from sockproto.errors import OptionError
 from sockproto.reactor.ports import flush_after_reads, listen_udp
 

@@ -20,9 +20,9 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sockproto.carriers.log import escape
 from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import Limits
+from sockproto.core.text import escape
 from sockproto.errors import ListenError
 from sockproto.server.listeners import Listener, is_exposed
 from sockproto.server.process import raise_descriptor_limit, take_signals

@@ -16,11 +16,9 @@ from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
 
-from sockproto.carriers.log import escape
-from sockproto.core.address import port_number
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
-from sockproto.core.text import count, seconds
+from sockproto.core.text import count, escape, port_number, seconds
 from sockproto.errors import OptionError
 from sockproto.server.catalog import Catalog, definitions, search
 from sockproto.server.listeners import (

@@ -8,10 +8,11 @@ from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher, eventAs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.log import Journal, escape
+from sockproto.carriers.log import Journal
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.carriers.transport import peer_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.text import escape
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.testing import connect
 

@@ -21,8 +21,8 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from sockproto.core.address import port_number
 from sockproto.core.limits import Limits
+from sockproto.core.text import port_number
 from sockproto.errors import ListenError, OptionError
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import TestCase
 
-from sockproto.core.address import Address, parse_address
+from sockproto.core.text import Address, parse_address
 from sockproto.errors import OptionError
 
 
