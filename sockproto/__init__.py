@@ -36,10 +36,12 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from sockproto.carriers.registry import *
     from sockproto.carriers.stream import *
     from sockproto.commands import *
+    from sockproto.core.actions import *
     from sockproto.core.conversation import *
     from sockproto.core.framing.expecting import *
     from sockproto.core.framing.lines import *
     from sockproto.core.framing.prefixed import *
+    from sockproto.core.framing.raw import *
     from sockproto.core.limits import *
     from sockproto.errors import *
     from sockproto.interfaces import *
@@ -55,9 +57,10 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from sockproto.server.service import *
 
 _NAMES = {
-    "core.conversation": "Conversation OneShot ClientConversation Peer CloseReason"
-    " CLOSE ABORT HALF_CLOSE Sleep Wait Until Input Interrupted",
-    "core.framing.lines": "Lines QuietLines Raw Discard",
+    "core.conversation": "Conversation OneShot ClientConversation Peer CloseReason",
+    "core.actions": "CLOSE ABORT HALF_CLOSE Sleep Wait Until Input Interrupted",
+    "core.framing.raw": "Raw Discard",
+    "core.framing.lines": "Lines QuietLines",
     "core.framing.prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
     "core.framing.expecting": "Expecting Sink",
     "core.limits": "Limits",

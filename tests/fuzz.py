@@ -38,15 +38,9 @@ from twisted.logger import (
 )
 
 from sockproto.carriers.log import Journal
+from sockproto.core.admission import MAX_SOURCES
 from sockproto.core.conversation import CloseReason
-from sockproto.core.limits import (
-    MAX_SOURCES,
-    MAX_WAITING,
-    MAX_WAITING_BYTES,
-    READ_AHEAD_BYTES,
-    WRITE_BYTES,
-    Limits,
-)
+from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, READ_AHEAD_BYTES, WRITE_BYTES, Limits
 from sockproto.core.proxy import MAX_V2_BYTES, SIGNATURE
 from sockproto.errors import SendRefused
 from sockproto.protocols.chargen import PATTERN

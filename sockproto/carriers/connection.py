@@ -28,7 +28,7 @@ from sockproto.carriers.stops import BLOCKED, DRAINING, ENDING, HALF_CLOSED, LOS
 from sockproto.carriers.timeouts import Watch
 from sockproto.carriers.transport import can_half_close, unread_bytes, unsent_bytes
 from sockproto.core.conversation import CloseReason
-from sockproto.core.framing.lines import Discard
+from sockproto.core.framing.raw import Discard
 from sockproto.core.limits import READ_AHEAD_BYTES
 
 REFUSALS = frozenset(

@@ -24,8 +24,10 @@ from sockproto.carriers.log import Journal
 from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
 from sockproto.carriers.waiting import Pending, resume
-from sockproto.core.conversation import ABORT, Action, Conversation, End, Script, Sleep, Wait, one
-from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits, SourceRate
+from sockproto.core.actions import ABORT, Action, End, Script, Sleep, Wait, one
+from sockproto.core.admission import SourceRate
+from sockproto.core.conversation import Conversation
+from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits
 from sockproto.errors import ActionError
 
 MAX_PACKET_BYTES: Final = 65_535

@@ -19,22 +19,20 @@ from twisted.python.failure import Failure
 from sockproto.carriers.outgoing import FRAME_BYTES, Outgoing
 from sockproto.carriers.stops import BLOCKED, DRAINING, ENDING, HALF_CLOSED, LOST, PENDING, PUSHED
 from sockproto.carriers.waiting import Pending, Turn, resume
-from sockproto.core.conversation import (
+from sockproto.core.actions import (
     ABORT,
     HALF_CLOSE,
     Action,
     Actions,
-    CloseReason,
-    Conversation,
     End,
     Interrupted,
-    Peer,
     Script,
     Sleep,
     Until,
     Wait,
     one,
 )
+from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.limits import TURN_STEPS, WRITE_BYTES
 from sockproto.errors import ActionError, MessageMalformed, MessageTooLong
 

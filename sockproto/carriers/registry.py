@@ -15,8 +15,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from sockproto.carriers.log import Journal
 from sockproto.carriers.timers import Timetable
+from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Peer
-from sockproto.core.limits import Admission, Limits
+from sockproto.core.limits import Limits
 
 
 @dataclass

@@ -15,7 +15,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from sockproto.core.conversation import Action, Script, Sleep, Wait
+from sockproto.core.actions import Action, Script, Sleep, Wait
 
 
 class Turn:

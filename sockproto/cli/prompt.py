@@ -20,7 +20,8 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from sockproto.cli.completing import Commands
 from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
 from sockproto.client import converse
-from sockproto.core.conversation import CLOSE, ClientConversation, Peer, Script, Wait
+from sockproto.core.actions import CLOSE, Script, Wait
+from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.core.framing.expecting import Sink
 from sockproto.core.framing.lines import QuietLines
 from sockproto.core.text import Address

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.cli.console import size_of
-from sockproto.core.conversation import Input
+from sockproto.core.actions import Input
 from sockproto.core.framing.lines import Lines
 from sockproto.errors import MessageTooLong, ReadFailed
 

@@ -22,7 +22,8 @@ from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
 from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure, is_crowded
 from sockproto.client.tls import TLS
-from sockproto.core.conversation import Conversation, Wait
+from sockproto.core.actions import Wait
+from sockproto.core.conversation import Conversation
 from sockproto.core.framing.expecting import Sink
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits

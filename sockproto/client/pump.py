@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 
-from sockproto.core.conversation import CLOSE, ClientConversation, Peer, Script, Wait, next_of
+from sockproto.core.actions import CLOSE, Script, Wait, next_of
+from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.errors import WrongReply
 
 MAX_OUTSTANDING_BYTES = 8 * 1024 * 1024

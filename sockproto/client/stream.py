@@ -23,7 +23,8 @@ from sockproto.carriers.transport import announces_handshake, can_half_close, is
 from sockproto.carriers.waiting import Pending
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
-from sockproto.core.conversation import CloseReason, Conversation, Input, Script
+from sockproto.core.actions import Input, Script
+from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.limits import Limits
 from sockproto.errors import (
     CallFailed,

@@ -20,19 +20,8 @@ from sockproto.commands.caller import Caller
 from sockproto.commands.commandset import CommandSet
 from sockproto.commands.declaration import Declaration
 from sockproto.commands.kinds import written
-from sockproto.core.conversation import (
-    CLOSE,
-    Action,
-    Actions,
-    CloseReason,
-    Conversation,
-    End,
-    Interrupted,
-    Peer,
-    Script,
-    Until,
-    Wait,
-)
+from sockproto.core.actions import CLOSE, Action, Actions, End, Interrupted, Script, Until, Wait
+from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import CommandError
 
 _PLAIN = frozenset({str, bytes, int})  # what most commands give

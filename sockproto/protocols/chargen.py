@@ -9,8 +9,9 @@ character further along: the pattern that the RFC shows. The peer's reading sets
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
-from sockproto.core.conversation import Conversation, Peer, Script
-from sockproto.core.framing.lines import Discard
+from sockproto.core.actions import Script
+from sockproto.core.conversation import Conversation, Peer
+from sockproto.core.framing.raw import Discard
 
 RING = bytes(range(32, 127))
 PATTERN = b"".join((RING + RING)[start : start + 72] + b"\r\n" for start in range(len(RING)))

@@ -16,7 +16,8 @@ from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
-from sockproto.core.conversation import HALF_CLOSE, ClientConversation, Peer, Script, Wait, next_of
+from sockproto.core.actions import HALF_CLOSE, Script, Wait, next_of
+from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.errors import TooLarge
 

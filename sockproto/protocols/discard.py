@@ -9,7 +9,7 @@ from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.core.conversation import Conversation
-from sockproto.core.framing.lines import Discard
+from sockproto.core.framing.raw import Discard
 
 
 class DiscardProtocol(ConversationProtocol):

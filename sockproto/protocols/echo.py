@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
-from sockproto.core.conversation import CLOSE, ClientConversation, Conversation, Peer, Script, Wait, next_of
-from sockproto.core.framing.lines import Raw
+from sockproto.core.actions import CLOSE, Script, Wait, next_of
+from sockproto.core.conversation import ClientConversation, Conversation, Peer
+from sockproto.core.framing.raw import Raw
 from sockproto.errors import WrongReply
 
 

@@ -12,17 +12,8 @@ from typing import NamedTuple
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
-from sockproto.core.conversation import (
-    CLOSE,
-    Actions,
-    ClientConversation,
-    Conversation,
-    Peer,
-    Script,
-    Sleep,
-    Wait,
-    next_of,
-)
+from sockproto.core.actions import CLOSE, Actions, Script, Sleep, Wait, next_of
+from sockproto.core.conversation import ClientConversation, Conversation, Peer
 from sockproto.core.framing.expecting import Expecting
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.text import seconds

@@ -13,7 +13,7 @@ from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.core.conversation import OneShot
-from sockproto.core.framing.lines import Discard
+from sockproto.core.framing.raw import Discard
 
 SECONDS_1900_TO_1970 = 2_208_988_800
 """From the RFC, which gives it for 00:00 of 1 January 1970."""

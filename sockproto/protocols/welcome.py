@@ -11,8 +11,9 @@ from collections.abc import Callable
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
-from sockproto.core.conversation import CLOSE, ClientConversation, End, OneShot, Peer
-from sockproto.core.framing.lines import Discard, Raw
+from sockproto.core.actions import CLOSE, End
+from sockproto.core.conversation import ClientConversation, OneShot, Peer
+from sockproto.core.framing.raw import Discard, Raw
 from sockproto.core.text import raw_bytes
 from sockproto.errors import TooLarge
 

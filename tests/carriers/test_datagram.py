@@ -11,7 +11,8 @@ from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
 from sockproto.carriers.datagram import MAX_REPLY_BYTES, ConversationDatagramProtocol
-from sockproto.core.conversation import ABORT, CLOSE, Conversation, Peer, Sleep, Wait
+from sockproto.core.actions import ABORT, CLOSE, Sleep, Wait
+from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.limits import MAX_WAITING
 
 PEER = ("127.0.0.1", 5000)

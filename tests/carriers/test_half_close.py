@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sockproto.core.conversation import HALF_CLOSE, CloseReason
+from sockproto.core.actions import HALF_CLOSE
+from sockproto.core.conversation import CloseReason
 from sockproto.errors import ActionError, SendRefused
 from sockproto.testing import Remote
 from tests.carriers.test_stream import CarrierTestCase

@@ -13,9 +13,12 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.carriers import connection, timeouts as watch
 from sockproto.carriers.registry import Ledger
-from sockproto.core.conversation import CloseReason, Peer, Sleep, Wait
-from sockproto.core.framing.lines import Discard, Lines, QuietLines, Raw
-from sockproto.core.limits import MAX_SOURCES, Admission, Limits, SourceRate, site_of
+from sockproto.core.actions import Sleep, Wait
+from sockproto.core.admission import MAX_SOURCES, Admission, SourceRate, site_of
+from sockproto.core.conversation import CloseReason, Peer
+from sockproto.core.framing.lines import Lines, QuietLines
+from sockproto.core.framing.raw import Discard, Raw
+from sockproto.core.limits import Limits
 from sockproto.protocols.chargen import ChargenFactory
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingDatagramProtocol, GreetingFactory

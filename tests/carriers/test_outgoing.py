@@ -13,9 +13,11 @@ from twisted.python.failure import Failure
 from sockproto.carriers.stops import UNOPENED
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.client.datagram import Asking
-from sockproto.core.conversation import CLOSE, CloseReason, Conversation, Peer, Until, Wait
-from sockproto.core.framing.lines import Lines, Raw
+from sockproto.core.actions import CLOSE, Until, Wait
+from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Int32Prefixed
+from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import TURN_BYTES, WRITE_BYTES
 from sockproto.errors import MessageUnsendable
 from tests.carriers.test_stream import CarrierTestCase

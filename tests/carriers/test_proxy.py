@@ -16,7 +16,8 @@ from twisted.trial.unittest import TestCase
 from sockproto.carriers.log import Journal
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.core.conversation import CloseReason, Conversation, Peer
-from sockproto.core.framing.lines import Lines, Raw
+from sockproto.core.framing.lines import Lines
+from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, MAX_V1_BYTES, MAX_V2_BYTES, SIGNATURE, HeaderReader, Trust
 from sockproto.errors import OptionError, ProxyHeaderInvalid

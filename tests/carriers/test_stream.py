@@ -22,8 +22,10 @@ from zope.interface import directlyProvides, implementedBy
 from zope.interface.verify import verifyClass, verifyObject
 
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
-from sockproto.core.conversation import ABORT, CLOSE, CloseReason, Conversation, Peer, Sleep, Wait
-from sockproto.core.framing.lines import Discard, Lines, QuietLines, Raw
+from sockproto.core.actions import ABORT, CLOSE, Sleep, Wait
+from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.framing.lines import Lines, QuietLines
+from sockproto.core.framing.raw import Discard, Raw
 from sockproto.core.limits import TURN_STEPS, Limits
 from sockproto.errors import ActionError, SendRefused
 from sockproto.protocols.greeting import GreetingFactory

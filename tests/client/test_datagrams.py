@@ -11,7 +11,8 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.client.call import Call
 from sockproto.client.datagram import Asking
-from sockproto.core.conversation import ClientConversation, Peer, Wait
+from sockproto.core.actions import Wait
+from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.core.limits import READ_AHEAD_BYTES
 from sockproto.errors import OptionError, Refused, TimedOut, Unreachable, WrongReply

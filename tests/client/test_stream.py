@@ -22,7 +22,8 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.client import Replies, command, converse, echo, greet, welcome
 from sockproto.client.pump import MAX_OUTSTANDING_BYTES
-from sockproto.core.conversation import CLOSE, ClientConversation, Conversation, Input, Peer, Wait
+from sockproto.core.actions import CLOSE, Input, Wait
+from sockproto.core.conversation import ClientConversation, Conversation, Peer
 from sockproto.errors import (
     CallFailed,
     CutShort,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from zope.interface import implementer
 
-from sockproto.core.framing.lines import Discard, ErrorLine, Raw
+from sockproto.core.framing.raw import Discard, ErrorLine, Raw
 from sockproto.errors import MessageTooLong
 from sockproto.interfaces import IFraming
 

@@ -13,6 +13,7 @@ import sys
 
 from zope.interface import implementer
 
+from sockproto.core.framing.raw import ErrorLine
 from sockproto.errors import MessageTooLong
 from sockproto.interfaces import IFraming
 
@@ -21,76 +22,6 @@ LF, CRLF = b"\n", b"\r\n"
 # Messages are made this many bytes at a time: no more than some hundred exist at once, where a read of
 # nothing but newlines would otherwise cost twenty times its bytes.
 WINDOW = 512
-
-
-class ErrorLine:
-    """Base of framings that can encode any message: an error told to the peer is a line."""
-
-    longest = sys.maxsize
-
-    def encode_error(self, text: bytes) -> bytes:
-        """Give a line that begins ``error:``."""
-        return b"error: %b\n" % text
-
-
-@implementer(IFraming)
-class Raw(ErrorLine):
-    """No messages: whatever is there is given as it is (``echo``).
-
-    Args:
-        max_message_bytes: Taken like every framing's, and not used: there are no messages to limit.
-    """
-
-    quiet_seconds: float | None = None
-    unfinished = 0
-    discards = False
-    ready = False
-    _data: bytes | bytearray = b""
-
-    def __init__(self, max_message_bytes: int = 0) -> None:
-        pass
-
-    @property
-    def held(self) -> int:
-        """Bytes fed and not yet taken."""
-        return len(self._data)
-
-    def feed(self, data: bytes) -> None:
-        """Add bytes that arrived."""
-        if not self.ready:
-            self._data = data
-            self.ready = bool(data)
-        elif type(self._data) is bytearray:
-            self._data += data
-        else:
-            self._data = bytearray(self._data) + data
-
-    def take(self) -> list[bytes]:
-        """Give all that is held, in one piece."""
-        if not self.ready:
-            return []
-        data, self._data = self._data, b""
-        self.ready = False
-        return [data if type(data) is bytes else bytes(data)]
-
-    def quiet(self) -> None:
-        """Do nothing: there is no quiet period."""
-
-    def end(self) -> None:
-        """Do nothing: nothing is ever unfinished."""
-
-    def encode(self, *messages: bytes) -> bytes:
-        """Give the messages as they are."""
-        return messages[0] if len(messages) == 1 else b"".join(messages)
-
-
-class Discard(Raw):
-    """Throws away whatever comes: for protocols that only speak, and for connections being closed."""
-
-    discards = True
-
-    def feed(self, data: bytes) -> None:
-        """Throw the bytes away."""
 
 
 @implementer(IFraming)

@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from sockproto.core.framing.lines import Discard, Lines, QuietLines, Raw
+from sockproto.core.framing.lines import Lines, QuietLines
+from sockproto.core.framing.raw import Discard, Raw
 from sockproto.errors import MessageTooLong
 from sockproto.interfaces import IFraming
 from sockproto.testing import cuts, pieces

@@ -12,10 +12,12 @@ from zope.interface.verify import verifyObject
 
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.client import converse
-from sockproto.core.conversation import CLOSE, ClientConversation, CloseReason, Conversation, Sleep
+from sockproto.core.actions import CLOSE, Sleep
+from sockproto.core.conversation import ClientConversation, CloseReason, Conversation
 from sockproto.core.framing.expecting import Expecting
-from sockproto.core.framing.lines import Lines, Raw
+from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings, Prefixed
+from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import Limits
 from sockproto.errors import (
     CutShort,

@@ -1,0 +1,100 @@
+"""Who is let in: the places of connections, and replies a second to one address. Pure; a clock is passed in.
+
+::
+
+    admission = Admission(Limits(max_connections=2))
+    admission.enter()       # None: there is a place
+"""
+
+from collections import Counter
+from ipaddress import IPv6Address
+
+from sockproto.core.conversation import CloseReason, Peer
+from sockproto.core.limits import Limits
+
+MAX_SOURCES = 65_536
+"""So many source addresses of datagrams are counted at once."""
+
+
+class Admission:
+    """Counts the connections of a listener and refuses those past its limits.
+
+    Args:
+        limits: The limits.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._max_connections = limits.max_connections
+        self._peers: Counter[str] = Counter()
+        self._open = 0
+
+    def restrict(self, connections: int) -> None:
+        """Allow no more than so many connections, whatever the limits say."""
+        self._max_connections = min(self._max_connections or connections, connections)
+
+    def enter(self) -> CloseReason | None:
+        """Take a place for a connection; give why it is refused if there is none."""
+        if 0 < self._max_connections <= self._open:
+            return CloseReason.TOO_MANY
+        self._open += 1
+        return None
+
+    def leave(self) -> None:
+        """Give back the place that ``enter`` took."""
+        self._open -= 1
+
+    def identify(self, peer: Peer) -> CloseReason | None:
+        """Take one of *peer*'s places; give why it is refused if there is none."""
+        site = site_of(peer)
+        if 0 < self._limits.max_connections_per_peer <= self._peers[site] and peer.port is not None:
+            return CloseReason.TOO_MANY_OF_PEER
+        self._peers[site] += 1
+        return None
+
+    def forget(self, peer: Peer) -> None:
+        """Give back the place that ``identify`` took."""
+        site = site_of(peer)
+        self._peers[site] -= 1
+        if not self._peers[site]:
+            del self._peers[site]
+
+
+def site_of(peer: Peer) -> str:
+    """Give what counts as one peer: an IPv4 address, the /64 of an IPv6 address."""
+    if ":" not in peer.host:  # no IPv6 address; Twisted writes an IPv4 address in one way only
+        return peer.host
+    try:
+        address = IPv6Address(peer.host.partition("%")[0])
+    except ValueError:
+        return peer.host
+    return str(address.ipv4_mapped or int(address) >> 64)
+
+
+class SourceRate:
+    """Allows so many replies a second to each source address.
+
+    An integer a source, all cleared every second: a tenth of the cost of a bucket that fills by time.
+
+    Args:
+        rate: Replies a second and address; 0 means no limit.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._counts: dict[str, int] = {}
+        self._begin = self._end = 0  # of this second
+
+    def allows(self, source: str, now: float) -> bool:
+        """Count a reply to *source*; tell whether it may be sent."""
+        if not self._rate:
+            return True
+        if not self._begin <= now < self._end:
+            self._begin = int(now)
+            self._end = self._begin + 1
+            self._counts.clear()
+        count = self._counts.pop(source, 0)  # and back in as the one used last
+        if not count and len(self._counts) >= MAX_SOURCES:
+            del self._counts[next(iter(self._counts))]
+        self._counts[source] = count + 1
+        return count < self._rate
