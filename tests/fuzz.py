@@ -480,7 +480,7 @@ class Server:
             proxy_from=proxies,
             **arguments(planned),
         )
-        self.factory.ledger.journal = journal(logged)
+        self.factory.registry.log = journal(logged)
         tls = planned.carrier == "tls"
         self.links = [Link(self.factory.buildProtocol(None), tls) for _ in range(planned.links)]
         self.drained: Any = None
@@ -541,7 +541,7 @@ class Server:
         """Check that nothing is left, and what was said."""
         counted, left = self.factory.statistics, self.clock.getDelayedCalls()
         check(not left, f"{len(left)} timers left behind")
-        ledger = self.factory.ledger
+        ledger = self.factory.registry
         check(not ledger.connections, "connections left in the ledger")
         check(not ledger.admission._open and not ledger.admission._peers, "places left taken")
         check(counted.open == 0 and counted.opened == len(self.links), "statistics that don't add up")

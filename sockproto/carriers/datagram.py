@@ -10,8 +10,6 @@ port. It knows Twisted; it doesn't know what any protocol means::
 """
 
 from collections.abc import Callable
-from functools import partial
-from types import GeneratorType
 from typing import Any, ClassVar, Final, cast
 
 from twisted.internet.defer import Deferred
@@ -23,12 +21,12 @@ from twisted.python.failure import Failure
 from sockproto.carriers.log import Journal
 from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
-from sockproto.carriers.waiting import Pending, resume
-from sockproto.core.actions import ABORT, Action, End, Script, Sleep, Wait, one
+from sockproto.carriers.waiting import Waiting
+from sockproto.core.actions import ABORT, Script, Sleep, Wait
 from sockproto.core.admission import SourceRate
 from sockproto.core.conversation import Conversation
 from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits
-from sockproto.errors import ActionError
+from sockproto.core.script import advance, script_of
 
 MAX_PACKET_BYTES: Final = 65_535
 """What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
@@ -62,6 +60,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     Attributes:
         conversation: Makes the conversation: mostly its class.
         name: What the log calls it; the name of its class, in short, if empty.
+        clock: What time it is, from when listening begins.
         statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
             would have been, for each reason:
 
@@ -80,6 +79,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
     name = ""
     noisy = False
+    clock: IReactorTime
 
     def __init__(
         self,
@@ -93,7 +93,8 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._recognizes = not _inherits(conversation, "is_reply")
         self._asks_peer = not _inherits(conversation, "datagram")
         self.limits = limits or Limits()
-        self._clock = clock
+        if clock is not None:
+            self.clock = clock
         self._waiting: set[_Answer] = set()
         self._waiting_bytes = 0
         self._rate = SourceRate(self.limits.udp_rate)
@@ -104,10 +105,10 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     def startProtocol(self) -> None:
         """Listening begins."""
-        if self._clock is None:
+        if not hasattr(self, "clock"):
             from twisted.internet import reactor
 
-            self._clock = cast("IReactorTime", reactor)
+            self.clock = cast("IReactorTime", reactor)
 
         get_host = getattr(self.transport, "getHost", None)
         self._own_port = peer_of(get_host()).port if get_host else None
@@ -132,14 +133,13 @@ class ConversationDatagramProtocol(DatagramProtocol):
                 result = self._conversation.datagram(datagram, datagram_peer(addr))
             else:
                 result = self._conversation.received(datagram)
-        except BaseException:
-            self.fail(len(datagram), addr)
+        except BaseException as error:
+            self.fail(error, len(datagram), addr)
             return
         if type(result) is bytes:
             self.reply(result, len(datagram), addr)
         elif result is not None:
-            script = result if isinstance(result, GeneratorType) else one(cast("Action", result))
-            _Answer(self, script, addr, len(datagram)).go_on()
+            _Answer(self, script_of(result), addr, len(datagram)).go_on()
 
     def drain(self) -> "Deferred[None]":
         """Answer the datagrams that wait, and no others; fires when that is done."""
@@ -183,7 +183,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
                 return
             reply, length = TOO_LONG, len(TOO_LONG)
         source = addr[0] if isinstance(addr, tuple) else addr
-        if not self._rate.allows(source, cast("IReactorTime", self._clock).seconds()):
+        if not self._rate.allows(source, self.clock.seconds()):
             self.drop("rate")
         else:
             try:
@@ -219,19 +219,19 @@ class ConversationDatagramProtocol(DatagramProtocol):
         if self._draining is not None and not self._waiting and not self._draining.called:
             self._draining.callback(None)
 
-    def fail(self, size: int, addr: Any) -> None:
+    def fail(self, error: BaseException, size: int, addr: Any) -> None:
         """The conversation raised an error: a bug, which ends this answer only."""
-        self.log_failure(addr)
+        self.log_failure(error, addr)
         if self._conversation.speaks_text:
             self.reply(b"error: internal error\n", size, addr)
 
-    def log_failure(self, addr: Any) -> None:
-        """Count and log the error in flight."""
+    def log_failure(self, error: BaseException, addr: Any) -> None:
+        """Count and log an error of the conversation's."""
         self.drop("error")
         self.journal.failure(
-            cast("IReactorTime", self._clock),
+            self.clock,
             "{protocol} datagram from {peer!r}: error in the conversation",
-            Failure(),
+            Failure(error, type(error), error.__traceback__),
             protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
             peer=addr,
         )
@@ -258,80 +258,68 @@ class _Answer:
         self._port, self._script, self._addr, self._size = port, script, addr, size
         self._parts: list[bytes] = []
         self._length = 0
-        self._outcome: Any = None
-        self._pending: Pending | None = None
+        self._waiting: Waiting | None = None
 
-    def go_on(self) -> None:
+    def go_on(self, value: Any = None, error: BaseException | None = None) -> None:
         """Do the actions until they are done or something has to be waited for."""
         try:
-            if not self._drive():
-                return
-        except StopIteration:
-            pass
-        except BaseException:
-            self._port.fail(self._size, self._addr)
+            whole = self._drive(value, error)
+        except BaseException as raised:
+            self._port.fail(raised, self._size, self._addr)
             return
-        if self._parts:
+        if whole and self._parts:
             self._port.reply(b"".join(self._parts), self._size, self._addr)
 
     def cancel(self) -> None:
         """Make no answer."""
         self._port.leave(self, self._size + self._length)
-        pending, self._pending = self._pending, None
-        self._guard(self._script.close)
-        if pending is not None:
-            self._guard(partial(pending.cancel, self._log_failure))
+        waiting, self._waiting = self._waiting, None
+        self._close()
+        if waiting is not None:
+            waiting.cancel(self._log)
 
-    def _guard(self, call: Callable[[], object]) -> None:
-        """Call into the conversation where its answer is settled; log what it raises."""
-        try:
-            call()
-        except BaseException:
-            self._log_failure()
-
-    def _log_failure(self) -> None:
-        self._port.log_failure(self._addr)
-
-    def _drive(self) -> bool:
-        """Give whether the answer is whole; False: it waits, or there will be none."""
-        while True:
-            outcome, self._outcome = self._outcome, None
-            action = resume(self._script, outcome)
-            if isinstance(action, bytes):
-                self._parts.append(action)
-                self._length += len(action)
-                if self._length > MAX_REPLY_BYTES:  # more won't make it shorter
-                    self._guard(self._script.close)
-                    return True
-            elif isinstance(action, Sleep | Wait):
-                pending = Pending(action, cast("IReactorTime", self._port._clock))
-                if not pending.done:
-                    return self._wait(pending)
-                self._outcome = pending.outcome
-            elif isinstance(action, End):
-                self._guard(self._script.close)
+    def _drive(self, value: Any, error: BaseException | None) -> bool:
+        """Return whether the answer is whole; False: it waits, or there will be none."""
+        while (action := advance(self._script, self._put, value, error)) is not None:
+            if not isinstance(action, Sleep | Wait):  # an end, or more than fits: more won't make it shorter
+                self._close()
                 if action is ABORT:
                     self._parts.clear()
                 return True
-            else:
-                raise ActionError(action)
+            waiting = Waiting(action, self._port.clock)
+            if not waiting.done:
+                self._wait(waiting)
+                return False
+            value, error = waiting.value, waiting.error
+        return True
 
-    def _wait(self, pending: Pending) -> bool:
-        if not self._port.wait(self, self._size + self._length):
-            self._guard(partial(pending.cancel, self._log_failure))
-            return self._drop("busy")
-        self._pending = pending
-        pending.then(self._waited)
-        return False
+    def _put(self, data: bytes) -> bool:
+        self._parts.append(data)
+        self._length += len(data)
+        return self._length > MAX_REPLY_BYTES
+
+    def _wait(self, waiting: Waiting) -> None:
+        if self._port.wait(self, self._size + self._length):
+            self._waiting = waiting
+            waiting.then(self._waited)
+        else:
+            waiting.cancel(self._log)
+            self._port.drop("busy")
+            self._close()
 
     def _waited(self) -> None:
-        self._outcome = cast("Pending", self._pending).outcome
-        self._pending = None
+        waiting, self._waiting = self._waiting, None
         self._port.leave(self, self._size + self._length)
-        self.go_on()
+        if waiting is not None:
+            self.go_on(waiting.value, waiting.error)
         self._port.finished()
 
-    def _drop(self, why: str) -> bool:
-        self._port.drop(why)
-        self._guard(self._script.close)
-        return False
+    def _close(self) -> None:
+        """Be done with the script, whose answer is settled."""
+        try:
+            self._script.close()
+        except BaseException as error:
+            self._log(error)
+
+    def _log(self, error: BaseException) -> None:
+        self._port.log_failure(error, self._addr)

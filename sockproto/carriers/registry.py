@@ -1,20 +1,23 @@
-"""What a listener knows of its connections and datagrams: who is there, how many came, how they ended.
+"""What a listener knows of its connections: who is there, how many came, how they ended.
 
-Counts them, refuses those past the limits, writes their events to the log, and sees them out at the
-end. Knows nothing of what they say::
+Counts them, refuses those past the limits, writes their ends to the log, and sees them out when the service stops.
+Knows nothing of what they say::
 
-    factory.ledger.statistics.closed[CloseReason.IDLE]
+    factory.registry.statistics.closed[CloseReason.IDLE]
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
+from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import Journal
-from sockproto.carriers.timers import Timetable
+from sockproto.carriers.timers import Timers
 from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
@@ -48,69 +51,120 @@ class Statistics:
         return self.opened - sum(self.closed.values())
 
 
-class Ledger:
+# The places that a connection has taken: none, one of all, one of its peer's too.
+REFUSED, ENTERED, IDENTIFIED = range(3)
+
+
+class Registry:
     """Keeps the connections of a listener.
 
     Args:
         limits: How many there may be, and how many events a second go to the log.
+        clock: For timers; the global reactor, when the first connection is made, if None.
 
     Attributes:
-        connections: The protocols whose connections are open.
+        limits: The limits.
+        connections: Those that are open, the oldest first, each with the places that it has taken.
         statistics: What was counted.
-        journal: Writes events to the log.
+        log: Where events are written.
         admission: Counts the places.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self.connections: set[Any] = set()
+    def __init__(self, limits: Limits, clock: IReactorTime | None = None) -> None:
+        self.limits = limits
+        self.connections: dict[Connection, int] = {}
         self.statistics = Statistics()
-        self.journal = Journal(limits.log_rate)
+        self.log = Journal(limits.log_rate)
         self.admission = Admission(limits)
+        self._clock = clock
         self._draining: list[Deferred[None]] = []
         self._host = Peer("", None)
-        self._grain_seconds = limits.grain_seconds
-        self._timetable: Timetable | None = None
 
-    def enter(self, connection: Any) -> CloseReason | None:
-        """Note a connection that was made; give why it is refused if there are too many."""
-        self.statistics.opened += 1
-        connection.serial = self.statistics.opened
-        self.connections.add(connection)
-        return self.admission.enter()
+    @cached_property
+    def clock(self) -> IReactorTime:
+        """What time it is."""
+        if self._clock is None:
+            from twisted.internet import reactor
+
+            self._clock = cast("IReactorTime", reactor)
+        return self._clock
+
+    @cached_property
+    def timers(self) -> Timers:
+        """What calls connections when a limit of time may be over."""
+        return Timers(self.clock, self.limits.grain_seconds)
 
     def shared(self, host: Peer) -> Peer:
-        """Give this end of a connection, which mostly is that of the one before: one object for both."""
+        """Return this end of a connection, which mostly is that of the one before: one object for both."""
         if host != self._host:
             self._host = host
         return self._host
 
-    def timetable(self, clock: IReactorTime) -> Timetable:
-        """Give what calls the watches of the connections."""
-        if self._timetable is None:
-            self._timetable = Timetable(clock, self._grain_seconds)
-        return self._timetable
+    # What a connection tells.
 
-    def identify(self, peer: Peer) -> CloseReason | None:
-        """Note whose connection it is; give why it is refused if that peer has too many."""
-        return self.admission.identify(peer)
+    def enter(self, connection: Connection) -> CloseReason | None:
+        """Note a connection that was made; return why it is refused if there are too many."""
+        self.statistics.opened += 1
+        connection.serial = self.statistics.opened
+        refused = self.admission.enter()
+        self.connections[connection] = ENTERED if refused is None else REFUSED
+        return refused
 
-    def leave(self, connection: Any, entered: bool, identified: bool) -> None:
-        """Note that a connection is gone; it gives back the places that it was given."""
-        self.connections.discard(connection)
-        if identified:
+    def identify(self, connection: Connection) -> CloseReason | None:
+        """Count a connection as its peer's; return why it is refused if that peer has too many."""
+        refused = self.admission.identify(connection.peer)
+        if refused is None:
+            self.connections[connection] = IDENTIFIED
+        return refused
+
+    def half_closed(self, connection: Connection) -> None:
+        """The conversation has ended our half of the stream, where there are halves."""
+
+    def failed(self, connection: Connection, what: str, error: BaseException) -> None:
+        """Log an error of a conversation's."""
+        failure = Failure(error, type(error), error.__traceback__)
+        message = "{protocol} connection {serial} from {peer}: {what}"
+        self.log.failure(self.clock, message, failure, what=what, **_fields(connection))
+
+    def leave(self, connection: Connection) -> None:
+        """Note that a connection is gone; it gives back its places."""
+        places = self.connections.pop(connection)
+        if places == IDENTIFIED:
             self.admission.forget(connection.peer)
-        if entered:
+        if places != REFUSED:
             self.admission.leave()
-        counted = self.statistics
-        counted.closed[connection.reason] += 1
+        session, counted = connection.session, self.statistics
+        assert session.reason is not None
+        counted.closed[session.reason] += 1
         counted.bytes_in += connection.bytes_in
         counted.bytes_out += connection.bytes_out
-        counted.messages_in += connection.messages_in
-        counted.messages_out += connection.messages_out
+        counted.messages_in += session.messages_in
+        counted.messages_out += session.messages_out
+        self.report(connection)
         if not self.connections:
             draining, self._draining = self._draining, []
             for drained in draining:
                 drained.callback(None)
+
+    def report(self, connection: Connection) -> None:
+        """Log how a connection ended."""
+        if not self.log.admits(self.clock):
+            return
+        session = connection.session
+        self.log.write(
+            "{protocol} connection {serial} from {peer} closed: {reason}; "
+            "{bytes_in} bytes and {messages_in} messages in, "
+            "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
+            **_fields(connection),
+            reason=session.reason,
+            bytes_in=connection.bytes_in,
+            bytes_out=connection.bytes_out,
+            messages_in=session.messages_in,
+            messages_out=session.messages_out,
+            seconds=connection.age,
+        )
+
+    # The end.
 
     def drain(self) -> "Deferred[None]":
         """Have every connection finish what it has received; fires when all are gone."""
@@ -123,8 +177,19 @@ class Ledger:
         return drained
 
     def abort(self) -> int:
-        """Cut every connection that is left; give how many."""
+        """Cut every connection that is left; return how many."""
         left = list(self.connections)
         for connection in left:
             connection.abort(CloseReason.DRAIN_ABORTED)
         return len(left)
+
+
+def _fields(connection: Connection) -> dict[str, Any]:
+    """Return what every event tells of its connection."""
+    peer = connection.peer._replace(certificate=None)  # which would fill the log
+    return {
+        "protocol": connection.name,
+        "serial": connection.serial,
+        "peer": peer,
+        "host": connection.host,
+    }

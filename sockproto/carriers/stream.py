@@ -1,7 +1,7 @@
 """The stream carrier: a conversation on TCP, TLS or a UNIX socket.
 
-The only code that reads, writes, holds back and closes, once, for every protocol. It knows Twisted; it
-doesn't know what any protocol means::
+It moves the bytes of a session: reads and holds back, writes and waits for room, starts what is waited for, and closes;
+once, for every protocol. It knows Twisted; it doesn't know what any protocol means::
 
     class EchoProtocol(ConversationProtocol):
         conversation, framing = Echo, Raw
@@ -11,32 +11,39 @@ doesn't know what any protocol means::
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
     IHandshakeListener,
+    IPushProducer,
     IReactorTime,
 )
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sockproto.carriers.connection import Connection
-from sockproto.carriers.registry import Ledger, Statistics
-from sockproto.carriers.stops import DRAINING, ENDING, LOST, UNOPENED
-from sockproto.carriers.timeouts import Watch
-from sockproto.carriers.transport import announces_handshake, certificate_of, peer_of
+from sockproto.carriers.arrival import Arrival
+from sockproto.carriers.closing import Closing, Draining
+from sockproto.carriers.connection import StreamTransport
+from sockproto.carriers.registry import Registry, Statistics
+from sockproto.carriers.timeouts import Progress, Timeouts
+from sockproto.carriers.transport import can_half_close, peer_of
+from sockproto.carriers.waiting import Waiting
+from sockproto.core.actions import Interrupted, Sleep, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
-from sockproto.core.limits import Limits
-from sockproto.core.proxy import HeaderReader, Trust
-from sockproto.errors import ProxyHeaderInvalid
+from sockproto.core.limits import READ_AHEAD_BYTES, TURN_BYTES, TURN_STEPS, WRITE_BYTES, Limits
+from sockproto.core.proxy import Trust
+from sockproto.core.session import AT_THE_END, Need, Session
 
 
-@implementer(IHandshakeListener)
-class ConversationProtocol(Connection):
+@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
+class ConversationProtocol(Protocol):
     """Runs one conversation on one connection.
 
     To end it from outside call ``close`` or ``abort``, not the transport's ``loseConnection``: Twisted waits
@@ -48,33 +55,54 @@ class ConversationProtocol(Connection):
         framing: Makes the framing, given the longest message; the class's own if None.
         clock: For timers; the global reactor, when the connection is made, if None.
         proxies: Whose PROXY header to take, which then must come first; None: there is none to come.
+        registry: Where the connection is counted and its events are logged; its limits and clock are those of the
+            connection. One of its own if None.
         kwargs: The conversation's.
 
     Attributes:
         conversation: Makes the conversation: mostly its class.
         framing: Makes the framing, given the longest message: mostly its class.
+        session: Runs the conversation.
+        registry: Where the connection is counted.
+        clock: What time it is, from when the connection is made.
         serial: The connection's number among those of its listener, from 1.
         peer: The other end: the client, also behind a proxy that tells its address.
         host: This end, likewise.
+        bytes_in: Bytes read, but for those that come once the end has begun, which are thrown away.
+        bytes_out: Bytes handed to the transport.
+        paused: Whether the transport has enough to send.
+        reading: Whether bytes are read as they come.
     """
 
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
     framing: ClassVar[Callable[[int], Any]] = Lines
 
+    # A dictionary of so many attributes would take a kilobyte a connection.
     __slots__ = (
-        "_entered",
-        "_handshaken",
-        "_header",
-        "_identified",
-        "_known",
-        "_ledger",
-        "_limits",
-        "_proxies",
+        "_attending",
+        "_phase",
+        "_quiet_call",
+        "_tick",
+        "_timeouts",
+        "_turn",
+        "_waiting",
+        "bytes_in",
+        "bytes_out",
+        "clock",
         "host",
+        "paused",
+        "peer",
+        "reading",
+        "registry",
         "serial",
+        "session",
     )
 
+    transport: StreamTransport  # type: ignore[assignment]  # ITransport leaves out most of what they have
+    peer: Peer
     host: Peer
+    clock: IReactorTime
+    _timeouts: Timeouts
 
     def __init__(
         self,
@@ -83,73 +111,127 @@ class ConversationProtocol(Connection):
         framing: Callable[[int], Any] | None = None,
         clock: IReactorTime | None = None,
         proxies: Trust | None = None,
+        registry: Registry | None = None,
         **kwargs: Any,
     ) -> None:
-        self._limits = limits or Limits()
-        self._proxies = proxies
-        self.serial = 0
-        self._ledger: Ledger | None = None
-        self._header: HeaderReader | None = None
-        self._entered = self._known = self._identified = self._handshaken = False
+        self.registry = registry or Registry(limits or Limits(), clock)
         make_framing = framing or type(self).framing
-        super().__init__(
-            type(self).conversation(*args, **kwargs),
-            make_framing(self._limits.max_message_bytes),
-            clock,
+        self.session = Session(
+            type(self).conversation(*args, **kwargs), make_framing(self.registry.limits.max_message_bytes)
         )
+        self.serial = self.bytes_in = self.bytes_out = 0
+        self.paused, self.reading = False, True
+        self._attending = False
+        self._phase: Arrival | Draining | Closing | None = Arrival(proxies)
+        self._waiting: Waiting | None = None  # what the script waits for
+        self._turn: IDelayedCall | None = None  # until when other connections have theirs
+        self._quiet_call: IDelayedCall | None = None
+        self._tick: int | None = None  # when a limit of time may be over
 
     # What Twisted calls.
 
     def connectionMade(self) -> None:
-        """The connection is there; over TLS the conversation waits for the handshake."""
-        if self._clock is None:
-            from twisted.internet import reactor
-
-            self._clock = cast("IReactorTime", reactor)
-        self.peer = peer_of(self.transport.getPeer())
-        if self._ledger is None:
-            self._ledger = Ledger(self._limits)
-        self.host = self._ledger.shared(peer_of(self.transport.getHost()))
-        refused = self._ledger.enter(self)
-        self._entered = refused is None
-        self._watch = Watch(self, self._limits, self._clock, self._ledger.timetable(self._clock))
-        self._watch.start()
+        """The connection is there; its conversation may have to wait for a PROXY header or a TLS handshake."""
+        registry, transport = self.registry, self.transport
+        self.clock = registry.clock
+        self._timeouts = Timeouts(self.clock.seconds())
+        self.peer = peer_of(transport.getPeer())
+        self.host = registry.shared(peer_of(transport.getHost()))
+        refused = registry.enter(self)
+        self._look_in(registry.limits.soonest)
         if refused is not None:
             self.close(refused)
-        elif self._proxies is None:
-            self._identify()
-        elif self.peer in self._proxies:
-            self._header = HeaderReader()
-        else:
-            self.close(CloseReason.UNKNOWN_PROXY)
+        elif isinstance(self._phase, Arrival):
+            self._phase.begin(self)
 
     def handshakeCompleted(self) -> None:
         """The TLS handshake is done, for the first time or again."""
-        self._handshaken = True
-        if self._known:
-            self._open()
+        if isinstance(self._phase, Arrival):
+            self._phase.handshaken(self)
 
     def dataReceived(self, data: bytes) -> None:
-        """Bytes came. They go to the framing; what they mean is handled when its turn comes."""
-        if self._stops:
-            data = self._admit(data)
+        """Bytes came."""
+        if self._phase is not None:
+            data = self._phase.receive(self, data)
             if not data:
                 return
         self.bytes_in += len(data)
-        framing = self._framing
-        framing.feed(data)
-        watch = self._watch
-        watch.active = self._clock.seconds()  # type: ignore[union-attr]  # there is a connection
-        if 0 < framing.unfinished <= len(data):
-            watch.message_since = watch.active
-        if framing.quiet_seconds is not None:
+        session, timeouts = self.session, self._timeouts
+        timeouts.active = now = self.clock.seconds()
+        out = session.receive(data)
+        unfinished = session.framing.unfinished
+        if unfinished or self._quiet_call is not None:
+            if unfinished <= len(data):
+                timeouts.message_since = now
             self._await_quiet()
-        if self._stops or self._running:
-            self._run()
-        elif framing.ready:
-            self._run_messages()
+        if session.need is not None:
+            self._attend(out)
+        elif out:
+            self._write(out)
 
-    # What applications call, besides ``send``, ``close`` and ``abort``.
+    def readConnectionLost(self) -> None:
+        """The peer will send no more; it may still read."""
+        session = self.session
+        if isinstance(self._phase, Closing):
+            self.transport.loseConnection()
+        elif session.need is Need.OPEN:
+            session.eof = True
+            self.close(CloseReason.PEER_CLOSED)
+        else:
+            self._attend(session.end())
+
+    def writeConnectionLost(self) -> None:
+        """All we had to say is with the kernel, and our half of the stream is ended."""
+        if isinstance(self._phase, Closing):
+            self._phase.sent(self, self.clock.seconds())
+            self.look()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        done = reason.check(ConnectionDone)
+        self.session.lose(CloseReason.PEER_CLOSED if done else CloseReason.PEER_RESET)
+        self._attend()
+
+    def pauseProducing(self) -> None:
+        """The transport has enough to send."""
+        self.paused = True
+        self.session.hold()
+        if self._timeouts.progress is None and self.limits.write_stall_seconds:
+            self._timeouts.progress = Progress(self, self.clock.seconds())
+            self.look()
+        self._attend()
+
+    def resumeProducing(self) -> None:
+        """The transport can take more."""
+        self.paused = False
+        self._begin_waiting()
+        self._attend()
+
+    def stopProducing(self) -> None:
+        """The transport takes no more; ``connectionLost`` follows."""
+
+    # What applications call.
+
+    def send(self, message: bytes) -> bool:
+        """Send a message between two replies.
+
+        While a reply is being made, or the peer doesn't read, messages wait, up to 64 KiB of them.
+
+        Args:
+            message: Its bytes, without a terminator.
+
+        Returns:
+            Whether the peer keeps up; False says that it is time to send less.
+
+        Raises:
+            TypeError: The message is not bytes.
+            SendRefused: 64 KiB wait already, the connection is not open or ends, or the message is longer
+                than the framing can say; it is not sent.
+        """
+        out = self.session.push(message)
+        self._timeouts.active = self.clock.seconds()
+        self._attend(out)
+        return not self.paused
 
     def drain(self) -> None:
         """Answer the messages that have come whole, then close; what else comes is not read.
@@ -157,114 +239,278 @@ class ConversationProtocol(Connection):
         An incomplete message is cut where a quiet period would cut it. What the conversation does of its
         own accord, since it was opened, ends at once if no message waits for it.
         """
-        if self._stops & (ENDING | LOST):
-            return
-        self._stops |= DRAINING
-        self._drained_at = self.bytes_out
-        self._framing.quiet()
-        framing = self._framing
-        if self._until is not None and self._until.endless and self._interruptible:
-            self._interrupt()
-        opening = self._generator is not None and not self.messages_in
-        if self._stops & UNOPENED or (opening and framing.held == framing.unfinished):
-            self._end(CloseReason.DRAINED)
-        self._run()
+        if not self.session.final:
+            self._phase = Draining(self)
+            self._attend(self.session.drain())
 
-    # Between the dialogue and the transport.
+    def close(self, reason: CloseReason = CloseReason.CLOSED) -> None:
+        """Run no further action, deliver what was sent, and close.
 
-    def _open(self) -> None:
-        if self._handshaken:
-            self.peer = self.peer._replace(certificate=certificate_of(self.transport))
-        super()._open()
-
-    def _admit(self, data: bytes) -> bytes:
-        """Give what is for the framing of bytes that come while not all is as usual."""
-        if self._shut or self._stops & DRAINING:
-            return b""
-        if self._header is not None:
-            size = len(data)
-            data = self._read_header(self._header, data)
-            self.bytes_in += size - len(data)
-            if self._shut:
-                return b""
-        if data and self._stops & UNOPENED:  # somebody kept the handshake's end to himself
-            self._open()
-        return data
-
-    def _read_header(self, header: HeaderReader, data: bytes) -> bytes:
-        """Read the PROXY header; give what came behind it."""
-        try:
-            if not header.feed(data):
-                return b""
-        except ProxyHeaderInvalid:
-            self._header = None
-            self.close(CloseReason.BAD_PROXY_HEADER)
-            return b""
-        self._header = None
-        self.peer = header.source or self.peer
-        self.host = header.destination or self.host
-        self._identify(counted=header.source is not None)
-        return header.rest
-
-    def _identify(self, counted: bool = True) -> None:
-        """Begin, now that it is known who the peer is, unless it has too many connections.
-
-        A proxy that doesn't say who its client is, or speaks for itself, is not counted.
+        Args:
+            reason: What the conversation's ``closed`` and the log are told.
         """
-        refused = cast("Ledger", self._ledger).identify(self.peer) if counted else None
-        self._known = True
-        self._identified = counted and refused is None
-        if refused is not None:
-            self.close(refused)
-        elif self._handshaken or not announces_handshake(self.transport):
-            self._open()
+        self._attend(self.session.close(reason))
 
-    def _forget(self) -> None:
-        """Nothing is left to do but to tell the conversation and the log (once)."""
-        if self._forgotten:
+    def abort(self, reason: CloseReason = CloseReason.ABORTED) -> None:
+        """Cut the connection and drop what was not sent.
+
+        Args:
+            reason: What the conversation's ``closed`` and the log are told.
+        """
+        if self.session.need is not Need.LOST:
+            self.session.abort(reason)
+            if isinstance(self._phase, Closing):
+                self.transport.abortConnection()
+            else:
+                self._attend()
+
+    @property
+    def reason(self) -> CloseReason | None:
+        """Why the connection ends or ended; None while it doesn't."""
+        return self.session.reason
+
+    @property
+    def messages_in(self) -> int:
+        """Messages handled."""
+        return self.session.messages_in
+
+    @property
+    def messages_out(self) -> int:
+        """Messages sent."""
+        return self.session.messages_out
+
+    @property
+    def limits(self) -> Limits:
+        """How much the peer may have of us."""
+        return self.registry.limits
+
+    @property
+    def name(self) -> str:
+        """What the log calls its protocol."""
+        name: str = getattr(getattr(self, "factory", None), "name", "")
+        return name or type(self).__name__.removesuffix("Protocol").lower()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the connection was made."""
+        return self.clock.seconds() - self._timeouts.made
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
+        return self.paused or self._waiting is not None or self._turn is not None
+
+    # What its parts call.
+
+    def identify(self) -> CloseReason | None:
+        """Count the connection as its peer's; return why it is refused if that peer has too many."""
+        return self.registry.identify(self)
+
+    def begin(self) -> None:
+        """Open the conversation: nothing is left to wait for."""
+        if self.session.need is Need.OPEN and isinstance(self._phase, Arrival):
+            self._phase = None
+            self._begin_waiting()
+            self.transport.registerProducer(self, True)
+            self._attend(self.session.open(self.peer))
+
+    def look(self) -> None:
+        """See whether a limit of time is over; its timer calls this."""
+        self._look_in(0)
+        part = self._phase if isinstance(self._phase, Closing) else self._timeouts
+        found = part.look(self, self.clock.seconds())
+        if not isinstance(found, CloseReason):
+            self._look_in(found)
+        elif found is CloseReason.WRITE_STALL:
+            self.abort(found)
+        elif isinstance(self._phase, Closing):
+            self.transport.abortConnection()
+        else:
+            self.close(found)
+
+    # Between the session and the transport.
+
+    def _attend(self, out: bytes = b"") -> None:
+        """Write, and see to what the session needs until that takes time. The one loop: nothing recurses."""
+        session = self.session
+        if self._attending or session.running:
+            self._write(out)
             return
-        self._forgotten = True
-        self._watch.stop()
-        self._set_timer(None)
-        self._stop_work()
-        if self._opened:
-            self._guard(self._conversation.closed, cast("CloseReason", self._reason))
-        cast("Ledger", self._ledger).leave(self, self._entered, self._identified)
-        self._report()
+        self._attending = True
+        if self._waiting is not None:
+            out += session.look_ahead()
+        produced, steps = len(out), 0
+        while True:
+            need = session.need
+            waiting = self._wait(need) if isinstance(need, Sleep | Wait) else None
+            held_up = self.paused or self._turn is not None
+            if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
+                steps += 1
+                if steps == TURN_STEPS or produced > TURN_BYTES - WRITE_BYTES:
+                    self._yield_turn()
+                else:
+                    more = self._deliver(waiting)
+                    out += more
+                    produced += len(more)
+            elif out:
+                self._write(out)
+                out = b""
+            elif session.final:
+                self._end()
+                if session.need is need:
+                    break
+            elif held_up or waiting is not None or need is None or need is Need.OPEN:
+                break
+            elif produced > TURN_BYTES - WRITE_BYTES:
+                self._yield_turn()
+            else:
+                if need is Need.HALF_CLOSE:
+                    self._half_close()
+                out = session.go_on()
+                produced += max(len(out), WRITE_BYTES)
+        self._attending = False
+        if not session.final and need is not Need.OPEN:
+            self._update_reading()
 
-    def _report(self) -> None:
-        """Say how it ended."""
-        journal, clock = cast("Ledger", self._ledger).journal, cast("IReactorTime", self._clock)
-        if not journal.admits(clock):
+    def _deliver(self, waiting: Waiting) -> bytes:
+        """Have the script go on with what it waited for."""
+        self._waiting = None
+        if waiting.error is None:
+            return self.session.resume(waiting.value)
+        return self.session.throw(waiting.error)
+
+    def _write(self, data: bytes) -> None:
+        """Hand bytes to the transport, which may pause us at once."""
+        if data and self.session.need is not Need.LOST:
+            self.bytes_out += len(data)
+            try:
+                self.transport.write(data)
+            except BaseException as error:
+                self._attend(self.session.fail(error))
+
+    def _wait(self, action: Sleep | Wait) -> Waiting:
+        """Begin what the script waits for, if it hasn't; end it if a message does."""
+        session = self.session
+        if self._waiting is None or self._waiting.action is not action:
+            self._cancel_waiting()
+            self._waiting = Waiting(action, self.clock)
+            if not self._waiting.done:
+                self._waiting.then(self._waited)
+        waiting = self._waiting
+        if not waiting.done:
+            session.look_ahead()
+        if session.interrupted and waiting.error is None:
+            waiting.cancel(self._cancelling_failed)
+            waiting.fail(Interrupted())
+        return waiting
+
+    def _waited(self) -> None:
+        self._begin_waiting()
+        self._attend()
+
+    def _cancel_waiting(self) -> None:
+        """Wait no longer for what the script doesn't need any more."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel(self._cancelling_failed)
+
+    def _cancelling_failed(self, error: BaseException) -> None:
+        self.registry.failed(self, AT_THE_END, error)
+
+    def _yield_turn(self) -> None:
+        """Let other connections have their turn before anything more is done."""
+        self._turn = self.clock.callLater(0, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self._attend(self.session.look_ahead())
+
+    def _half_close(self) -> None:
+        """End our half of the stream, where there are halves; go on reading."""
+        if can_half_close(self.transport):
+            self.transport.unregisterProducer()
+            self.transport.loseWriteConnection()
+            self.paused = False  # nothing is left to be held back
+        self.registry.half_closed(self)
+
+    def _update_reading(self) -> None:
+        """Read unless the transport has enough to send, or more is held than we may read ahead."""
+        session, framing = self.session, self.session.framing
+        if framing.discards:
+            wanted = True
+        elif session.draining or (self.paused and session.until is None):
+            wanted = False
+        else:
+            # While nothing stops the conversation, what is held is one message that has no end yet.
+            wanted = session.need is None or framing.held <= READ_AHEAD_BYTES
+        if wanted == self.reading or session.eof:
             return
-        journal.write(
-            "{protocol} connection {serial} from {peer} closed: {reason}; "
-            "{bytes_in} bytes and {messages_in} messages in, "
-            "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
-            **self._fields(),
-            reason=self._reason,
-            bytes_in=self.bytes_in,
-            bytes_out=self.bytes_out,
-            messages_in=self.messages_in,
-            messages_out=self.messages_out,
-            seconds=clock.seconds() - self._watch.made,
-        )
+        self.reading = wanted
+        if wanted:
+            self._timeouts.message_since = self.clock.seconds()  # its end could not be seen so long
+            self._await_quiet()
+            self.transport.resumeProducing()
+        else:
+            self._await_quiet()
+            self.transport.pauseProducing()
 
-    # Time and log.
+    def _end(self) -> None:
+        """Close, once; when the connection is gone, tell everybody, once."""
+        self._cancel_waiting()
+        for call in self._turn, self._quiet_call:
+            if call is not None and call.active():
+                call.cancel()
+        self._turn = self._quiet_call = None
+        session = self.session
+        if session.need is Need.LOST:
+            session.closed()
+        errors, session.errors = session.errors, ()
+        for what, error in errors:
+            self.registry.failed(self, what, error)
+        if session.need is not Need.LOST:
+            self._close()
+        elif self in self.registry.connections:
+            self._look_in(0)
+            self.registry.leave(self)
 
-    def _fields(self) -> dict[str, Any]:
-        name = getattr(self.factory, "name", "") or type(self).__name__.removesuffix("Protocol").lower()
-        peer = self.peer._replace(certificate=None)  # which would fill the log
-        return {"protocol": name, "serial": self.serial, "peer": peer, "host": self.host}
+    def _close(self) -> None:
+        if not isinstance(self._phase, Closing):
+            idle = isinstance(self._phase, Draining) and self._phase.was_idle(self)
+            self._phase = closing = Closing(self, self.clock.seconds())
+            closing.begin(self, at_once=idle)
+            if self.session.need is not Need.LOST:
+                self.look()
 
-    def _log_failure(self, what: str) -> None:
-        cast("Ledger", self._ledger).journal.failure(
-            cast("IReactorTime", self._clock),
-            "{protocol} connection {serial} from {peer}: {what}",
-            Failure(),
-            what=what,
-            **self._fields(),
-        )
+    # Time.
+
+    def _begin_waiting(self) -> None:
+        """The peer's time begins: the conversation is open, or no longer busy with something else."""
+        self._timeouts.began = self._timeouts.active = self.clock.seconds()
+
+    def _look_in(self, seconds: float) -> None:
+        """Have ``look`` called in so many seconds, and not before; 0: not at all."""
+        timers = self.registry.timers
+        if self._tick is not None:
+            timers.leave(self, self._tick)
+        self._tick = timers.enter(self, seconds) if seconds else None
+
+    def _await_quiet(self) -> None:
+        """Begin the quiet period anew, or end it where it has no purpose."""
+        call, self._quiet_call = self._quiet_call, None
+        if call is not None and call.active():
+            call.cancel()
+        framing = self.session.framing
+        if framing.quiet_seconds is not None and framing.unfinished and self.reading:
+            self._quiet_call = self.clock.callLater(framing.quiet_seconds, self._quiet)
+
+    def _quiet(self) -> None:
+        # Timers run before reads: one more turn, for what is in the kernel already.
+        self._quiet_call = self.clock.callLater(0, self._cut)
+
+    def _cut(self) -> None:
+        self._quiet_call = None
+        self._timeouts.active = self.clock.seconds()
+        self._attend(self.session.quiet())
 
 
 class ConversationFactory(Factory):
@@ -285,7 +531,7 @@ class ConversationFactory(Factory):
         protocol: The class of protocol it makes.
         name: What the log calls it; the name of the protocol's class, in short, if empty.
         limits: How much the peers may have of us.
-        ledger: Its connections, and what was counted of them.
+        registry: Its connections, and what was counted of them.
 
     Raises:
         TypeError: The conversation, or the carrier, doesn't take these arguments.
@@ -309,31 +555,30 @@ class ConversationFactory(Factory):
             raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
         self.limits = limits = limits or Limits()
         proxies = None if proxy_from is None else Trust(proxy_from)
-        carrier = {"limits": limits, "framing": framing, "clock": clock, "proxies": proxies}
+        self.registry = Registry(limits, clock)
+        carrier = {"registry": self.registry, "framing": framing, "proxies": proxies}
         self._args, self._kwargs = args, {**carrier, **kwargs}
-        self.ledger = Ledger(limits)
         self.protocol(*self._args, **self._kwargs)  # wrong arguments show here, not at the first connection
 
     @property
     def statistics(self) -> Statistics:
         """What was counted of its connections."""
-        return self.ledger.statistics
+        return self.registry.statistics
 
     def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
         """Make the protocol for a connection."""
         protocol = self.protocol(*self._args, **self._kwargs)
         protocol.factory = self
-        protocol._ledger = self.ledger
         return protocol
 
     def drain(self) -> "Deferred[None]":
         """Have every connection finish what it has received; fires when all are gone."""
-        return self.ledger.drain()
+        return self.registry.drain()
 
     def abort(self) -> int:
-        """Cut every connection that is left; give how many."""
-        return self.ledger.abort()
+        """Cut every connection that is left; return how many."""
+        return self.registry.abort()
 
     def stopFactory(self) -> None:
         """The last port has stopped listening."""
-        self.ledger.journal.flush()
+        self.registry.log.flush()

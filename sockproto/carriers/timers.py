@@ -3,8 +3,8 @@
 A timer of its own for each connection takes half a kilobyte, and two microseconds to be made and cancelled.
 Here those that are due at about the same time share one::
 
-    tick = timetable.enter(watch, 60)       # watch.look() is called in 60 seconds, or a little later
-    timetable.leave(watch, tick)            # it isn't
+    tick = timers.enter(connection, 60)       # connection.look() is called in 60 seconds, or a little later
+    timers.leave(connection, tick)            # it isn't
 """
 
 from math import ceil
@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
-class Timetable:
+class Timers:
     """Calls ``look()`` of what is entered, when it is due.
 
     Args:

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from sockproto.client.call import Call
-from sockproto.client.datagram import TRIES, Asking
+from sockproto.client.datagram import TRIES, Exchange
 from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
 from sockproto.client.stream import ClientProtocol, Once, Trace, connect_failure, is_crowded
@@ -94,8 +94,8 @@ def converse(
         if tls is not None:
             raise OptionError("TLS is for streams, not for datagrams")
         call = Call(str(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
-        asking = Asking(conversation, call, cast("Any", reactor), tries, trace, framing)
-        _ask(datagram_targets(reactor, address, call), call, asking)
+        exchange = Exchange(conversation, call, cast("Any", reactor), tries, trace, framing)
+        _ask(datagram_targets(reactor, address, call), call, exchange)
         return call.result
     make_framing = framing or getattr(conversation, "framing", None) or Lines
     endpoint = stream_endpoint(reactor, address, tls) if isinstance(address, Address) else address
@@ -254,7 +254,7 @@ def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtoc
     attempt()
 
 
-def _ask(resolving: "Deferred[Any]", call: Call, asking: Asking) -> None:
+def _ask(resolving: "Deferred[Any]", call: Call, exchange: Exchange) -> None:
     if not resolving.called:
         call.enter("name", resolving.cancel)
 
@@ -262,7 +262,7 @@ def _ask(resolving: "Deferred[Any]", call: Call, asking: Asking) -> None:
         call.fail(failure.value if isinstance(failure.value, NameNotFound) else connect_failure(failure))
         call.finish()
 
-    resolving.addCallbacks(asking.begin, failed)
+    resolving.addCallbacks(exchange.begin, failed)
 
 
 def _read(server: Server) -> Server:

@@ -1,12 +1,13 @@
-"""The datagram carrier at a client: asks again where no answer comes.
+"""A client's conversation in datagrams: asks again where no answer comes.
 
-The conversation is the same as on a stream; here each message is a datagram, and the peer one address::
+Each message is a datagram, and the peer one address; there is no stream, so nothing is framed or held back::
 
-    asking = Asking(conversation, call, clock, tries=3)
-    asking.begin([target])
+    exchange = Exchange(conversation, call, clock, tries=3)
+    exchange.begin([target])
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from errno import ECONNREFUSED
 from socket import SO_ERROR, SOL_SOCKET
@@ -18,14 +19,13 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort, IReactorTi
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from twisted.python.failure import Failure
 
-from sockproto.carriers.dialogue import Dialogue
-from sockproto.carriers.stops import ENDING, HALF_CLOSED, LOST, PENDING, UNOPENED
+from sockproto.carriers.waiting import Waiting
 from sockproto.client.call import Call
 from sockproto.client.stream import MALFORMED, Trace, unreachable
+from sockproto.core.actions import HALF_CLOSE, Actions, Script, Sleep, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
-from sockproto.core.framing.expecting import Datagrams
-from sockproto.core.limits import READ_AHEAD_BYTES
-from sockproto.errors import OptionError, SockprotoError, TimedOut, WrongReply
+from sockproto.core.script import advance, script_of
+from sockproto.errors import MessageMalformed, OptionError, SockprotoError, TimedOut, WrongReply
 
 RETRY_SECONDS = 1.0
 """How long the first try waits for an answer; each further one twice as long (RFC 8085, section 3.1.1)."""
@@ -37,7 +37,7 @@ Target = tuple[Peer, Callable[[ConnectedDatagramProtocol], IListeningPort]]
 """Whom to ask, and what opens a socket that is connected to it, given the socket's protocol."""
 
 
-class Asking(Dialogue):
+class Exchange:
     """Holds one conversation with a server, in datagrams.
 
     Args:
@@ -46,7 +46,7 @@ class Asking(Dialogue):
         clock: For timers.
         tries: How often a datagram is sent before there is no answer.
         trace: Told of the datagrams that cross the wire.
-        framing: Makes what takes the datagrams; if None, each is a message.
+        framing: Makes what cuts the datagrams into messages; if None, each is one.
     """
 
     def __init__(
@@ -58,74 +58,141 @@ class Asking(Dialogue):
         trace: Trace | None = None,
         framing: Callable[[int], Any] | None = None,
     ) -> None:
-        super().__init__(conversation, framing(0) if framing else Datagrams(), clock)
-        self._call, self._trace = call, trace
+        self._conversation, self._call, self._clock = conversation, call, clock
+        self._framing = framing(0) if framing else None
+        self._trace = trace
         self._tries, self._tried = tries, 0
         self._targets: list[Target] = []
+        self._target: Target | None = None
         self._socket: _Socket | None = None
         self._timer: IDelayedCall | None = None
         self._request = b""
-        self._refused = self._answered = False
-        call.pending = lambda: bool(self._stops & PENDING)
+        self._answered = False  # the request was
+        # What is being handled.
+        self._messages: deque[bytes] = deque()
+        self._script: Script | None = None
+        self._waiting: Waiting | None = None
+        self._running = self._opened = self._said_all = self._over = False
+        call.pending = lambda: self._waiting is not None
 
     def begin(self, targets: Iterable[Target]) -> None:
         """Begin: with the first target, and with the next where nothing listens."""
         self._targets = list(targets)
-        self._call.enter("reply", self._cut)
+        self._call.enter("reply", self._end)
         self._next_target()
-        if not self._stops & LOST:
-            self._stops &= ~UNOPENED
-            self._run()
+        if not self._over and self._target is not None:
+            self._opened = True
+            self._run(lambda: self._conversation.opened(cast("Target", self._target)[0]))
 
     # What the socket calls.
 
     def answered(self, datagram: bytes) -> None:
         """A datagram came."""
-        if self._framing.held > READ_AHEAD_BYTES:  # nobody asked for so much
-            return
-        if self._answered and not self._framing.discards:  # the same answer again, or nobody's
+        discards = self._framing is not None and self._framing.discards
+        if self._answered and not discards:  # the same answer again, or nobody's
             return
         self._answered = True
         self._set_timer(None)
         self._targets.clear()  # the others are not asked any more
         self._call.progress()
-        try:
-            if self._trace is not None:
-                self._trace("<", datagram)
-            self._framing.feed(datagram)
-        except BaseException as error:  # of those who take the bytes
-            self._call.fail(error)
-        self._run()
+        self._run(lambda: self._take(datagram))
 
     def refused(self) -> None:
         """Nothing listens there; perhaps at the next address."""
-        self._refused = True
-        self._run()
+        if not self._over:
+            self._next_target()
 
     def failed(self, error: BaseException | None) -> None:
         """The socket can't be connected."""
         self._call.fail(unreachable(getattr(error, "errno", None), str(error)))
 
-    # Between the dialogue and the socket.
+    # The work.
 
-    def _answer(self) -> None:
-        self._collect()
+    def _run(self, first: Callable[[], Actions]) -> None:
+        """Do something, and what follows from it, until something has to be waited for."""
+        if self._running:  # by who is told of an error
+            return
+        self._running = True
+        try:
+            self._begin(first())
+            while (
+                not self._over
+                and self._waiting is None
+                and (self._script or self._messages or self._said_all)
+            ):
+                if self._script is not None:
+                    self._drive()
+                elif self._messages:
+                    self._begin(self._conversation.received(self._messages.popleft()))
+                else:
+                    self._begin(self._conversation.ended())
+                    self._drive()
+                    self._end()
+        except MessageMalformed:
+            self._call.fail(WrongReply(MALFORMED))
+        except BaseException as error:
+            self._call.fail(error)
+        self._running = False
+        if self._over:
+            self._close_script()
 
-    def _collect(self) -> None:
-        """Send the messages, each of which is a datagram of its own.
+    def _take(self, datagram: bytes) -> None:
+        """Add the messages of a datagram to those that wait."""
+        if self._trace is not None:
+            self._trace("<", datagram)
+        if self._framing is None:
+            self._messages.append(datagram)
+            return
+        self._framing.feed(datagram)
+        while messages := self._framing.take():
+            self._messages += messages
+
+    def _begin(self, result: Actions) -> None:
+        """Do what a method of the conversation gave."""
+        if result is not None:
+            self._script = script_of(result)
+
+    def _drive(self, value: Any = None, error: BaseException | None = None) -> None:
+        """Run the script until it is over or something has to be waited for."""
+        while self._script is not None and not self._over:
+            action = advance(self._script, self._send, value, error)
+            if action is None:
+                self._script = None
+            elif isinstance(action, Sleep | Wait):
+                waiting = Waiting(action, self._clock)
+                if not waiting.done:
+                    self._waiting = waiting
+                    waiting.then(self._waited)
+                    return
+                value, error = waiting.value, waiting.error
+            elif action is HALF_CLOSE:
+                self._said_all, value, error = True, None, None
+            else:
+                self._end()
+
+    def _waited(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._run(lambda: self._drive(waiting.value, waiting.error))
+
+    def _send(self, message: bytes) -> bool:
+        """Send a message, as a datagram of its own; tell whether that was the last.
 
         After an answer it has a socket of its own too, as resolvers do it: what comes to the former one, to a
         second try or because the network doubled it, is no answer to this.
         """
-        messages, self._replies, self._out_bytes = self._replies, [], 0
-        for message in messages:
-            self.messages_out += 1
-            self._request, self._tried = message, 0
-            why = self._open(self._target) if self._answered else None
-            if why is None:
-                self._write(message)
-            else:
+        if self._over:
+            return True
+        self._request, self._tried = message, 0
+        if self._answered and self._target is not None:
+            why = self._open(self._target)
+            if why is not None:
                 self.failed(why)
+                return True
+        self._write(message)
+        return False
+
+    # Between the conversation and the socket.
 
     def _write(self, data: bytes) -> None:
         self._tried += 1
@@ -133,7 +200,8 @@ class Asking(Dialogue):
         try:
             if self._trace is not None:
                 self._trace(">", data)
-            cast("_Socket", self._socket).write(data)
+            if self._socket is not None:
+                self._socket.write(data)
         except SockprotoError as error:  # of those who watch the wire
             self._call.fail(error)
         except MessageLengthError:
@@ -146,11 +214,10 @@ class Asking(Dialogue):
     def _retry(self) -> None:
         self._timer = None
         awaiting = getattr(self._conversation, "awaiting", None)
-        if not (not self._stops & PENDING if awaiting is None else awaiting):
+        if not (self._waiting is None if awaiting is None else awaiting):
             return
         if self._tried < self._tries:
             self._write(self._request)
-            self._run()
         else:
             seconds = RETRY_SECONDS * (2**self._tries - 1)
             self._call.fail(
@@ -159,18 +226,6 @@ class Asking(Dialogue):
                     "the server may not run, not answer such a datagram, or a firewall drop it"
                 )
             )
-
-    def _settle(self) -> None:
-        if self._stops & HALF_CLOSED and not self._stops & (ENDING | LOST):
-            self._eof = True  # there are no halves: all is said
-            self._framing.end()
-            self._stops &= ~HALF_CLOSED
-            self._run()
-        elif self._stops & ENDING:
-            self._cut()
-        elif self._refused:
-            self._refused = False
-            self._next_target()
 
     def _next_target(self) -> None:
         """Turn to the next address, if there is one."""
@@ -184,14 +239,13 @@ class Asking(Dialogue):
         self.failed(why)
 
     def _open(self, target: Target) -> BaseException | None:
-        """Open a socket to ask at an address; give why that can't be done."""
+        """Open a socket to ask at an address; return why that can't be done."""
         self._target, self._answered = target, False
-        self.peer, open_port = target
         if self._socket is not None:
             self._socket.close()
         self._socket = _Socket(self)
         try:
-            self._socket.port = open_port(self._socket)
+            self._socket.port = target[1](self._socket)
         except CannotListenError as error:  # no such family here, or no file left
             socket_error: BaseException = error.socketError
             return socket_error
@@ -199,41 +253,52 @@ class Asking(Dialogue):
             return error
         return None
 
-    def _cut(self) -> None:
+    def _end(self) -> None:
         """It is over (once)."""
-        if self._stops & LOST:
+        if self._over:
             return
-        opened, self._stops = self._opened, self._stops | LOST
+        self._over = True
         self._set_timer(None)
-        self._stop_work()
-        if self._reason is CloseReason.MALFORMED:
-            self._call.fail(WrongReply(MALFORMED))
-        if opened:
-            self._guard(self._conversation.closed, self._reason or CloseReason.ABORTED)
+        waiting, self._waiting = self._waiting, None
+        if not self._running:
+            self._close_script()
+        if waiting is not None:
+            waiting.cancel(self._call.fail)
+        if self._opened:
+            self._guarded(
+                self._conversation.closed,
+                CloseReason.CLOSED if self._call.error is None else CloseReason.ABORTED,
+            )
         closed = succeed(None) if self._socket is None else self._socket.close()
         closed.addBoth(lambda _: self._call.finish())
+
+    def _close_script(self) -> None:
+        script, self._script = self._script, None
+        if script is not None:
+            self._guarded(script.close)
+
+    def _guarded(self, call: Callable[..., object], *args: Any) -> None:
+        """Call into the conversation where its call is over but for what that raises."""
+        try:
+            call(*args)
+        except BaseException as error:
+            self._call.fail(error)
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        clock = cast("IReactorTime", self._clock)
-        self._timer = None if seconds is None else clock.callLater(seconds, self._retry)
-
-    def _log_failure(self, what: str) -> None:
-        error = Failure().value
-        assert error is not None
-        self._call.fail(error)
+        self._timer = None if seconds is None else self._clock.callLater(seconds, self._retry)
 
 
 class _Socket(ConnectedDatagramProtocol):
     """One of our sockets, connected to one address.
 
     Args:
-        asking: Who is told of what comes.
+        exchange: Who is told of what comes.
     """
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking: Asking | None = asking
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange: Exchange | None = exchange
         self.port: IListeningPort | None = None
 
     def write(self, datagram: bytes) -> None:
@@ -242,18 +307,18 @@ class _Socket(ConnectedDatagramProtocol):
 
     def close(self) -> "Deferred[Any]":
         """Close; what still comes is nobody's."""
-        self._asking = None
+        self._exchange = None
         return succeed(None) if self.port is None else maybeDeferred(self.port.stopListening)
 
     def datagramReceived(self, datagram: bytes, addr: Any = None) -> None:
         """A datagram came."""
-        if self._asking is not None:
-            self._asking.answered(datagram)
+        if self._exchange is not None:
+            self._exchange.answered(datagram)
 
     def connectionRefused(self) -> None:
         """Nothing listens there."""
-        if self._asking is not None:
-            self._asking.refused()
+        if self._exchange is not None:
+            self._exchange.refused()
 
     def stopProtocol(self) -> None:
         """The socket is closed.
@@ -261,14 +326,14 @@ class _Socket(ConnectedDatagramProtocol):
         The epoll reactor closes one without a word when an error is reported for it, such as that nothing
         listens there; what it was, the socket still knows.
         """
-        if self._asking is not None and self.port is not None:
+        if self._exchange is not None and self.port is not None:
             number = cast("Any", self.port).socket.getsockopt(SOL_SOCKET, SO_ERROR) or ECONNREFUSED
             if number == ECONNREFUSED:
-                self._asking.refused()
+                self._exchange.refused()
             else:
-                self._asking.failed(OSError(number, os.strerror(number)))
+                self._exchange.failed(OSError(number, os.strerror(number)))
 
     def connectionFailed(self, failure: Failure) -> None:
         """The socket can't be connected."""
-        if self._asking is not None:
-            self._asking.failed(failure.value)
+        if self._exchange is not None:
+            self._exchange.failed(failure.value)

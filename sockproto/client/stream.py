@@ -1,6 +1,7 @@
-"""The stream carrier at a client: the same that runs a server's conversations, and what a call wants to know.
+"""A client's connection: the same carrier that runs a server's conversations, and what a call wants to know of it.
 
-::
+It holds the carrier and hands on what Twisted tells; what the call is told comes from where it happens: the framing sees
+what crosses the wire, the registry sees errors and the end::
 
     protocol = ClientProtocol(conversation, call, framing=Lines)
     endpoint.connect(Once(protocol))
@@ -9,23 +10,24 @@
 import os
 from collections.abc import Callable
 from errno import ECONNREFUSED, ECONNRESET
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet import error as errors
-from twisted.internet.interfaces import IHalfCloseableProtocol, IReactorTime
-from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IReactorTime
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
-from zope.interface import alsoProvides
+from zope.interface import alsoProvides, implementer
 
-from sockproto.carriers.stops import LOST, PENDING, UNOPENED
+from sockproto.carriers.connection import Connection
+from sockproto.carriers.registry import Registry
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.carriers.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
-from sockproto.carriers.waiting import Pending
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
-from sockproto.core.actions import Input, Script
+from sockproto.core.actions import Sleep, Wait
 from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.limits import Limits
+from sockproto.core.session import Need, Session
 from sockproto.errors import (
     CallFailed,
     CutShort,
@@ -53,7 +55,149 @@ Trace = Callable[[str, bytes], object]
 """Called with ``<`` or ``>`` and the bytes that came or went."""
 
 
-class ClientProtocol(ConversationProtocol):
+class Observed:
+    """A framing that tells a call of what crosses the wire.
+
+    Args:
+        framing: What it is besides.
+        call: Told that something was said.
+        trace: Told of the bytes.
+    """
+
+    def __init__(self, framing: Any, call: Call, trace: Trace | None) -> None:
+        self._framing, self._call, self._trace = framing, call, trace
+
+    def __getattr__(self, name: str) -> Any:
+        """All that isn't here is the framing's, but for its way to cut a read: each is to be seen."""
+        if name == "cut":
+            raise AttributeError(name)
+        return getattr(self._framing, name)
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that arrived."""
+        if self._framing.discards:  # there will be no messages to tell of
+            self._call.progress()
+        if self._trace is not None:
+            self._trace("<", data)
+        self._framing.feed(data)
+
+    def take(self) -> list[bytes]:
+        """Return the next messages."""
+        messages: list[bytes] = self._framing.take()
+        if messages:
+            self._call.progress()
+        return messages
+
+    def encode(self, *messages: bytes) -> bytes:
+        """Return the bytes on the wire."""
+        data: bytes = self._framing.encode(*messages)
+        self._call.progress()
+        if self._trace is not None:
+            self._trace(">", data)
+        return data
+
+    def end_tracing(self) -> None:
+        """What is still said reaches nobody."""
+        self._trace = None
+
+
+class CallRegistry(Registry):
+    """Tells a call of its connection: of errors, and of the end.
+
+    Args:
+        call: The call.
+        limits: How much the server may have of us.
+        clock: For timers.
+
+    Attributes:
+        lost: What Twisted said at the end of the connection.
+    """
+
+    def __init__(self, call: Call, limits: Limits, clock: IReactorTime) -> None:
+        super().__init__(limits, clock)
+        self._call = call
+        self._lingered = 0  # so often, for what the server may still say
+        self.lost: Failure = connectionDone
+
+    def failed(self, connection: Connection, what: str, error: BaseException) -> None:
+        """Whoever made the call is told of an error; there is no other log."""
+        self._call.fail(error)
+
+    def half_closed(self, connection: Connection) -> None:
+        """Where there are no halves, wait a while for what the server still says."""
+        if not can_half_close(connection.transport):
+            self._linger(connection)
+
+    def report(self, connection: Connection) -> None:
+        """Give the call its result, or tell why it has failed."""
+        failed = self._failure(connection, connection.session)
+        if failed is not None:
+            self._call.fail(failed)
+        self._call.finish()
+
+    def _linger(self, connection: Connection) -> None:
+        self._call.linger(LINGER_SECONDS, lambda: self._look_again(connection))
+
+    def _look_again(self, connection: Connection) -> None:
+        """Nothing has come for a while: that is the end, if the server has read all there is to answer."""
+        self._lingered += 1
+        seconds = self.limits.write_stall_seconds
+        if not unsent_bytes(connection.transport):
+            connection.readConnectionLost()
+        elif seconds and self._lingered * LINGER_SECONDS >= seconds:
+            self._call.fail(TimedOut(f"timed out: the server has not read all within {seconds:g} seconds"))
+        else:
+            self._linger(connection)
+
+    def _failure(self, connection: Connection, session: Session) -> BaseException | None:
+        """Return why the call has failed, None if it has not."""
+        done = getattr(session.conversation, "done", None)
+        reason, bytes_in = session.reason, connection.bytes_in
+        if done or (done is None and reason is CloseReason.PEER_CLOSED):
+            return None
+        if self._call.phase != "reply":
+            return tls_failure(self.lost.value) or TLSFailed(
+                "the server ended the TLS handshake; does it speak TLS?"
+            )
+        if reason is CloseReason.TOO_LONG:
+            return TooLarge(f"a reply is longer than {self.limits.max_message_bytes} bytes")
+        if reason is CloseReason.MALFORMED:
+            return WrongReply(MALFORMED)
+        if reason is CloseReason.WRITE_STALL:
+            return TimedOut(
+                f"timed out: the server has read nothing for {self.limits.write_stall_seconds:g} seconds"
+            )
+        if reason is CloseReason.PEER_CLOSED:
+            return _cut_short(bytes_in)
+        if reason is CloseReason.PEER_RESET and announces_handshake(connection.transport):
+            # Twisted doesn't say whether TCP ended in an orderly way.
+            return tls_failure(self.lost.value) or CutShort(
+                f"the connection was cut after {bytes_in} bytes, without TLS's own end"
+            )
+        if reason is CloseReason.PEER_RESET:
+            return Reset(
+                f"connection reset by the peer after {bytes_in} bytes; it may have crashed or refused us"
+            )
+        return None
+
+
+def _cut_short(bytes_in: int) -> CallFailed:
+    if not bytes_in:
+        return EmptyReply("the server closed the connection without a word; does it speak this protocol?")
+    return CutShort(f"the server closed the connection in the middle, after {bytes_in} bytes")
+
+
+class _Carrier(ConversationProtocol):
+    """Carries a conversation that is made already."""
+
+    @staticmethod
+    def conversation(conversation: Conversation) -> Conversation:
+        """Return the conversation."""
+        return conversation
+
+
+@implementer(IHalfCloseableProtocol, IHandshakeListener)
+class ClientProtocol(Protocol):
     """Holds one conversation with a server.
 
     Args:
@@ -63,12 +207,12 @@ class ClientProtocol(ConversationProtocol):
         max_message_bytes: The longest message that is taken.
         clock: For timers.
         trace: Told of the bytes that cross the wire.
+
+    Attributes:
+        carrier: What carries it.
     """
 
-    _said = 0  # messages, so far, both ways
-    _awaits_input = False  # what is pending is an Input
-    _lingered = 0  # so often, for what the server may still say
-    _gone = False  # the transport is, and the end is being handled
+    transport: Any
 
     def __init__(
         self,
@@ -80,161 +224,66 @@ class ClientProtocol(ConversationProtocol):
         trace: Trace | None = None,
     ) -> None:
         limits = client_limits(max_message_bytes, call.reply_seconds)
-        super().__init__(conversation, limits=limits, framing=framing, clock=clock)
-        self._call, self._trace = call, trace
-        self._lost: Failure = connectionDone
-        call.pending = lambda: bool(self._stops & PENDING)
-
-    @staticmethod
-    def conversation(conversation: Conversation) -> Conversation:
-        """Give the conversation, which is made already."""
-        return conversation
-
-    # What Twisted calls.
+        self._call, self._registry = call, CallRegistry(call, limits, clock)
+        self._observed = Observed(framing(max_message_bytes), call, trace)
+        self.carrier = _Carrier(conversation, framing=lambda _: self._observed, registry=self._registry)
+        call.pending = lambda: isinstance(self.carrier.session.need, Sleep | Wait)
 
     def connectionMade(self) -> None:
         """Connected; over TLS the handshake follows."""
-        self._call.enter("handshake" if announces_handshake(self.transport) else "connect", self.abort)
         wrapper = getattr(self.transport, "protocol", None)
         if wrapper not in (None, self) and not IHalfCloseableProtocol.providedBy(wrapper):
             # Twisted's client endpoints claim one interface of their protocol's only, the last that they try.
             alsoProvides(wrapper, IHalfCloseableProtocol)
         self.transport.bufferSize = READ_BYTES
-        super().connectionMade()
+        phase = "handshake" if announces_handshake(self.transport) else "reply"
+        self._call.enter(phase, self._abort)
+        self.carrier.makeConnection(self.transport)
+        if self._call.error is not None:
+            self._abort()
+
+    def handshakeCompleted(self) -> None:
+        """The TLS handshake is done, for the first time or again."""
+        self._begin_replies()
+        self.carrier.handshakeCompleted()
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes came."""
-        if self._framing.discards:
-            self._call.progress()
-        try:
-            if self._trace is not None:
-                self._trace("<", data)
-            super().dataReceived(data)
-        except BaseException as error:  # of those who take the bytes
-            self._call.fail(error)
+        self._begin_replies()
+        self.carrier.dataReceived(data)
 
     def readConnectionLost(self) -> None:
         """The server will say no more."""
         if is_reset(self.transport):
-            self.abort(CloseReason.PEER_RESET)
+            self.carrier.abort(CloseReason.PEER_RESET)
             return
-        super().readConnectionLost()
-        if self._framing.discards:  # who takes the bytes as they come waits for no turn
-            self.close(CloseReason.PEER_CLOSED)
-        while self._stops & PENDING and self._awaits_input:
-            self._give_up_input()
+        self.carrier.readConnectionLost()
+        if self._observed.discards:  # who takes the bytes as they come waits for no turn
+            self.carrier.close(CloseReason.PEER_CLOSED)
 
-    def _give_up_input(self) -> None:
-        """Wait for nothing more to send: nobody would answer it. What the server has said is handled."""
-        generator, self._generator = self._generator, None
-        pending, self._pending = self._pending, None
-        self._stops &= ~PENDING
-        self._guard(cast("Script", generator).close)
-        self._cancel(cast("Pending", pending))
-        self._run()
-
-    def _wait(self, action: Any) -> None:
-        self._awaits_input = isinstance(action, Input)
-        super()._wait(action)
+    def writeConnectionLost(self) -> None:
+        """All that we had to say is with the kernel."""
+        self.carrier.writeConnectionLost()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
-        self._lost = reason
-        if reason.check(errors.ConnectionDone) and not self._stops & (UNOPENED | LOST) and not self._eof:
+        self._registry.lost = reason
+        session = self.carrier.session
+        if reason.check(errors.ConnectionDone) and session.opened and not session.eof:
             # TLS ends both halves at once; what has come is handled, as it is after the end of one half.
-            self._gone = self._eof = True
-            self._framing.end()
-            self._run()
-        super().connectionLost(reason)
+            self._observed.end_tracing()
+            session.end()
+            while session.need is Need.MORE:
+                session.go_on()
+        self.carrier.connectionLost(reason)
 
-    # Between the dialogue and the call.
+    def _begin_replies(self) -> None:
+        if self._call.phase != "reply":
+            self._call.enter("reply", self._abort)
 
-    def _open(self) -> None:
-        if self._stops & UNOPENED and not self._stops & LOST:
-            self._call.enter("reply", self.abort)
-        super()._open()
-
-    def _write(self, data: bytes) -> None:
-        if self._gone:
-            return
-        if self._trace is not None:
-            self._trace(">", data)
-        super()._write(data)
-
-    def _settle(self) -> None:
-        if self._gone and not self._stops & LOST:
-            return
-        said = self.messages_in + self.messages_out
-        if said != self._said:
-            self._said = said
-            self._call.progress()
-        super()._settle()
-
-    def _close_half(self) -> None:
-        super()._close_half()
-        if not can_half_close(self.transport):
-            self._linger()
-
-    def _linger(self) -> None:
-        self._call.linger(LINGER_SECONDS, self._look_again)
-
-    def _look_again(self) -> None:
-        """Nothing has come for a while: that is the end, if the server has read all there is to answer."""
-        self._lingered += 1
-        seconds = self._limits.write_stall_seconds
-        if not unsent_bytes(self.transport):
-            self.readConnectionLost()
-        elif seconds and self._lingered * LINGER_SECONDS >= seconds:
-            self._call.fail(TimedOut(f"timed out: the server has not read all within {seconds:g} seconds"))
-        else:
-            self._linger()
-
-    def _report(self) -> None:
-        failed = self._failure()
-        if failed is not None:
-            self._call.fail(failed)
-        self._call.finish()
-
-    def _failure(self) -> BaseException | None:
-        """Give why the call has failed, None if it has not."""
-        done = getattr(self._conversation, "done", None)
-        if done or (done is None and self._reason is CloseReason.PEER_CLOSED):
-            return None
-        if self._stops & UNOPENED:
-            return tls_failure(self._lost.value) or TLSFailed(
-                "the server ended the TLS handshake; does it speak TLS?"
-            )
-        if self._reason is CloseReason.TOO_LONG:
-            return TooLarge(f"a reply is longer than {self._limits.max_message_bytes} bytes")
-        if self._reason is CloseReason.MALFORMED:
-            return WrongReply(MALFORMED)
-        if self._reason is CloseReason.WRITE_STALL:
-            return TimedOut(
-                f"timed out: the server has read nothing for {self._limits.write_stall_seconds:g} seconds"
-            )
-        if self._reason is CloseReason.PEER_CLOSED:
-            return self._cut_short()
-        if self._reason is CloseReason.PEER_RESET and announces_handshake(self.transport):
-            # Twisted doesn't say whether TCP ended in an orderly way.
-            return tls_failure(self._lost.value) or CutShort(
-                f"the connection was cut after {self.bytes_in} bytes, without TLS's own end"
-            )
-        if self._reason is CloseReason.PEER_RESET:
-            return Reset(
-                f"connection reset by the peer after {self.bytes_in} bytes; it may have crashed or refused us"
-            )
-        return None
-
-    def _cut_short(self) -> CallFailed:
-        if not self.bytes_in:
-            return EmptyReply("the server closed the connection without a word; does it speak this protocol?")
-        return CutShort(f"the server closed the connection in the middle, after {self.bytes_in} bytes")
-
-    def _log_failure(self, what: str) -> None:
-        # Whoever made the call is told; there is no other log.
-        error = Failure().value
-        assert error is not None
-        self._call.fail(error)
+    def _abort(self) -> None:
+        if self.carrier.connected:
+            self.carrier.abort()
 
 
 class Once(Factory):
@@ -250,12 +299,12 @@ class Once(Factory):
         self._protocol = protocol
 
     def buildProtocol(self, addr: Any) -> ClientProtocol:
-        """Give it."""
+        """Return it."""
         return self._protocol
 
 
 def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
-    """Give the limits of a client: the call watches the time, but for a server that reads nothing."""
+    """Return the limits of a client: the call watches the time, but for a server that reads nothing."""
     return Limits(
         max_message_bytes=max_message_bytes,
         idle_seconds=0,
@@ -266,7 +315,7 @@ def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
 
 
 def unreachable(number: object, otherwise: str) -> CallFailed:
-    """Give the error for what the system says of an address."""
+    """Return the error for what the system says of an address."""
     if number == ECONNRESET:
         return Reset("connection reset by the peer; it may have crashed or refused us")
     if number == ECONNREFUSED:
@@ -281,7 +330,7 @@ def is_crowded(error: object) -> bool:
 
 
 def connect_failure(failure: Failure) -> BaseException:
-    """Give our error for what an endpoint failed with."""
+    """Return our error for what an endpoint failed with."""
     error = failure.value
     if isinstance(error, errors.DNSLookupError | errors.UnknownHostError):
         return NameNotFound("host name not found; check its spelling")

@@ -61,7 +61,7 @@ class Wait:
 
 
 class Input(Wait):
-    """Wait for something to send. A client gives it up when the server has ended its half of the stream."""
+    """Wait for something to send. It is given up when the peer has ended its half of the stream."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,6 @@ Script: TypeAlias = Generator[Action, Any, None]
 """What a method is that gives more than one action, or waits: a generator of actions."""
 
 Actions: TypeAlias = Action | Script | None
-
-
-def one(action: Action) -> Script:
-    """Make a generator of one action."""
-    yield action
 
 
 def next_of(items: Iterator[bytes | Wait]) -> Generator[Action, Any, bytes | None]:

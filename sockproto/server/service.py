@@ -179,7 +179,7 @@ class ServerService(Service):
         if wanted and fit >= wanted:
             return
         for server in servers:
-            server.ledger.admission.restrict(max(fit // len(servers), 1))
+            server.registry.admission.restrict(max(fit // len(servers), 1))
         if wanted:
             self.log.warn(
                 "the limit of open files leaves room for {fit} connections, not for {wanted}; "

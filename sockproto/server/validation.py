@@ -27,7 +27,7 @@ TAKEN_OPTIONS = {
 }
 """The options that are twistd sockproto's own."""
 
-TAKEN_ARGUMENTS = {"clock", "limits", "proxies"}
+TAKEN_ARGUMENTS = {"clock", "limits", "proxies", "registry"}
 """The keyword arguments of a carrier that are no option's; the others are taken as options."""
 
 

@@ -12,7 +12,6 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import Journal
-from sockproto.carriers.registry import Ledger
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.framing.lines import Lines, QuietLines
@@ -93,8 +92,8 @@ class NoticingTests(TestCase):
         self.assert_found("timers left behind")
 
     def test_a_place_that_is_not_given_back(self) -> None:
-        leave = Ledger.leave
-        self.patch(Ledger, "leave", lambda self, made, entered, _: leave(self, made, entered, False))
+        leave = Registry.leave
+        self.patch(Registry, "leave", lambda self, made, entered, _: leave(self, made, entered, False))
         self.assert_found("places left taken")
 
     def test_an_answer_that_is_not_right(self) -> None:
@@ -169,7 +168,7 @@ class LogTests(TestCase):
 
     def converse(self, factory: Any, name: bytes) -> str:
         """Send a name, alone and in a command; give the log."""
-        factory.ledger.journal = self.journal
+        factory.registry.log = self.journal
         remote = connect(factory.buildProtocol(None))
         for chunk in deque([name, b"\n", b"/help " + name + b"\n", name + b"\r\n", b"/echo " + name + b"\n"]):
             if not remote.lost and not remote.transport.half_closing:

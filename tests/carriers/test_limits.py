@@ -12,7 +12,7 @@ from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
 from sockproto.carriers import connection, timeouts as watch
-from sockproto.carriers.registry import Ledger
+from sockproto.carriers.registry import Registry
 from sockproto.core.actions import Sleep, Wait
 from sockproto.core.admission import MAX_SOURCES, Admission, SourceRate, site_of
 from sockproto.core.conversation import CloseReason, Peer
@@ -133,7 +133,7 @@ class RefusalTests(TestCase):
                     remote.half_close()
             open_ = [remote for remote in open_ if not remote.lost]
             self.assertEqual(factory.statistics.open, len(open_))
-            self.assertEqual(len(factory.ledger.connections), len(open_))
+            self.assertEqual(len(factory.registry.connections), len(open_))
         for remote in open_:
             remote.lose()
         self.assertEqual((factory.statistics.open, clock.getDelayedCalls()), (0, []))
@@ -519,4 +519,4 @@ class LedgerTests(TestCase):
         self.assertEqual(counted.closed, {CloseReason.PEER_CLOSED: 1})
 
     def test_an_empty_one_is_drained(self) -> None:
-        self.successResultOf(Ledger(Limits()).drain())
+        self.successResultOf(Registry(Limits()).drain())

@@ -41,7 +41,7 @@ class JournalTests(TestCase):
 
     def test_a_listener_that_stops_says_how_many(self) -> None:
         factory = GreetingFactory(clock=self.clock)
-        factory.ledger.journal = self.journal
+        factory.registry.log = self.journal
         for _ in range(5):
             connect(factory.buildProtocol(None)).lose()
         factory.stopFactory()
@@ -82,7 +82,7 @@ class JournalTests(TestCase):
 class ConnectionEventTests(JournalTests):
     def test_the_event_of_a_closed_connection(self) -> None:
         factory = GreetingFactory(clock=self.clock)
-        factory.ledger.journal = self.journal
+        factory.registry.log = self.journal
         protocol = factory.buildProtocol(None)
         remote = connect(protocol)
         protocol.dataReceived(b"Michael\nTracy\n")
@@ -119,7 +119,7 @@ class ConnectionEventTests(JournalTests):
 
         factory = ConversationFactory(clock=self.clock)
         factory.protocol = BuggyProtocol
-        factory.ledger.journal = self.journal
+        factory.registry.log = self.journal
         protocol = factory.buildProtocol(None)
         remote = connect(protocol)
         protocol.dataReceived(b"x\x1b\rforged\n")

@@ -354,7 +354,7 @@ class ProxiedTestCase(TestCase):
         self.assertTrue(remote.transport.disconnecting)
         remote.read()
         self.assertEqual(factory.statistics.closed, {reason: 1})
-        self.assertEqual((factory.statistics.open, factory.ledger.connections), (0, set()))
+        self.assertEqual((factory.statistics.open, factory.registry.connections), (0, set()))
 
 
 class OpeningTests(ProxiedTestCase):
@@ -597,7 +597,7 @@ class CountingTests(ProxiedTestCase):
             clock=self.clock, proxy_from=PROXIES, limits=Limits(max_connections_per_peer=2)
         )
         for step in steps:
-            connections = list(factory.ledger.connections)
+            connections = list(factory.registry.connections)
             if step == "lose" and connections:
                 connections[0].transport.connectionLost(Failure(ConnectionDone()))
             elif step == "junk":
@@ -606,13 +606,13 @@ class CountingTests(ProxiedTestCase):
                 self.connect(factory)
             else:
                 self.client(factory, step)
-        for connection in list(factory.ledger.connections):
+        for connection in list(factory.registry.connections):
             connection.transport.connectionLost(Failure(ConnectionDone()))
         self.assertEqual((factory.statistics.open, self.clock.getDelayedCalls()), (0, []))
         for _ in range(2):
             remote = self.client(factory, "192.0.2.1")
             self.assertEqual(remote.transport.writes, [b"Welcome!"])
-        for connection in list(factory.ledger.connections):
+        for connection in list(factory.registry.connections):
             connection.transport.connectionLost(Failure(ConnectionDone()))
 
 
@@ -671,7 +671,7 @@ class LogTests(ProxiedTestCase):
         events: list[LogEvent] = []
         factory = self.factory()
         publisher = LogPublisher(cast("ILogObserver", events.append))
-        factory.ledger.journal = Journal(log=Logger("test", observer=publisher))
+        factory.registry.log = Journal(log=Logger("test", observer=publisher))
         remote = self.connect(factory, proxy)
         for chunk in chunks:
             remote.protocol.dataReceived(chunk)

@@ -74,7 +74,7 @@ class CarrierTestCase(TestCase):
             conversation = Scripted
 
         self.protocol = ScriptedProtocol(framing=framing, limits=limits, clock=self.clock, **methods)
-        self.conversation: Any = self.protocol._conversation
+        self.conversation: Any = self.protocol.session.conversation
         self.conversation.speaks_text = speaks_text
         self.remote = connect(self.protocol, kernel_bytes=0, transport=transport)
         self.addCleanup(assert_no_faults, self.remote)
@@ -385,7 +385,7 @@ class CloseTests(CarrierTestCase):
         self.assertEqual(remote.ended, "orderly")
         self.receive(b"thrown away" * 1_000_000)
         self.assertTrue(remote.transport.reading)
-        self.assertEqual(self.protocol._framing.held, 0)
+        self.assertEqual(self.protocol.session.framing.held, 0)
         self.assertFalse(remote.transport.disconnecting)
         remote.half_close()
         self.assertTrue(remote.lost)
@@ -849,10 +849,10 @@ class FactoryTests(TestCase):
         protocols = [factory.buildProtocol(None) for _ in range(2)]
         remotes = [connect(protocol) for protocol in protocols]
         self.assertEqual([protocol.serial for protocol in protocols], [1, 2])
-        self.assertEqual(factory.ledger.connections, set(protocols))
+        self.assertEqual(list(factory.registry.connections), protocols)
         for remote in remotes:
             remote.lose()
-        self.assertEqual(factory.ledger.connections, set())
+        self.assertEqual(list(factory.registry.connections), [])
 
     def test_twisteds_own_ways_work(self) -> None:
         class Protocol(ConversationProtocol):

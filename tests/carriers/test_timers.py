@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.timers import Timetable
+from sockproto.carriers.timers import Timers
 from sockproto.core.limits import Limits
 from sockproto.protocols.echo import EchoFactory
 from sockproto.testing import connect
@@ -23,16 +23,16 @@ class Item:
         self.called.append(self.clock.seconds())
 
 
-class TimetableTests(TestCase):
+class TimersTests(TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.timetable = Timetable(self.clock, 0.25)
+        self.timers = Timers(self.clock, 0.25)
 
     def items(self, *seconds: float) -> list[Item]:
         items = []
         for wait in seconds:
             items.append(Item(self.clock))
-            self.timetable.enter(items[-1], wait)
+            self.timers.enter(items[-1], wait)
         return items
 
     @given(st.lists(st.floats(0, 20), max_size=20), st.lists(st.floats(0.01, 3), max_size=20))
@@ -58,13 +58,13 @@ class TimetableTests(TestCase):
 
     def test_who_leaves_is_not_called_and_the_last_takes_the_timers_along(self) -> None:
         [stays, leaves] = [Item(self.clock) for _ in range(2)]
-        tick = self.timetable.enter(stays, 1)
-        self.assertEqual(self.timetable.enter(leaves, 1), tick)
-        self.timetable.leave(leaves, tick)
+        tick = self.timers.enter(stays, 1)
+        self.assertEqual(self.timers.enter(leaves, 1), tick)
+        self.timers.leave(leaves, tick)
         self.clock.advance(1)
         self.assertEqual((stays.called, leaves.called), ([1], []))
-        self.timetable.leave(stays, tick)  # it has been called: nothing happens
-        self.timetable.leave(leaves, self.timetable.enter(leaves, 1))
+        self.timers.leave(stays, tick)  # it has been called: nothing happens
+        self.timers.leave(leaves, self.timers.enter(leaves, 1))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_one_that_is_called_lets_another_leave_or_enter_again(self) -> None:
@@ -72,13 +72,13 @@ class TimetableTests(TestCase):
 
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
-            self.timetable.leave(other, 4)
-            self.timetable.enter(this, 0.1)
+            self.timers.leave(other, 4)
+            self.timers.enter(this, 0.1)
 
         first.look = lambda: look(first, second)  # type: ignore[method-assign]
         second.look = lambda: look(second, first)  # type: ignore[method-assign]
-        self.timetable.enter(first, 1)
-        self.timetable.enter(second, 1)
+        self.timers.enter(first, 1)
+        self.timers.enter(second, 1)
         self.clock.advance(1)
         self.assertEqual(len(first.called) + len(second.called), 1)
         self.clock.advance(0.25)
@@ -102,13 +102,13 @@ class TimetableTests(TestCase):
 
     def test_the_clock_is_set_back_while_they_are_called(self) -> None:
         items = [Item(self.clock), Item(self.clock)]
-        [tick] = {self.timetable.enter(item, 1) for item in items}
+        [tick] = {self.timers.enter(item, 1) for item in items}
 
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
             self.clock.rightNow = 0.99
-            self.timetable.enter(this, 0.005)  # the same tick once more
-            self.timetable.leave(other, tick)
+            self.timers.enter(this, 0.005)  # the same tick once more
+            self.timers.leave(other, tick)
 
         items[0].look = lambda: look(*items)  # type: ignore[method-assign]
         items[1].look = lambda: look(*items[::-1])  # type: ignore[method-assign]

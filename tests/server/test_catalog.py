@@ -65,7 +65,7 @@ class PreparedTests(PluginsTestCase):
         options.parseOptions(["--marks", "3"])
         self.assertEqual(calls, [{"marks": 3}])
         stream, datagrams = (listener.server for listener in options.listeners or ())
-        self.assertEqual(stream.buildProtocol(None)._conversation.marks, 6)
+        self.assertEqual(stream.buildProtocol(None).session.conversation.marks, 6)
         self.assertEqual(datagrams._conversation.marks, 6)
 
     def test_commands_of_nobody(self) -> None:

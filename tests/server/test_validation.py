@@ -117,7 +117,7 @@ class OptionTests(PluginsTestCase):
         options = self.options_of(self.shout())
         options.parseOptions(["--port", "0", "--marks", "3", "--tcp-only"])
         [listener] = makeService(options).listeners
-        self.assertEqual(listener.server.buildProtocol(None)._conversation.marks, 3)
+        self.assertEqual(listener.server.buildProtocol(None).session.conversation.marks, 3)
 
     def test_options_of_one_name_share_a_row_and_each_converts_its_own(self) -> None:
         message = ProtocolOption("message", count, "7", "how often")

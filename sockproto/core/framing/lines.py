@@ -19,8 +19,8 @@ from sockproto.interfaces import IFraming
 
 LF, CRLF = b"\n", b"\r\n"
 
-# Messages are made this many bytes at a time: no more than some hundred exist at once, where a read of
-# nothing but newlines would otherwise cost twenty times its bytes.
+# Messages are made this many bytes at a time, or so many from one read: no more than some hundred exist at once,
+# where a read of nothing but newlines would otherwise cost twenty times its bytes.
 WINDOW = 512
 
 
@@ -83,6 +83,17 @@ class Lines(ErrorLine):
         self._searched = end
         self.ready = False
         return []
+
+    def cut(self, data: bytes) -> list[bytes] | None:
+        """Return the lines of a read, where nothing is held, all end in LF alone, and nothing is left over."""
+        if self._buffer or self._cuts or len(data) > self._max or b"\r" in data:
+            return None
+        messages = data.split(LF, WINDOW)
+        if messages.pop():
+            return None
+        if not self._fixed:
+            self._newline = LF
+        return messages
 
     def end(self) -> None:
         """The stream has ended: what is unfinished is a message."""

@@ -64,6 +64,12 @@ class Raw(ErrorLine):
         self.ready = False
         return [data if type(data) is bytes else bytes(data)]
 
+    def cut(self, data: bytes) -> list[bytes] | None:
+        """Return the bytes in one piece, where nothing is held."""
+        if self.ready:
+            return None
+        return [data] if data else []
+
     def quiet(self) -> None:
         """Do nothing: there is no quiet period."""
 
@@ -82,3 +88,8 @@ class Discard(Raw):
 
     def feed(self, data: bytes) -> None:
         """Throw the bytes away."""
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """Throw the bytes away: there are no messages."""
+        self.feed(data)
+        return []

@@ -1,0 +1,110 @@
+"""A connection from its last word on: flush, half-close, discard, deadline.
+
+Exists only then. Closing a TCP socket with unread input sends a reset, which can destroy the last words. So
+our half of the stream is ended first, then what comes is discarded until the peer ends its own (nginx calls this
+a lingering close)::
+
+    closing = Closing(now)
+    closing.begin(connection, at_once=False)
+"""
+
+from sockproto.carriers.connection import Connection
+from sockproto.carriers.timeouts import SAMPLES, Progress
+from sockproto.carriers.transport import can_half_close, unread_bytes, unsent_bytes
+from sockproto.core.conversation import CloseReason
+from sockproto.core.session import Need
+
+REFUSALS = frozenset(
+    {
+        CloseReason.TOO_MANY,
+        CloseReason.TOO_MANY_OF_PEER,
+        CloseReason.BAD_PROXY_HEADER,
+        CloseReason.UNKNOWN_PROXY,
+    }
+)
+"""The reasons for which a connection is closed before its conversation begins."""
+
+
+class Draining:
+    """A connection whose service stops: what has come is answered, what still comes is dropped.
+
+    Args:
+        connection: The connection.
+    """
+
+    __slots__ = ("_bytes_out",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._bytes_out = connection.bytes_out
+
+    def receive(self, connection: Connection, data: bytes) -> bytes:
+        """Drop what comes."""
+        return b""
+
+    def was_idle(self, connection: Connection) -> bool:
+        """Tell whether nothing was said, and nothing is left unread that a reset would follow."""
+        return connection.bytes_out == self._bytes_out and not unread_bytes(connection.transport)
+
+
+class Closing:
+    """The end of a connection.
+
+    Args:
+        connection: The connection.
+        now: What time it is, in the clock's seconds.
+    """
+
+    __slots__ = ("_flushed", "_progress")
+
+    def __init__(self, connection: Connection, now: float) -> None:
+        self._progress = Progress(connection, now)
+        self._flushed = False  # all is sent, and only the peer's own end is waited for
+
+    def begin(self, connection: Connection, at_once: bool) -> None:
+        """Close.
+
+        Args:
+            connection: The connection.
+            at_once: Whether there are no last words to save.
+        """
+        session, transport = connection.session, connection.transport
+        if session.opened:
+            transport.unregisterProducer()  # TLS never sends its close_notify while one is registered
+        if session.aborted:
+            transport.abortConnection()
+            return
+        at_once = at_once or session.eof or session.reason in REFUSALS
+        if not at_once:
+            transport.resumeProducing()  # to see the peer's own end
+            if session.need is Need.LOST:
+                return
+        if at_once or not can_half_close(transport):
+            transport.loseConnection()
+        else:
+            transport.loseWriteConnection()
+
+    def receive(self, connection: Connection, data: bytes) -> bytes:
+        """Discard what comes."""
+        return b""
+
+    def sent(self, connection: Connection, now: float) -> None:
+        """All we had to say is with the kernel, and our half of the stream is ended: the peer's turn."""
+        self._progress = Progress(connection, now)
+        self._flushed = not unsent_bytes(connection.transport)
+
+    def look(self, connection: Connection, now: float) -> CloseReason | float:
+        """Return what is over, or in how many seconds to look again; 0: never."""
+        limits = connection.limits
+        if self._progress.sample(connection, now) == 0:
+            self._flushed = True
+        if self._flushed:
+            seconds, reason = limits.close_seconds, CloseReason.CLOSED
+        else:
+            seconds, reason = limits.write_stall_seconds, CloseReason.WRITE_STALL
+        left = self._progress.since + seconds - now
+        if seconds and left <= 0:
+            return reason
+        if self._flushed:
+            return left if seconds else 0
+        every = (limits.close_seconds or limits.write_stall_seconds) / SAMPLES
+        return min(left, every) if seconds else every

@@ -1,0 +1,56 @@
+"""One way to run a script: a generator of actions.
+
+Pure. Sessions and the datagram carrier share it; what is sent goes to a call of theirs, and what a script
+wants besides sending comes back to them::
+
+    action = advance(script, put)               # what it wants: Sleep(0.5)
+    action = advance(script, put, "result")     # half a second later
+"""
+
+from collections.abc import Callable
+from types import GeneratorType
+from typing import Any, cast
+
+from sockproto.core.actions import Action, End, Script, Sleep, Wait
+from sockproto.errors import ActionError
+
+
+def script_of(action: object) -> Script:
+    """Return what a method of a conversation gave as a script: itself if it is one, else one of that action."""
+    return cast("Script", action) if isinstance(action, GeneratorType) else _one(cast("Action", action))
+
+
+def _one(action: Action) -> Script:
+    yield action
+
+
+def advance(
+    script: Script, put: Callable[[bytes], bool], value: Any = None, error: BaseException | None = None
+) -> Action | None:
+    """Run a script until it wants something else than to send.
+
+    Args:
+        script: The script.
+        put: Takes bytes to send; returns whether that is enough for now.
+        value: What its ``yield`` gives back.
+        error: What its ``yield`` raises; None: nothing.
+
+    Returns:
+        The action that it stopped at: a ``Sleep`` or ``Wait``, ``CLOSE``, ``ABORT`` or ``HALF_CLOSE``, or the bytes
+        that were enough; None if it is over.
+
+    Raises:
+        ActionError: It gave something that is no action.
+        BaseException: Whatever the script, or *put*, raised.
+    """
+    try:
+        action = script.send(value) if error is None else script.throw(error)
+        while type(action) is bytes or isinstance(action, bytes):
+            if put(action if type(action) is bytes else bytes(action)):
+                return action
+            action = script.send(None)
+    except StopIteration:
+        return None
+    if isinstance(action, Sleep | Wait | End):
+        return action
+    raise ActionError(action)

@@ -1,0 +1,549 @@
+r"""One conversation on one stream: events in, bytes out, and why it stopped.
+
+Pure: no transport, no clock, no Deferred, no Twisted. This is the life of a message: bytes go to the framing, the
+framing's messages to the conversation, its actions are done one after the other, and what it sends comes back as
+the bytes to write. ``need`` says what must be seen to before it can go on::
+
+    session = Session(Greeting(), Lines())
+    session.open(peer)              # b"Welcome!\r\n"
+    session.receive(b"Michael\n")   # b"Hello, Michael!\n"
+    session.need                    # None: nothing but more bytes
+
+Everything that happens is one call; a call that comes while another is at work (the conversation itself closes,
+sends, or loses the connection) only sets state, and the work in progress sees it. So nothing recurses, and nothing
+overtakes.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import Enum
+from typing import Any, TypeAlias
+
+from sockproto.core.actions import ABORT, HALF_CLOSE, Actions, Input, Script, Sleep, Until, Wait
+from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.framing.raw import Discard
+from sockproto.core.limits import WRITE_BYTES
+from sockproto.core.script import advance, script_of
+from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
+
+FRAME_BYTES = 4
+"""So many bytes more than its own each message counts, about what framings add: empty ones count too."""
+
+AT_THE_END = "error at the end of the conversation"
+
+# How far the wait of an Until looks ahead.
+AHEAD_MESSAGES = 256
+AHEAD_BYTES = 4_096
+
+NO_MESSAGES: Iterator[bytes] = iter(())
+
+NOTHING = Discard()
+
+
+class Need(Enum):
+    """Why a session doesn't go on, besides a ``Sleep`` or ``Wait`` of its script."""
+
+    OPEN = "open"  #: ``open`` is yet to come
+    MORE = "more"  #: so much is to be written; ``go_on`` when the peer has room for more
+    HALF_CLOSE = "half-close"  #: our half of the stream is to be ended, then ``go_on``
+    CLOSE = "close"  #: no action follows; what was sent is to be delivered, then the connection closed
+    LOST = "lost"  #: the connection is gone
+
+
+Needs: TypeAlias = Need | Sleep | Wait | None
+
+
+class Session:
+    """Runs one conversation on one stream.
+
+    Args:
+        conversation: What to say.
+        framing: What a message is: an ``IFraming``.
+
+    Attributes:
+        need: Why it doesn't go on; None: it waits for bytes.
+        running: Whether a call is at work.
+        reason: Why the connection ends; None while it doesn't.
+        errors: What the conversation raised, or the framing, and when; whoever sees to ``CLOSE`` and ``LOST`` takes
+            them.
+        aborted: Whether what was sent is not to be delivered.
+        opened: Whether the conversation was opened.
+        eof: Whether the peer will send no more.
+        draining: Whether what has come is answered and nothing else.
+        half_closed: Whether our half of the stream has ended.
+        until: The wait that a message may end, until its script is over.
+        messages_in: Messages handled.
+        messages_out: Messages sent.
+    """
+
+    # A dictionary of so many attributes would take a kilobyte a connection.
+    __slots__ = (
+        "_ahead",
+        "_encoded",
+        "_ended",
+        "_interrupted",
+        "_messages",
+        "_pushed",
+        "_pushed_bytes",
+        "_replies",
+        "_script",
+        "_size",
+        "aborted",
+        "conversation",
+        "draining",
+        "eof",
+        "errors",
+        "framing",
+        "half_closed",
+        "messages_in",
+        "messages_out",
+        "need",
+        "opened",
+        "reason",
+        "running",
+        "until",
+    )
+
+    def __init__(self, conversation: Conversation, framing: Any) -> None:
+        self.conversation, self.framing = conversation, framing
+        self.need: Needs = Need.OPEN
+        self.reason: CloseReason | None = None
+        self.errors: tuple[tuple[str, BaseException], ...] = ()
+        self.aborted = self.running = self.opened = self.eof = self.draining = self.half_closed = False
+        self.until: Until | None = None
+        self.messages_in = self.messages_out = 0
+        # What is being handled.
+        self._messages = NO_MESSAGES
+        self._script: Script | None = None
+        self._ended = False  # the conversation was told of the end
+        self._ahead = 0  # so many messages that wait were shown to the Until
+        self._interrupted = False  # one of them ends it
+        # What is to be sent: replies, and what of those before them is encoded already.
+        self._replies: list[bytes] = []
+        self._encoded: list[bytes] = []
+        self._size = 0
+        self._pushed: list[bytes] = []
+        self._pushed_bytes = 0
+
+    # Events. Each returns the bytes to write now.
+
+    def open(self, peer: Peer) -> bytes:
+        """The connection is there.
+
+        Args:
+            peer: The other end.
+        """
+        if self.need is not Need.OPEN:
+            return b""
+        self.opened, self.need = True, None
+        return self._guarded(lambda: self._begin(self.conversation.opened(peer)))
+
+    def receive(self, data: bytes) -> bytes:
+        """Bytes came. What they mean is handled now, or when its turn comes."""
+        cut = getattr(self.framing, "cut", None)
+        if cut is not None and self.need is None and not self.running:
+            messages = cut(data)
+            if messages is not None:
+                self._messages = iter(messages)
+                return self._run()
+        try:
+            self.framing.feed(data)
+        except BaseException as error:
+            return self.fail(error)
+        if self.need is None:
+            return self._run() if self.framing.ready else b""
+        return self.look_ahead() if self.until is not None else b""
+
+    def end(self) -> bytes:
+        """The peer will send no more; what is unfinished is a message where the framing says so."""
+        self.eof = True
+        self.framing.end()
+        if isinstance(self.need, Input) and not self.running:
+            self.need = None
+            return self._guarded(self._leave)
+        return self._run()
+
+    def quiet(self) -> bytes:
+        """The quiet period is over: what is unfinished is a message."""
+        self.framing.quiet()
+        return self._run()
+
+    def push(self, message: bytes) -> bytes:
+        """The application sends a message between two replies.
+
+        While a reply is being made, or the peer doesn't read, messages wait, up to 64 KiB of them.
+
+        Args:
+            message: Its bytes, without a terminator.
+
+        Raises:
+            TypeError: The message is not bytes.
+            SendRefused: 64 KiB wait already, the connection is not open or ends, or the message is longer
+                than the framing can say; it is not sent.
+        """
+        if not isinstance(message, bytes):
+            raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
+        if not self.opened or self.final or self.half_closed:
+            raise SendRefused("the connection is not open")
+        longest = self.framing.longest
+        if len(message) > longest:
+            raise SendRefused(f"{len(message)} bytes are more than the {longest} that the framing can send")
+        size = len(message) + 2  # with a terminator; empty ones take room too
+        if (self._pushed or self.need is not None) and self._pushed_bytes + size > WRITE_BYTES:
+            raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
+        self._pushed.append(message)
+        self._pushed_bytes += size
+        return self._run()
+
+    def hold(self) -> None:
+        """The peer doesn't take what was written: nothing more is made before ``go_on``."""
+        if self.need is None:
+            self.need = Need.MORE
+
+    def go_on(self) -> bytes:
+        """What ``MORE`` or ``HALF_CLOSE`` asked for is done."""
+        if self.need is Need.HALF_CLOSE:
+            self.half_closed = True
+        if self.need is Need.MORE or self.need is Need.HALF_CLOSE:
+            self.need = None
+        return self._run()
+
+    def resume(self, value: Any = None) -> bytes:
+        """What the script waited for is there.
+
+        Args:
+            value: What its ``yield`` gives back.
+        """
+        self.need = None
+        return self._guarded(lambda: self._drive(value))
+
+    def throw(self, error: BaseException) -> bytes:
+        """What the script waited for has failed.
+
+        Args:
+            error: What its ``yield`` raises.
+        """
+        self.need = None
+        return self._guarded(lambda: self._drive(None, error))
+
+    def look_ahead(self) -> bytes:
+        """Find out whether a message that has come ends the wait of the script: see ``interrupted``."""
+        if self.until is not None and not self._interrupted and not self.running:
+            try:
+                self._interrupted = self._show_messages(self.until)
+            except BaseException as error:
+                return self.fail(error)
+        return b""
+
+    def drain(self) -> bytes:
+        """Answer the messages that have come whole, then close; what else comes is not handled.
+
+        An incomplete message is cut where a quiet period would cut it. What the conversation does of its own accord,
+        since it was opened, ends at once if no message waits for it.
+        """
+        if self.final:
+            return b""
+        self.draining = True
+        framing = self.framing
+        framing.quiet()
+        opening = self._script is not None and not self.messages_in
+        if self.need is Need.OPEN or (opening and framing.held == framing.unfinished):
+            return self.close(CloseReason.DRAINED)
+        return self._run()
+
+    def close(self, reason: CloseReason) -> bytes:
+        """Run no further action; deliver what was sent. The first reason counts.
+
+        Args:
+            reason: Why.
+        """
+        self._close(reason)
+        return self._run()
+
+    def abort(self, reason: CloseReason) -> None:
+        """Run no further action, deliver nothing. This reason counts.
+
+        Args:
+            reason: Why.
+        """
+        if self.need is not Need.LOST:
+            self.need, self.reason, self.aborted = Need.CLOSE, reason, True
+            self._encoded, self._replies, self._pushed = [], [], []
+            self._run()
+
+    def fail(self, error: BaseException) -> bytes:
+        """The conversation, or what carries it, met an error: a bug, which ends this connection only.
+
+        Args:
+            error: The error.
+        """
+        self._fail(error)
+        return self._run()
+
+    def lose(self, reason: CloseReason) -> None:
+        """The connection is gone: no action follows, nothing can be sent.
+
+        Args:
+            reason: Why, if no other is known.
+        """
+        self.reason = self.reason or reason
+        self.need = Need.LOST
+        self._run()
+
+    def closed(self) -> None:
+        """Tell the conversation, once, that all is over; for who has cancelled what it waited for."""
+        if self.opened and self.need is Need.LOST and self.reason is not None:
+            self.opened = False
+            self._try(self.conversation.closed, self.reason)
+
+    @property
+    def final(self) -> bool:
+        """Whether no action follows."""
+        return self.need is Need.CLOSE or self.need is Need.LOST
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the ``Until`` that is needed is over: by a message that has come, or by the drain."""
+        until = self.need
+        return isinstance(until, Until) and (self._interrupted or (self.draining and until.endless))
+
+    # The work.
+
+    def _run(self) -> bytes:
+        """Do what there is to do; return what is to be written."""
+        if self.running:
+            return b""
+        self.running = True
+        try:
+            self._work()
+        except BaseException as error:
+            self._fail(error)
+        return self._finish()
+
+    def _guarded(self, first: Any) -> bytes:
+        """Do the same after a call into the conversation, which may raise anything."""
+        self.running = True
+        try:
+            first()
+            self._work()
+        except BaseException as error:
+            self._fail(error)
+        return self._finish()
+
+    def _work(self) -> None:
+        """Handle what came, in order, until there is no more or something is needed."""
+        while self.need is None:
+            if self._size >= WRITE_BYTES:
+                self.need = Need.MORE
+            elif self._script is not None:
+                self._drive()
+            elif self._pushed:
+                self._put_pushed()
+            elif self._messages is not NO_MESSAGES or (self.framing.ready and self._take()):
+                self._handle()
+            elif self.draining:
+                self._close(CloseReason.DRAINED)
+            elif not self.eof:
+                return
+            elif self._ended:
+                self._close(CloseReason.PEER_CLOSED)
+            elif self._replies or self._encoded:
+                self.need = Need.MORE  # one who can't be reached any more has not just ended his half
+            else:
+                self._ended = True
+                self._begin(self.conversation.ended())
+
+    def _take(self) -> bool:
+        """Take the next messages; tell whether there are any, or an error instead."""
+        self._collect()  # replies end as the messages that they answer
+        try:
+            messages = self.framing.take()
+        except (MessageTooLong, MessageMalformed) as error:
+            self._tell(str(error))
+            too_long = isinstance(error, MessageTooLong)
+            self._close(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED)
+            return True
+        if messages:
+            self._messages = iter(messages)
+        return bool(messages)
+
+    def _handle(self) -> None:
+        """Have messages answered, as long as bytes answer them; begin with the first answer that is more.
+
+        In one piece: here is most of the work, and each call more would cost a tenth of it.
+        """
+        received, replies, handled, size = self.conversation.received, self._replies, 0, self._size
+        result: Actions = None
+        try:
+            for message in self._messages:
+                handled += 1
+                result = received(message)
+                if self.need is not None:
+                    break
+                if type(result) is bytes:
+                    replies.append(result)
+                    size += len(result) + FRAME_BYTES
+                    result = None
+                    if size < WRITE_BYTES and not self._pushed:
+                        continue
+                elif result is None and not self._pushed:
+                    continue
+                break
+            else:
+                self._messages = NO_MESSAGES
+        finally:
+            self.messages_in += handled
+            self._size = size
+        if result is not None and not self.final:  # else it ended the connection itself
+            self._begin(result)
+
+    def _begin(self, result: Actions) -> None:
+        """Do what a method of the conversation gave."""
+        if type(result) is bytes:
+            self._put(result)
+        elif result is not None:
+            self._script = script_of(result)
+
+    def _drive(self, value: Any = None, error: BaseException | None = None) -> None:
+        """Run the script until it is over or something is needed."""
+        if self._script is None:
+            return
+        action = advance(self._script, self._put, value, error)
+        if self.final or type(action) is bytes:
+            return
+        if action is None or (isinstance(action, Input) and self.eof):
+            self._leave()
+        elif isinstance(action, Sleep | Wait):
+            self.need = action
+            if isinstance(action, Until):
+                self.until = action
+        elif action is HALF_CLOSE:
+            self._put_pushed()
+            self.need = Need.HALF_CLOSE
+        elif action is ABORT:
+            self.abort(CloseReason.ABORTED)
+        else:
+            self._collect()  # before it is too late for an error
+            self._close(CloseReason.CLOSED)
+
+    def _leave(self) -> None:
+        """Be done with the script."""
+        script, self._script, self.until = self._script, None, None
+        self._interrupted, self._ahead = False, 0
+        if script is not None:
+            script.close()
+
+    def _show_messages(self, until: Until) -> bool:
+        """Tell whether one of the messages that came ends the wait; those that don't wait their turn."""
+        if self._messages is NO_MESSAGES and not self.framing.ready:
+            return False
+        ahead = list(self._messages)
+        while True:
+            for index in range(self._ahead, len(ahead)):
+                if until.ends(ahead[index]):
+                    self.messages_in += 1
+                    del ahead[index]
+                    self._messages = iter(ahead)
+                    return True
+            self._ahead = len(ahead)
+            more = []
+            if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
+                with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
+                    more = self.framing.take()
+            if not more:
+                self._messages = iter(ahead) if ahead else NO_MESSAGES
+                return False
+            ahead += more
+
+    # What is sent.
+
+    def _put(self, message: bytes) -> bool:
+        """Send a message, with the others of this event; tell whether that is enough for now."""
+        if self.final:  # the script ended the connection itself
+            return True
+        if len(message) > self.framing.longest:
+            self.framing.encode(message)  # which says what is wrong
+        self._replies.append(message)
+        self._size += len(message) + FRAME_BYTES
+        return self._size >= WRITE_BYTES or self.need is not None
+
+    def _put_pushed(self) -> None:
+        """Send what the application sent meanwhile."""
+        pushed, self._pushed, self._pushed_bytes = self._pushed, [], 0
+        for message in pushed:
+            self._put(message)
+
+    def _collect(self) -> None:
+        """Encode the replies; they are the next that is sent."""
+        replies = self._replies
+        if not replies:
+            return
+        if self.half_closed:
+            first = replies[0][:20]
+            replies.clear()
+            raise ActionError(first, "can't be sent: HALF_CLOSE has ended our half of the stream")
+        try:
+            self._encoded.append(self.framing.encode(*replies))
+            self.messages_out += len(replies)
+        except Exception:
+            for reply in replies:  # those before the wrong one are sent
+                self._encoded.append(self.framing.encode(reply))
+                self.messages_out += 1
+        finally:
+            replies.clear()
+
+    def _finish(self) -> bytes:
+        """Return what is to be written, when the work is done."""
+        try:
+            self._collect()
+            out = self._joined()
+        except BaseException as error:
+            self._fail(error)
+            out = self._joined()
+        if self.final:
+            self._stop()
+            if self.half_closed or self.need is Need.LOST:
+                out = b""
+        self.running = False
+        return out
+
+    def _joined(self) -> bytes:
+        encoded, self._encoded, self._size = self._encoded, [], 0
+        return b"".join(encoded)
+
+    # The end.
+
+    def _close(self, reason: CloseReason) -> None:
+        """No further action runs. The first reason counts."""
+        if not self.final:
+            self.need, self.reason = Need.CLOSE, reason
+            if reason is not CloseReason.ABORTED:
+                self._replies += self._pushed
+                self._try(self._collect)
+            self._pushed = []
+
+    def _fail(self, error: BaseException) -> None:
+        """Note an error of the conversation's, and end it."""
+        self.errors += (("error in the conversation", error),)
+        if not self.final:
+            self._tell("internal error")
+            self._close(CloseReason.CONVERSATION_ERROR)
+
+    def _tell(self, error: str) -> None:
+        """Tell the peer of an error, where the protocol is text."""
+        self._try(self._collect)
+        if self.conversation.speaks_text:
+            self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
+
+    def _stop(self) -> None:
+        """Be done with all that is held and under way."""
+        self._messages = NO_MESSAGES
+        self._try(self._leave)
+        self.framing = NOTHING
+
+    def _try(self, call: Any, *args: Any) -> None:
+        """Call into the conversation where nothing can be made good any more; note what it raises."""
+        try:
+            call(*args)
+        except BaseException as error:
+            self.errors += ((AT_THE_END, error),)
