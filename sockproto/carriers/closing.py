@@ -4,7 +4,7 @@ Exists only then. Closing a TCP socket with unread input sends a reset, which ca
 our half of the stream is ended first, then what comes is discarded until the peer ends its own (nginx calls this
 a lingering close)::
 
-    closing = Closing(now)
+    closing = Closing()
     closing.begin(connection, at_once=False)
 """
 
@@ -47,17 +47,12 @@ class Draining:
 
 
 class Closing:
-    """The end of a connection.
-
-    Args:
-        connection: The connection.
-        now: What time it is, in the clock's seconds.
-    """
+    """The end of a connection."""
 
     __slots__ = ("_flushed", "_progress")
 
-    def __init__(self, connection: Connection, now: float) -> None:
-        self._progress = Progress(connection, now)
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
         self._flushed = False  # all is sent, and only the peer's own end is waited for
 
     def begin(self, connection: Connection, at_once: bool) -> None:
@@ -95,7 +90,9 @@ class Closing:
     def look(self, connection: Connection, now: float) -> CloseReason | float:
         """Return what is over, or in how many seconds to look again; 0: never."""
         limits = connection.limits
-        if self._progress.sample(connection, now) == 0:
+        if self._progress is None:
+            self._progress = Progress(connection, now)
+        elif self._progress.sample(connection, now) == 0:
             self._flushed = True
         if self._flushed:
             seconds, reason = limits.close_seconds, CloseReason.CLOSED

@@ -156,14 +156,11 @@ class ConversationProtocol(Protocol):
             if not data:
                 return
         self.bytes_in += len(data)
-        session, timeouts = self.session, self._timeouts
-        timeouts.active = now = self.clock.seconds()
+        session = self.session
+        self._timeouts.active = self.clock.seconds()
         out = session.receive(data)
-        unfinished = session.framing.unfinished
-        if unfinished or self._quiet_call is not None:
-            if unfinished <= len(data):
-                timeouts.message_since = now
-            self._await_quiet()
+        if session.framing.unfinished or self._quiet_call is not None:
+            self._await_end(len(data))
         if session.need is not None:
             self._attend(out)
         elif out:
@@ -188,8 +185,11 @@ class ConversationProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
-        done = reason.check(ConnectionDone)
-        self.session.lose(CloseReason.PEER_CLOSED if done else CloseReason.PEER_RESET)
+        session = self.session
+        if session.reason is None and not reason.check(ConnectionDone):
+            session.lose(CloseReason.PEER_RESET)
+        else:
+            session.lose(CloseReason.PEER_CLOSED)
         self._attend()
 
     def pauseProducing(self) -> None:
@@ -312,7 +312,9 @@ class ConversationProtocol(Protocol):
             self._phase = None
             self._begin_waiting()
             self.transport.registerProducer(self, True)
-            self._attend(self.session.open(self.peer))
+            out = self.session.open(self.peer)
+            if out or self.session.need is not None:
+                self._attend(out)
 
     def look(self) -> None:
         """See whether a limit of time is over; its timer calls this."""
@@ -456,17 +458,19 @@ class ConversationProtocol(Protocol):
 
     def _end(self) -> None:
         """Close, once; when the connection is gone, tell everybody, once."""
-        self._cancel_waiting()
+        session = self.session
+        if self._waiting is not None:
+            self._cancel_waiting()
         for call in self._turn, self._quiet_call:
             if call is not None and call.active():
                 call.cancel()
         self._turn = self._quiet_call = None
-        session = self.session
         if session.need is Need.LOST:
             session.closed()
-        errors, session.errors = session.errors, ()
-        for what, error in errors:
-            self.registry.failed(self, what, error)
+        if session.errors:
+            errors, session.errors = session.errors, ()
+            for what, error in errors:
+                self.registry.failed(self, what, error)
         if session.need is not Need.LOST:
             self._close()
         elif self in self.registry.connections:
@@ -476,7 +480,7 @@ class ConversationProtocol(Protocol):
     def _close(self) -> None:
         if not isinstance(self._phase, Closing):
             idle = isinstance(self._phase, Draining) and self._phase.was_idle(self)
-            self._phase = closing = Closing(self, self.clock.seconds())
+            self._phase = closing = Closing()
             closing.begin(self, at_once=idle)
             if self.session.need is not Need.LOST:
                 self.look()
@@ -493,6 +497,12 @@ class ConversationProtocol(Protocol):
         if self._tick is not None:
             timers.leave(self, self._tick)
         self._tick = timers.enter(self, seconds) if seconds else None
+
+    def _await_end(self, came: int) -> None:
+        """The last of so many bytes that came belong to a message that has no end yet, or had none before."""
+        if self.session.framing.unfinished <= came:
+            self._timeouts.message_since = self._timeouts.active
+        self._await_quiet()
 
     def _await_quiet(self) -> None:
         """Begin the quiet period anew, or end it where it has no purpose."""

@@ -44,6 +44,8 @@ class CloseReason(Enum):
     def __str__(self) -> str:
         return self.value
 
+    __hash__ = object.__hash__  # an Enum's own is a call of Python's, and connections are counted by these
+
 
 class Peer(NamedTuple):
     """The other end of a connection.

@@ -17,6 +17,7 @@ overtakes.
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import Enum
+from operator import length_hint
 from typing import Any, TypeAlias
 
 from sockproto.core.actions import ABORT, HALF_CLOSE, Actions, Input, Script, Sleep, Until, Wait
@@ -78,7 +79,9 @@ class Session:
 
     # A dictionary of so many attributes would take a kilobyte a connection.
     __slots__ = (
+        "_again",
         "_ahead",
+        "_cuts",
         "_encoded",
         "_ended",
         "_interrupted",
@@ -106,6 +109,8 @@ class Session:
 
     def __init__(self, conversation: Conversation, framing: Any) -> None:
         self.conversation, self.framing = conversation, framing
+        self._cuts = hasattr(framing, "cut")
+        self._again = False  # something happened while a call was at work
         self.need: Needs = Need.OPEN
         self.reason: CloseReason | None = None
         self.errors: tuple[tuple[str, BaseException], ...] = ()
@@ -135,17 +140,20 @@ class Session:
         """
         if self.need is not Need.OPEN:
             return b""
-        self.opened, self.need = True, None
-        return self._guarded(lambda: self._begin(self.conversation.opened(peer)))
+        self.opened = self.running = True
+        self.need = result = None
+        try:
+            result = self.conversation.opened(peer)
+        except BaseException as error:
+            self._fail(error)
+        return self._work_on(result)
 
     def receive(self, data: bytes) -> bytes:
         """Bytes came. What they mean is handled now, or when its turn comes."""
-        cut = getattr(self.framing, "cut", None)
-        if cut is not None and self.need is None and not self.running:
-            messages = cut(data)
+        if self.need is None and self._cuts and not self.running:
+            messages = self.framing.cut(data)
             if messages is not None:
-                self._messages = iter(messages)
-                return self._run()
+                return self._answer(messages)
         try:
             self.framing.feed(data)
         except BaseException as error:
@@ -197,6 +205,7 @@ class Session:
 
     def hold(self) -> None:
         """The peer doesn't take what was written: nothing more is made before ``go_on``."""
+        self._again = True
         if self.need is None:
             self.need = Need.MORE
 
@@ -288,7 +297,8 @@ class Session:
         """
         self.reason = self.reason or reason
         self.need = Need.LOST
-        self._run()
+        if self.framing is not NOTHING:
+            self._run()
 
     def closed(self) -> None:
         """Tell the conversation, once, that all is over; for who has cancelled what it waited for."""
@@ -309,9 +319,59 @@ class Session:
 
     # The work.
 
+    def _answer(self, messages: list[bytes]) -> bytes:
+        """Answer the messages of a read that are all there is to handle: as ``_run``, for half as much.
+
+        That is taken up where an answer is more than bytes, or anything else happens meanwhile.
+        """
+        received, replies, size = self.conversation.received, self._replies, 0
+        self.running, self._again = True, False
+        self._messages = iter(messages)
+        result: Actions = None
+        try:
+            for message in self._messages:
+                result = received(message)
+                if self._again:
+                    break
+                if type(result) is bytes:
+                    replies.append(result)
+                    size += len(result) + FRAME_BYTES
+                    if size < WRITE_BYTES:
+                        continue
+                    result = None
+                elif result is None:
+                    continue
+                break
+            else:
+                self._messages = NO_MESSAGES
+                if replies and not self.half_closed:
+                    out: bytes = self.framing.encode(*replies)
+                    self.messages_out += len(replies)
+                    replies.clear()
+                    self.messages_in += len(messages)
+                    self.running = False
+                    return out
+        except BaseException as error:
+            if self._messages is not NO_MESSAGES:  # else it is the encoding's, which the finish tries again
+                self._fail(error)
+        self.messages_in += len(messages) - length_hint(self._messages)
+        self._size = size
+        return self._work_on(result)
+
+    def _work_on(self, result: Actions) -> bytes:
+        """Begin with what a method of the conversation gave, and do what else there is to do."""
+        try:
+            if result is not None and not self.final:  # else it ended the connection itself
+                self._begin(result)
+            self._work()
+        except BaseException as error:
+            self._fail(error)
+        return self._finish()
+
     def _run(self) -> bytes:
         """Do what there is to do; return what is to be written."""
         if self.running:
+            self._again = True
             return b""
         self.running = True
         try:
@@ -494,14 +554,17 @@ class Session:
 
     def _finish(self) -> bytes:
         """Return what is to be written, when the work is done."""
-        try:
-            self._collect()
-            out = self._joined()
-        except BaseException as error:
-            self._fail(error)
-            out = self._joined()
-        if self.final:
-            self._stop()
+        out = b""
+        if self._replies or self._encoded:
+            try:
+                self._collect()
+                out = self._joined()
+            except BaseException as error:
+                self._fail(error)
+                out = self._joined()
+        if self.need is not None and self.final:
+            if self.framing is not NOTHING:
+                self._stop()
             if self.half_closed or self.need is Need.LOST:
                 out = b""
         self.running = False
@@ -517,10 +580,11 @@ class Session:
         """No further action runs. The first reason counts."""
         if not self.final:
             self.need, self.reason = Need.CLOSE, reason
-            if reason is not CloseReason.ABORTED:
+            if self._pushed:
                 self._replies += self._pushed
+                self._pushed = []
+            if self._replies:
                 self._try(self._collect)
-            self._pushed = []
 
     def _fail(self, error: BaseException) -> None:
         """Note an error of the conversation's, and end it."""
@@ -538,8 +602,9 @@ class Session:
     def _stop(self) -> None:
         """Be done with all that is held and under way."""
         self._messages = NO_MESSAGES
-        self._try(self._leave)
-        self.framing = NOTHING
+        if self._script is not None:
+            self._try(self._leave)
+        self.framing, self._cuts = NOTHING, False
 
     def _try(self, call: Any, *args: Any) -> None:
         """Call into the conversation where nothing can be made good any more; note what it raises."""
