@@ -164,7 +164,11 @@ class ConversationProtocol(Protocol):
         if session.need is not None:
             self._attend(out)
         elif out:
-            self._write(out)
+            self.bytes_out += len(out)
+            try:
+                self.transport.write(out)
+            except BaseException as error:
+                self._attend(session.fail(error))
 
     def readConnectionLost(self) -> None:
         """The peer will send no more; it may still read."""

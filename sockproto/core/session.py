@@ -149,18 +149,53 @@ class Session:
         return self._work_on(result)
 
     def receive(self, data: bytes) -> bytes:
-        """Bytes came. What they mean is handled now, or when its turn comes."""
-        if self.need is None and self._cuts and not self.running:
-            messages = self.framing.cut(data)
-            if messages is not None:
-                return self._answer(messages)
+        """Bytes came. What they mean is handled now, or when its turn comes.
+
+        Mostly they are whole messages, nothing is before them, and bytes answer each: that is done here in one piece,
+        for half of what the plain way costs. The plain way takes over where an answer is more than bytes, or anything
+        else happens meanwhile.
+        """
+        if self.need is not None or self.running or not self._cuts:
+            return self._feed(data)
+        messages = self.framing.cut(data)
+        if messages is None:
+            return self._feed(data)
+        received, replies, size = self.conversation.received, self._replies, 0
+        self.running, self._again = True, False
+        result: Actions = None
+        rest = iter(messages)
         try:
-            self.framing.feed(data)
+            for message in rest:
+                result = received(message)
+                if self._again:
+                    break
+                if type(result) is bytes:
+                    replies.append(result)
+                    size += len(result) + FRAME_BYTES
+                    if size < WRITE_BYTES:
+                        continue
+                    result = None
+                elif result is None:
+                    continue
+                break
+            else:
+                result = None
+                if replies and not self.half_closed:
+                    try:  # not by suppress(), which costs two calls
+                        out: bytes = self.framing.encode(*replies)
+                    except Exception:
+                        pass  # the plain way meets it again, and sends what can be sent
+                    else:
+                        self.messages_in += len(messages)
+                        self.messages_out += len(replies)
+                        replies.clear()
+                        self.running = False
+                        return out
         except BaseException as error:
-            return self.fail(error)
-        if self.need is None:
-            return self._run() if self.framing.ready else b""
-        return self.look_ahead() if self.until is not None else b""
+            self._fail(error)
+        self.messages_in += len(messages) - length_hint(rest)
+        self._messages, self._size = rest, size
+        return self._work_on(result)
 
     def end(self) -> bytes:
         """The peer will send no more; what is unfinished is a message where the framing says so."""
@@ -319,44 +354,15 @@ class Session:
 
     # The work.
 
-    def _answer(self, messages: list[bytes]) -> bytes:
-        """Answer the messages of a read that are all there is to handle: as ``_run``, for half as much.
-
-        That is taken up where an answer is more than bytes, or anything else happens meanwhile.
-        """
-        received, replies, size = self.conversation.received, self._replies, 0
-        self.running, self._again = True, False
-        self._messages = iter(messages)
-        result: Actions = None
+    def _feed(self, data: bytes) -> bytes:
+        """Give bytes to the framing; handle what messages they make, unless something is needed."""
         try:
-            for message in self._messages:
-                result = received(message)
-                if self._again:
-                    break
-                if type(result) is bytes:
-                    replies.append(result)
-                    size += len(result) + FRAME_BYTES
-                    if size < WRITE_BYTES:
-                        continue
-                    result = None
-                elif result is None:
-                    continue
-                break
-            else:
-                self._messages = NO_MESSAGES
-                if replies and not self.half_closed:
-                    out: bytes = self.framing.encode(*replies)
-                    self.messages_out += len(replies)
-                    replies.clear()
-                    self.messages_in += len(messages)
-                    self.running = False
-                    return out
+            self.framing.feed(data)
         except BaseException as error:
-            if self._messages is not NO_MESSAGES:  # else it is the encoding's, which the finish tries again
-                self._fail(error)
-        self.messages_in += len(messages) - length_hint(self._messages)
-        self._size = size
-        return self._work_on(result)
+            return self.fail(error)
+        if self.need is None:
+            return self._run() if self.framing.ready else b""
+        return self.look_ahead() if self.until is not None else b""
 
     def _work_on(self, result: Actions) -> bytes:
         """Begin with what a method of the conversation gave, and do what else there is to do."""
