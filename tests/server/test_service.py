@@ -30,6 +30,7 @@ from sockproto.server.catalog import definitions
 from sockproto.server.listeners import Listener, addresses, from_description, tcp, udp, unix_datagrams
 from sockproto.server.service import ServerService
 from sockproto.server.tap import Options, makeService, options_for
+from sockproto.testing import connect
 
 
 class RunningReactor:
@@ -309,8 +310,11 @@ class OptionsTests(TestCase):
         self.assertEqual(made, [expected | {"limits": Limits(), "proxy_from": None}])
 
     def test_message_is_taken_byte_for_byte(self) -> None:
-        options = self.parse("--protocol", "welcome", "--message", "\udcff\\n ")
-        self.assertEqual(dict(options._arguments()), {"message": b"\xff\\n "})
+        options = self.parse("--protocol", "welcome", "--message", "\udcff\\n ", "--tcp-only")
+        [listener] = makeService(options).listeners
+        remote = connect(listener.server)
+        self.assertEqual(remote.read(), b"\xff\\n ")
+        remote.close()
 
     def test_wrong_ones_are_one_line_and_status_1(self) -> None:
         for args, said in [
