@@ -263,6 +263,28 @@ class DescriptionTests(TestCase):
             self.assertRaises(OptionError, addresses, name)
 
 
+class LockTests(TestCase):
+    """Twisted locks the path of a UNIX socket, and leaves its lock behind where it can't listen."""
+
+    def listen(self, path: str) -> None:
+        listener = from_description("echo", f"unix:{path}", EchoFactory, EchoDatagramProtocol, reactor)
+        self.failureResultOf(listener.listen(reactor, 0), CannotListenError)
+
+    def test_ours_is_removed(self) -> None:
+        path = self.mktemp()
+        os.mkdir(path)  # no socket can be made there
+        self.listen(path)
+        self.assertFalse(os.path.lexists(f"{path}.lock"))
+
+    def test_anothers_stays(self) -> None:
+        path = self.mktemp()
+        for holder in os.getppid(), os.getpid():  # ourselves: another listener of this process
+            os.symlink(str(holder), f"{path}.lock")
+            self.listen(path)
+            self.assertEqual(os.readlink(f"{path}.lock"), str(holder))
+            os.unlink(f"{path}.lock")
+
+
 class OptionsTests(TestCase):
     def parse(self, *args: str) -> Options:
         options = Options()
