@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 from twisted.application.service import Application, IService, IServiceMaker
@@ -268,7 +269,10 @@ class LockTests(TestCase):
 
     def listen(self, path: str) -> None:
         listener = from_description("echo", f"unix:{path}", EchoFactory, EchoDatagramProtocol, reactor)
-        self.failureResultOf(listener.listen(reactor, 0), CannotListenError)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # Twisted leaves the socket to the collector
+            self.failureResultOf(listener.listen(reactor, 0), CannotListenError)
+            gc.collect()
 
     def test_ours_is_removed(self) -> None:
         path = self.mktemp()
