@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import median
 from types import ModuleType
 
-from twisted.web import _newclient, client, http
+from twisted import web
 
 from benchmarks.pipe import MEGABYTE, SOCKPROTO
 from benchmarks.stock import provenance, write_section
@@ -356,14 +356,16 @@ def code_lines(path: Path) -> int:
     )
 
 
-def module_lines(*modules: ModuleType) -> int:
-    """Give the lines with code of modules."""
-    return sum(code_lines(Path(str(module.__file__))) for module in modules)
+def module_lines(package: ModuleType, *names: str) -> int:
+    """Give the lines with code of a package's modules."""
+    return sum(code_lines(Path(package.__path__[0], f"{name}.py")) for name in names)
 
 
 def code() -> str:
     """Count lines; give the table."""
     package = sorted((ROOT / "sockproto" / "rawhttp").glob("*.py"))
+    beneath = f"{module_lines(web, 'client', '_newclient', 'http'):,}"
+    agent = code_lines(HERE / "fetcher_agent.py")
     ours = f"`sockproto fetch` (`sockproto.rawhttp`, {len(package)} files)"
     return "\n".join(
         [
@@ -371,8 +373,7 @@ def code() -> str:
             "| --- | --- | --- |",
             f"| naive | {code_lines(HERE / 'fetcher_naive.py')} | |",
             f"| {ours} | {sum(map(code_lines, package))} | |",
-            f"| `Agent` | {code_lines(HERE / 'fetcher_agent.py')} | "
-            f"{module_lines(client, _newclient, http):,} (`twisted.web.client`, `._newclient`, `.http`) |",
+            f"| `Agent` | {agent} | {beneath} (`twisted.web.client`, `._newclient`, `.http`) |",
         ]
     )
 

@@ -53,10 +53,11 @@ class Least(EchoProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Answer it."""
         self.bytes_in += len(data)
-        self._framing.feed(data)
-        self._watch.active = self._clock.seconds()  # type: ignore[union-attr]
-        replies: list[Any] = [self._conversation.received(message) for message in self._framing.take()]
-        joined = self._framing.encode(*replies)
+        self._timeouts.active = self.clock.seconds()
+        framing, conversation = self.session.framing, self.session.conversation
+        framing.feed(data)
+        replies: list[Any] = [conversation.received(message) for message in framing.take()]
+        joined = framing.encode(*replies)
         self.bytes_out += len(joined)
         self.transport.write(joined)
 

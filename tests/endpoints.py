@@ -28,20 +28,21 @@ class Endpoint:
     Attributes:
         protocol: What was connected.
         remote: The server.
+        error: What connecting fails with; None: it succeeds.
     """
 
     def __init__(
         self, transport: type[Transport] = Transport, error: Exception | None = None, late: bool = False
     ) -> None:
-        self._transport, self._error, self._late = transport, error, late
+        self._transport, self.error, self._late = transport, error, late
         self.remote: Any = None
         self.connecting: Deferred[Any] = Deferred(lambda _: None)
 
     def connect(self, factory: Any) -> "Deferred[Any]":
         """Connect a protocol of *factory*."""
         self._factory = factory
-        if self._error is not None:
-            return fail(self._error)
+        if self.error is not None:
+            return fail(self.error)
         if not self._late:
             self.connect_now()
         return self.connecting

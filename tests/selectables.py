@@ -64,6 +64,9 @@ class FakePoller:
             raise self.error
         return []
 
+    def register(self, fd: int, events: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -82,12 +85,11 @@ class ReactorTestCase(SynchronousTestCase):
         self.addCleanup(self.close)
 
     def close(self) -> None:
+        self.reactor.removeAll()
         for selectable in self.made:
             selectable.ours.close()
             selectable.theirs.close()
-        self.reactor._poller.close()
-        for waker in self.reactor._internalReaders:
-            waker.connectionLost(None)
+        self.reactor.waker.connectionLost(None)
 
     def selectable(self, does: Callable[[], object], prefix: str = "mine") -> Selectable:
         self.made.append(Selectable(self.reactor, does, prefix))

@@ -10,9 +10,10 @@ a lingering close)::
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.timeouts import SAMPLES, Progress
-from sockproto.carriers.transport import can_half_close, unread_bytes, unsent_bytes
+from sockproto.carriers.transport import can_half_close
 from sockproto.core.conversation import CloseReason
 from sockproto.core.session import Need
+from sockproto.reactor.buffers import unread_bytes, unsent_bytes
 
 REFUSALS = frozenset(
     {

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sockproto.core.text import escape
+from sockproto.reactor.observers import is_observed
 
 
 class Journal:
@@ -60,8 +61,7 @@ class Journal:
 
     def admits(self, clock: IReactorTime) -> bool:
         """Count an event; give whether it is to be written. Ask before making what costs something."""
-        # Twisted has no public way to ask a publisher whether anybody observes it.
-        if not getattr(self._log.observer, "_observers", True):
+        if not is_observed(self._log.observer):
             return False
         second = int(clock.seconds())
         if second != self._second:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from sockproto.carriers.connection import Connection
-from sockproto.carriers.transport import unsent_bytes
 from sockproto.core.conversation import CloseReason
 from sockproto.core.session import Need
+from sockproto.reactor.buffers import unsent_bytes
 
 Limit: TypeAlias = tuple[float, float | None, CloseReason]
 """A limit: its seconds, 0 for none; since when it runs, None if it doesn't now; what is over at its end."""

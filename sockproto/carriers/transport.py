@@ -6,21 +6,11 @@
         self.transport.loseWriteConnection()
 """
 
-import fcntl
 import os
-import struct
-import termios
-from socket import SO_ERROR, SOL_SOCKET, socket
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.interfaces import (
-    IAddress,
-    IHalfCloseableDescriptor,
-    IProtocol,
-    ISSLTransport,
-    ISystemHandle,
-)
+from twisted.internet.interfaces import IAddress, IHalfCloseableDescriptor, IProtocol, ISSLTransport
 
 from sockproto.core.conversation import Peer
 
@@ -59,54 +49,6 @@ def announces_handshake(transport: Any) -> bool:
     return ISSLTransport.providedBy(transport) and (
         ISSLTransport.implementedBy(type(transport)) or not IProtocol.providedBy(transport)
     )
-
-
-def unsent_bytes(transport: Any) -> int | None:
-    """Tell how many bytes a transport, and the kernel below it, still hold for the peer.
-
-    Args:
-        transport: An ``ITransport``; of a wrapper, the transport below it is asked too.
-
-    Returns:
-        The bytes not yet acknowledged by the peer's system; None where the transport can't tell.
-    """
-    unsent, told = 0, False
-    while transport is not None:
-        told = told or hasattr(transport, "dataBuffer")
-        # Twisted has no public way to ask. These are the buffers of FileDescriptor and of TLS.
-        unsent += len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
-        unsent += getattr(transport, "_tempDataLen", 0)
-        unsent += sum(map(len, getattr(transport, "_appSendBuffer", ())))
-        unsent += _kernel_bytes(transport, termios.TIOCOUTQ)
-        transport = getattr(transport, "transport", None)
-    return unsent if told else None
-
-
-def unread_bytes(transport: Any) -> int:
-    """Tell how many bytes wait in the kernel for us; 0 for a transport that can't tell."""
-    return _kernel_bytes(transport, termios.FIONREAD)
-
-
-def is_reset(transport: Any) -> bool:
-    """Tell whether the connection was cut; the epoll reactor may call that the end of the peer's half."""
-    handle = transport.getHandle() if ISystemHandle.providedBy(transport) else None
-    if not isinstance(handle, socket):
-        return False
-    try:
-        return bool(handle.getsockopt(SOL_SOCKET, SO_ERROR))
-    except OSError:
-        return True
-
-
-def _kernel_bytes(transport: Any, question: int) -> int:
-    handle = transport.getHandle() if ISystemHandle.providedBy(transport) else None
-    if not isinstance(handle, socket):
-        return 0
-    try:
-        answer = fcntl.ioctl(handle.fileno(), question, struct.pack("i", 0))
-    except (OSError, ValueError):  # closed, or a kind of socket that is not asked this
-        return 0
-    return int(struct.unpack("i", answer)[0])
 
 
 def peer_of(address: IAddress | None) -> Peer:

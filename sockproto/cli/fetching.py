@@ -27,4 +27,4 @@ def fetch_options() -> list[str]:
     """Give the names of its options."""
     from sockproto.rawhttp.command import options
 
-    return options()
+    return list(options())

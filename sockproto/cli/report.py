@@ -29,14 +29,24 @@ class Report:
         command: The command's name.
         address: Who is called.
         as_json: Whether programs read it: one JSON object at the end, nothing before.
-        hex: Whether to show what crosses the wire, on standard error.
+        hex: Whether to show what crosses the wire.
+        output: Where replies go; standard output if None.
+        errors: Where the wire and the progress are shown; standard error if None.
     """
 
-    def __init__(self, command: str, address: str, as_json: bool = False, hex: bool = False) -> None:
+    def __init__(
+        self,
+        command: str,
+        address: str,
+        as_json: bool = False,
+        hex: bool = False,
+        output: Console | None = None,
+        errors: Console | None = None,
+    ) -> None:
         self._object: dict[str, Any] = {"command": command, "address": address}
         self._as_json = as_json
-        self._console = Console(1)
-        self._errors = Console(2)
+        self._console = output or Console(1)
+        self._errors = errors or Console(2)
         self._began = time.monotonic()
         self._kept_bytes = 0
         self._offsets = {"<": 0, ">": 0}
@@ -134,7 +144,7 @@ class Progress:
         if self._visible:
             self._visible = False
             with contextlib.suppress(WriteFailed):
-                self._errors._write(b"\r\x1b[K")
+                self._errors.progress("")
 
 
 def quantity(count: float) -> str:

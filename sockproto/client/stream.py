@@ -21,7 +21,7 @@ from zope.interface import alsoProvides, implementer
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.registry import Registry
 from sockproto.carriers.stream import ConversationProtocol
-from sockproto.carriers.transport import announces_handshake, can_half_close, is_reset, unsent_bytes
+from sockproto.carriers.transport import announces_handshake, can_half_close
 from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
 from sockproto.core.actions import Sleep, Wait
@@ -41,6 +41,7 @@ from sockproto.errors import (
     Unreachable,
     WrongReply,
 )
+from sockproto.reactor.buffers import is_reset, unsent_bytes
 
 READ_BYTES = 262_144
 """What is read at once, where Twisted's transports read 64 KiB: a large echo takes a third of the reads."""

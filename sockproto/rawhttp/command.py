@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from threading import TIMEOUT_MAX
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from sockproto.errors import CallFailed, LocalError, WriteFailed
 from sockproto.rawhttp.connection import Terms
@@ -27,6 +27,15 @@ INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.actions: list[argparse.Action] = []
+        super().__init__(*args, **kwargs)
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
+        """Keep what was added, for those who ask for it."""
+        self.actions.append(super().add_argument(*args, **kwargs))
+        return self.actions[-1]
+
     def error(self, message: str) -> NoReturn:
         """One line, as every error."""
         self.exit(USAGE, f"{self.prog}: {ascii(message)[1:-1]}; see --help\n")
@@ -128,7 +137,7 @@ def _options(wanted: argparse.Namespace) -> Options:
     )
 
 
-def _parser(prog: str, epilog: str | None) -> argparse.ArgumentParser:
+def _parser(prog: str, epilog: str | None) -> _Parser:
     description = "Fetch a page over a bare socket."
     parser = _Parser(prog, description=description, epilog=epilog, allow_abbrev=False)
     add = parser.add_argument
@@ -158,9 +167,9 @@ def _parser(prog: str, epilog: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def options() -> list[str]:
-    """Give the names of all options."""
-    return list(_parser("", None)._option_string_actions)
+def options() -> dict[str, str]:
+    """Return the names of all options, each with the name of what it sets."""
+    return {name: action.dest for action in _parser("", None).actions for name in action.option_strings}
 
 
 def _number(kind: type[int] | type[float], least: int = 0) -> Callable[[str], float]:

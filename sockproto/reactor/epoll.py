@@ -8,8 +8,7 @@
 
 or ``twistd --reactor=sockproto …``. Twisted gives each event a log context of its own, which tells whose it
 is where a line is logged: five calls look up, copy, change and push it. Here the same context is made and
-pushed in place. All else is inherited. Without ``select.epoll`` this can't be imported; it knows nothing of
-the rest of sockproto.
+pushed in place. All else is inherited. Without ``select.epoll`` this can't be imported.
 """
 
 from select import EPOLLIN, EPOLLOUT
@@ -19,9 +18,35 @@ from twisted.internet.error import ConnectionFdescWentAway
 from twisted.internet.main import installReactor
 from twisted.python import context, log
 
+from sockproto.reactor.names import RelyingOn, has_all
+
+RELIES_ON: RelyingOn = {
+    EPollReactor: ("_disconnectSelectable", "_doReadOrWrite", "_poller", "_selectables"),
+    context: ("ContextTracker", "ThreadedContextTracker", "theContextTracker"),
+}
+if has_all(context, RELIES_ON[context]):
+    RELIES_ON = {
+        **RELIES_ON,
+        context.ThreadedContextTracker: ("currentContext",),
+        context.ContextTracker: ("contexts",),
+    }
+
 
 class LeanEPollReactor(EPollReactor):
     """Twisted's epoll reactor for unchanged Twisted code: the same events, each in the same log context."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        if not self._can_be_lean():
+            self.doPoll = self.doIteration = super().doPoll  # type: ignore[method-assign]  # Twisted's own
+
+    def _can_be_lean(self) -> bool:
+        """Tell whether Twisted has all that is relied on here."""
+        if not (has_all(self, RELIES_ON[EPollReactor]) and has_all(context, RELIES_ON[context])):
+            return False
+        tracker, tracked = context.ThreadedContextTracker, context.ContextTracker
+        known = has_all(tracker, RELIES_ON[tracker])
+        return known and has_all(tracked(), RELIES_ON[tracked])  # type: ignore[no-untyped-call]
 
     def doPoll(self, timeout: float | None) -> None:
         """Wait for events, and handle them.

@@ -3,14 +3,16 @@
 Twisted's transports only buffer what is written, and ask the reactor to tell when the socket can take it:
 two ``epoll_ctl`` calls and one ``epoll_wait`` more for each answer. Here all that is written while a read is
 handled leaves in one ``send`` when that is done, and the reactor is asked only if something is left.
-Buffering, producers, half-close, abort and TLS are Twisted's. Knows no protocol and no reactor::
+Buffering, producers, half-close, abort and TLS are Twisted's. Reading and writing are written out where that
+saves time: an echo takes 5.3 µs, and with Twisted's own ``doRead`` 0.1 more, ``write`` 0.3, ``doWrite`` 1.6.
+Knows no protocol and no reactor::
 
     port = reactor.listenTCP(9999, factory, interface="127.0.0.1")
     flush_after_reads(port)
 """
 
 from errno import ENOBUFS, EWOULDBLOCK
-from socket import AF_INET6
+from socket import AF_INET6, socket
 from typing import Any
 
 from twisted.internet import tcp, udp, unix
@@ -19,6 +21,30 @@ from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import connectionDone
 from twisted.python import log
 from twisted.python.failure import Failure
+
+from sockproto.reactor.names import RelyingOn, has_all
+
+RELIES_ON: RelyingOn = {
+    tcp.Connection: (
+        "TLS",
+        "_isSendBufferFull",
+        "_tempDataBuffer",
+        "_tempDataLen",
+        "_writeDisconnected",
+        "_writeDisconnecting",
+        "bufferSize",
+        "connected",
+        "dataBuffer",
+        "disconnecting",
+        "offset",
+        "producer",
+        "producerPaused",
+        "protocol",
+        "socket",
+        "streamingProducer",
+    ),
+    udp.Port: ("addressFamily", "maxPacketSize", "maxThroughput", "protocol"),
+}
 
 BULK_BYTES = 262_144
 """What is read at a time once a read was full: as much as asyncio's transports take."""
@@ -162,7 +188,21 @@ class TCPConnection(_Flushing, tcp.Server):
 
 
 class UNIXConnection(_Flushing, unix.Server):
-    """A connection of a UNIX socket that sends at the end of a read."""
+    """A connection of a UNIX socket that sends at the end of a read, until descriptors are sent over it."""
+
+    _passing = False
+
+    def sendFileDescriptor(self, fileno: int) -> None:
+        """Send a descriptor along with the next bytes; from now on all is sent as Twisted does."""
+        self._passing = True
+        super().sendFileDescriptor(fileno)  # type: ignore[no-untyped-call]
+
+    def _flush(self) -> Any:
+        if self._passing:
+            self._due = False
+            self.startWriting()
+            return None
+        return super()._flush()
 
 
 def flush_after_reads(port: Any) -> Any:
@@ -170,16 +210,23 @@ def flush_after_reads(port: Any) -> Any:
 
     Args:
         port: What ``listenTCP``, ``listenSSL``, ``listenUNIX`` or an endpoint gave. One with transports of
-            its own keeps them.
+            its own keeps them, and so does any where Twisted has changed what ours rely on.
 
     Returns:
         The same.
     """
     transports = {tcp.Server: TCPConnection, unix.Server: UNIXConnection}
     transport = getattr(port, "transport", None)
-    if transport in transports:
+    if transport in transports and _has_known_buffers():
         port.transport = transports[transport]
     return port
+
+
+def _has_known_buffers() -> bool:
+    """Tell whether Twisted's connections have all that ours rely on; most of it only an instance has."""
+    with socket() as unconnected:
+        connection: Any = tcp.Connection(unconnected, None, object())  # type: ignore[arg-type]  # not to be used
+        return has_all(connection, RELIES_ON[tcp.Connection])
 
 
 class DatagramPort(udp.Port):
@@ -187,9 +234,15 @@ class DatagramPort(udp.Port):
 
     _sender: Any = None
 
+    def startListening(self) -> None:
+        """Open the socket, and have the protocol told."""
+        super().startListening()  # type: ignore[no-untyped-call]
+        opened: socket = self.getHandle()
+        self._receive, self._send = opened.recvfrom, opened.sendto
+
     def doRead(self) -> None:
         """Have the protocol handle the datagrams that came."""
-        receive, size, received = self.socket.recvfrom, self.maxPacketSize, self.protocol.datagramReceived
+        receive, size, received = self._receive, self.maxPacketSize, self.protocol.datagramReceived
         long = self.addressFamily == AF_INET6  # with flow and scope, which Twisted leaves out
         read = 0
         while read < self.maxThroughput:
@@ -211,7 +264,7 @@ class DatagramPort(udp.Port):
         """Send a datagram."""
         if addr is not None and addr is self._sender:
             try:
-                return self.socket.sendto(datagram, addr)
+                return self._send(datagram, addr)
             except OSError:
                 pass  # Twisted tries again, and knows what to make of it
         return super().write(datagram, addr)
@@ -221,7 +274,8 @@ def listen_udp(reactor: Any, port: int, protocol: Any, interface: str, max_packe
     """Listen for datagrams, as ``reactor.listenUDP`` does.
 
     Args:
-        reactor: A reactor; one that has no descriptors opens a port of its own kind.
+        reactor: A reactor; one that has no descriptors opens a port of its own kind, and so does any where
+            Twisted has changed what ours relies on.
         port: The port's number.
         protocol: A ``DatagramProtocol``.
         interface: A numeric address.
@@ -233,8 +287,9 @@ def listen_udp(reactor: Any, port: int, protocol: Any, interface: str, max_packe
     Raises:
         CannotListenError: The port can't be had.
     """
-    if not isinstance(reactor, PosixReactorBase):
-        return reactor.listenUDP(port, protocol, interface, max_packet_bytes)
-    opened = DatagramPort(port, protocol, interface, max_packet_bytes, reactor)
-    opened.startListening()
-    return opened
+    if isinstance(reactor, PosixReactorBase):
+        opened = DatagramPort(port, protocol, interface, max_packet_bytes, reactor)
+        if has_all(opened, RELIES_ON[udp.Port]):
+            opened.startListening()
+            return opened
+    return reactor.listenUDP(port, protocol, interface, max_packet_bytes)

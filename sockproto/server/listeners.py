@@ -21,6 +21,7 @@ from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, execute, maybeDeferred
 from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.python.failure import Failure
 
@@ -162,8 +163,7 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
         if isinstance(endpoint, UNIXServerEndpoint):
-            # Twisted leaves its lock behind if it can't listen; the path is known to the endpoint alone.
-            listening.addErrback(_unlock, endpoint._address)
+            listening.addErrback(_unlock)
         return listening.addCallback(flush_after_reads)
 
     return Listener(protocol, where or description, factory, listen)
@@ -210,13 +210,14 @@ def _written(interface: str, port: int) -> str:
     return str(peer_of(address("TCP", interface, port)))
 
 
-def _unlock(failure: Failure, path: str) -> Failure:
-    """Remove the lock of a UNIX socket if this attempt to listen left it."""
-    with suppress(OSError):
-        if "Cannot acquire lock" not in str(failure.value) and os.readlink(f"{path}.lock") == str(
-            os.getpid()
-        ):
-            os.unlink(f"{path}.lock")
+def _unlock(failure: Failure) -> Failure:
+    """Remove the lock of a UNIX socket, which Twisted leaves behind where it has it and can't listen."""
+    error = failure.value
+    if isinstance(error, CannotListenError) and "Cannot acquire lock" not in str(error):
+        lock = f"{os.fsdecode(error.port)}.lock"
+        with suppress(OSError):
+            if os.readlink(lock) == str(os.getpid()):
+                os.unlink(lock)
     return failure
 
 

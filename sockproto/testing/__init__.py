@@ -13,7 +13,7 @@ transports run over sockets and a network in memory, so what a protocol meets is
 
 =============  ========================================================================================
 arguments      what a test gives, looked at first
-sockets        sockets in memory, and as much of a reactor as transports ask for
+sockets        sockets in memory
 transports     Twisted's TCP transport over one of them, with notes of what happened
 streams        ``connect``: a protocol and a remote side; ``join``: two protocols
 datagrams      ``DatagramNetwork``: loss, doubling, reordering, refusals, loops

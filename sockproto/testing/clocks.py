@@ -10,6 +10,8 @@
 
 from twisted.internet.task import Clock
 
+from sockproto.reactor.clocks import advance_once
+
 
 def to_next_call(clock: Clock, max_seconds: float | None = None) -> bool:
     """Advance a clock to its next delayed call, and have it called.
@@ -21,17 +23,11 @@ def to_next_call(clock: Clock, max_seconds: float | None = None) -> bool:
     Returns:
         Whether there was a call so near; if not, no time has passed.
     """
-    calls = list(clock.calls)
-    if not calls:
+    times = [call.getTime() for call in clock.getDelayedCalls()]
+    if not times:
         return False
-    seconds = max(0.0, min(call.getTime() for call in calls) - clock.seconds())
+    seconds = max(0.0, min(times) - clock.seconds())
     if max_seconds is not None and seconds > max_seconds:
         return False
-    clock.rightNow += seconds
-    # Not by advance(), which never returns from calls that renew themselves without time passing.
-    for call in [call for call in calls if call.getTime() <= clock.seconds()]:
-        if call.active():
-            clock.calls.remove(call)
-            call.called = 1
-            call.func(*call.args, **call.kw)
+    advance_once(clock, seconds)
     return True

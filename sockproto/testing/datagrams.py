@@ -11,16 +11,16 @@ Below the protocol is Twisted's own UDP port; below that, a network in memory::
 
 import errno
 from collections import deque
+from functools import partial
 from random import Random
 from typing import Any, Final
 
 from twisted.internet.interfaces import IReactorUDP
 from twisted.internet.protocol import DatagramProtocol
-from twisted.internet.udp import Port
 from zope.interface import implementer
 
+from sockproto.reactor.memory import Loop, MemoryPort
 from sockproto.testing.arguments import require_bytes
-from sockproto.testing.sockets import Loop
 
 Address = tuple[str, int]
 
@@ -95,19 +95,6 @@ class DatagramSocket:
     def close(self) -> None:
         """Give the address back."""
         self._network._sockets.pop(self.address, None)
-
-
-class MemoryPort(Port):
-    """Twisted's UDP port, with a socket of the network."""
-
-    def __init__(self, network: "DatagramNetwork", *args: Any) -> None:
-        Port.__init__(self, *args)
-        self._network = network
-        self.faults: list[str] = []
-
-    def createInternetSocket(self) -> Any:
-        """Make the socket."""
-        return DatagramSocket(self._network)
 
 
 class DatagramRemote:
@@ -198,7 +185,7 @@ class DatagramNetwork:
         maxPacketSize: int = 8192,  # noqa: N803  # as the interface calls it
     ) -> Any:
         """Have *protocol* answer at a port, as by Twisted's reactors; 0 is any."""
-        made = MemoryPort(self, port, protocol, interface, maxPacketSize, self._loop)
+        made = MemoryPort(partial(DatagramSocket, self), port, protocol, interface, maxPacketSize, self._loop)
         made.startListening()
         return made
 

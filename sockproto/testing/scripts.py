@@ -105,13 +105,23 @@ def play(make: Make, script: Iterable[Step], cut: Cut = "whole", clock: Clock | 
         AssertionError: A step found something else than it expects, or the protocol raised an error; how it
             was cut is said.
     """
-    outcome, way, faults = _play(make, script, cut, clock or Clock())
+    outcome, way, faults = attempt(make, script, cut, clock or Clock())
     _refuse(faults, way)
     return outcome
 
 
-def _play(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> tuple[Outcome, str, list[str]]:
-    """Give what came of it, in which way it was held, and what the protocol did wrong."""
+def attempt(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> tuple[Outcome, str, list[str]]:
+    """Hold a script in memory, whatever the protocol does wrong.
+
+    Args:
+        make: Makes the factory, or protocol: see ``Make``.
+        script: The steps.
+        cut: How to cut what is sent.
+        clock: The fake clock.
+
+    Returns:
+        What came of it, in which way it was held, and the faults of the protocol.
+    """
     steps = steps_of(script)
     line = MemoryLine(connect(made(make, clock)), clock)
     course = Course(line, cut)
@@ -175,7 +185,7 @@ def play_every_way(make: Make, script: Iterable[Step], seeds: Iterable[int] = ra
     (whole, *others), script = ways(seeds), steps_of(script)
     expected = play(make, script, whole)
     for cut in others:
-        outcome, way, faults = _play(make, script, cut, Clock())
+        outcome, way, faults = attempt(make, script, cut, Clock())
         _refuse(faults, way)
         _compare(outcome, expected, way)
     return expected

@@ -1,30 +1,19 @@
-"""Sockets in memory, and as much of a reactor as Twisted's own transports ask for.
+"""Sockets in memory, for Twisted's own transports.
 
-What is under test runs on Twisted's transports; only the system below them is played. Doesn't know any
-protocol::
+What is under test runs on Twisted's transports; only the system below them is played. Knows no protocol and
+nothing of Twisted::
 
-    loop = Loop()
     near, far = socket_pair(kernel_bytes=65_536)
-    transport = Transport(near, protocol, loop)
-    loop.run()
+    near.send(b"hello")
+    assert far.recv(100) == b"hello"
 """
 
 import errno
 import socket
-from collections.abc import Callable
-from typing import Any, Final
-
-from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
-from twisted.internet.task import Clock
-from twisted.python import log
-from twisted.python.failure import Failure
+from typing import Final
 
 KERNEL_BYTES: Final = 65_536
 """What the kernel holds of each direction of a connection, if nothing else is said; Linux has more."""
-
-MAX_TURNS: Final = 100_000
-"""After so many turns without rest, a connection is taken for one that never rests."""
 
 
 class Pipe:
@@ -81,6 +70,11 @@ class MemorySocket:
         outbound = self.outbound
         return outbound.room > 0 or outbound.deaf or outbound.reset
 
+    @property
+    def takes_when_asked(self) -> bool:
+        """Whether it takes bytes only while its reader waits for some."""
+        return not self.outbound.capacity
+
     # What Twisted calls.
 
     def send(self, data: "bytes | bytearray | memoryview") -> int:
@@ -135,6 +129,13 @@ class MemorySocket:
             self._reset()
         self.outbound.ended = self.inbound.deaf = True
 
+    # What tests call.
+
+    def cut(self) -> None:
+        """Close it so that the connection is reset."""
+        self._cutting = True
+        self.close()
+
     def _reset(self) -> None:
         for pipe in (self.inbound, self.outbound):
             pipe.data.clear()
@@ -150,98 +151,3 @@ def socket_pair(kernel_bytes: int = KERNEL_BYTES) -> tuple[MemorySocket, MemoryS
     """
     there, back = Pipe(kernel_bytes), Pipe(kernel_bytes or KERNEL_BYTES)
     return MemorySocket(back, there), MemorySocket(there, back)
-
-
-class Loop:
-    """As much of a reactor as Twisted's transports ask for, without time or files.
-
-    Attributes:
-        feeds: What else is to be done in each turn; each tells whether it did something.
-    """
-
-    def __init__(self) -> None:
-        self.readers: dict[Any, None] = {}
-        self.writers: dict[Any, None] = {}
-        self.feeds: list[Callable[[], bool]] = []
-        self._clock = Clock()
-        self._running = False
-
-    # What Twisted calls.
-
-    def addReader(self, reader: Any) -> None:
-        """Have *reader* told when there is something to read."""
-        self.readers[reader] = None
-
-    def removeReader(self, reader: Any) -> None:
-        """Have it told no more."""
-        self.readers.pop(reader, None)
-
-    def addWriter(self, writer: Any) -> None:
-        """Have *writer* told when there is room to write."""
-        self.writers[writer] = None
-
-    def removeWriter(self, writer: Any) -> None:
-        """Have it told no more."""
-        self.writers.pop(writer, None)
-
-    def callLater(self, delay: float, call: Callable[..., object], *args: Any, **kwargs: Any) -> IDelayedCall:
-        """Call in a later turn: transports ask for no other delay than none."""
-        return self._clock.callLater(delay, call, *args, **kwargs)
-
-    # What tests call.
-
-    def run(self) -> None:
-        """Take turns until nothing is left to do.
-
-        Raises:
-            AssertionError: There is no end to it.
-        """
-        if self._running:  # asked from inside a turn
-            return
-        self._running, turns = True, 0
-        try:
-            while self.turn():
-                turns += 1
-                if turns == MAX_TURNS:
-                    raise AssertionError(f"it never comes to rest: {MAX_TURNS:,} turns were not enough")
-        finally:
-            self._running = False
-
-    def turn(self) -> bool:
-        """Take one turn; tell whether anything happened."""
-        busy = False
-        for feed in self.feeds:
-            if feed():
-                busy = True
-        if self._clock.calls:
-            self._clock.advance(0)
-            busy = True
-        # Who can write is asked first, as by poll(): what is written in this turn is sent in the next.
-        writable = [writer for writer in self.writers if writer.can_write] if self.writers else ()
-        for reader in [reader for reader in self.readers if reader.socket.readable]:
-            if reader in self.readers:
-                busy = True
-                self._call(reader, reader.doRead, True)
-        for writer in writable:
-            if writer in self.writers:
-                busy = True
-                self._call(writer, writer.doWrite, False)
-        return busy
-
-    def _call(self, transport: Any, call: Callable[[], Any], reading: bool) -> None:
-        """Have a transport read or write, and end it if it says so, as Twisted's reactors do."""
-        try:
-            why = call()
-        except Exception as error:
-            log.err()
-            why = error
-            transport.note_exception(error)
-        if not why:
-            return
-        self.removeReader(transport)
-        if reading and isinstance(why, ConnectionDone) and IHalfCloseableDescriptor.providedBy(transport):
-            transport.readConnectionLost(Failure(ConnectionDone()))
-        else:
-            self.removeWriter(transport)
-            known = isinstance(why, ConnectionDone | ConnectionLost)
-            transport.connectionLost(Failure(type(why)() if known else why))

@@ -15,8 +15,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.python.failure import Failure
 
+from sockproto.reactor.memory import Loop
 from sockproto.testing.arguments import require_bytes, require_subject
-from sockproto.testing.sockets import KERNEL_BYTES, Loop, MemorySocket, socket_pair
+from sockproto.testing.sockets import KERNEL_BYTES, MemorySocket, socket_pair
 from sockproto.testing.transports import HOST, PEER, Transport
 
 MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
@@ -115,7 +116,7 @@ class Remote:
 
     def reset(self) -> None:
         """Cut the connection."""
-        self._socket._cutting = True
+        self._socket.cut()
         self.close()
         self._silent = "reset"
 

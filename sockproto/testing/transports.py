@@ -8,17 +8,16 @@
 """
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress
-from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 
-from sockproto.testing.sockets import Loop, MemorySocket
+from sockproto.reactor.memory import Loop, MemoryConnection
+from sockproto.testing.sockets import MemorySocket
 
 HOST: Final = IPv4Address("TCP", "10.0.0.1", 12_345)
 """The address of a protocol under test, if nothing else is said."""
@@ -27,7 +26,7 @@ PEER: Final = IPv4Address("TCP", "192.168.1.1", 54_321)
 """The address of its peer."""
 
 
-class Transport(Connection):
+class Transport(MemoryConnection):
     """Twisted's TCP transport over a socket in memory; notes what a test may ask for.
 
     Attributes:
@@ -37,11 +36,9 @@ class Transport(Connection):
             after the end, which are lost; a producer that is still registered at the close, which then waits
             for it; reading that is resumed after the end; an exception. No fault is an error by itself.
         reason: What the protocol's ``connectionLost`` was told; None before.
+        half_closing: Whether the protocol wants its half of the stream ended.
+        aborted: Whether the protocol has cut the connection.
     """
-
-    socket: Any
-    reactor: Any
-    protocol: Any
 
     def __init__(
         self,
@@ -51,41 +48,12 @@ class Transport(Connection):
         host: IAddress = HOST,
         peer: IAddress = PEER,
     ) -> None:
-        super().__init__(socket, protocol, loop)  # type: ignore[arg-type]  # as much of them as it asks for
+        super().__init__(socket, protocol, loop)
         self._host, self._peer = host, peer
         self.writes: list[bytes] = []
         self.most_held = 0
         self.faults: list[str] = []
         self.reason: Failure | None = None
-        self.connected = 1
-        self.startReading()
-
-    # What is to be known.
-
-    @property
-    def held(self) -> int:
-        """How many bytes it holds that the kernel has not taken."""
-        return len(self.dataBuffer) - self.offset + self._tempDataLen
-
-    @property
-    def reading(self) -> bool:
-        """Whether the protocol wants to read."""
-        return self in self.reactor.readers
-
-    @property
-    def half_closing(self) -> bool:
-        """Whether the protocol wants its half of the stream ended."""
-        return self._writeDisconnecting
-
-    @property
-    def aborted(self) -> bool:
-        """Whether the protocol has cut the connection."""
-        return self._aborting
-
-    @property
-    def can_write(self) -> bool:
-        """Whether writing does something now; the loop asks this."""
-        return self.socket.writable or not (self.socket.outbound.capacity or self.held)
 
     # What the protocol calls.
 
@@ -99,35 +67,31 @@ class Transport(Connection):
 
     def write(self, data: bytes) -> None:
         """Take bytes to send."""
-        if self.disconnected or self._writeDisconnecting:
+        if self.disconnected or self.half_closing:
             self._note_late(data)
         self.writes.append(data)
-        Connection.write(self, data)
+        super().write(data)
         held = self.held
         if held > self.most_held:
             self.most_held = held
-
-    def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Take bytes to send, in one write."""
-        self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
         """Close, once all is sent."""
         if self.producer is not None and self.connected:
             self.faults.append("loseConnection: a producer is still registered")
-        Connection.loseConnection(self)
+        super().loseConnection()  # type: ignore[no-untyped-call]
 
     def loseWriteConnection(self) -> None:
         """End this half of the stream, once all is sent."""
         if self.producer is not None:
             self.faults.append("loseWriteConnection: a producer is still registered")
-        Connection.loseWriteConnection(self)
+        super().loseWriteConnection()
 
     def resumeProducing(self) -> None:
         """Read on."""
         if self.disconnected:
             self.faults.append("resumeProducing: the connection is gone")
-        Connection.resumeProducing(self)
+        super().resumeProducing()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone."""

@@ -87,8 +87,7 @@ class ReportTests(TestCase):
     def test_json_is_one_object_at_the_end(self) -> None:
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
-        report = Report("greet", "127.0.0.1:1", as_json=True)
-        report._console = Console(writing)
+        report = Report("greet", "127.0.0.1:1", as_json=True, output=Console(writing))
         report.reply(b"Hello")
         report.failed(OptionError("wrong"))
         os.close(writing)
@@ -110,8 +109,7 @@ class ReportTests(TestCase):
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
         self.addCleanup(os.close, writing)
-        report = Report("greet", "x", hex=True)
-        report._errors = Console(writing)
+        report = Report("greet", "x", hex=True, errors=Console(writing))
         assert report.trace is not None
         report.trace(">", b"Michael\n")
         report.trace("<", bytes(range(60, 80)))

@@ -485,7 +485,7 @@ class FailureTests(ClientTestCase):
         self.failureResultOf(call, TimedOut)
         call = self.call(greet, [], to=endpoint, connect_seconds=3)
         self.clock.pump([0.1] * 5)
-        endpoint._error = None
+        endpoint.error = None
         self.clock.advance(0.1)
         self.say(b"Welcome!")
         self.end()

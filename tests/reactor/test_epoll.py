@@ -13,6 +13,7 @@ from twisted.trial.unittest import SkipTest
 from tests.selectables import FakePoller, ReactorTestCase, around
 
 try:
+    from twisted.internet import epollreactor
     from twisted.internet.epollreactor import EPollReactor
 
     from sockproto.reactor.epoll import LeanEPollReactor
@@ -160,11 +161,10 @@ class StockTests(ReactorTestCase):
 
     def test_a_descriptor_that_went_away(self) -> None:
         selectable = self.selectable(lambda: self.fail("it was read"))
-        number = selectable.fileno()
         selectable.fileno = lambda: -1  # type: ignore[method-assign]
         self.turn()
         self.assertIsInstance(selectable.lost.value, ConnectionFdescWentAway)
-        self.assertNotIn(number, self.reactor._selectables)
+        self.assertNotIn(selectable, self.reactor.getReaders())
 
     def test_somebody_has_hung_up(self) -> None:
         selectable = self.selectable(lambda: selectable.ours.recv(1) and None)
@@ -213,18 +213,21 @@ class StockTests(ReactorTestCase):
         self.turn()
         self.assertEqual(called, ["mine", "mine"])
 
+    def polled_by(self, poller: FakePoller) -> FakePoller:
+        """Make the reactor anew, with another poller than the system's."""
+        self.close()
+        self.patch(epollreactor, "epoll", lambda size: poller)
+        self.reactor = self.reactor_class()
+        return poller
+
     def test_how_long_it_waits(self) -> None:
-        poller = FakePoller()
-        self.reactor._poller.close()
-        self.reactor._poller = poller
+        poller = self.polled_by(FakePoller())
         for seconds in (0, 1.5, None):
             self.reactor.doIteration(seconds)
         self.assertEqual(poller.waited, [0, 1.5, -1])
 
     def test_an_interrupted_wait_is_over(self) -> None:
-        poller = FakePoller(OSError(errno.EINTR, os.strerror(errno.EINTR)))
-        self.reactor._poller.close()
-        self.reactor._poller = poller
+        poller = self.polled_by(FakePoller(OSError(errno.EINTR, os.strerror(errno.EINTR))))
         self.turn()
         poller.error = OSError(errno.EBADF, os.strerror(errno.EBADF))
         self.assertRaises(OSError, self.turn)

@@ -1,6 +1,8 @@
 """What is written while a read is handled leaves when that is done, and nothing else is otherwise."""
 
+import os
 import socket
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,6 +21,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import alsoProvides, implementer
 
+from sockproto.reactor.buffers import held_bytes
 from sockproto.reactor.ports import (
     BULK_BYTES,
     DatagramPort,
@@ -148,7 +151,7 @@ class ConnectionTests(TestCase):
             self.connection.doWrite()
         came += self.heard() or b""
         self.assertEqual(came, data + b"end")
-        self.assertEqual(self.connection.dataBuffer, b"")
+        self.assertEqual(held_bytes(self.connection), 0)
 
     def test_a_producer_is_held_back_and_let_go(self) -> None:
         self.connect(lambda transport, data: transport.write(b"x" * int(data)))
@@ -184,6 +187,22 @@ class ConnectionTests(TestCase):
             if reason is not None:
                 self.connection.connectionLost(Failure(reason))
             self.assertEqual((self.heard(), self.heard()), (b"bye", b""))
+
+    def test_a_descriptor_goes_with_the_bytes_behind_it(self) -> None:
+        def received(transport: Any, data: bytes) -> None:
+            transport.write(b"here: ")
+            transport.sendFileDescriptor(passed.fileno())
+            transport.write(data)
+
+        with tempfile.TemporaryFile() as passed:
+            self.connect(received, self.kinds[1])
+            self.assertIsNone(self.say(b"take it"))
+            self.connection.doWrite()
+            data, [descriptor], *_ = socket.recv_fds(self.peer, 100, 1)
+            self.addCleanup(os.close, descriptor)
+            data += self.heard() or b""
+            self.assertEqual((data, os.fstat(descriptor)), (b"here: take it", os.fstat(passed.fileno())))
+            self.assertIsNone(self.say(b"x"))
 
     def test_an_abort_sends_nothing(self) -> None:
         def received(transport: Any, data: bytes) -> None:

@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 from sockproto.interfaces import IProtocolDefinition
 from sockproto.server.catalog import definitions
 from sockproto.server.tap import ServerOptions
+from sockproto.testing import DatagramNetwork, connect
 from tests.plugins import OURS, PluginsTestCase, shout
 
 
@@ -65,8 +66,15 @@ class PreparedTests(PluginsTestCase):
         options.parseOptions(["--marks", "3"])
         self.assertEqual(calls, [{"marks": 3}])
         stream, datagrams = (listener.server for listener in options.listeners or ())
-        self.assertEqual(stream.buildProtocol(None).session.conversation.marks, 6)
-        self.assertEqual(datagrams._conversation.marks, 6)
+        remote = connect(stream)
+        remote.send(b"a\r\n")
+        self.assertEqual(remote.read(), b"A!!!!!!\r\n")
+        remote.close()
+        network = DatagramNetwork()
+        network.listenUDP(7, datagrams, "192.0.2.1")
+        asking = network.remote()
+        asking.send(b"a", ("192.0.2.1", 7))
+        self.assertEqual(asking.read(), [b"A!!!!!!"])
 
     def test_commands_of_nobody(self) -> None:
         source = shout(factory="CommandFactory").replace("QuietLines,\n", "QuietLines, CommandFactory,\n")

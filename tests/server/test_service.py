@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 from twisted.application.service import Application, IService, IServiceMaker
@@ -30,6 +31,7 @@ from sockproto.server.catalog import definitions
 from sockproto.server.listeners import Listener, addresses, from_description, tcp, udp, unix_datagrams
 from sockproto.server.service import ServerService
 from sockproto.server.tap import Options, makeService, options_for
+from sockproto.testing import connect
 
 
 class RunningReactor:
@@ -262,6 +264,31 @@ class DescriptionTests(TestCase):
             self.assertRaises(OptionError, addresses, name)
 
 
+class LockTests(TestCase):
+    """Twisted locks the path of a UNIX socket, and leaves its lock behind where it can't listen."""
+
+    def listen(self, path: str) -> None:
+        listener = from_description("echo", f"unix:{path}", EchoFactory, EchoDatagramProtocol, reactor)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # Twisted leaves the socket to the collector
+            self.failureResultOf(listener.listen(reactor, 0), CannotListenError)
+            gc.collect()
+
+    def test_ours_is_removed(self) -> None:
+        path = self.mktemp()
+        os.mkdir(path)  # no socket can be made there
+        self.listen(path)
+        self.assertFalse(os.path.lexists(f"{path}.lock"))
+
+    def test_anothers_stays(self) -> None:
+        path = self.mktemp()
+        for holder in os.getppid(), os.getpid():  # ourselves: another listener of this process
+            os.symlink(str(holder), f"{path}.lock")
+            self.listen(path)
+            self.assertEqual(os.readlink(f"{path}.lock"), str(holder))
+            os.unlink(f"{path}.lock")
+
+
 class OptionsTests(TestCase):
     def parse(self, *args: str) -> Options:
         options = Options()
@@ -309,8 +336,11 @@ class OptionsTests(TestCase):
         self.assertEqual(made, [expected | {"limits": Limits(), "proxy_from": None}])
 
     def test_message_is_taken_byte_for_byte(self) -> None:
-        options = self.parse("--protocol", "welcome", "--message", "\udcff\\n ")
-        self.assertEqual(dict(options._arguments()), {"message": b"\xff\\n "})
+        options = self.parse("--protocol", "welcome", "--message", "\udcff\\n ", "--tcp-only")
+        [listener] = makeService(options).listeners
+        remote = connect(listener.server)
+        self.assertEqual(remote.read(), b"\xff\\n ")
+        remote.close()
 
     def test_wrong_ones_are_one_line_and_status_1(self) -> None:
         for args, said in [

@@ -1,16 +1,19 @@
 """Definitions of other packages: what makes one unfit, and what twistd makes of the options of a fit one."""
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 from sockproto import ConversationFactory, ConversationProtocol, ProtocolOption
 from sockproto.carriers.definition import ProtocolDefinition
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.text import count, raw_bytes
+from sockproto.protocols.echo import EchoFactory
 from sockproto.server.catalog import definitions
 from sockproto.server.parameters import described
 from sockproto.server.tap import ServerOptions, makeService
 from sockproto.server.validation import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
+from sockproto.testing import connect
 from tests.plugins import PluginsTestCase, shout
 
 
@@ -113,11 +116,24 @@ class OptionTests(PluginsTestCase):
         definition = self.search(ape=shout()).definitions["shout"]
         return ProtocolDefinition(**{**vars(definition), **parts})
 
+    def making(self, definition: ProtocolDefinition) -> tuple[list[dict[str, Any]], ProtocolDefinition]:
+        """Return what a definition's factory will be called with, and the definition that notes it."""
+        made: list[dict[str, Any]] = []
+
+        def factory(**arguments: Any) -> EchoFactory:
+            made.append(arguments)
+            return EchoFactory()
+
+        return made, replace(definition, factory=factory)
+
     def test_an_option_becomes_the_conversations_argument(self) -> None:
         options = self.options_of(self.shout())
         options.parseOptions(["--port", "0", "--marks", "3", "--tcp-only"])
         [listener] = makeService(options).listeners
-        self.assertEqual(listener.server.buildProtocol(None).session.conversation.marks, 3)
+        remote = connect(listener.server)
+        remote.send(b"a\n")
+        self.assertEqual(remote.read(), b"A!!!\n")
+        remote.close()
 
     def test_options_of_one_name_share_a_row_and_each_converts_its_own(self) -> None:
         message = ProtocolOption("message", count, "7", "how often")
@@ -132,9 +148,9 @@ class OptionTests(PluginsTestCase):
             {row[0]: row[3] for row in described(ours)}["message"], r"the text  [default: Welcome!\r\n]"
         )
         for definition, value in (theirs, 5), (ours[0], b"5"):
-            options = self.options_of(definition, *ours, theirs)
-            options["message"] = "5"
-            self.assertEqual(dict(options._arguments()), {"message": value})
+            made, definition = self.making(definition)
+            self.options_of(definition, *ours, theirs).parseOptions(["--message", "5", "--tcp-only"])
+            self.assertEqual([arguments["message"] for arguments in made], [value])
         self.assertEqual(
             ours[0].options, (ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),)
         )
@@ -150,9 +166,9 @@ class OptionTests(PluginsTestCase):
 
     def test_the_first_framing_is_the_default(self) -> None:
         for words, framing in [([], QuietLines), (["--framing", "strict"], Lines)]:
-            options = self.options_of(self.shout())
-            options.parseOptions(["--port", "0", *words])
-            self.assertIs(options._framing(), framing)
+            made, definition = self.making(self.shout())
+            self.options_of(definition).parseOptions(["--port", "0", *words])
+            self.assertEqual([arguments["framing"] for arguments in made], [framing])
 
     def test_what_is_wrong_is_one_line(self) -> None:
         for options, words, said in [

@@ -23,6 +23,8 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from sockproto.protocols.echo import EchoFactory
+from sockproto.reactor import memory
+from sockproto.reactor.memory import Loop
 from sockproto.testing import (
     Expect,
     ExpectEnd,
@@ -42,10 +44,9 @@ from sockproto.testing import (
     play,
     play_on_socket,
     scripts,
-    sockets,
     to_next_call,
 )
-from sockproto.testing.sockets import Loop, MemorySocket, Pipe
+from sockproto.testing.sockets import MemorySocket, Pipe
 from sockproto.testing.transports import PEER, Transport
 
 # What protocols meet, with Twisted's transports on real sockets as in memory.
@@ -236,7 +237,7 @@ def seen(behaviour: Behaviour, notes: list[str], outcome: Any) -> tuple[list[str
 def in_memory(behaviour: Behaviour) -> tuple[list[str], Any, Any]:
     notes: list[str] = []
     # Not by play, which fails for an error of the protocol: on sockets nobody can do that.
-    outcome, *_ = scripts._play(
+    outcome, *_ = scripts.attempt(
         lambda clock: behaviour.protocol(notes, clock), behaviour.script, "whole", Clock()
     )
     return seen(behaviour, notes, outcome)
@@ -287,24 +288,20 @@ class FidelityTests(TestCase):
                 transport.connectionLost(Failure(ConnectionDone()))
 
         def writes_first(self: Any) -> bool:
-            busy = False
-            for feed in self.feeds:
-                busy = feed() or busy
+            busy = bool(self.feed())
             for selected, name in (self.writers, "doWrite"), (self.readers, "doRead"):
                 for transport in list(selected):
                     ready = transport.can_write if name == "doWrite" else transport.socket.readable
                     if ready:
                         busy = True
-                        self._call(transport, getattr(transport, name), name == "doRead")
-            if self._clock.calls:
-                self._clock.advance(0)
+                        self.handle(transport, getattr(transport, name), name == "doRead")
             return busy
 
         broken: list[tuple[Any, str, Any, str]] = [
-            (Loop, "_call", no_half_close, "HalfCloseable"),
+            (Loop, "handle", no_half_close, "HalfCloseable"),
             (Loop, "turn", writes_first, "Noting"),
             (MemorySocket, "shutdown", lambda self, how: None, "EndsItsHalf"),
-            (MemorySocket, "_reset", lambda self: None, "Aborts"),
+            (MemorySocket, "setsockopt", lambda self, *option: None, "Aborts"),
             (MemorySocket, "recv", lambda self, count: self.inbound.take(count), "HalfCloseable"),
             (MemorySocket, "send", lambda self, data: len(data), "Flushes"),
             (Transport, "pauseProducing", lambda self: None, "ReadsLater"),
@@ -386,7 +383,7 @@ class BufferTests(TestCase):
         self.patch(Speaks, "endless", True)
         link = join(Noting([], Clock()), Speaks(b"x"))
         self.assertTrue(all(link.turn() for _ in range(100)))
-        self.patch(sockets, "MAX_TURNS", 100)
+        self.patch(memory, "MAX_TURNS", 100)
         self.assertIn("never comes to rest", str(self.assertRaises(AssertionError, link.run)))
         self.assertRaises(ValueError, join, Deaf(), Deaf(), kernel_bytes=0)
 

@@ -203,10 +203,20 @@ class ScriptTests(TestCase):
         self.assertEqual(play(echo, [Send(b"x"), Pause(1), Reset()]), Outcome(b"", None))
 
     def test_a_different_end_is_a_difference(self) -> None:
-        same = Outcome(b"x", "orderly")
-        scripts._compare(same, same, "here")
-        self.assertRaises(AssertionError, scripts._compare, same, Outcome(b"x", "reset"), "here")
-        self.assertRaises(AssertionError, scripts._compare, same, Outcome(b"y", "orderly"), "here")
+        class Fickle(Protocol):
+            """Ends otherwise when bytes come alone."""
+
+            transport: Any
+
+            def dataReceived(self, data: bytes) -> None:
+                if len(data) == 1:
+                    self.transport.abortConnection()
+                self.transport.loseConnection()
+
+        error = self.assertRaises(
+            AssertionError, play_every_way, lambda clock: Fickle(), [Send(b"ab"), ReadToEnd()], []
+        )
+        self.assertIn("the end is reset, not orderly as when whole", str(error))
 
     def test_nothing_is_left_behind_by_one_that_does_not_read(self) -> "Deferred[Any]":
         class Deaf(Protocol):

@@ -1,11 +1,13 @@
 """Framings give the same messages, and the same error, however the bytes are split."""
 
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from sockproto.core.framing import lines
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.raw import Discard, Raw
 from sockproto.errors import MessageTooLong
@@ -174,8 +176,8 @@ class CostTests(TestCase):
                 searched.append(args[2] - args[1])
                 return super().find(*args)
 
-        framing = Lines()
-        framing._buffer = Counting()
+        with patch.object(lines, "bytearray", Counting, create=True):
+            framing = Lines()
         for _ in range(20_000):
             framing.feed(b"x")
             framing.take()

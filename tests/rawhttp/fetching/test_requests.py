@@ -1,6 +1,5 @@
 """What the fetcher asks for, and what it refuses to ask for."""
 
-import _socket
 import contextlib
 import socket
 from collections.abc import Sequence
@@ -186,11 +185,13 @@ def test_the_host_of_a_default_port(
         connected.append(tuple(address[:2]))
         return ("127.0.0.1", server.ports[origin])
 
+    stock_connect, stock_connect_ex = socket.socket.connect, socket.socket.connect_ex
+
     def connect(self: socket.socket, address: Sequence[str | int]) -> None:
-        _socket.socket.connect(self, here(address))
+        stock_connect(self, here(address))
 
     def connect_ex(self: socket.socket, address: Sequence[str | int]) -> int:
-        return _socket.socket.connect_ex(self, here(address))
+        return stock_connect_ex(self, here(address))
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
