@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import PROTOCOLS, TALKERS, name, wrong
-from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import Stream
+from sockproto.plain.deadline import Deadline
 
 LEAKED_BYTES = 8 << 20
 """What a server may need more after hundreds of connections than after some dozens."""
