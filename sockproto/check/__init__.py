@@ -11,8 +11,8 @@ spoken     what each protocol says, written from the specifications (pure)
 target     whom it judges
 started    a server that is started for the check, and watched
 sockets    what streams and datagrams have in common: deadlines, notes, what can go wrong
-stream     ``Stream``: a connection
-datagrams  ``Datagrams``
+stream     ``StreamClient``: a connection
+datagrams  ``DatagramClient``: a socket for datagrams
 wire       all of these
 judging    ``case``, ``Subject``: how a case is written, and found
 cases/     the cases, a group a file

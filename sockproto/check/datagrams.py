@@ -2,7 +2,7 @@
 
 ::
 
-    sock = DatagramSocket(target, 1, timeline, patience, deadline)
+    sock = DatagramClient(target, 1, timeline, patience, deadline)
     sock.expect(b"Michael", b"Hello, Michael!")
 """
 
@@ -20,7 +20,7 @@ from sockproto.plain.unix import temporary_name
 MAX_DATAGRAM = 65_535
 
 
-class DatagramSocket(Wire):
+class DatagramClient(Wire):
     """A socket for datagrams, which knows only the server.
 
     Args:

@@ -1,8 +1,8 @@
 """How a case is written, and found.
 
 A case is a function of a ``Subject``. It returns if the server is right, and raises ``Failed``, ``Open`` or
-``Skipped`` if not; the ``Stream`` and ``DatagramSocket`` that it uses raise ``Failed`` for whatever is not as
-it should be. Its name and its file's are its identifier, its docstring is what is expected::
+``Skipped`` if not; the ``StreamClient`` and ``DatagramClient`` that it uses raise ``Failed`` for whatever is not
+as it should be. Its name and its file's are its identifier, its docstring is what is expected::
 
     @case("echo")
     def the_same_comes_back(subject: Subject) -> None:
@@ -26,7 +26,7 @@ from sockproto.check.started import UP_SECONDS, Started
 from sockproto.check.target import ServerAddress, free_port
 from sockproto.check.timing import Patience, Timeline
 from sockproto.check.verdict import Case, Failed, Skipped
-from sockproto.check.wire import DatagramSocket, Silent, Stream, Wire
+from sockproto.check.wire import DatagramClient, Silent, StreamClient, Wire
 from sockproto.errors import OptionError, Refused
 from sockproto.plain.deadline import Deadline
 
@@ -104,22 +104,22 @@ class Subject:
         self._wires: list[Wire] = []
         self._number = 0
 
-    def connect(self) -> Stream:
+    def connect(self) -> StreamClient:
         """Connect; whatever the server says first has yet to be read."""
-        return self._kept(Stream)
+        return self._kept(StreamClient)
 
-    def open(self, holds: int = 0) -> Stream:
+    def open(self, holds: int = 0) -> StreamClient:
         """Connect, and read the welcome where there is one.
 
         Args:
             holds: How many bytes our kernel may hold that the case has not read; 0: as many as it likes.
         """
-        stream = self._kept(Stream, holds)
+        stream = self._kept(StreamClient, holds)
         if self.context.welcome:
             stream.expect(self.context.welcome)
         return stream
 
-    def datagrams(self, host: str = "", port: int = 0) -> DatagramSocket:
+    def datagrams(self, host: str = "", port: int = 0) -> DatagramClient:
         """Give a socket for datagrams, with a port of its own.
 
         Args:
@@ -129,7 +129,7 @@ class Subject:
         Raises:
             Skipped: Nothing can be sent from there.
         """
-        return self._kept(DatagramSocket, source=(host, port)) if port else self._kept(DatagramSocket)
+        return self._kept(DatagramClient, source=(host, port)) if port else self._kept(DatagramClient)
 
     def answer(self, message: bytes) -> bytes:
         """Give what a message is answered, with the end that this server gives to lines, right or wrong."""

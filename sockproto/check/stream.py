@@ -2,7 +2,7 @@ r"""A connection to the server, on a plain socket that never waits without a dea
 
 ::
 
-    stream = Stream(target, 1, timeline, patience, deadline)
+    stream = StreamClient(target, 1, timeline, patience, deadline)
     stream.send(b"Michael\n")
     stream.expect(b"Hello, Michael!\n")
 """
@@ -23,7 +23,7 @@ from sockproto.plain.deadline import Deadline
 TAKEN_BYTES = 1 << 20
 
 
-class Stream(Wire):
+class StreamClient(Wire):
     """A connection to the server."""
 
     def send(self, data: bytes) -> None:

@@ -8,7 +8,7 @@
 from sockproto.check.cases.datagrams import ANSWERERS, request
 from sockproto.check.judging import Subject, case
 from sockproto.check.verdict import Failed, Open, Skipped, shown
-from sockproto.check.wire import DatagramSocket
+from sockproto.check.wire import DatagramClient
 
 LOOP_DOS = "CVE-2024-2169: loops of datagrams between servers"
 TURNS = 20
@@ -81,7 +81,7 @@ def services_are_not_answered(subject: Subject) -> None:
         raise Skipped(reason)
 
 
-def _bounce(subject: Subject, socket: DatagramSocket, asked: bytes) -> None:
+def _bounce(subject: Subject, socket: DatagramClient, asked: bytes) -> None:
     """Ask, and send back whatever comes; that must have an end."""
     data, came, same = asked, 0, subject.protocol == "echo"
     for _ in range(TURNS):
