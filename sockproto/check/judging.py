@@ -1,8 +1,8 @@
 """How a case is written, and found.
 
 A case is a function of a ``Subject``. It returns if the server is right, and raises ``Failed``, ``Open`` or
-``Skipped`` if not; the ``StreamClient`` and ``DatagramClient`` that it uses raise ``Failed`` for whatever is not
-as it should be. Its name and its file's are its identifier, its docstring is what is expected::
+``Skipped`` if not; the ``StreamClient`` and ``DatagramClient`` that it uses raise ``Failed`` for whatever is
+not as it should be. Its name and its file's are its identifier, its docstring is what is expected::
 
     @case("echo")
     def the_same_comes_back(subject: Subject) -> None:
