@@ -145,7 +145,7 @@ def fetch(
             with connect(here.host, here.port, options.connect, deadline, context, observer.step) as stream:
                 mine = given if here.origin == first.origin else public(given)
                 request = request_head(here, options.method, options.compressed, mine)
-                exchange = Exchange(stream, request, options, observer)
+                exchange = HTTPExchange(stream, request, options, observer)
                 target = exchange.redirect(here)
                 if target is None:
                     return exchange.response(here, into, len(seen))
@@ -158,7 +158,7 @@ def fetch(
         here = target
 
 
-class Exchange:
+class HTTPExchange:
     """A request and its response over one connection; sends and reads up to the end of the headers.
 
     Attributes:
