@@ -22,7 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from benchmarks.stock import provenance, write_section
-from sockproto.check.judging import GROUPS, Terms, cases, chosen
+from sockproto.check.judging import GROUPS, CheckContext, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started
@@ -130,7 +130,7 @@ def judge(server: Server, quick: bool = False, only: Sequence[str] = ()) -> Repo
             started.wait_until_up(server.kind, HOST, port)
             target = find(server.kind, HOST, port)
             judged = chosen(cases(server.protocol, target.datagrams), only, ())
-            return run(Terms(server.protocol, target, patience, quick, started), judged)
+            return run(CheckContext(server.protocol, target, patience, quick, started), judged)
 
 
 # The page.

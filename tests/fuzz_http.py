@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 
 from sockproto.errors import CallFailed, CutShort, EmptyReply, WrongReply
-from sockproto.rawhttp import Data, End, Interim, ResponseParser
+from sockproto.rawhttp import Data, EndOfMessage, Interim, ResponseParser
 
 DOCUMENTED = (WrongReply, CutShort, EmptyReply)
 HEADS = [
@@ -67,7 +67,9 @@ def outcome(pieces: list[bytes], method: str = "GET", end: bool = True) -> Outco
                     events.append(event)
     except DOCUMENTED as error:
         return Outcome(tuple(events), bytes(body), f"{type(error).__name__}: {error}")
-    return Outcome(tuple(events), bytes(body), "end" if events and isinstance(events[-1], End) else "")
+    return Outcome(
+        tuple(events), bytes(body), "end" if events and isinstance(events[-1], EndOfMessage) else ""
+    )
 
 
 def responses(random: Random) -> Iterator[bytes]:

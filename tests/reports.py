@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sockproto.check.verdict import Case, Event, Report, Result, Verdict
+from sockproto.check.verdict import Case, Report, Result, TimelineEvent, Verdict
 
 BEGAN = 1_767_323_045.0  # 2026-01-02 03:04:05 UTC
 HOSTILE = b"</code><script>alert('x')</script>]]>\"&quot;\\\r\n\x00\x1b[31m\x7f\xff\xfe\xe2\x80\xae<!--"
@@ -31,13 +31,13 @@ LOST = Result(
     b"0123456789abcdef" * 16,
     b"0123456789abcdef" * 8,
     (
-        Event(0.0, 1, "connected"),
-        Event(0.0004, 1, "sent", b"0123456789abcdef" * 4, 1_048_576),
-        Event(0.0011, 1, "half-closed"),
-        Event(0.0013, 1, "received", b"0123456789abcdef" * 4, 32_768),
-        Event(0.0017, 1, "received", b"0123456789abcdef" * 4, 32_768),
-        Event(0.0019, 1, "ended"),
-        Event(0.0021, 1, "closed"),
+        TimelineEvent(0.0, 1, "connected"),
+        TimelineEvent(0.0004, 1, "sent", b"0123456789abcdef" * 4, 1_048_576),
+        TimelineEvent(0.0011, 1, "half-closed"),
+        TimelineEvent(0.0013, 1, "received", b"0123456789abcdef" * 4, 32_768),
+        TimelineEvent(0.0017, 1, "received", b"0123456789abcdef" * 4, 32_768),
+        TimelineEvent(0.0019, 1, "ended"),
+        TimelineEvent(0.0021, 1, "closed"),
     ),
     0.0021,
 )
@@ -49,17 +49,17 @@ CROSSED = Result(
     b"Hello, Anna!\n",
     b"Hello, Michael!\n",
     (
-        Event(0.0, 1, "connected"),
-        Event(0.0002, 2, "connected"),
-        Event(0.0004, 1, "received", b"Welcome!\r\n", 10),
-        Event(0.0005, 2, "received", b"Welcome!\r\n", 10),
-        Event(0.001, 1, "sent", b"Michael\n", 8),
-        Event(0.0012, 2, "sent", b"Anna\n", 5),
-        Event(0.0031, 2, "received", b"Hello, Michael!\n", 16),
-        Event(0.0032, 0, "note", text="3 events are left out here"),
-        Event(5.0031, 1, "waited", text="for an answer, 5 seconds"),
-        Event(5.004, 1, "reset"),
-        Event(5.005, 2, "closed"),
+        TimelineEvent(0.0, 1, "connected"),
+        TimelineEvent(0.0002, 2, "connected"),
+        TimelineEvent(0.0004, 1, "received", b"Welcome!\r\n", 10),
+        TimelineEvent(0.0005, 2, "received", b"Welcome!\r\n", 10),
+        TimelineEvent(0.001, 1, "sent", b"Michael\n", 8),
+        TimelineEvent(0.0012, 2, "sent", b"Anna\n", 5),
+        TimelineEvent(0.0031, 2, "received", b"Hello, Michael!\n", 16),
+        TimelineEvent(0.0032, 0, "note", text="3 events are left out here"),
+        TimelineEvent(5.0031, 1, "waited", text="for an answer, 5 seconds"),
+        TimelineEvent(5.004, 1, "reset"),
+        TimelineEvent(5.005, 2, "closed"),
     ),
     5.005,
 )
@@ -68,10 +68,10 @@ LEFT_OPEN = case(
     Verdict.OPEN,
     "An empty datagram is not answered.",
     sent=b"",
-    timeline=(Event(0.0, 1, "sent"), Event(1.0, 1, "waited", text="for an answer")),
+    timeline=(TimelineEvent(0.0, 1, "sent"), TimelineEvent(1.0, 1, "waited", text="for an answer")),
 )
 PASSING = tuple(
-    case(f"{group}.{name}", timeline=(Event(0.0, 1, "connected"), Event(0.001, 1, "closed")))
+    case(f"{group}.{name}", timeline=(TimelineEvent(0.0, 1, "connected"), TimelineEvent(0.001, 1, "closed")))
     for group in ("meaning", "splits", "pipelining", "half-close", "resets", "clients")
     for name in ("one-line", "byte-by-byte", "empty", "names-that-are-rather-long", "binary")
 )
@@ -98,9 +98,9 @@ RIGHT = Report("echo", "udp [::1]:9999", BEGAN, 3.21, PASSING)
 def hostile() -> Report:
     """Make a report in which everything that can be of a peer tries to break out of the page."""
     timeline = (
-        Event(0.0, 1, "connected", text=HOSTILE_TEXT),
-        Event(0.1, 1, "sent", HOSTILE, len(HOSTILE), HOSTILE_TEXT),
-        Event(0.2, 1, "received", HOSTILE, len(HOSTILE), HOSTILE_TEXT),
+        TimelineEvent(0.0, 1, "connected", text=HOSTILE_TEXT),
+        TimelineEvent(0.1, 1, "sent", HOSTILE, len(HOSTILE), HOSTILE_TEXT),
+        TimelineEvent(0.2, 1, "received", HOSTILE, len(HOSTILE), HOSTILE_TEXT),
     )
     judged = Case(f"group.{HOSTILE_TEXT}", HOSTILE_TEXT, HOSTILE_TEXT)
     results = [
@@ -114,7 +114,8 @@ def large(data: bytes = HOSTILE) -> Report:
     """Make a report of 100 cases that all fail, with 200 events on 50 sockets each and long runs of bytes."""
     kinds = ("connected", "sent", "received", "half-closed")
     timeline = tuple(
-        Event(at * 0.37, 1 + at % 50, kinds[at // 50], data * 9, len(data) * 9, "x" * 40) for at in range(200)
+        TimelineEvent(at * 0.37, 1 + at % 50, kinds[at // 50], data * 9, len(data) * 9, "x" * 40)
+        for at in range(200)
     )
     flood = data * (20_000 // len(data))
     results = [

@@ -33,6 +33,11 @@ ONLY = {  # of ours, for those who could know more
     "rawhttp": "errors core.text plain",
     "check": "errors core.text plain",
 }
+SAME_NAME = {
+    "Reset": "an error of a call; a step in the scripts of the test kit, which has its own front door"
+}
+"""Names that two public classes have, and why."""
+
 NO_TWISTED = "errors interfaces core plain rawhttp check"
 
 
@@ -109,6 +114,20 @@ class LayerTests(TestCase):
             defined = {node.name for node in ast.parse(path.read_text()).body if hasattr(node, "name")}
             self.assertNotIn(path.stem, defined, str(path))
 
+    def test_no_two_public_classes_have_the_same_name(self) -> None:
+        modules: dict[str, list[str]] = {}
+        for _, path, _ in self.modules():
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    name = node.name
+                elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+                    name = ast.unparse(node.target)
+                else:
+                    continue
+                modules.setdefault(name, []).append(str(path.relative_to(ROOT)))
+        same = {name: where for name, where in modules.items() if len(where) > 1 and name[0] != "_"}
+        self.assertEqual(set(same), set(SAME_NAME), same)
+
     def test_the_front_door_lists_every_layer_in_reading_order(self) -> None:
         listed = [
             line.split()[0].strip("/") for line in (sockproto.__doc__ or "").splitlines() if "  " in line
@@ -143,6 +162,13 @@ class ImportTests(TestCase):
             if isinstance(node, ast.ImportFrom) and [alias.name for alias in node.names] == ["*"]
         }
         self.assertEqual(told, {f"sockproto.{module}" for module in vars(sockproto)["_NAMES"]})
+
+    def test_the_plain_fetcher_loads_the_standard_library_alone(self) -> None:
+        code = "import sys, sockproto.rawhttp; print(*{name.split('.')[0] for name in sys.modules})"
+        before = set(run("import sys; print(*{name.split('.')[0] for name in sys.modules})").split())
+        loaded = set(run(code).split()) - before - {"sockproto"}
+        self.assertEqual(loaded - sys.stdlib_module_names, set())
+        self.assertNotIn("ssl", loaded)  # before there is a URL that needs it
 
     def test_a_name_that_needs_no_twisted_loads_none(self) -> None:
         code = "import sys; from sockproto import Lines, Limits; print('twisted' in sys.modules)"

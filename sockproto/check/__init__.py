@@ -4,15 +4,15 @@ Plain sockets and the standard library: it shares nothing with the servers of th
 like any other. In reading order:
 
 =========  ==================================================================================
-verdict    ``Report``, ``Result``, ``Case``, ``Event``: what a check finds; ``Failed``, ``Open``, ``Skipped``
+verdict    ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
 timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
 body       bytes that may be too many to be kept (pure)
 spoken     what each protocol says, written from the specifications (pure)
 target     whom it judges
 started    a server that is started for the check, and watched
 sockets    what streams and datagrams have in common: deadlines, notes, what can go wrong
-stream     ``Stream``: a connection
-datagrams  ``Datagrams``
+stream     ``StreamClient``: a connection
+datagrams  ``DatagramClient``: a socket for datagrams
 wire       all of these
 judging    ``case``, ``Subject``: how a case is written, and found
 cases/     the cases, a group a file
@@ -53,7 +53,7 @@ def judge(
         CallFailed: Nothing can be reached there.
         OptionError: There is no such protocol.
     """
-    from sockproto.check.judging import Terms, cases
+    from sockproto.check.judging import CheckContext, cases
     from sockproto.check.running import run
     from sockproto.check.spoken import PROTOCOLS
     from sockproto.check.target import find
@@ -63,4 +63,6 @@ def judge(
     if protocol not in PROTOCOLS:
         raise OptionError(f"there is no protocol {protocol!r}: it is one of {', '.join(PROTOCOLS)}")
     target = find(kind, host, port)
-    return run(Terms(protocol, target, QUICK if quick else FULL, quick), cases(protocol, target.datagrams))
+    return run(
+        CheckContext(protocol, target, QUICK if quick else FULL, quick), cases(protocol, target.datagrams)
+    )

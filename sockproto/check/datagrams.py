@@ -2,26 +2,25 @@
 
 ::
 
-    socket = Datagrams(target, 1, timeline, patience, deadline)
-    socket.expect(b"Michael", b"Hello, Michael!")
+    sock = DatagramClient(target, 1, timeline, patience, deadline)
+    sock.expect(b"Michael", b"Hello, Michael!")
 """
 
 import errno
-import os
 import socket
-import sys
-import tempfile
+from contextlib import ExitStack
 from typing import Any
 
 from sockproto.check.body import Edges, difference
 from sockproto.check.sockets import READ, WRITE, NotConnected, Silent, Wire
-from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Skipped, edges, shown
+from sockproto.plain.deadline import Deadline
+from sockproto.plain.unix import temporary_name
 
 MAX_DATAGRAM = 65_535
 
 
-class Datagrams(Wire):
+class DatagramClient(Wire):
     """A socket for datagrams, which knows only the server.
 
     Args:
@@ -32,8 +31,13 @@ class Datagrams(Wire):
     kind = socket.SOCK_DGRAM
 
     def __init__(self, *given: Any, source: tuple[str, int] | None = None) -> None:
-        self._source = source
+        self._source, self._names = source, ExitStack()
         super().__init__(*given)
+
+    def close(self) -> None:
+        """Close it, if it is not closed."""
+        super().close()
+        self._names.close()
 
     @property
     def port(self) -> int:
@@ -104,20 +108,13 @@ class Datagrams(Wire):
         target = self._target
         try:
             if target.family == socket.AF_UNIX:
-                self._sock.bind(self._own_name())
+                self._sock.bind(self._names.enter_context(temporary_name()))
             elif self._source is not None:
                 self._bind(*self._source)
             self._sock.connect(target.where)
         except OSError as error:
             raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
         self._note("connected")
-
-    def _own_name(self) -> str:
-        """Give a name for a UNIX socket of ours, without which nobody could answer it."""
-        if sys.platform == "linux":
-            return f"\0check-{os.urandom(8).hex()}"  # abstract: nothing is left behind
-        self._directory = tempfile.TemporaryDirectory(prefix="check-")
-        return os.path.join(self._directory.name, "client")
 
     def _bind(self, host: str, port: int) -> None:
         try:

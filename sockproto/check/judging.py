@@ -1,8 +1,8 @@
 """How a case is written, and found.
 
 A case is a function of a ``Subject``. It returns if the server is right, and raises ``Failed``, ``Open`` or
-``Skipped`` if not; the ``Stream`` and ``Datagrams`` that it uses raise ``Failed`` for whatever is not as
-it should be. Its name and its file's are its identifier, its docstring is what is expected::
+``Skipped`` if not; the ``StreamClient`` and ``DatagramClient`` that it uses raise ``Failed`` for whatever is
+not as it should be. Its name and its file's are its identifier, its docstring is what is expected::
 
     @case("echo")
     def the_same_comes_back(subject: Subject) -> None:
@@ -23,11 +23,12 @@ from typing import Any, TypeAlias, TypeVar
 from sockproto.check.body import Body
 from sockproto.check.spoken import LINES, SAYERS, answer, name
 from sockproto.check.started import UP_SECONDS, Started
-from sockproto.check.target import Target, free_port
-from sockproto.check.timing import Deadline, Patience, Timeline
+from sockproto.check.target import ServerAddress, free_port
+from sockproto.check.timing import Patience, Timeline
 from sockproto.check.verdict import Case, Failed, Skipped
-from sockproto.check.wire import Datagrams, Silent, Stream, Wire
+from sockproto.check.wire import DatagramClient, Silent, StreamClient, Wire
 from sockproto.errors import OptionError, Refused
+from sockproto.plain.deadline import Deadline
 
 GROUPS = (
     "meaning",
@@ -63,7 +64,7 @@ W = TypeVar("W", bound=Wire)
 
 
 @dataclass(frozen=True)
-class Terms:
+class CheckContext:
     """What all cases of a check share.
 
     Attributes:
@@ -78,7 +79,7 @@ class Terms:
     """
 
     protocol: str
-    target: Target
+    target: ServerAddress
     patience: Patience
     quick: bool = False
     started: Started | None = None
@@ -91,34 +92,34 @@ class Subject:
     """The server, as a case sees it. What the case opens is closed when it is over.
 
     Args:
-        terms: What all cases share.
+        context: What all cases share.
         deadline: When the case must be done.
     """
 
-    def __init__(self, terms: Terms, deadline: Deadline | None = None) -> None:
-        self.terms = terms
-        self.protocol, self.patience, self.quick = terms.protocol, terms.patience, terms.quick
+    def __init__(self, context: CheckContext, deadline: Deadline | None = None) -> None:
+        self.context = context
+        self.protocol, self.patience, self.quick = context.protocol, context.patience, context.quick
         self.timeline = Timeline()
-        self.deadline = deadline or Deadline(terms.patience.case)
+        self.deadline = deadline or Deadline(context.patience.case)
         self._wires: list[Wire] = []
         self._number = 0
 
-    def connect(self) -> Stream:
+    def connect(self) -> StreamClient:
         """Connect; whatever the server says first has yet to be read."""
-        return self._kept(Stream)
+        return self._kept(StreamClient)
 
-    def open(self, holds: int = 0) -> Stream:
+    def open(self, holds: int = 0) -> StreamClient:
         """Connect, and read the welcome where there is one.
 
         Args:
             holds: How many bytes our kernel may hold that the case has not read; 0: as many as it likes.
         """
-        stream = self._kept(Stream, holds)
-        if self.terms.welcome:
-            stream.expect(self.terms.welcome)
+        stream = self._kept(StreamClient, holds)
+        if self.context.welcome:
+            stream.expect(self.context.welcome)
         return stream
 
-    def datagrams(self, host: str = "", port: int = 0) -> Datagrams:
+    def datagrams(self, host: str = "", port: int = 0) -> DatagramClient:
         """Give a socket for datagrams, with a port of its own.
 
         Args:
@@ -128,7 +129,7 @@ class Subject:
         Raises:
             Skipped: Nothing can be sent from there.
         """
-        return self._kept(Datagrams, source=(host, port)) if port else self._kept(Datagrams)
+        return self._kept(DatagramClient, source=(host, port)) if port else self._kept(DatagramClient)
 
     def answer(self, message: bytes) -> bytes:
         """Give what a message is answered, with the end that this server gives to lines, right or wrong."""
@@ -136,9 +137,9 @@ class Subject:
         if self.protocol not in LINES or not due or not message.endswith(b"\n"):
             return due
         newline = b"\r\n" if message.endswith(b"\r\n") else b"\n"
-        if newline not in self.terms.endings:
+        if newline not in self.context.endings:
             return due
-        return due.removesuffix(b"\n").removesuffix(b"\r") + self.terms.endings[newline]
+        return due.removesuffix(b"\n").removesuffix(b"\r") + self.context.endings[newline]
 
     def answers(self, messages: Iterable[bytes]) -> bytes:
         """Give what several messages are answered."""
@@ -151,9 +152,9 @@ class Subject:
         Raises:
             Skipped: It was not started by us.
         """
-        if self.terms.started is None:
+        if self.context.started is None:
             raise Skipped("only a server that is started by --start can be watched")
-        return self.terms.started
+        return self.context.started
 
     @contextlib.contextmanager
     def another(self, port: int = 0) -> "Iterator[Subject]":
@@ -166,7 +167,7 @@ class Subject:
             Skipped: It was not started by us, or can't be started twice.
             Failed: It does not come up.
         """
-        target = self.terms.target
+        target = self.context.target
         if not target.port or "{port}" not in self.started.command:
             raise Skipped("another server can be started only where --start has a {port}")
         port = port or free_port(target.where[0])
@@ -175,7 +176,7 @@ class Subject:
                 self._wait_until_up(started, port)
                 where = (target.where[0], port, *target.where[2:])
                 there = replace(target, port=port, where=where)
-                other = Subject(replace(self.terms, target=there, started=started), self.deadline)
+                other = Subject(replace(self.context, target=there, started=started), self.deadline)
                 other.timeline = self.timeline
                 try:
                     yield other
@@ -186,7 +187,7 @@ class Subject:
 
     def _wait_until_up(self, started: Started, port: int) -> None:
         """Wait until another server listens; that the case ends before is not the server's fault."""
-        target, left = self.terms.target, self.deadline.left
+        target, left = self.context.target, self.deadline.left
         try:
             started.wait_until_up(target.kind, target.host, port, left)
         except Refused as error:
@@ -225,7 +226,7 @@ class Subject:
             if self.protocol == "discard":
                 stream.send(b"Hello")
                 stream.expect_silence()
-                if self.terms.target.tls is not None:
+                if self.context.target.tls is not None:
                     return b"silence"
                 stream.half_close()  # else nobody could tell whether it was accepted
                 with contextlib.suppress(Silent):
@@ -245,13 +246,13 @@ class Subject:
         Args:
             after: What happened before.
         """
-        if not self.terms.life:
+        if not self.context.life:
             raise Skipped("clients are not answered even if nothing has happened before")
         try:
-            if (now := self.sign_of_life()) == self.terms.life:
+            if (now := self.sign_of_life()) == self.context.life:
                 return
             failure = Failed(
-                "it is answered otherwise" if now else "nothing came", None, self.terms.life, now
+                "it is answered otherwise" if now else "nothing came", None, self.context.life, now
             )
         except Failed as failed:
             failure = failed
@@ -267,8 +268,8 @@ class Subject:
 
     def _kept(self, kind: type[W], holds: int = 0, **given: Any) -> W:
         self._number += 1
-        terms = self.terms.target, self._number, self.timeline, self.patience, self.deadline, holds
-        made = kind(*terms, **given)
+        shared = self.context.target, self._number, self.timeline, self.patience, self.deadline, holds
+        made = kind(*shared, **given)
         self._wires.append(made)
         return made
 

@@ -5,16 +5,18 @@
     element("p", text("a < b"), class_="reason")    # <p class="reason">a &lt; b</p>
 """
 
+import html
 from collections.abc import Iterable
-from html import escape
 from typing import NewType
+
+from sockproto.core.text import escape
 
 Markup = NewType("Markup", str)
 
 
 def text(content: str) -> Markup:
     """Give text as markup; control characters and those that turn the direction are written as escapes."""
-    return Markup(escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in content)))
+    return Markup(html.escape(escape(content)))
 
 
 def joined(parts: Iterable[Markup]) -> Markup:

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from sockproto.check.verdict import Report, Result, Verdict, shown
+from sockproto.core.text import escape
 
 MARKS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.OPEN: "open", Verdict.SKIP: "skip"}
 SHOWN_BYTES = 120
@@ -28,7 +29,7 @@ def text_lines(report: Report) -> list[str]:
     for name, value in report.server.items():
         if name == "last said" and report.server["exit"].startswith("none"):  # each failure has its own
             continue
-        escaped = _safe(value).replace("\n", "\\n")
+        escaped = escape(value)
         lines.append(f"      {name:<12}{escaped}")
     return [*lines, summary(report)]
 
@@ -144,7 +145,7 @@ def junit(report: Report) -> bytes:
     """Give it as JUnit's XML; an open case counts as passed, and says what the server does."""
     suite = ElementTree.Element(
         "testsuite",
-        name=_safe(f"sockproto check {report.protocol} {report.target}"),
+        name=escape(f"sockproto check {report.protocol} {report.target}"),
         tests=str(len(report.results)),
         failures=str(report.count(Verdict.FAIL)),
         errors="0",
@@ -155,17 +156,17 @@ def junit(report: Report) -> bytes:
         case = ElementTree.SubElement(
             suite,
             "testcase",
-            classname=_safe(f"{report.protocol}.{result.case.group}"),
-            name=_safe(result.case.identifier),
+            classname=escape(f"{report.protocol}.{result.case.group}"),
+            name=escape(result.case.identifier),
             time=f"{result.seconds:.3f}",
         )
         if result.verdict is Verdict.FAIL:
-            failure = ElementTree.SubElement(case, "failure", message=_safe(result.reason))
-            failure.text = _safe("\n".join(_lines(result)[1:]))
+            failure = ElementTree.SubElement(case, "failure", message=escape(result.reason))
+            failure.text = escape("\n".join(_lines(result)[1:]), keep="\n")
         elif result.verdict is Verdict.SKIP:
-            ElementTree.SubElement(case, "skipped", message=_safe(result.reason))
+            ElementTree.SubElement(case, "skipped", message=escape(result.reason))
         elif result.verdict is Verdict.OPEN:
-            ElementTree.SubElement(case, "system-out").text = _safe(f"open: {result.reason}")
+            ElementTree.SubElement(case, "system-out").text = escape(f"open: {result.reason}")
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
@@ -174,13 +175,3 @@ def junit(report: Report) -> bytes:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _safe(text: str) -> str:
-    """Escape what XML can't hold, or what could do something to a terminal."""
-    return "".join(
-        each
-        if each.isprintable() or each == "\n"
-        else each.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for each in text
-    )

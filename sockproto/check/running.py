@@ -2,7 +2,7 @@
 
 ::
 
-    report = run(Terms("echo", target, FULL), cases("echo"))
+    report = run(CheckContext("echo", target, FULL), cases("echo"))
 """
 
 import time
@@ -11,12 +11,12 @@ from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 
-from sockproto.check.judging import Judged, Subject, Terms
+from sockproto.check.judging import CheckContext, Judged, Subject
 from sockproto.check.spoken import LINES, answer, name
 from sockproto.check.target import is_there, speaks_tls
-from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Open, Report, Result, Skipped, Verdict
 from sockproto.errors import OptionError, Refused
+from sockproto.plain.deadline import Deadline
 
 LEAST_SECONDS = 0.5
 """With less than this left no other case is begun."""
@@ -30,7 +30,7 @@ Heard = Callable[[Judged, Result | None], object]
 
 
 def run(
-    terms: Terms,
+    context: CheckContext,
     judged: Sequence[Judged],
     heard: Heard = lambda judged, result: None,
     deadline: Deadline | None = None,
@@ -38,7 +38,7 @@ def run(
     """Judge a server; Ctrl-C (``KeyboardInterrupt``) ends it early, with what is known by then.
 
     Args:
-        terms: Which protocol, whom and how.
+        context: Which protocol, whom and how.
         judged: The cases.
         heard: Told of each case that begins, then of its result.
         deadline: When to be done, if the time has begun already.
@@ -46,37 +46,37 @@ def run(
     Returns:
         What came of it.
     """
-    began, check = time.time(), _Check(terms, deadline or Deadline(terms.patience.run))
+    began, check = time.time(), _Check(context, deadline or Deadline(context.patience.run))
     results: dict[str, Result] = {}
     try:
         check.begin()
-        for each in _shared(judged) if terms.quick else judged:
+        for each in _shared(judged) if context.quick else judged:
             heard(each, None)
             results[each.identifier] = result = check.result(each)
             heard(each, result)
     except KeyboardInterrupt:
         pass
-    stopped = [Result(each.case(terms.protocol), Verdict.SKIP, "interrupted") for each in judged]
+    stopped = [Result(each.case(context.protocol), Verdict.SKIP, "interrupted") for each in judged]
     ordered = tuple(results.get(each.case.identifier, each) for each in stopped)
-    known = terms.started.known() if terms.started is not None else {}
-    return Report(terms.protocol, str(terms.target), began, check.seconds, ordered, known)
+    known = context.started.known() if context.started is not None else {}
+    return Report(context.protocol, str(context.target), began, check.seconds, ordered, known)
 
 
 class _Check:
     """What is known while a check goes on.
 
     Args:
-        terms: What all cases share.
+        context: What all cases share.
         deadline: When to be done.
     """
 
-    def __init__(self, terms: Terms, deadline: Deadline) -> None:
-        self._terms, self._deadline = terms, deadline
+    def __init__(self, context: CheckContext, deadline: Deadline) -> None:
+        self._context, self._deadline = context, deadline
         self._failed = ""  # the basic case
         self._gone = ""  # the case since which the server is gone
         self._lost = ""  # why it can't be started again
         # A server that detaches itself leaves us a process that has ended.
-        self._watched = terms.started is not None and not terms.started.exit
+        self._watched = context.started is not None and not context.started.exit
 
     @property
     def seconds(self) -> float:
@@ -85,30 +85,30 @@ class _Check:
 
     def begin(self) -> None:
         """Get acquainted with the server."""
-        self._terms = acquainted(self._terms, self._deadline)
+        self._context = acquainted(self._context, self._deadline)
 
     def result(self, judged: Judged) -> Result:
         """Run a case, if there is a reason to and time for it."""
         if reason := self._reason_not_to(judged):
-            return Result(judged.case(self._terms.protocol), Verdict.SKIP, reason)
-        patience = replace(self._terms.patience, case=min(self._terms.patience.case, self._deadline.left))
-        result = judge(replace(self._terms, patience=patience), judged)
+            return Result(judged.case(self._context.protocol), Verdict.SKIP, reason)
+        patience = replace(self._context.patience, case=min(self._context.patience.case, self._deadline.left))
+        result = judge(replace(self._context, patience=patience), judged)
         if judged.basic and result.verdict is Verdict.FAIL:
             self._failed = judged.identifier
-            if (result.received or TLS_ALERT).startswith(TLS_ALERT) and speaks_tls(self._terms.target):
+            if (result.received or TLS_ALERT).startswith(TLS_ALERT) and speaks_tls(self._context.target):
                 result = replace(result, reason=f"{result.reason}; it speaks TLS: say --tls")
         return self._looked_after(result)
 
     def _reason_not_to(self, judged: Judged) -> str:
-        terms, deadline = self._terms, self._deadline
-        if self._gone and not self._lost and not is_there(terms.target):
+        context, deadline = self._context, self._deadline
+        if self._gone and not self._lost and not is_there(context.target):
             return f"the server is gone since {self._gone}"
         if self._lost:
             return f"the server is gone since {self._gone}{self._lost}"
         self._gone = ""
-        if terms.quick and not judged.quick:
+        if context.quick and not judged.quick:
             return "not part of the quick form"
-        if judged.half_closes and terms.target.tls is not None:
+        if judged.half_closes and context.target.tls is not None:
             return "TLS has no half-close"
         if deadline.left < LEAST_SECONDS:
             return f"no time left of {deadline.seconds:g} s: --seconds allows more, --only chooses"
@@ -116,37 +116,37 @@ class _Check:
 
     def _looked_after(self, result: Result) -> Result:
         """See whether the server still runs; if not, that is this case's failure, and it is started again."""
-        started, case = self._terms.started, result.case.identifier
+        started, case = self._context.started, result.case.identifier
         if started is None or not self._watched:
-            if result.verdict is Verdict.FAIL and not is_there(self._terms.target):
+            if result.verdict is Verdict.FAIL and not is_there(self._context.target):
                 self._gone = case
             return result
         if result.verdict is Verdict.FAIL:
-            started.wait(min(self._terms.patience.silence, 0.1))  # if it is about to end
+            started.wait(min(self._context.patience.silence, 0.1))  # if it is about to end
         if not (how := started.ended):
             return result
         reason = f"{result.reason}; " if result.verdict is Verdict.FAIL else ""
         said = result.said or started.said()
         reason += f"the server has ended ({how}){started.last_words()}"
         try:
-            target = self._terms.target
+            target = self._context.target
             started.again(target.kind, target.host, self._deadline.left)
-            if not self._terms.life:
+            if not self._context.life:
                 self.begin()
         except (OptionError, Refused) as error:
             self._gone, self._lost = case, f", and can't be started again: {error}"
         return replace(result, verdict=Verdict.FAIL, reason=reason, said=said)
 
 
-def judge(terms: Terms, judged: Judged) -> Result:
+def judge(context: CheckContext, judged: Judged) -> Result:
     """Run one case."""
-    case, subject = judged.case(terms.protocol), Subject(terms)
+    case, subject = judged.case(context.protocol), Subject(context)
     verdict, reason, failure = Verdict.PASS, "", Failed("")
-    printed = terms.started.lines if terms.started is not None else 0
+    printed = context.started.lines if context.started is not None else 0
     try:
         judged.judge(subject)
     except Failed as failed:
-        verdict, failure, reason = Verdict.FAIL, failed, failed.reason + _hint(terms, failed)
+        verdict, failure, reason = Verdict.FAIL, failed, failed.reason + _hint(context, failed)
     except Open as opened:
         verdict, reason = Verdict.OPEN, str(opened)
     except Skipped as skipped:
@@ -154,10 +154,10 @@ def judge(terms: Terms, judged: Judged) -> Result:
     except Exception as error:  # the other cases are judged all the same
         verdict, reason = Verdict.SKIP, f"this case itself is wrong, please report it: {error!r}"
     finally:
-        said = _said(terms, printed) if verdict is Verdict.FAIL else ()
+        said = _said(context, printed) if verdict is Verdict.FAIL else ()
         subject.close()  # what it says of that is not about the failure
-    if terms.started is not None:
-        terms.started.memory_bytes()
+    if context.started is not None:
+        context.started.memory_bytes()
     timeline = subject.timeline
     return Result(
         case,
@@ -172,35 +172,35 @@ def judge(terms: Terms, judged: Judged) -> Result:
     )
 
 
-def _said(terms: Terms, since: int) -> tuple[str, ...]:
+def _said(context: CheckContext, since: int) -> tuple[str, ...]:
     """Give what the server has printed; it may be a little late."""
-    if terms.started is None:
+    if context.started is None:
         return ()
     time.sleep(SAID_SECONDS)
-    return terms.started.said(since)
+    return context.started.said(since)
 
 
-def acquainted(terms: Terms, deadline: Deadline | None = None) -> Terms:
+def acquainted(context: CheckContext, deadline: Deadline | None = None) -> CheckContext:
     """Learn what the server says first, and what its clients are answered, right or wrong.
 
     Args:
-        terms: All that is known of it yet.
+        context: All that is known of it yet.
         deadline: When the check must be done, of which time this takes a third at most; if None, each may
             take as long as a case.
     """
     deadline = Deadline(deadline.left / 3) if deadline else None
-    if terms.target.datagrams:
-        return terms
-    if terms.protocol == "greeting":
-        terms = replace(
-            terms,
-            welcome=_heard(terms, deadline, lambda it: it.connect().what_comes(1_024, it.patience.answer)),
+    if context.target.datagrams:
+        return context
+    if context.protocol == "greeting":
+        context = replace(
+            context,
+            welcome=_heard(context, deadline, lambda it: it.connect().what_comes(1_024, it.patience.answer)),
         )
-    terms = replace(terms, life=_heard(terms, deadline, Subject.sign_of_life))
-    if terms.protocol not in LINES or not terms.life:
-        return terms
-    found = {newline: _heard(terms, deadline, partial(_ending, newline)) for newline in NEWLINES}
-    return replace(terms, endings={newline: end[1:] for newline, end in found.items() if end})
+    context = replace(context, life=_heard(context, deadline, Subject.sign_of_life))
+    if context.protocol not in LINES or not context.life:
+        return context
+    found = {newline: _heard(context, deadline, partial(_ending, newline)) for newline in NEWLINES}
+    return replace(context, endings={newline: end[1:] for newline, end in found.items() if end})
 
 
 def _ending(newline: bytes, subject: Subject) -> bytes:
@@ -218,9 +218,9 @@ def _ending(newline: bytes, subject: Subject) -> bytes:
     return b" " + ending if ending in (b"", b"\r", *NEWLINES) else b""
 
 
-def _heard(terms: Terms, deadline: Deadline | None, listen: Callable[[Subject], bytes]) -> bytes:
+def _heard(context: CheckContext, deadline: Deadline | None, listen: Callable[[Subject], bytes]) -> bytes:
     """Give what is heard; nothing if the server fails."""
-    subject = Subject(terms, Deadline(min(terms.patience.case, deadline.left)) if deadline else None)
+    subject = Subject(context, Deadline(min(context.patience.case, deadline.left)) if deadline else None)
     try:
         return listen(subject)
     except (Failed, Skipped):
@@ -229,12 +229,12 @@ def _heard(terms: Terms, deadline: Deadline | None, listen: Callable[[Subject], 
         subject.close()
 
 
-def _hint(terms: Terms, failed: Failed) -> str:
+def _hint(context: CheckContext, failed: Failed) -> str:
     """Say what a failure may mean, if it is more than it says."""
     error: BaseException | None = failed
     while error is not None and not isinstance(error, ConnectionRefusedError):
         error = error.__cause__
-    if error is None or terms.started is not None or terms.target.datagrams:
+    if error is None or context.started is not None or context.target.datagrams:
         return ""
     return ": it is gone, or bounds its connections a second, as xinetd's cps does"
 

@@ -11,9 +11,10 @@ import ssl
 from typing import Any, TypeVar
 
 from sockproto.check.body import Edges
-from sockproto.check.target import Target
-from sockproto.check.timing import Deadline, Patience, Timeline
+from sockproto.check.target import ServerAddress
+from sockproto.check.timing import Patience, Timeline
 from sockproto.check.verdict import Failed, Skipped
+from sockproto.plain.deadline import Deadline
 
 READ, WRITE = select.POLLIN, select.POLLOUT
 
@@ -53,7 +54,7 @@ class Wire:
 
     def __init__(
         self,
-        target: Target,
+        target: ServerAddress,
         number: int,
         timeline: Timeline,
         patience: Patience,
@@ -89,6 +90,11 @@ class Wire:
         raise NotImplementedError
 
     @property
+    def _left(self) -> float:
+        """How long the next answer may take, never 0: a socket's time-out of 0 is another thing."""
+        return max(min(self._patience.answer, self._deadline.left), 0.001)
+
+    @property
     def _sent(self) -> bytes | None:
         """What was sent, for a report; None if nothing was."""
         return bytes(self._outgoing) if self._outgoing.size else None
@@ -99,11 +105,7 @@ class Wire:
 
     def _wait(self, events: int, seconds: float) -> int:
         """Wait for the socket; give what can be done, 0 if that is nothing in time."""
-        if not self._deadline.left:
-            # Not the server's fault: it was not silent for as long as it may be.
-            self._note("waited", text="the case's time is over")
-            what = "it is too slow to be judged" if self._heard else "it says nothing, and can't be judged"
-            raise Skipped(f"{what} within {self._deadline.seconds:.3g} s")
+        self._check_time()
         if events & READ and isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return READ
         poll = select.poll()
@@ -113,3 +115,15 @@ class Wire:
         if seconds and not self._deadline.left:
             return self._wait(events, 0)
         return 0
+
+    def _check_time(self) -> None:
+        """See that the case has time left.
+
+        Raises:
+            Skipped: It has none.
+        """
+        if not self._deadline.left:
+            # Not the server's fault: it was not silent for as long as it may be.
+            self._note("waited", text="the case's time is over")
+            what = "it is too slow to be judged" if self._heard else "it says nothing, and can't be judged"
+            raise Skipped(f"{what} within {self._deadline.seconds:.3g} s")

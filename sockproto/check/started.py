@@ -15,7 +15,6 @@ import resource
 import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -23,9 +22,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from sockproto.check.timing import Deadline
 from sockproto.check.verdict import shown
-from sockproto.errors import OptionError, Refused
+from sockproto.core.text import Address
+from sockproto.errors import CallFailed, OptionError, Refused
+from sockproto.plain.connecting import connect_first
+from sockproto.plain.deadline import Deadline
+from sockproto.plain.resolving import resolve
 
 UP_SECONDS = 10.0
 """How long the server may take until it listens."""
@@ -38,6 +40,9 @@ KEPT_LINES = 20
 
 SHOWN_LINES = 3
 """How many of them are shown."""
+
+LISTENS_SECONDS = 1.0
+"""How long it may take to accept a connection, to be held to listen."""
 
 PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 PROCESSES = Path("/proc")
@@ -163,7 +168,7 @@ class Started:
         Raises:
             Refused: It ends, or does not listen in time.
         """
-        where, deadline = f"{host}:{port}", Deadline(min(seconds, UP_SECONDS))
+        where, deadline = str(Address(kind, host, port)), Deadline(min(seconds, UP_SECONDS))
         while True:
             if up := listens(kind, host, port):
                 self.wait(UP_FOR_SECONDS)
@@ -305,15 +310,8 @@ def listens(kind: str, host: str, port: int) -> bool:
             if table.exists()
             for line in table.read_text().splitlines()[1:]
         )
-    unix = kind.startswith("unix")
-    wanted = socket.SOCK_DGRAM if kind == "unix-dgram" else socket.SOCK_STREAM
     try:
-        if not unix:
-            socket.create_connection((host, port), 1).close()
-            return True
-        with socket.socket(socket.AF_UNIX, wanted) as sock:
-            sock.settimeout(1)
-            sock.connect(host)
-    except OSError:
+        connect_first(resolve(Address(kind, host, port), LISTENS_SECONDS), Deadline(LISTENS_SECONDS)).close()
+    except CallFailed:
         return False
     return True

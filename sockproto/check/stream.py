@@ -2,14 +2,12 @@ r"""A connection to the server, on a plain socket that never waits without a dea
 
 ::
 
-    stream = Stream(target, 1, timeline, patience, deadline)
+    stream = StreamClient(target, 1, timeline, patience, deadline)
     stream.send(b"Michael\n")
     stream.expect(b"Hello, Michael!\n")
 """
 
 import contextlib
-import errno
-import os
 import socket
 import ssl
 import struct
@@ -18,13 +16,14 @@ from collections.abc import Iterable
 
 from sockproto.check.body import PART_BYTES, Body, difference
 from sockproto.check.sockets import READ, WRITE, Ended, NotConnected, Silent, WasReset, Wire
-from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, edges, shown
+from sockproto.plain.connecting import connect
+from sockproto.plain.deadline import Deadline
 
 TAKEN_BYTES = 1 << 20
 
 
-class Stream(Wire):
+class StreamClient(Wire):
     """A connection to the server."""
 
     def send(self, data: bytes) -> None:
@@ -204,22 +203,24 @@ class Stream(Wire):
         if target.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            while (number := sock.connect_ex(target.where)) == errno.EAGAIN and self._deadline.left:
-                time.sleep(0.01)  # a UNIX socket's full backlog: nobody can wait for it
-            if number not in (0, errno.EINPROGRESS):
-                raise OSError(number, os.strerror(number))
-            if number and not self._wait(WRITE, self._patience.answer):
-                raise NotConnected(f"the server accepts no connection within {self._patience.answer:g} s")
-            if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise OSError(number, os.strerror(number))
+            self._connect_in_time()
             if target.tls is not None:
-                sock.settimeout(min(self._patience.answer, self._deadline.left) or 0.001)
+                sock.settimeout(self._left)
                 self._sock = target.tls.wrap_socket(sock, server_hostname=target.host or None)
                 self._sock.setblocking(False)
         except OSError as error:
             self._note("note", text=f"not connected: {error.strerror or error}")
             raise NotConnected(f"the server can't be reached: {error.strerror or error}") from error
         self._note("connected")
+
+    def _connect_in_time(self) -> None:
+        try:
+            connect(self._sock, self._target.where, self._left)
+        except TimeoutError as error:
+            self._check_time()
+            late = f"the server accepts no connection within {self._patience.answer:g} s"
+            raise NotConnected(late) from error
+        self._sock.setblocking(False)
 
     def _read(self, limit: int, seconds: float) -> bytes | None:
         """Give what comes, ``b""`` at the end, None if nothing comes in time."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sockproto.check.markup import Markup, element, joined, text
 from sockproto.check.octets import as_text, left_out
-from sockproto.check.verdict import Event
+from sockproto.check.verdict import TimelineEvent
 
 SHOWN_EVENTS = 20
 SHOWN_SOCKETS = 8
@@ -36,12 +36,12 @@ class Shown(NamedTuple):
         left_out: How many were, and what is noted of them; empty if none.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[TimelineEvent, ...]
     before: int
     left_out: str
 
 
-def chosen(timeline: Sequence[Event]) -> Shown:
+def chosen(timeline: Sequence[TimelineEvent]) -> Shown:
     """Choose what to show."""
     half = SHOWN_EVENTS // 2
     left_out = timeline[half:-half]
@@ -52,7 +52,7 @@ def chosen(timeline: Sequence[Event]) -> Shown:
     return Shown((*timeline[:half], *timeline[-half:]), half, told)
 
 
-def table(timeline: Sequence[Event]) -> Markup:
+def table(timeline: Sequence[TimelineEvent]) -> Markup:
     """Give the events, one a row."""
     shown = chosen(timeline)
     rows = [_row(event) for event in shown.events]
@@ -83,7 +83,7 @@ def arrows() -> Markup:
     return element("svg", *heads, class_="arrows", width=0, height=0, aria_hidden="true")
 
 
-def drawing(timeline: Sequence[Event]) -> Markup:
+def drawing(timeline: Sequence[TimelineEvent]) -> Markup:
     """Give the events as a picture as wide as there is room, which scrolls where there is too little."""
     sockets = _sockets(timeline)
     shown = chosen([event for event in timeline if event.socket in sockets])
@@ -103,7 +103,7 @@ def drawing(timeline: Sequence[Event]) -> Markup:
     return element("div", _names(sockets, height), strip, class_="timeline")
 
 
-def undrawn(timeline: Sequence[Event]) -> str:
+def undrawn(timeline: Sequence[TimelineEvent]) -> str:
     """Say how many sockets the picture leaves out; empty if none."""
     count = len({event.socket for event in timeline if event.socket}) - SHOWN_SOCKETS
     return f", on {count:,} more sockets than are drawn" if count > 0 else ""
@@ -126,7 +126,7 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
-def _row(event: Event) -> Markup:
+def _row(event: TimelineEvent) -> Markup:
     said = []
     if event.kind in ("sent", "received"):
         said.append(element("b", text(f"{event.size:,} {'byte' if event.size == 1 else 'bytes'} ")))
@@ -139,7 +139,7 @@ def _row(event: Event) -> Markup:
     return element("tr", *(element("td", cell) for cell in cells))
 
 
-def _summary(timeline: Sequence[Event]) -> str:
+def _summary(timeline: Sequence[TimelineEvent]) -> str:
     sockets = len({event.socket for event in timeline if event.socket})
     noun = "socket" if sockets == 1 else "sockets"
     return (
@@ -147,7 +147,7 @@ def _summary(timeline: Sequence[Event]) -> str:
     )
 
 
-def _sockets(timeline: Sequence[Event]) -> list[int]:
+def _sockets(timeline: Sequence[TimelineEvent]) -> list[int]:
     """Give the sockets that are drawn: of many, those on which something happened last."""
     latest = list(dict.fromkeys(event.socket for event in reversed(timeline) if event.socket))
     return sorted(latest[:SHOWN_SOCKETS])
@@ -168,7 +168,7 @@ def _places(shown: Shown) -> list[float]:
     return places
 
 
-def _axis(events: Sequence[Event], places: list[float], shares: list[str], height: int) -> Markup:
+def _axis(events: Sequence[TimelineEvent], places: list[float], shares: list[str], height: int) -> Markup:
     parts, free = [], 0.0
     for event, place, x in zip(events, places, shares, strict=True):
         if place >= free:
@@ -199,13 +199,13 @@ def _names(sockets: list[int], height: int) -> Markup:
     return element("svg", *parts, class_="names", width=64, height=height, aria_hidden="true")
 
 
-def _lane(events: Sequence[Event], shares: list[str], socket: int, top: int) -> Markup:
+def _lane(events: Sequence[TimelineEvent], shares: list[str], socket: int, top: int) -> Markup:
     own = [(event, x) for event, x in zip(events, shares, strict=True) if event.socket == socket]
     rails = [_rail(own, ENDS_OURS, top + OURS), _rail(own, ENDS_THEIRS, top + THEIRS)]
     return joined([*rails, *(_DRAWN.get(event.kind, _nothing)(event, x, top) for event, x in own)])
 
 
-def _rail(own: list[tuple[Event, str]], ends: set[str], y: int) -> Markup:
+def _rail(own: list[tuple[TimelineEvent, str]], ends: set[str], y: int) -> Markup:
     """Draw a side's rail, with a bar where it ends."""
     begin = own[0][1]
     event, x = next(((event, x) for event, x in own if event.kind in ends), (None, "100%"))
@@ -215,12 +215,12 @@ def _rail(own: list[tuple[Event, str]], ends: set[str], y: int) -> Markup:
     return joined([rail, element("line", _titled(event), class_="end", x1=x, x2=x, y1=y - 7, y2=y + 7)])
 
 
-def _titled(event: Event) -> Markup:
+def _titled(event: TimelineEvent) -> Markup:
     count = f" {event.size:,} bytes" if event.kind in ("sent", "received") else ""
     return element("title", text(f"{moment(event.seconds)}: {event.kind}{count}"))
 
 
-def _arrow(event: Event, x: str, top: int) -> Markup:
+def _arrow(event: TimelineEvent, x: str, top: int) -> Markup:
     sent = event.kind == "sent"
     begin, end = (OURS, THEIRS - 2) if sent else (THEIRS, OURS + 2)
     thick = f"{1.5 + min(3.0, log10(1 + event.size) * 0.6):.2g}"
@@ -231,27 +231,27 @@ def _arrow(event: Event, x: str, top: int) -> Markup:
     return joined([line, element("text", text(size(event.size)), class_=name, x=x, y=top + 35)])
 
 
-def _dot(event: Event, x: str, top: int) -> Markup:
+def _dot(event: TimelineEvent, x: str, top: int) -> Markup:
     return element("circle", _titled(event), class_="dot", cx=x, cy=top + (OURS + THEIRS) // 2, r=4)
 
 
-def _begin(event: Event, x: str, top: int) -> Markup:
+def _begin(event: TimelineEvent, x: str, top: int) -> Markup:
     ours = element("circle", _titled(event), class_="begin", cx=x, cy=top + OURS, r=4)
     return joined([ours, element("circle", class_="begin", cx=x, cy=top + THEIRS, r=4)])
 
 
-def _nothing(event: Event, x: str, top: int) -> Markup:
+def _nothing(event: TimelineEvent, x: str, top: int) -> Markup:
     return Markup("")  # its rails show it
 
 
-def _reset(event: Event, x: str, top: int) -> Markup:
+def _reset(event: TimelineEvent, x: str, top: int) -> Markup:
     crosses = (element("text", text("\u00d7"), class_="x", x=x, y=top + y + 8) for y in (OURS, THEIRS))
     return joined(
         [*crosses, element("line", _titled(event), class_="x", x1=x, x2=x, y1=top + OURS, y2=top + THEIRS)]
     )
 
 
-_DRAWN: dict[str, Callable[[Event, str, int], Markup]] = {
+_DRAWN: dict[str, Callable[[TimelineEvent, str, int], Markup]] = {
     "connected": _begin,
     "sent": _arrow,
     "received": _arrow,

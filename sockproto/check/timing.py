@@ -11,7 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 
-from sockproto.check.verdict import Event
+from sockproto.check.verdict import TimelineEvent
 
 KEPT_EVENTS = 200
 """How many events are kept of the beginning of a case, and as many of its end."""
@@ -49,30 +49,13 @@ AT_ONCE_SECONDS = 0.001
 """What is received on a stream within such a time is one event."""
 
 
-class Deadline:
-    """A moment that is not passed.
-
-    Args:
-        seconds: How far away it is.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._at = time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        """How many seconds are left, 0 if none are."""
-        return max(0.0, self._at - time.monotonic())
-
-
 class Timeline:
     """What happened on a case's sockets; of a long story the beginning and the end."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._first: list[Event] = []
-        self._last: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._first: list[TimelineEvent] = []
+        self._last: deque[TimelineEvent] = deque(maxlen=KEPT_EVENTS)
         self._left_out = 0
 
     @property
@@ -81,9 +64,9 @@ class Timeline:
         return time.monotonic() - self._began
 
     def note(self, socket: int, kind: str, data: bytes = b"", text: str = "") -> None:
-        """Note an event; see ``Event``."""
+        """Note an event; see ``TimelineEvent``."""
         kept = data if len(data) <= 2 * KEPT_BYTES else data[:KEPT_BYTES] + data[-KEPT_BYTES:]
-        event = Event(self.seconds, socket, kind, bytes(kept), len(data), text)
+        event = TimelineEvent(self.seconds, socket, kind, bytes(kept), len(data), text)
         latest = self._last or self._first
         if latest and _continues(latest[-1], event):
             latest[-1] = _joined(latest[-1], event)
@@ -93,22 +76,23 @@ class Timeline:
             self._left_out += len(self._last) == KEPT_EVENTS
             self._last.append(event)
 
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> tuple[TimelineEvent, ...]:
         """Give them in order."""
         if not self._left_out:
             return (*self._first, *self._last)
-        gap = Event(self._last[0].seconds, 0, "note", text=f"{self._left_out:,} events are left out here")
+        left_out = f"{self._left_out:,} events are left out here"
+        gap = TimelineEvent(self._last[0].seconds, 0, "note", text=left_out)
         return (*self._first, gap, *self._last)
 
 
-def _continues(before: Event, event: Event) -> bool:
+def _continues(before: TimelineEvent, event: TimelineEvent) -> bool:
     """Say whether an event is more of what was received just before."""
     if (before.kind, before.socket) != ("received", event.socket) or event.kind != "received":
         return False
     return bool(before.text == event.text == "" and event.seconds - before.seconds < AT_ONCE_SECONDS)
 
 
-def _joined(one: Event, other: Event) -> Event:
+def _joined(one: TimelineEvent, other: TimelineEvent) -> TimelineEvent:
     data = one.data + other.data
     kept = data if len(data) <= 2 * KEPT_BYTES else data[:KEPT_BYTES] + data[-KEPT_BYTES:]
     return replace(one, data=kept, size=one.size + other.size)

@@ -23,7 +23,7 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True)
-class Event:
+class TimelineEvent:
     """Something that happened on one of a case's sockets.
 
     Attributes:
@@ -89,7 +89,7 @@ class Result:
     sent: bytes | None = None
     expected: bytes | None = None
     received: bytes | None = None
-    timeline: tuple[Event, ...] = ()
+    timeline: tuple[TimelineEvent, ...] = ()
     seconds: float = 0.0
     said: tuple[str, ...] = ()
 

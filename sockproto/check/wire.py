@@ -7,8 +7,8 @@ What is wrong they raise as ``Failed``, with the bytes, so that a case reads as 
         stream.expect(b"Hello")
 """
 
-from sockproto.check.datagrams import Datagrams
+from sockproto.check.datagrams import DatagramClient
 from sockproto.check.sockets import Ended, NotConnected, Silent, WasReset, Wire
-from sockproto.check.stream import Stream
+from sockproto.check.stream import StreamClient
 
-__all__ = ["Datagrams", "Ended", "NotConnected", "Silent", "Stream", "WasReset", "Wire"]
+__all__ = ["DatagramClient", "Ended", "NotConnected", "Silent", "StreamClient", "WasReset", "Wire"]

@@ -14,19 +14,20 @@ from typing import Any, BinaryIO
 
 import click
 
-from sockproto.check.judging import Judged, Terms, cases, chosen
+from sockproto.check.judging import CheckContext, Judged, cases, chosen
 from sockproto.check.reports import json_object, junit, text_lines
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started, kill_all, listens
-from sockproto.check.target import Target, find, free_port
-from sockproto.check.timing import FULL, QUICK, Deadline, Patience
+from sockproto.check.target import ServerAddress, find, free_port
+from sockproto.check.timing import FULL, QUICK, Patience
 from sockproto.check.verdict import Report, Result, Verdict
-from sockproto.cli.console import Console, at_exit, leave
+from sockproto.cli.console import Console, ProgressLine, at_exit, leave
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
+from sockproto.plain.deadline import Deadline
 
 STATUS = (
     "Exit status: 0 if nothing fails, 1 if something does or nothing was judged, 2 for wrong usage, 129,"
@@ -80,9 +81,9 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
         try:
             with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
-                terms = Terms(protocol, target, patience, given["quick"], started)
-                progress = Progress(len(judged))
-                report = run(terms, judged, progress.heard, deadline)
+                context = CheckContext(protocol, target, patience, given["quick"], started)
+                progress = CheckProgress(len(judged))
+                report = run(context, judged, progress.heard, deadline)
                 progress.clear()
         except KeyboardInterrupt:  # before anything was judged
             return stopped[0]
@@ -116,7 +117,7 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, were)
 
 
-def _find(where: Address, tls: Any, seconds: float, started: Started | None) -> Target:
+def _find(where: Address, tls: Any, seconds: float, started: Started | None) -> ServerAddress:
     """Find the server; one that was started may not live as long."""
     try:
         return find(where.kind, where.host, where.port, tls, seconds)
@@ -218,7 +219,7 @@ def _write(file: BinaryIO | None, data: bytes) -> None:
         raise WriteFailed(f"can't write {file.name!r}: {error.strerror or error}") from error
 
 
-class Progress:
+class CheckProgress:
     """Shows on a terminal which case is run.
 
     Args:
@@ -226,30 +227,23 @@ class Progress:
     """
 
     def __init__(self, total: int) -> None:
-        self._console = Console(2)
-        self._total = total
+        self._line, self._total = ProgressLine(), total
         self._done = self._failed = 0
-        self._visible = self._console.is_terminal
-        if self._visible:
-            at_exit(self.clear)
-            self._show("it is asked what it says")
+        self._show("it is asked what it says")
 
     def heard(self, judged: Judged, result: Result | None) -> None:
         """Take that a case begins, or how it ended."""
         if result is not None:
             self._done += 1
             self._failed += result.verdict is Verdict.FAIL
-        elif self._visible:
+        else:
             self._show(judged.identifier)
 
     def _show(self, what: str) -> None:
         failed = f", {self._failed} fail" if self._failed else ""
         line = f"{self._done} of {self._total}{failed}: {what}"
-        self._console.progress(line[:79])
+        self._line.show(line[:79])
 
     def clear(self) -> None:
         """Take the line away."""
-        if self._visible:
-            self._visible = False
-            with contextlib.suppress(WriteFailed):
-                self._console.progress("")
+        self._line.clear()

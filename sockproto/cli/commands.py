@@ -18,7 +18,7 @@ from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
 from sockproto.cli.options import Passing, call_options
 from sockproto.cli.probing import do_probe
-from sockproto.cli.report import Progress, Report, json_value
+from sockproto.cli.report import CallReport, TransferProgress, json_value
 from sockproto.cli.serving import serve, serve_options
 from sockproto.core.text import parse_address
 from sockproto.errors import OptionError, SockprotoError, WriteFailed
@@ -92,7 +92,7 @@ class Request:
         from sockproto.client import TLS
 
         self.address = parse_address(address, given["udp"], given["unix"])
-        self.report = Report(name, str(self.address), given["as_json"], given["hex"])
+        self.report = CallReport(name, str(self.address), given["as_json"], given["hex"])
         tls = None
         if given["tls"] or given["insecure"] or given["cacert"]:
             tls = TLS(given["cacert"], given["insecure"])
@@ -179,7 +179,7 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
         address, text = DEFAULT_ADDRESS, "-"
     call = Request("echo", address, given)
     typed = text == "-" and os.isatty(0)  # then the terminal is busy
-    progress = Progress(size_of(0) if text == "-" else len(text), visible=not typed)
+    progress = TransferProgress(size_of(0) if text == "-" else len(text), visible=not typed)
     came = 0
 
     def heard(data: bytes) -> None:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
+from sockproto.core.text import escape
 from sockproto.errors import WriteFailed
 
 INTERRUPTED = 130
@@ -98,8 +99,8 @@ class Console:
         """
         self.write(data + b"\n")
 
-    def progress(self, text: str) -> None:
-        """On a terminal, show a line in place of the one before; an empty one takes it away.
+    def write_over(self, text: str) -> None:
+        """On a terminal, write a line in place of the one before; an empty one takes it away.
 
         Raises:
             WriteFailed: It can't be written.
@@ -127,14 +128,43 @@ class Console:
                 raise WriteFailed(f"can't write: {os.strerror(error.errno or 0)}") from error
 
 
+class ProgressLine:
+    """A line on a terminal's standard error that is written over again and again, and gone at the end.
+
+    Args:
+        wanted: Whether to show it at all; where there is no terminal it is not shown.
+
+    Attributes:
+        enabled: Whether it is shown.
+    """
+
+    def __init__(self, wanted: bool = True) -> None:
+        self._console, self._shown = Console(2), False
+        self.enabled = wanted and self._console.is_terminal
+        if self.enabled:
+            at_exit(self.clear)
+
+    def show(self, text: str) -> None:
+        """Show *text* in place of what was there.
+
+        Raises:
+            WriteFailed: It can't be written.
+        """
+        if self.enabled:
+            self._shown = True
+            self._console.write_over(text)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._shown = False
+            with contextlib.suppress(WriteFailed):
+                self._console.write_over("")
+
+
 def printable(text: str) -> str:
-    """Escape what could do anything to a terminal; newlines and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode("ascii")
-        for each in text
-    )
+    """Return *text* so that it can't do anything to a terminal; newlines and tabs stay."""
+    return escape(text, keep="\n\t")
 
 
 def complain(text: str) -> None:

@@ -18,8 +18,9 @@ from sockproto.cli.console import Console
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.report import json_value
 from sockproto.core.text import Address, parse_address
-from sockproto.errors import OptionError, UnreadableAuthorities
-from sockproto.plain.diagnosis import Result, Terms, probe
+from sockproto.errors import OptionError
+from sockproto.plain import tls
+from sockproto.plain.diagnosis import ProbeOptions, ProbeResult, probe
 
 
 @click.argument("address")
@@ -57,17 +58,18 @@ def do_probe(
     A stream that connects is up, whether it speaks first or not; a datagram needs an answer.
     """
     target = parse_address(address, given["udp"], given["unix"])
-    terms = Terms(given["connect_timeout"], reply_timeout, os.fsencode(data), tls_context(target, given))
+    context = tls_context(target, given)
+    options = ProbeOptions(given["connect_timeout"], reply_timeout, os.fsencode(data), context)
     show = _probe_json if given["as_json"] else _probe_text
     status = 0
     for number in range(count):
         if number:
             time.sleep(interval)
         deadline = time.monotonic() + wait
-        result = probe(target, terms)
+        result = probe(target, options)
         while result.status and time.monotonic() + interval < deadline:
             time.sleep(interval)
-            result = probe(target, terms)
+            result = probe(target, options)
         show(result)
         status = status or result.status
     return status
@@ -79,19 +81,10 @@ def tls_context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None
         return None
     if target.datagrams:
         raise OptionError("TLS is for streams, not for datagrams")
-    try:
-        context = ssl.create_default_context(cafile=given["cacert"])
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or error
-        text = f"can't read the certificates of {given['cacert']!r}: {reason}"
-        raise UnreadableAuthorities(text) from error
-    if given["insecure"]:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return tls.tls_context(given["cacert"], given["insecure"])
 
 
-def _probe_text(result: Result) -> None:
+def _probe_text(result: ProbeResult) -> None:
     console = Console(1)
     if not result.attempts:
         took = f"{1000 * result.name_seconds:.1f} ms"
@@ -115,7 +108,7 @@ def _probe_text(result: Result) -> None:
         console.line(line.encode("utf-8", "backslashreplace"))
 
 
-def _probe_json(result: Result) -> None:
+def _probe_json(result: ProbeResult) -> None:
     found = dataclasses.asdict(result)
     for attempt in found["attempts"]:
         attempt["reply"] = json_value(attempt["reply"])

@@ -2,7 +2,7 @@
 
 ::
 
-    report = Report("greet", "127.0.0.1:9999", as_json=False, hex=False)
+    report = CallReport("greet", "127.0.0.1:9999", as_json=False, hex=False)
     greet(server, names, heard=report.reply, trace=report.trace)
 """
 
@@ -12,7 +12,7 @@ import json
 import time
 from typing import Any
 
-from sockproto.cli.console import Console, at_exit
+from sockproto.cli.console import Console, ProgressLine
 from sockproto.errors import CallFailed, SockprotoError, TooLarge, WriteFailed
 
 MAX_KEPT_BYTES = 16 * 1024 * 1024
@@ -22,7 +22,7 @@ PROGRESS_SECONDS = 0.5
 """How often progress is shown; what is done before it is shown first needs none."""
 
 
-class Report:
+class CallReport:
     """Shows one call.
 
     Args:
@@ -100,7 +100,7 @@ class Report:
             self._errors.line(line.encode())
 
 
-class Progress:
+class TransferProgress:
     """Shows on a terminal how far a long transfer is: bytes, rate, time left.
 
     Args:
@@ -109,23 +109,17 @@ class Progress:
     """
 
     def __init__(self, total: int | None, visible: bool = True) -> None:
-        self._total = total
-        self._errors = Console(2)
+        self._total, self._bytes = total, 0
+        self._line = ProgressLine(visible)
         self._began = self._shown = time.monotonic()
-        self._bytes = 0
-        self._visible = False
-        self._shows = visible and self._errors.is_terminal
-        if self._shows:
-            at_exit(self.clear)
 
     def add(self, count: int) -> None:
         """So many more bytes are done."""
         self._bytes += count
         now = time.monotonic()
-        if self._shows and now - self._shown >= PROGRESS_SECONDS:
+        if self._line.enabled and now - self._shown >= PROGRESS_SECONDS:
             self._shown = now
-            self._visible = True
-            self._errors.progress(self.text(now - self._began))
+            self._line.show(self.text(now - self._began))
 
     def text(self, seconds: float) -> str:
         """Give the line."""
@@ -141,10 +135,7 @@ class Progress:
 
     def clear(self) -> None:
         """Take the line away."""
-        if self._visible:
-            self._visible = False
-            with contextlib.suppress(WriteFailed):
-                self._errors.progress("")
+        self._line.clear()
 
 
 def quantity(count: float) -> str:

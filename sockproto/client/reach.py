@@ -26,8 +26,9 @@ from sockproto.client.call import Call
 from sockproto.client.datagram import Target
 from sockproto.client.tls import TLS, wrapped
 from sockproto.core.conversation import Peer
-from sockproto.core.text import Address, temporary_name
+from sockproto.core.text import Address
 from sockproto.errors import NameNotFound, OptionError
+from sockproto.plain.unix import temporary_name
 
 
 def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:

@@ -11,14 +11,8 @@ from typing import Any
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from zope.interface import implementer
 
-from sockproto.errors import (
-    CallFailed,
-    CertificateRejected,
-    CutShort,
-    OptionError,
-    TLSFailed,
-    UnreadableAuthorities,
-)
+from sockproto.errors import CallFailed, OptionError, UnreadableAuthorities
+from sockproto.plain.failures import tls_failed
 
 
 @dataclass(frozen=True)
@@ -94,23 +88,11 @@ class _Unchecked:
 
 
 def tls_failure(error: BaseException | None) -> CallFailed | None:
-    """Give our error for one of OpenSSL's or of those who check certificates; None if it is neither."""
+    """Return our error for one of pyOpenSSL's or of those who check certificates; None if it is neither."""
     kind = type(error).__module__.partition(".")[0]
     if kind == "service_identity":
-        return CertificateRejected(
-            "the certificate is not for this host; check the name, or say --insecure to trust anybody"
-        )
-    if kind != "OpenSSL":
-        return None
-    reasons = "; ".join(_reasons(error))
-    if "certificate verify failed" in reasons:
-        return CertificateRejected(
-            "the certificate is signed by nobody that we trust, or has expired; name the authority with "
-            "--cacert FILE, or say --insecure to trust anybody"
-        )
-    if "unexpected eof" in reasons.lower():
-        return CutShort("the server ended TLS without saying so: something may be missing")
-    return TLSFailed(f"the TLS handshake failed ({reasons or 'no reason given'}); does the server speak TLS?")
+        return tls_failed("hostname mismatch")
+    return tls_failed("; ".join(_reasons(error))) if kind == "OpenSSL" else None
 
 
 def _reasons(error: Any) -> list[str]:

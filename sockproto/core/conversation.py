@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from zope.interface import implementer
 
 from sockproto.core.actions import CLOSE, Actions, Script
+from sockproto.core.text import escape, join_host_port
 from sockproto.interfaces import IConversation
 
 
@@ -61,10 +62,9 @@ class Peer(NamedTuple):
     certificate: bytes | None = None
 
     def __str__(self) -> str:
-        host = self.host.encode("unicode_escape").decode("ascii")
         if self.port is None:
-            return f"unix:{host}"
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+            return f"unix:{escape(self.host)}"
+        return join_host_port(self.host, self.port)
 
 
 @implementer(IConversation)

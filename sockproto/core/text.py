@@ -3,6 +3,7 @@ r"""Text as people type and read it: numbers, bytes, addresses; and what a termi
 ::
 
     parse_address("[::1]:9999")             # Address("tcp", "::1", 9999)
+    join_host_port("::1", 9999)             # "[::1]:9999"
     seconds("0.5")                          # 0.5
     escape("a\x1b[2J")                      # "a\\x1b[2J"
 """
@@ -10,10 +11,6 @@ r"""Text as people type and read it: numbers, bytes, addresses; and what a termi
 import math
 import os
 import re
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from sockproto.errors import OptionError
@@ -24,11 +21,32 @@ MAX_PATH_BYTES = 107
 _HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
 
 
-def escape(text: str) -> str:
-    r"""Return *text* with everything that isn't printable as a backslash escape (``\n``, ``\x1b``)."""
+def escape(text: str, keep: str = "") -> str:
+    r"""Return *text* with what could do something to a terminal as backslash escapes (``\x1b``, ``\u202e``).
+
+    That is all that isn't printable: control characters, those that turn the direction, lone surrogates.
+
+    Args:
+        text: Any text.
+        keep: Characters that stay as they are, such as ``\n``.
+    """
+    if text.isprintable():
+        return text
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode("ascii")
+        for char in text
     )
+
+
+def join_host_port(host: str, port: int | None) -> str:
+    """Return ``HOST:PORT``, an IPv6 address in brackets (RFC 3986, 3.2.2), safe for a terminal.
+
+    Args:
+        host: A name or a numeric address.
+        port: The port; None leaves it out.
+    """
+    host = f"[{escape(host)}]" if ":" in host else escape(host)
+    return host if port is None else f"{host}:{port}"
 
 
 def seconds(text: str) -> float:
@@ -82,12 +100,11 @@ class Address(NamedTuple):
         return self.kind in ("udp", "unix-dgram")
 
     def __str__(self) -> str:
-        host = self.host.encode("unicode_escape").decode("ascii")
         if self.kind == "endpoint":
-            return host
+            return escape(self.host)
         if self.kind not in ("tcp", "udp"):
-            return f"{self.kind}:{host}"
-        where = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+            return f"{self.kind}:{escape(self.host)}"
+        where = join_host_port(self.host, self.port)
         return where if self.kind == "tcp" else f"udp:{where}"
 
 
@@ -139,16 +156,3 @@ def port_number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
         raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
     return int(text)
-
-
-@contextmanager
-def temporary_name() -> Iterator[str]:
-    """Have a name for a UNIX datagram socket of our own, without which nobody could answer it.
-
-    On Linux it is abstract and leaves nothing behind; elsewhere it is a path in a directory of its own.
-    """
-    if sys.platform == "linux":
-        yield f"\0sockproto-{os.urandom(8).hex()}"
-    else:
-        with tempfile.TemporaryDirectory(prefix="sockproto-") as directory:
-            yield os.path.join(directory, "client")

@@ -1,1 +1,1 @@
-"""Plain sockets, standard library only."""
+"""Plain sockets for whoever has no reactor: names, connections, TLS, and which way they fail; no Twisted."""

@@ -1,4 +1,4 @@
-"""Which way does a server fail? Plain sockets and ``connect_ex``: no Twisted.
+"""Which way does a server fail? Plain sockets: no Twisted.
 
 Every address of the host is tried in turn, both families, until one answers; each attempt tells its outcome,
 the system's name for the error, and what each phase took::
@@ -9,37 +9,46 @@ the system's name for the error, and what each phase took::
 
 import contextlib
 import errno
-import math
-import os
-import select
 import socket
 import ssl
-import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
-from sockproto.core.text import Address, temporary_name
-from sockproto.errors import OptionError
+from sockproto.core.text import Address
+from sockproto.errors import (
+    CallFailed,
+    CertificateRejected,
+    EmptyReply,
+    NameNotFound,
+    OptionError,
+    Refused,
+    Reset,
+    TimedOut,
+    TLSFailed,
+    Unreachable,
+)
+from sockproto.plain.connecting import connect
+from sockproto.plain.failures import call_failed, reason_of
+from sockproto.plain.resolving import SocketAddress, resolve
+from sockproto.plain.unix import temporary_name
 
-STATUSES = {
-    "replied": 0,
-    "connected": 0,
-    "closed": 52,
-    "reset": 56,
-    "refused": 7,
-    "unreachable": 7,
-    "timed out": 28,
-    "silent": 28,
-    "name not found": 6,
-    "certificate rejected": 60,
-    "TLS failed": 35,
+FAILURES: dict[str, type[CallFailed]] = {
+    "closed": EmptyReply,
+    "reset": Reset,
+    "refused": Refused,
+    "unreachable": Unreachable,
+    "timed out": TimedOut,
+    "silent": TimedOut,
+    "name not found": NameNotFound,
+    "certificate rejected": CertificateRejected,
+    "TLS failed": TLSFailed,
 }
+"""The outcomes that are failures, each with the error that a call would end with."""
+
+STATUSES = {"replied": 0, "connected": 0} | {outcome: failure.status for outcome, failure in FAILURES.items()}
 """Every outcome and its exit status, which is curl's for the same cause."""
 
-
-Target: TypeAlias = tuple[Any, Any, Any]
-"""Family and kind of a socket, and where to connect it."""
+OUTCOMES = {failure: outcome for outcome, failure in FAILURES.items() if outcome != "silent"}
 
 
 @dataclass
@@ -68,7 +77,7 @@ class Attempt:
 
 
 @dataclass
-class Result:
+class ProbeResult:
     """What a probe found.
 
     Attributes:
@@ -90,7 +99,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Terms:
+class ProbeOptions:
     """How to probe.
 
     Attributes:
@@ -106,12 +115,12 @@ class Terms:
     tls: ssl.SSLContext | None = None
 
 
-def probe(address: Address, terms: Terms | None = None) -> Result:
+def probe(address: Address, options: ProbeOptions | None = None) -> ProbeResult:
     """Try to reach a server, once.
 
     Args:
         address: Whom.
-        terms: How.
+        options: How.
 
     Returns:
         What was found.
@@ -121,22 +130,20 @@ def probe(address: Address, terms: Terms | None = None) -> Result:
     """
     if address.kind == "endpoint":
         raise OptionError(f"{str(address)!r} can't be probed: write HOST:PORT, [IPV6]:PORT or unix:PATH")
-    terms = terms or Terms()
-    result = Result(str(address))
+    options = options or ProbeOptions()
+    result = ProbeResult(str(address))
     began = time.monotonic()
-    targets: list[Target] = []
+    found: list[SocketAddress] = []
     try:
-        targets = _resolve(address, terms.connect_seconds)
-    except TimeoutError:
-        result.outcome = "timed out"
-    except (OSError, UnicodeError):
-        pass  # the name was not found, as the result says already
+        found = resolve(address, options.connect_seconds)
+    except (NameNotFound, TimedOut) as error:
+        result.outcome = OUTCOMES[type(error)]
     result.name_seconds = time.monotonic() - began
-    for target in targets:
-        attempt = Attempt(_written(target))
+    for each in found:
+        attempt = Attempt(str(each))
         result.attempts.append(attempt)
         try:
-            _try(target, attempt, address, terms)
+            _try(each, attempt, address, options)
         except (OSError, UnicodeError, ValueError) as error:
             _failed(attempt, error)
         result.outcome = attempt.outcome
@@ -145,99 +152,40 @@ def probe(address: Address, terms: Terms | None = None) -> Result:
     return result
 
 
-def _resolve(address: Address, seconds: float) -> "list[Target]":
-    """Give family, kind and address of each socket to try; the search can't be cut, so it has a thread."""
-    kind = socket.SOCK_DGRAM if address.datagrams else socket.SOCK_STREAM
-    if address.kind.startswith("unix"):
-        return [(socket.AF_UNIX, kind, address.host)]
-    found: list[Any] = []
-
-    def search() -> None:
-        try:
-            found.append(socket.getaddrinfo(address.host, address.port, type=kind))
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-
-    thread = threading.Thread(target=search, daemon=True)
-    thread.start()
-    thread.join(seconds or None)
-    if not found:
-        raise TimeoutError
-    if isinstance(found[0], Exception):
-        raise found[0]
-    return list(dict.fromkeys((family, kind, where) for family, _, _, _, where in found[0]))
-
-
-def _try(target: Target, attempt: Attempt, address: Address, terms: Terms) -> None:
+def _try(where: SocketAddress, attempt: Attempt, address: Address, options: ProbeOptions) -> None:
     """Connect, and wait for a first byte; what goes wrong is raised, or noted."""
-    family, kind, where = target
     with contextlib.ExitStack() as stack:
-        sock = stack.enter_context(socket.socket(family, kind))
+        sock = stack.enter_context(socket.socket(where.family, where.kind))
         if address.kind == "unix-dgram":
             sock.bind(stack.enter_context(temporary_name()))
         began = time.monotonic()
-        number = _connect(sock, where, terms.connect_seconds)
-        attempt.connect_seconds = time.monotonic() - began
-        if number:
-            raise OSError(number, os.strerror(number))
-        if terms.tls is not None:
+        try:
+            connect(sock, where.where, options.connect_seconds)
+        finally:
+            attempt.connect_seconds = time.monotonic() - began
+        if options.tls is not None:
             began = time.monotonic()
-            sock.settimeout(terms.connect_seconds or None)
             name = address.host if address.kind == "tcp" else None
-            sock = stack.enter_context(terms.tls.wrap_socket(sock, server_hostname=name))
+            sock = stack.enter_context(options.tls.wrap_socket(sock, server_hostname=name))
             attempt.handshake_seconds = time.monotonic() - began
         began = time.monotonic()
-        sock.settimeout(terms.reply_seconds or None)
+        sock.settimeout(options.reply_seconds or None)
         attempt.outcome = "silent" if address.datagrams else "connected"
         if address.datagrams:
-            sock.send(terms.data)
+            sock.send(options.data)
         else:
-            sock.sendall(terms.data)
+            sock.sendall(options.data)
         attempt.reply = sock.recv(65_536)[:80]
         attempt.first_byte_seconds = time.monotonic() - began
         attempt.outcome = "replied" if attempt.reply or address.datagrams else "closed"
 
 
-def _connect(sock: socket.socket, where: Any, seconds: float) -> int:
-    """Connect; give the number of the error, 0 if there was none."""
-    deadline = time.monotonic() + seconds if seconds else math.inf
-    sock.setblocking(False)
-    number = sock.connect_ex(where)
-    while number == errno.EAGAIN:  # a UNIX socket's full backlog: nobody can wait for it
-        if time.monotonic() >= deadline:
-            return errno.ETIMEDOUT
-        time.sleep(0.05)
-        number = sock.connect_ex(where)
-    if number != errno.EINPROGRESS:
-        return number
-    if not select.select([], [sock], [], seconds or None)[1]:
-        return errno.ETIMEDOUT
-    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
 def _failed(attempt: Attempt, error: Exception) -> None:
     """Note what went wrong."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        attempt.outcome, attempt.detail = "certificate rejected", error.verify_message
-    elif isinstance(error, ssl.SSLError):
-        attempt.outcome, attempt.detail = "TLS failed", error.reason or str(error)
-    elif isinstance(error, TimeoutError) and error.errno is None:
-        pass  # what was noted before stands
-    elif not isinstance(error, OSError) or not error.errno:
-        attempt.outcome, attempt.detail = "unreachable", str(error)
-    else:
-        attempt.errno = errno.errorcode.get(error.errno, "")
-        attempt.outcome = {
-            errno.ECONNREFUSED: "refused",
-            errno.ECONNRESET: "reset",
-            errno.EPIPE: "reset",
-            errno.ETIMEDOUT: "timed out",
-        }.get(error.errno, "unreachable")
-        attempt.detail = os.strerror(error.errno)
-
-
-def _written(target: Target) -> str:
-    family, _, where = target
-    if family == socket.AF_UNIX:
-        return str(Address("unix", where))
-    return f"[{where[0]}]:{where[1]}" if family == socket.AF_INET6 else f"{where[0]}:{where[1]}"
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return  # what was noted before stands
+    attempt.outcome, attempt.detail = OUTCOMES[type(call_failed(error, "connect"))], reason_of(error)
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        attempt.errno = errno.errorcode.get(error.errno or 0, "")
+        if error.errno == errno.ENOENT:  # a UNIX socket's file: nobody is there to refuse
+            attempt.outcome = "unreachable"

@@ -6,7 +6,7 @@ in the page; the connection breaks, and half a page is saved as a whole one; the
 and they were to be in memory. What it takes to be right, in reading order:
 
 ==========  ====================================================================================
-events      what a response consists of: ``Status``, ``Headers``, ``Data``, ``End``
+events      what a response consists of: ``Status``, ``Headers``, ``Data``, ``EndOfMessage``
 received    bytes that have come and wait to be understood
 message     ``ResponseParser``: where headers and body begin and end (pure; RFC 9112)
 decoding    gzip and deflate, in pieces of a bounded size (pure)
@@ -26,31 +26,32 @@ command     ``main``: curl's options and exit statuses
     response = fetch("http://example.com/")
     print(response.status.code, len(response.body))
 
-It knows neither Twisted nor anything else of sockproto but its errors. One request a connection: it asks
+It knows neither Twisted nor more of sockproto than its errors, how text is written for people, and how plain
+sockets are connected (``sockproto.plain``). One request a connection: it asks
 the server to close, and does not depend on it.
 """
 
 from sockproto.rawhttp.command import main
-from sockproto.rawhttp.connection import Terms
-from sockproto.rawhttp.events import Data, End, Event, Headers, Interim, Status
-from sockproto.rawhttp.fetching import Observer, Options, Response, fetch
+from sockproto.rawhttp.connection import ConnectOptions
+from sockproto.rawhttp.events import Data, EndOfMessage, Event, Headers, Interim, Status
+from sockproto.rawhttp.fetching import FetchOptions, Observer, Response, fetch
 from sockproto.rawhttp.message import ResponseParser
 from sockproto.rawhttp.saving import WholeFile
 from sockproto.rawhttp.url import URL
 
 __all__ = [
     "URL",
+    "ConnectOptions",
     "Data",
-    "End",
+    "EndOfMessage",
     "Event",
+    "FetchOptions",
     "Headers",
     "Interim",
     "Observer",
-    "Options",
     "Response",
     "ResponseParser",
     "Status",
-    "Terms",
     "WholeFile",
     "fetch",
     "main",

@@ -15,9 +15,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from threading import TIMEOUT_MAX
 from typing import Any, NoReturn, TextIO
 
+from sockproto.core.text import escape
 from sockproto.errors import CallFailed, LocalError, WriteFailed
-from sockproto.rawhttp.connection import Terms
-from sockproto.rawhttp.fetching import MAX_REDIRECTS, Options, Sink, fetch
+from sockproto.rawhttp.connection import ConnectOptions
+from sockproto.rawhttp.fetching import MAX_REDIRECTS, FetchOptions, SupportsWrite, fetch
 from sockproto.rawhttp.reporting import Output, Reporter
 from sockproto.rawhttp.saving import WholeFile
 from sockproto.rawhttp.url import URL
@@ -38,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line, as every error."""
-        self.exit(USAGE, f"{self.prog}: {ascii(message)[1:-1]}; see --help\n")
+        self.exit(USAGE, f"{self.prog}: {escape(message)}; see --help\n")
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str | None = None) -> int:
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str |
         return INTERRUPTED
     except (LocalError, CallFailed) as error:
         try:
-            print(f"{prog}: {_printable(str(error))}", file=sys.stderr, flush=True)
+            print(f"{prog}: {escape(str(error))}", file=sys.stderr, flush=True)
         except OSError:  # nobody listens
             _give_up(sys.stderr)
         return getattr(error, "status", USAGE)
@@ -83,7 +84,7 @@ def _run(wanted: argparse.Namespace) -> None:
     path = wanted.output or ("-" if wanted.head else os.path.join(".", url.file_name))
     with ExitStack() as stack:
         try:
-            body: Sink = output if path == "-" else stack.enter_context(WholeFile(path))
+            body: SupportsWrite = output if path == "-" else stack.enter_context(WholeFile(path))
             quiet = path == "-" or wanted.silent
             headers: Callable[[bytes], object] | None = None if quiet else output.write
             if wanted.head or wanted.include:
@@ -117,8 +118,8 @@ def _close(output: Output, reporter: Reporter, wanted: argparse.Namespace) -> No
     output.flush()
 
 
-def _options(wanted: argparse.Namespace) -> Options:
-    return Options(
+def _options(wanted: argparse.Namespace) -> FetchOptions:
+    return FetchOptions(
         method="HEAD" if wanted.head else "GET",
         headers=wanted.header,
         compressed=wanted.compressed,
@@ -127,7 +128,7 @@ def _options(wanted: argparse.Namespace) -> Options:
         fail=wanted.fail,
         max_bytes=wanted.max_filesize or None,
         max_seconds=wanted.max_time or None,
-        terms=Terms(
+        connect=ConnectOptions(
             connect_seconds=wanted.connect_timeout or None,
             read_seconds=wanted.read_timeout or None,
             family=wanted.family,
@@ -199,10 +200,6 @@ def _terminable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _open_streams() -> None:

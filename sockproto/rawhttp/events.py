@@ -2,7 +2,7 @@
 
 ::
 
-    Interim*  Status  Headers  Data*  End
+    Interim*  Status  Headers  Data*  EndOfMessage
 """
 
 from typing import NamedTuple, TypeAlias
@@ -60,10 +60,10 @@ class Data(NamedTuple):
     data: bytes
 
 
-class End(NamedTuple):
+class EndOfMessage(NamedTuple):
     """The response is whole; *trailers* are the fields that came behind the body."""
 
     trailers: Headers = Headers()
 
 
-Event: TypeAlias = Interim | Status | Headers | Data | End
+Event: TypeAlias = Interim | Status | Headers | Data | EndOfMessage

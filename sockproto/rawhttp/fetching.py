@@ -17,9 +17,10 @@ from sockproto.errors import (
     WriteFailed,
     WrongReply,
 )
-from sockproto.rawhttp.connection import Connection, Deadline, Terms, connect, tls_context
+from sockproto.plain.deadline import Deadline
+from sockproto.rawhttp.connection import ConnectOptions, SocketStream, connect, tls_context
 from sockproto.rawhttp.decoding import Decoder
-from sockproto.rawhttp.events import Data, End, Headers, Interim, Status
+from sockproto.rawhttp.events import Data, EndOfMessage, Headers, Interim, Status
 from sockproto.rawhttp.message import ResponseParser
 from sockproto.rawhttp.request import header_line, public, request_head
 from sockproto.rawhttp.url import URL
@@ -32,7 +33,7 @@ MAX_BODY_BYTES: Final = 16_777_216
 """The longest body kept in memory, where nothing else is said: 16 MiB."""
 
 
-class Sink(Protocol):
+class SupportsWrite(Protocol):
     """Where a body goes."""
 
     def write(self, data: bytes, /) -> object:
@@ -64,7 +65,7 @@ class Observer:
         """So much of the body is there, of so much; None: nobody knows how much it will be."""
 
 
-class Options(NamedTuple):
+class FetchOptions(NamedTuple):
     """What is wanted of a fetch, besides the URL.
 
     Attributes:
@@ -77,7 +78,7 @@ class Options(NamedTuple):
         fail: Whether a status of 400 or more is an error.
         max_bytes: The longest body, decoded; None: any, or 16 MiB where it is kept in memory.
         max_seconds: How long all of it may take; None: for ever.
-        terms: How to connect.
+        connect: How to connect.
     """
 
     method: str = "GET"
@@ -88,7 +89,7 @@ class Options(NamedTuple):
     fail: bool = False
     max_bytes: int | None = None
     max_seconds: float | None = None
-    terms: Terms = Terms()
+    connect: ConnectOptions = ConnectOptions()
 
 
 class Response(NamedTuple):
@@ -115,10 +116,10 @@ class Response(NamedTuple):
 
 def fetch(
     url: URL | str,
-    into: Sink | None = None,
-    options: Options | None = None,
+    into: SupportsWrite | None = None,
+    options: FetchOptions | None = None,
     observer: Observer | None = None,
-    connect: Callable[..., Connection] = connect,
+    connect: Callable[..., SocketStream] = connect,
 ) -> Response:
     """Fetch a page.
 
@@ -133,18 +134,18 @@ def fetch(
         LocalError: The URL or an option is wrong, or the body can't be written.
         CallFailed: The server, or the way there, is at fault.
     """
-    options, observer = options or Options(), observer or Observer()
+    options, observer = options or FetchOptions(), observer or Observer()
     here = first = URL.parse(url) if isinstance(url, str) else url
     given = [header_line(line) for line in options.headers]
     deadline, seen = Deadline(options.max_seconds), set[str]()
     while True:
         observer.hop(here)
         try:
-            context = tls_context(options.terms) if here.scheme == "https" else None
-            with connect(here.host, here.port, options.terms, deadline, context, observer.step) as connection:
+            context = tls_context(options.connect) if here.scheme == "https" else None
+            with connect(here.host, here.port, options.connect, deadline, context, observer.step) as stream:
                 mine = given if here.origin == first.origin else public(given)
                 request = request_head(here, options.method, options.compressed, mine)
-                exchange = Exchange(connection, request, options, observer)
+                exchange = HTTPExchange(stream, request, options, observer)
                 target = exchange.redirect(here)
                 if target is None:
                     return exchange.response(here, into, len(seen))
@@ -157,7 +158,7 @@ def fetch(
         here = target
 
 
-class Exchange:
+class HTTPExchange:
     """A request and its response over one connection; sends and reads up to the end of the headers.
 
     Attributes:
@@ -165,11 +166,13 @@ class Exchange:
         headers: Its headers.
     """
 
-    def __init__(self, connection: Connection, request: bytes, options: Options, observer: Observer) -> None:
-        self._connection, self._options, self._observer = connection, options, observer
+    def __init__(
+        self, stream: SocketStream, request: bytes, options: FetchOptions, observer: Observer
+    ) -> None:
+        self._stream, self._options, self._observer = stream, options, observer
         self._parser = ResponseParser(options.method)
         self._events = self._read()
-        connection.send(request)
+        stream.send(request)
         observer.sent(request)
         event = next(self._events)
         while isinstance(event, Interim):
@@ -190,7 +193,7 @@ class Exchange:
             raise WrongReply("a redirect to more than one place")
         return here.resolve(locations.pop().decode("utf-8", "surrogateescape"))
 
-    def response(self, url: URL, into: Sink | None, redirects: int) -> Response:
+    def response(self, url: URL, into: SupportsWrite | None, redirects: int) -> Response:
         """Read the body."""
         if self._options.fail and self.status.code >= 400:
             raise HTTPErrorStatus(f"the server says {self.status.code} {ascii(self.status.reason)[2:-1]}")
@@ -202,7 +205,7 @@ class Exchange:
         if limit and length and length > limit and not codings:  # a limit is of what is decoded
             raise TooLarge(f"the body has {length} bytes, more than {limit}")
         bodiless = self._options.method == "HEAD" or self.status.code in (204, 304)
-        decoder = Decoder([] if bodiless else codings, self._connection.check)
+        decoder = Decoder([] if bodiless else codings, self._stream.check)
         self._observer.accepted()
         for event in self._events:
             if isinstance(event, Data):
@@ -212,7 +215,7 @@ class Exchange:
                         raise TooLarge(f"the body has more than {limit} bytes")
                     _write(write, piece)
                 self._observer.data(size, None if codings else length)
-            elif isinstance(event, End):
+            elif isinstance(event, EndOfMessage):
                 trailers = event.trailers
         decoder.end()
         return Response(url, self.status, self.headers, trailers, size, bytes(kept), redirects)
@@ -222,13 +225,13 @@ class Exchange:
         while True:
             while (event := self._parser.take()) is not None:
                 yield event
-                if isinstance(event, End):
+                if isinstance(event, EndOfMessage):
                     return
-            if data := self._connection.receive():
+            if data := self._stream.receive():
                 self._observer.received(len(data))
                 self._parser.feed(data)
             else:
-                self._parser.end(self._connection.clean)
+                self._parser.end(self._stream.clean)
 
 
 def _check_redirects(target: str, seen: set[str], limit: int) -> None:

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Final, NoReturn, TypeAlias, TypeVar
 
 from sockproto.errors import CallFailed, CutShort, EmptyReply, WrongReply
-from sockproto.rawhttp.events import Data, End, Event, Headers, Interim, Status
+from sockproto.rawhttp.events import Data, EndOfMessage, Event, Headers, Interim, Status
 from sockproto.rawhttp.received import Received
 
 MAX_HEAD_BYTES: Final = 65_536
@@ -112,7 +112,7 @@ class ResponseParser:
         yield headers
         if isinstance(body, int):
             yield from self._exactly(body)
-            yield End()
+            yield EndOfMessage()
         elif body is _Body.CHUNKED:
             yield from self._chunked()
         else:
@@ -183,7 +183,7 @@ class ResponseParser:
             yield from self._exactly(size)
             if (yield from self._line(2, "the body, behind a chunk")) != b"\r\n":
                 _wrong("a chunk of the body is longer than it says")
-        yield End((yield from self._fields()))
+        yield EndOfMessage((yield from self._fields()))
 
     def _whole_chunks(self) -> bytes:
         """Give the data of the chunks that have come whole, in one piece: most have, and are right."""
@@ -208,7 +208,7 @@ class ResponseParser:
             elif not self._received.ended:
                 yield None
             elif self._received.clean:
-                yield End()
+                yield EndOfMessage()
                 return
             else:
                 raise CutShort("the connection broke off, TLS did not end it: the body may be cut short")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from errno import EAGAIN
 from typing import Any, Final, TextIO
 
+from sockproto.core.text import escape
 from sockproto.rawhttp.events import Headers, Status
 from sockproto.rawhttp.fetching import Observer
 from sockproto.rawhttp.url import URL
@@ -23,7 +24,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 def escaped(data: bytes) -> str:
     r"""Give text in which all but printable characters and newlines is written as ``\x1b``."""
     text = data.replace(b"\r\n", b"\n").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return escape(text, keep="\n\t")
 
 
 class Output:

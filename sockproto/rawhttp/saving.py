@@ -12,6 +12,7 @@ import stat
 from contextlib import suppress
 from typing import BinaryIO, Final
 
+from sockproto.core.text import escape
 from sockproto.errors import WriteFailed
 
 OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/self/fd/")
@@ -79,4 +80,4 @@ class WholeFile:
 
     def _failed(self, error: Exception) -> WriteFailed:
         reason = getattr(error, "strerror", None) or error
-        return WriteFailed(f"can't write {ascii(self._shown)[1:-1]}: {reason}; -o names another file")
+        return WriteFailed(f"can't write {escape(self._shown)}: {reason}; -o names another file")

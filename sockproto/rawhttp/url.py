@@ -14,6 +14,7 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from sockproto.core.text import join_host_port
 from sockproto.errors import BadURL, UnsupportedProtocol
 
 PORTS: Final = {"http": 80, "https": 443}
@@ -113,8 +114,8 @@ class URL(NamedTuple):
     @property
     def authority(self) -> str:
         """The Host header: no user, no default port, no zone of an IPv6 address (RFC 6874)."""
-        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+        host = self.host.partition("%")[0]
+        return join_host_port(host, None if self.port == PORTS[self.scheme] else self.port)
 
     @property
     def file_name(self) -> str:

@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
-from sockproto.core.text import port_number
+from sockproto.core.text import join_host_port, port_number
 from sockproto.errors import OptionError
 from sockproto.reactor.ports import flush_after_reads, listen_udp
 
@@ -79,7 +79,8 @@ def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = B
         opened = execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
         return opened.addCallback(flush_after_reads)
 
-    return Listener(protocol, f"TCP {_written(interface, port)}", factory, listen, port, interface)
+    where = f"TCP {join_host_port(interface, port)}"
+    return Listener(protocol, where, factory, listen, port, interface)
 
 
 def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
@@ -88,7 +89,8 @@ def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         return execute(listen_udp, reactor, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
 
-    return Listener(protocol, f"UDP {_written(interface, port)}", datagrams, listen, port, interface, True)
+    where = f"UDP {join_host_port(interface, port)}"
+    return Listener(protocol, where, datagrams, listen, port, interface, True)
 
 
 def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
@@ -203,11 +205,6 @@ def addresses(interface: str) -> list[str]:
 def is_exposed(interface: str) -> bool:
     """Tell whether other machines can reach what listens on a numeric address."""
     return not ip_address(interface.partition("%")[0]).is_loopback
-
-
-def _written(interface: str, port: int) -> str:
-    address = IPv6Address if isIPv6Address(interface) else IPv4Address
-    return str(peer_of(address("TCP", interface, port)))
 
 
 def _unlock(failure: Failure) -> Failure:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from sockproto.check.judging import Judged, Terms, cases
+from sockproto.check.judging import CheckContext, Judged, cases
 from sockproto.check.running import acquainted, judge
 from sockproto.check.spoken import PROTOCOLS, SAYERS
 from sockproto.check.started import Started
-from sockproto.check.target import Target, find, free_port
+from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Result, Verdict
 from tests.check.faults import FAULTS
@@ -68,9 +68,9 @@ def forbidden(result: Result) -> bool:
     return result.verdict is Verdict.SKIP and os.strerror(errno.EACCES) in result.reason
 
 
-def terms(protocol: str, target: Target, patience: Patience, started: Started) -> Terms:
-    """Give the terms of a quick check."""
-    return acquainted(Terms(protocol, target, patience, quick=True, started=started))
+def terms(protocol: str, target: ServerAddress, patience: Patience, started: Started) -> CheckContext:
+    """Give the context of a quick check."""
+    return acquainted(CheckContext(protocol, target, patience, quick=True, started=started))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 from sockproto.check.octets import as_hexadecimal, as_text, difference
 from sockproto.check.page import html, sentence
 from sockproto.check.timeline import SHOWN_EVENTS, SHOWN_SOCKETS, chosen, drawing, moment, size, table
-from sockproto.check.verdict import Event, Report, Verdict
+from sockproto.check.verdict import Report, TimelineEvent, Verdict
 from tests.reports import BEGAN, FAULTY, HOSTILE, HOSTILE_TEXT, LOST, RIGHT, case, hostile, large
 
 Attributes = dict[str, str | None]
@@ -166,7 +166,7 @@ class HostileTests(TestCase):
     @settings(max_examples=40)
     @given(data=st.binary(max_size=40), said=st.text(max_size=40))
     def test_whatever_it_is(self, data: bytes, said: str) -> None:
-        timeline = (Event(0.0, 1, "sent", data, len(data), said), Event(0.0, 2, said, data))
+        timeline = (TimelineEvent(0.0, 1, "sent", data, len(data), said), TimelineEvent(0.0, 2, said, data))
         result = case("a.b", Verdict.FAIL, said, sent=data, expected=data, received=b"x", timeline=timeline)
         page = html(Report(said, said, BEGAN, 0.0, (result,), {said: said}))
         self.assertLessEqual({tag for tag, _ in Page(page).elements}, ELEMENTS)
@@ -239,7 +239,7 @@ class TimelineTests(TestCase):
         self.assertIn("1.9 ms: ended", titles)
 
     def test_time_runs_to_the_right(self) -> None:
-        events = [Event(0.001 * at**3, 1, "sent", b"x", 1) for at in range(SHOWN_EVENTS)]
+        events = [TimelineEvent(0.001 * at**3, 1, "sent", b"x", 1) for at in range(SHOWN_EVENTS)]
         page = Page(drawing(events))
         places = [
             float(str(found["x1"]).rstrip("%")) for found in page.all("line") if found.get("class") == "s"
@@ -249,15 +249,20 @@ class TimelineTests(TestCase):
 
     def test_the_table_says_it_in_words(self) -> None:
         told = Page(
-            table((Event(0.5, 3, "received", b"Hi\n", 70_000, "late"), Event(1, 0, "note", text="so")))
+            table(
+                (
+                    TimelineEvent(0.5, 3, "received", b"Hi\n", 70_000, "late"),
+                    TimelineEvent(1, 0, "note", text="so"),
+                )
+            )
         )
         self.assertEqual(told.inside("td"), "500 ms3received1.00 snote")
         self.assertIn("70,000 bytes Hi\\n\n \u2026 69,968 more \u2026 late", told.text)
         self.assertIn("so", told.text)
 
     def test_of_many_events_the_first_and_the_last(self) -> None:
-        events = [Event(at, 1 + at % 30, "sent", b"x", 1) for at in range(400)]
-        events[200] = Event(200, 0, "note", text="9,000 events are left out here")
+        events = [TimelineEvent(at, 1 + at % 30, "sent", b"x", 1) for at in range(400)]
+        events[200] = TimelineEvent(200, 0, "note", text="9,000 events are left out here")
         shown = chosen(events)
         self.assertEqual([shown.events[0], shown.events[-1]], [events[0], events[-1]])
         self.assertEqual(len(shown.events), SHOWN_EVENTS)
@@ -272,4 +277,4 @@ class TimelineTests(TestCase):
         )
 
     def test_nothing_to_draw(self) -> None:
-        self.assertEqual(drawing([Event(0.0, 0, "note", text="not connected")]), "")
+        self.assertEqual(drawing([TimelineEvent(0.0, 0, "note", text="not connected")]), "")

@@ -10,7 +10,7 @@ from sockproto.check.body import Body, difference
 from sockproto.check.reports import json_object, junit, summary, text_lines
 from sockproto.check.spoken import CHARGEN, answer, unusual, wrong
 from sockproto.check.timing import KEPT_EVENTS, Timeline
-from sockproto.check.verdict import Case, Event, Report, Result, Verdict, edges, shown
+from sockproto.check.verdict import Case, Report, Result, TimelineEvent, Verdict, edges, shown
 
 NASTY = b"\x1b[2J\x00]]>&<\xff\r\n"
 CASE = Case("meaning.a-dialogue", "All is answered.", "RFC 862")
@@ -28,7 +28,7 @@ REPORT = Report(
             b"a",
             None,
             NASTY,
-            (Event(0.1, 1, "received", NASTY, len(NASTY)),),
+            (TimelineEvent(0.1, 1, "received", NASTY, len(NASTY)),),
         ),
         Result(CASE, Verdict.OPEN, "it says nothing"),
         Result(CASE, Verdict.SKIP, "no time left"),

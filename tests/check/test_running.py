@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import Judged, Subject, Terms, cases, chosen
+from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
 from sockproto.check.running import acquainted, judge, run
 from sockproto.check.spoken import PROTOCOLS
-from sockproto.check.target import Target, find
+from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Result, Verdict
 from sockproto.errors import OptionError, Refused
@@ -68,7 +68,7 @@ def test_it_ends_in_time_whatever_the_server_does(kind: type[Server], protocol: 
     with Served(kind(protocol), loop) as served:
         began = time.monotonic()
         judged = cases(protocol)
-        report = run(Terms(protocol, find("tcp", "127.0.0.1", served.port), HURRY), judged)
+        report = run(CheckContext(protocol, find("tcp", "127.0.0.1", served.port), HURRY), judged)
         assert time.monotonic() - began < HURRY.run + 1
     # Characters that trickle are only too slow to be judged.
     assert report.failed or (kind, protocol) == (Trickles, "chargen")
@@ -81,7 +81,7 @@ def test_a_server_that_is_gone_fails_everything_quickly() -> None:
         target = find("tcp", "127.0.0.1", listener.getsockname()[1])
     began = time.monotonic()
     report = run(
-        Terms("echo", target, Patience()), [each for each in cases("echo") if "lost" not in str(each)]
+        CheckContext("echo", target, Patience()), [each for each in cases("echo") if "lost" not in str(each)]
     )
     assert time.monotonic() - began < 2
     assert {result.verdict for result in report.results} <= {Verdict.FAIL, Verdict.SKIP}
@@ -91,7 +91,7 @@ def test_a_server_that_is_gone_fails_everything_quickly() -> None:
 def test_what_there_is_no_time_for_is_skipped_with_that_reason(loop: Loop) -> None:
     with Served(IsMute("echo"), loop) as served:
         target = find("tcp", "127.0.0.1", served.port)
-        report = run(Terms("echo", target, replace(HURRY, run=1.2)), cases("echo"))
+        report = run(CheckContext("echo", target, replace(HURRY, run=1.2)), cases("echo"))
     assert report.results[0].verdict is Verdict.FAIL
     assert report.results[-1].verdict is Verdict.SKIP
     assert report.results[-1].reason == "no time left of 1.2 s: --seconds allows more, --only chooses"
@@ -100,8 +100,8 @@ def test_what_there_is_no_time_for_is_skipped_with_that_reason(loop: Loop) -> No
 def test_the_quick_form_leaves_out_what_is_long(loop: Loop) -> None:
     [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
     with Served(Server("echo"), loop) as served:
-        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY, quick=True)
-        [result] = run(terms, [replace(judged, quick=False)]).results
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY, quick=True)
+        [result] = run(context, [replace(judged, quick=False)]).results
     assert (result.verdict, result.reason) == (Verdict.SKIP, "not part of the quick form")
 
 
@@ -111,8 +111,8 @@ def test_a_case_that_is_wrong_itself_is_skipped(loop: Loop) -> None:
 
     [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
     with Served(Server("echo"), loop) as served:
-        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY)
-        [result] = run(terms, [replace(judged, judge=wrong)]).results
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        [result] = run(context, [replace(judged, judge=wrong)]).results
     assert (result.verdict, result.reason) == (
         Verdict.SKIP,
         "this case itself is wrong, please report it: ZeroDivisionError('our own')",
@@ -126,8 +126,8 @@ def test_each_case_is_told_of_before_and_after(loop: Loop) -> None:
         heard.append((judged.identifier, result))
 
     with Served(Server("echo"), loop) as served:
-        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY)
-        report = run(terms, chosen(cases("echo"), ["meaning"], []), hear)
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        report = run(context, chosen(cases("echo"), ["meaning"], []), hear)
     [first, second] = report.results
     assert heard == [
         (first.case.identifier, None),
@@ -144,8 +144,8 @@ def test_a_failure_tells_the_bytes_and_what_happened(loop: Loop) -> None:
                 writer.write(data.upper())
 
     with Served(Shouts("echo"), loop) as served:
-        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY)
-        [result] = run(terms, chosen(cases("echo"), ["meaning.a-dialogue"], [])).results
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        [result] = run(context, chosen(cases("echo"), ["meaning.a-dialogue"], [])).results
     assert result.reason == "another answer came, from byte 1 on"
     assert (result.sent, result.expected, result.received) == (b"Hello\r\n", b"Hello\r\n", b"HELLO\r\n")
     assert [(event.kind, event.data) for event in result.timeline] == [
@@ -160,8 +160,8 @@ def test_a_failure_tells_the_bytes_and_what_happened(loop: Loop) -> None:
 def test_failures_about_bytes_show_them(loop: Loop) -> None:
     [judged] = chosen(cases("chargen"), ["meaning.what-is-sent-is-thrown-away"], [])
     with Served(MixesInWhatComes("chargen"), loop) as served:
-        terms = Terms("chargen", find("tcp", "127.0.0.1", served.port), HURRY)
-        [result] = run(terms, [judged]).results
+        context = CheckContext("chargen", find("tcp", "127.0.0.1", served.port), HURRY)
+        [result] = run(context, [judged]).results
     assert result.verdict is Verdict.FAIL
     assert result.sent == b"\x00" * 1_000
     assert result.received is not None
@@ -173,7 +173,7 @@ def test_a_last_answer_that_is_cut_shows_the_bytes(loop: Loop) -> None:
     server, patient = FallsDead("greeting"), Patience(answer=3, silence=0.05, case=15)
     with Served(server, loop) as served:
         target = find("tcp", "127.0.0.1", served.port)
-        result = judge(acquainted(Terms("greeting", target, patient, True, Here(server))), judged)
+        result = judge(acquainted(CheckContext("greeting", target, patient, True, Here(server))), judged)
     assert result.verdict is Verdict.FAIL, result
     assert result.sent is not None
     assert result.sent.startswith(b"0000xxx")
@@ -192,10 +192,10 @@ def test_a_server_that_reads_slowly_without_end_does_not_pass(loop: Loop) -> Non
 
     [judged] = chosen(cases("echo"), ["never-reads.it-stops-reading"], [])
     with Served(ReadsSlowly("echo"), loop) as served:
-        terms = Terms(
+        context = CheckContext(
             "echo", find("tcp", "127.0.0.1", served.port), replace(HURRY, silence=0.1, case=2, run=4)
         )
-        [result] = run(terms, [judged]).results
+        [result] = run(context, [judged]).results
     assert result.verdict is Verdict.SKIP, result
 
 
@@ -221,9 +221,9 @@ def test_cases_say_what_they_expect_and_who_says_so(protocol: str) -> None:
 
 
 def test_a_target_is_written_as_people_write_it() -> None:
-    assert str(Target("tcp", "::1", 7, socket.AF_INET6, None)) == "[::1]:7"
-    assert str(Target("udp", "localhost", 7, socket.AF_INET, None)) == "udp localhost:7"
-    assert str(Target("unix", "/run/echo", 0, socket.AF_UNIX, None)) == "unix /run/echo"
+    assert str(ServerAddress("tcp", "::1", 7, socket.AF_INET6, None)) == "[::1]:7"
+    assert str(ServerAddress("udp", "localhost", 7, socket.AF_INET, None)) == "udp localhost:7"
+    assert str(ServerAddress("unix", "/run/echo", 0, socket.AF_UNIX, None)) == "unix /run/echo"
 
 
 def test_nobody_there() -> None:
@@ -241,7 +241,9 @@ def test_a_unix_socket_that_is_gone(tmp_path: Path) -> None:
         listener.bind(path)
         listener.listen()
         target = find("unix", path)
-    [result] = run(Terms("echo", target, HURRY), chosen(cases("echo"), ["meaning.a-dialogue"], [])).results
+    [result] = run(
+        CheckContext("echo", target, HURRY), chosen(cases("echo"), ["meaning.a-dialogue"], [])
+    ).results
     assert (result.verdict, result.reason) == (
         Verdict.FAIL,
         "the server can't be reached: Connection refused: it is gone, or bounds its connections a second,"

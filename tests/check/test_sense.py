@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from sockproto.check.judging import Judged, Subject, Terms, cases, chosen
+from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.target import find
 from sockproto.check.timing import Patience
@@ -35,8 +35,8 @@ def loop() -> Loop:
 
 def check(server: Server, loop: Loop, *only: str, quick: bool = True) -> Report:
     with Served(server, loop) as served:
-        terms = Terms(server.protocol, find("tcp", "127.0.0.1", served.port), HURRY, quick)
-        return run(terms, chosen(cases(server.protocol), only, []))
+        context = CheckContext(server.protocol, find("tcp", "127.0.0.1", served.port), HURRY, quick)
+        return run(context, chosen(cases(server.protocol), only, []))
 
 
 def failed(report: Report) -> list[str]:
@@ -89,8 +89,8 @@ def test_the_quick_form_takes_the_groups_in_turn(loop: Loop) -> None:
             heard.append(judged.identifier)
 
     with Served(Server("echo"), loop) as served:
-        terms = Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY, quick=True)
-        report = run(terms, chosen(cases("echo"), ["meaning", "binary"], []), hear)
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY, quick=True)
+        report = run(context, chosen(cases("echo"), ["meaning", "binary"], []), hear)
     groups = [each.case.group for each in report.results]
     assert [each.partition(".")[0] for each in heard[:4]] == ["meaning", "binary", "meaning", "binary"]
     assert groups == sorted(groups, reverse=True)
@@ -103,7 +103,7 @@ def test_ctrl_c_leaves_what_there_is(loop: Loop) -> None:
     found = chosen(cases("echo"), ["meaning", "binary.a-nul"], [])
     found[1] = replace(found[1], judge=interrupted)
     with Served(Server("echo"), loop) as served:
-        report = run(Terms("echo", find("tcp", "127.0.0.1", served.port), HURRY), found)
+        report = run(CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY), found)
     assert [(str(each.verdict), each.reason) for each in report.results] == [
         ("pass", ""),
         ("skip", "interrupted"),
@@ -131,8 +131,8 @@ def mortal() -> Iterator[int]:
 
 
 def test_a_server_that_is_gone_fails_one_case(mortal: int) -> None:
-    terms = Terms("echo", find("tcp", "127.0.0.1", mortal), HURRY)
-    report = run(terms, chosen(cases("echo"), ["meaning", "binary"], []))
+    context = CheckContext("echo", find("tcp", "127.0.0.1", mortal), HURRY)
+    report = run(context, chosen(cases("echo"), ["meaning", "binary"], []))
     [case] = failed(report)
     after = [each.reason for each in report.results if each.verdict is Verdict.SKIP]
     assert set(after) == {f"the server is gone since {case}"}

@@ -12,7 +12,7 @@ from twisted.trial.unittest import TestCase
 from sockproto.cli.commands import EXAMPLES, run, sockproto
 from sockproto.cli.console import Console, printable, size_of
 from sockproto.cli.listing import aligned
-from sockproto.cli.report import Progress, Report, json_value, quantity
+from sockproto.cli.report import CallReport, TransferProgress, json_value, quantity
 from sockproto.errors import OptionError, WriteFailed
 
 
@@ -87,7 +87,7 @@ class ReportTests(TestCase):
     def test_json_is_one_object_at_the_end(self) -> None:
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
-        report = Report("greet", "127.0.0.1:1", as_json=True, output=Console(writing))
+        report = CallReport("greet", "127.0.0.1:1", as_json=True, output=Console(writing))
         report.reply(b"Hello")
         report.failed(OptionError("wrong"))
         os.close(writing)
@@ -109,7 +109,7 @@ class ReportTests(TestCase):
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
         self.addCleanup(os.close, writing)
-        report = Report("greet", "x", hex=True, errors=Console(writing))
+        report = CallReport("greet", "x", hex=True, errors=Console(writing))
         assert report.trace is not None
         report.trace(">", b"Michael\n")
         report.trace("<", bytes(range(60, 80)))
@@ -126,10 +126,10 @@ class ReportTests(TestCase):
         )
 
     def test_progress(self) -> None:
-        progress = Progress(200_000_000)
+        progress = TransferProgress(200_000_000)
         progress.add(50_000_000)
         self.assertEqual(progress.text(2.0), "50.0 MB of 200.0 MB, 25.0 MB/s, 0:06 left")
-        progress = Progress(None)
+        progress = TransferProgress(None)
         progress.add(999)
         self.assertEqual(progress.text(0.5), "999 B, 2.0 kB/s")
 

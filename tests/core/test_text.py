@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import TestCase
 
-from sockproto.core.text import Address, parse_address
+from sockproto.core.text import Address, escape, join_host_port, parse_address
 from sockproto.errors import OptionError
 
 
@@ -61,3 +61,31 @@ class AddressTests(TestCase):
 
     def test_an_address_can_do_nothing_to_a_terminal(self) -> None:
         self.assertEqual(str(Address("unix", "/a\x1b[2J")), "unix:/a\\x1b[2J")
+        self.assertEqual(str(Address("endpoint", "a:\u202e=")), "a:\\u202e=")
+
+    def test_a_name_in_another_script_stays_readable(self) -> None:
+        self.assertEqual(str(Address("udp", "bücher.example", 7)), "udp:bücher.example:7")
+
+
+class WritingTests(TestCase):
+    def test_a_host_and_its_port(self) -> None:
+        for host, port, written in (
+            ("127.0.0.1", 7, "127.0.0.1:7"),
+            ("::1", 7, "[::1]:7"),
+            ("fe80::1%eth0", 0, "[fe80::1%eth0]:0"),
+            ("::1", None, "[::1]"),
+            ("example.org", None, "example.org"),
+            ("a\n\x1b", 7, "a\\n\\x1b:7"),
+        ):
+            self.assertEqual(join_host_port(host, port), written)
+
+    def test_what_is_escaped(self) -> None:
+        for text, escaped in {
+            "plain é \\ '\"": "plain é \\ '\"",
+            "\x1b[2J\0\x7f\x9b": "\\x1b[2J\\x00\\x7f\\x9b",
+            "\u202e\u200b\u2028\U000e0001": "\\u202e\\u200b\\u2028\\U000e0001",
+            "\udcff": "\\udcff",
+            "a\n\tb\r": "a\\n\\tb\\r",
+        }.items():
+            self.assertEqual(escape(text), escaped)
+        self.assertEqual(escape("a\n\tb\r", keep="\n\t"), "a\n\tb\\r")

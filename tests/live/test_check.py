@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import Terms, cases, chosen
+from sockproto.check.judging import CheckContext, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started
@@ -66,7 +66,7 @@ def check(protocol: str, kind: str, host: str, port: int = 0, patience: Patience
     """Judge a server by all that is quick, and as patiently as can be."""
     target = find(kind, host, port)
     quick = [each for each in cases(protocol, target.datagrams) if each.quick]
-    return run(Terms(protocol, target, patience, quick=True), quick)
+    return run(CheckContext(protocol, target, patience, quick=True), quick)
 
 
 def others(report: Report) -> list[Result]:
@@ -121,7 +121,9 @@ def test_our_servers_pass_over_tls(serve: Serve, authority: Authority) -> None:
     server = serve("--protocol", "echo", "--listen", authority.description)
     quick = [each for each in cases("echo") if each.quick]
     target = find("tcp", "127.0.0.1", server.port, authority.context)
-    skipped = {result.reason for result in others(run(Terms("echo", target, PATIENT, quick=True), quick))}
+    skipped = {
+        result.reason for result in others(run(CheckContext("echo", target, PATIENT, quick=True), quick))
+    }
     assert skipped == {"TLS has no half-close"}
     where = f"127.0.0.1:{server.port}"
     command = [SOCKPROTO, "check", "echo", where, "-k", "--only", "meaning", "--json"]
@@ -217,7 +219,7 @@ def test_our_servers_are_watched(protocol: str) -> None:
     with Started(f"{SOCKPROTO} serve --protocol {protocol} --port {{port}}", port) as started:
         started.wait_until_up("tcp", "127.0.0.1", port)
         target = find("tcp", "127.0.0.1", port)
-        report = run(Terms(protocol, target, PATIENT, True, started), judged)
+        report = run(CheckContext(protocol, target, PATIENT, True, started), judged)
     assert {result.verdict for result in report.results} == {Verdict.PASS}, others(report)
 
 

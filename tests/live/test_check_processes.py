@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import Subject, Terms, cases, chosen
+from sockproto.check.judging import CheckContext, Subject, cases, chosen
 from sockproto.check.running import judge
 from sockproto.check.started import Started
 from sockproto.check.target import find, free_port
-from sockproto.check.timing import QUICK, Deadline, Patience
+from sockproto.check.timing import QUICK, Patience
 from sockproto.check.verdict import Skipped, Verdict
+from sockproto.plain.deadline import Deadline
 from tests.live.peers import SOCKPROTO
 from tests.live.server import TIMEOUT, Serve
 
@@ -125,8 +126,8 @@ def test_another_that_starts_slowly_is_not_wrong() -> None:
     start = command("import time\ntime.sleep(0.3)\n" + LISTEN + MUTE)
     with Started(start, port) as started:
         started.wait_until_up("tcp", "127.0.0.1", port)
-        terms = Terms("echo", find("tcp", "127.0.0.1", port), QUICK, True, started)
-        subject = Subject(terms, Deadline(0.1))
+        context = CheckContext("echo", find("tcp", "127.0.0.1", port), QUICK, True, started)
+        subject = Subject(context, Deadline(0.1))
         with pytest.raises(Skipped, match="are too short to start the server"), subject.another():
             pass
 
@@ -140,7 +141,7 @@ def test_a_server_that_starts_slowly_is_not_said_to_end_slowly() -> None:
     with Started(command(code), port, 0.1) as started:
         started.wait_until_up("tcp", "127.0.0.1", port)
         hurry = Patience(answer=1.4, silence=0.03, case=1.4)
-        result = judge(Terms("echo", find("tcp", "127.0.0.1", port), hurry, True, started), judged)
+        result = judge(CheckContext("echo", find("tcp", "127.0.0.1", port), hurry, True, started), judged)
     assert result.verdict is Verdict.SKIP, result
 
 

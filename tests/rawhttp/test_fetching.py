@@ -33,8 +33,9 @@ from sockproto.errors import (
     TooManyRedirects,
     WriteFailed,
 )
-from sockproto.rawhttp import Options, Response, WholeFile, fetch, main
-from sockproto.rawhttp.connection import Connection, Deadline, Terms, connect
+from sockproto.plain.deadline import Deadline
+from sockproto.rawhttp import FetchOptions, Response, WholeFile, fetch, main
+from sockproto.rawhttp.connection import ConnectOptions, SocketStream, connect
 from sockproto.rawhttp.decoding import MAX_EMPTY_MEMBERS, PIECE_BYTES, Decoder
 from sockproto.rawhttp.reporting import Output, Reporter
 
@@ -48,7 +49,7 @@ def moved(location: str, code: int = 302) -> bytes:
     return f"HTTP/1.1 {code} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-class FakeConnection(Connection):
+class FakeConnection(SocketStream):
     """A connection to canned answers."""
 
     def __init__(self, answer: bytes, requests: list[bytes]) -> None:
@@ -72,10 +73,10 @@ class FetchTests(TestCase):
         self.requests: list[bytes] = []
         left = iter(answers)
 
-        def connect(*_: object) -> Connection:
+        def connect(*_: object) -> SocketStream:
             return FakeConnection(next(left), self.requests)
 
-        return fetch(url, options=Options(**options), connect=connect)
+        return fetch(url, options=FetchOptions(**options), connect=connect)
 
     def test_a_page(self) -> None:
         response = self.fetch("http://user:pw@h/a?b#c", HELLO)
@@ -147,7 +148,7 @@ class FetchTests(TestCase):
 class ConnectionTests(TestCase):
     def test_reset_and_silence(self) -> None:
         ours, theirs = socket.socketpair()
-        with theirs, Connection(ours, 0.01, Deadline()) as connection:
+        with theirs, SocketStream(ours, 0.01, Deadline()) as connection:
             self.assertRaises(TimedOut, connection.receive)
             theirs.close()
             self.assertEqual(connection.receive(), b"")
@@ -156,8 +157,8 @@ class ConnectionTests(TestCase):
     def test_the_deadline(self) -> None:
         times = iter([0.0, 1.0, 2.0, 9.0, 10.0, 10.0])
         deadline = Deadline(10.0, lambda: next(times))
-        self.assertEqual([deadline.left(), deadline.left(3.0), deadline.left(3.0)], [9.0, 3.0, 1.0])
-        self.assertRaises(TimedOut, deadline.left)
+        self.assertEqual([deadline.timeout(), deadline.timeout(3.0), deadline.timeout(3.0)], [9.0, 3.0, 1.0])
+        self.assertRaises(TimedOut, deadline.timeout)
 
     def test_names_and_refusals(self) -> None:
         def unknown(*_: object) -> None:
@@ -165,15 +166,19 @@ class ConnectionTests(TestCase):
 
         with contextlib.closing(socket.socket()) as bound:
             bound.bind(("127.0.0.1", 0))  # and doesn't listen
-            self.assertRaises(Refused, connect, "127.0.0.1", bound.getsockname()[1], Terms(), Deadline())
+            self.assertRaises(
+                Refused, connect, "127.0.0.1", bound.getsockname()[1], ConnectOptions(), Deadline()
+            )
         self.patch(socket, "getaddrinfo", unknown)
-        self.assertRaises(NameNotFound, connect, "nonesuch.invalid", 80, Terms(), Deadline())
+        self.assertRaises(NameNotFound, connect, "nonesuch.invalid", 80, ConnectOptions(), Deadline())
 
     def test_a_resolver_that_hangs(self) -> None:
         release = threading.Event()
         self.addCleanup(release.set)
         self.patch(socket, "getaddrinfo", lambda *_: release.wait(10))
-        self.assertRaises(TimedOut, connect, "slow.invalid", 80, Terms(connect_seconds=0.01), Deadline())
+        self.assertRaises(
+            TimedOut, connect, "slow.invalid", 80, ConnectOptions(connect_seconds=0.01), Deadline()
+        )
 
 
 class PlaceCase(TestCase):

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.errors import CutShort
-from sockproto.rawhttp import End, Headers, ResponseParser, Status
+from sockproto.rawhttp import EndOfMessage, Headers, ResponseParser, Status
 from sockproto.rawhttp.message import MAX_HEAD_BYTES, MAX_HEAD_LINES, MAX_INTERIM
 from tests import fuzz_http
 from tests.fuzz_http import outcome, split
@@ -188,7 +188,7 @@ class FramingTests(TestCase):
 
     def test_trailers_and_folded_lines(self) -> None:
         events = outcome([CHUNKED + b'1;a="b"\r\nx\r\n0\r\nA: b\r\n  c\r\n\r\n']).events
-        self.assertEqual(events[-1], End(Headers(((b"A", b"b c"),))))
+        self.assertEqual(events[-1], EndOfMessage(Headers(((b"A", b"b c"),))))
 
     def test_a_body_until_the_close_of_tls_needs_its_closing_alert(self) -> None:
         parser = ResponseParser()

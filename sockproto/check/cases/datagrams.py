@@ -10,7 +10,7 @@ import time
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, PROTOCOLS, SAYERS, TALKERS, answer, wrong
 from sockproto.check.verdict import Failed, Open, edges
-from sockproto.check.wire import Datagrams
+from sockproto.check.wire import DatagramClient
 
 ANSWERERS = tuple(name for name in PROTOCOLS if name != "discard")
 LARGEST = 65_507  # what IPv4 leaves of 65,535 for the data
@@ -142,7 +142,7 @@ def little_is_not_amplified(subject: Subject) -> None:
         raise Open(f"{most[0]} bytes answer a datagram of {len(most[1])}: allowed, but it amplifies")
 
 
-def _all(subject: Subject, socket: Datagrams, asked: bytes) -> int:
+def _all(subject: Subject, socket: DatagramClient, asked: bytes) -> int:
     """Send a datagram; give how many bytes answer it."""
     socket.send(asked)
     came = 0

@@ -12,7 +12,7 @@ import contextlib
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, name
 from sockproto.check.verdict import Failed, Open, edges, shown
-from sockproto.check.wire import Ended, Silent, Stream, WasReset
+from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 
 BEFORE = {"command": b"/echo "}
 BLOCK = b"x" * 65_536
@@ -28,7 +28,7 @@ def long_line(subject: Subject, size: int) -> bytes:
     return before + b"x" * (size - len(before)) + b"\n"
 
 
-def endless(subject: Subject, size: int) -> Stream:
+def endless(subject: Subject, size: int) -> StreamClient:
     """Give a connection on which the beginning of a line was sent, as much of it as the server takes."""
     stream = subject.open()
     with contextlib.suppress(WasReset):  # that ends it, too

@@ -8,7 +8,7 @@
 from sockproto.check.cases.datagrams import ANSWERERS, request
 from sockproto.check.judging import Subject, case
 from sockproto.check.verdict import Failed, Open, Skipped, shown
-from sockproto.check.wire import Datagrams
+from sockproto.check.wire import DatagramClient
 
 LOOP_DOS = "CVE-2024-2169: loops of datagrams between servers"
 TURNS = 20
@@ -28,7 +28,7 @@ def another_of_its_kind(subject: Subject) -> None:
 
     For ``echo`` that is open: it can't tell an answer from a question, and the RFC has it answer all.
     """
-    target = subject.terms.target
+    target = subject.context.target
     if target.kind != "udp":
         raise Skipped("a UNIX socket has no port")
     elsewhere = "127.0.0.2" if target.where[0].startswith("127.") else ""
@@ -56,7 +56,7 @@ def services_are_not_answered(subject: Subject) -> None:
 
     For ``echo`` that is open: the RFC has it answer all.
     """
-    if subject.terms.target.kind != "udp":
+    if subject.context.target.kind != "udp":
         raise Skipped("a UNIX socket has no port")
     asked, tried, answered = request(subject.protocol), 0, []
     subject.datagrams().ask(asked)  # from another port it is
@@ -81,7 +81,7 @@ def services_are_not_answered(subject: Subject) -> None:
         raise Skipped(reason)
 
 
-def _bounce(subject: Subject, socket: Datagrams, asked: bytes) -> None:
+def _bounce(subject: Subject, socket: DatagramClient, asked: bytes) -> None:
     """Ask, and send back whatever comes; that must have an end."""
     data, came, same = asked, 0, subject.protocol == "echo"
     for _ in range(TURNS):

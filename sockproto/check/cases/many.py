@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import PROTOCOLS, TALKERS, name, wrong
-from sockproto.check.timing import Deadline
 from sockproto.check.verdict import Failed, Open
-from sockproto.check.wire import Stream
+from sockproto.check.wire import StreamClient
+from sockproto.plain.deadline import Deadline
 
 LEAKED_BYTES = 8 << 20
 """What a server may need more after hundreds of connections than after some dozens."""
@@ -27,7 +27,7 @@ ROUNDS = 3
 """What is kept for use again, such as a pool's pipes, is opened in the first; a leak grows in each."""
 
 
-def serve_all(subject: Subject, streams: Sequence[Stream]) -> None:
+def serve_all(subject: Subject, streams: Sequence[StreamClient]) -> None:
     """Have each client served: all ask, then all read."""
     if subject.protocol in TALKERS or subject.protocol == "discard":
         for number, stream in enumerate(streams):
@@ -67,7 +67,7 @@ def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -
 def all_are_served(subject: Subject) -> None:
     """Many clients that are connected at the same time (200; 50 with ``--quick``) are all served."""
     count, late = 50 if subject.quick else 200, 0
-    streams: list[Stream] = []
+    streams: list[StreamClient] = []
     while len(streams) < count and late < LATE:
         began = time.monotonic()
         streams.append(subject.open())

@@ -40,9 +40,9 @@ def nothing_comes_unasked(subject: Subject) -> None:
 @case("greeting")
 def the_welcome_comes_first(subject: Subject) -> None:
     """Each client is sent ``Welcome!`` before it has sent anything."""
-    if not subject.terms.welcome:
+    if not subject.context.welcome:
         raise Open("no welcome comes before the client has sent something")
-    said = subject.connect().receive(len(subject.terms.welcome))
+    said = subject.connect().receive(len(subject.context.welcome))
     if said.rstrip(b"\r\n") != b"Welcome!":
         raise Failed(f"{shown(said)} comes first", None, b"Welcome!", said)
 
@@ -64,7 +64,7 @@ def a_bare_name(subject: Subject) -> None:
     said = stream.what_comes(first=subject.patience.answer / 2)
     if not said:
         raise Open("a name without a newline gets no answer: this server reads lines")
-    ending = subject.terms.endings.get(b"\n", b"")  # of all that it says, perhaps
+    ending = subject.context.endings.get(b"\n", b"")  # of all that it says, perhaps
     if said not in (b"Hello, Michael!", b"Hello, Michael!" + ending):
         raise Failed(f"{shown(said)} came", b"Michael", b"Hello, Michael!", said)
 

@@ -11,7 +11,7 @@ from sockproto.check.body import Body, difference
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import CHARGEN, TALKERS
 from sockproto.check.verdict import Failed, Open, shown
-from sockproto.check.wire import Stream
+from sockproto.check.wire import StreamClient
 
 GROWN_BYTES = 16 << 20
 """What a server may need more, in all, while its clients do not read."""
@@ -29,7 +29,7 @@ def block(subject: Subject) -> tuple[bytes, bytes]:
     return b"".join(messages), subject.answers(messages)
 
 
-def fill(subject: Subject, stream: Stream) -> int:
+def fill(subject: Subject, stream: StreamClient) -> int:
     """Send and read nothing until the server stops reading; give how many bytes it took.
 
     What it takes before that is held by the two kernels: some megabytes, if the server is right.

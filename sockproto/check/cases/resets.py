@@ -9,7 +9,7 @@ from sockproto.check.body import Body
 from sockproto.check.cases.many import judge_descriptors
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import PROTOCOLS, TALKERS, name
-from sockproto.check.wire import Stream
+from sockproto.check.wire import StreamClient
 
 TIMES = 20
 
@@ -57,7 +57,7 @@ def no_descriptor_is_lost(subject: Subject) -> None:
     judge_descriptors(subject, cut, after)
 
 
-def _send_much(subject: Subject, stream: Stream) -> None:
+def _send_much(subject: Subject, stream: StreamClient) -> None:
     """Send what has many answers, and read none."""
     if subject.protocol != "chargen":
         block = b"".join(name(subject.protocol, number) for number in range(1_000))

@@ -14,7 +14,7 @@ from sockproto.check.cases.never_reads import block
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS, name
 from sockproto.check.verdict import Failed, Open, Skipped, edges
-from sockproto.check.wire import Silent, Stream, WasReset
+from sockproto.check.wire import Silent, StreamClient, WasReset
 
 CLIENTS = 5
 MOST_BYTES = 8 << 20
@@ -24,7 +24,7 @@ READ_BYTES = 1 << 18
 """What each has read by then."""
 
 
-def served(subject: Subject) -> list[Stream]:
+def served(subject: Subject) -> list[StreamClient]:
     """Give clients that the server has: the first was answered, the others may wait until it is gone."""
     first = subject.open()
     _hear(subject, first)
@@ -33,7 +33,7 @@ def served(subject: Subject) -> list[Stream]:
     return [first, *others]
 
 
-def _hear(subject: Subject, stream: Stream) -> None:
+def _hear(subject: Subject, stream: StreamClient) -> None:
     """Have a client answered something, right or wrong."""
     if subject.protocol in TALKERS:
         stream.send(name(subject.protocol, 1))
@@ -44,7 +44,7 @@ def _hear(subject: Subject, stream: Stream) -> None:
         stream.what_comes()
 
 
-def end(subject: Subject, streams: Sequence[Stream]) -> None:
+def end(subject: Subject, streams: Sequence[StreamClient]) -> None:
     """Ask the server to end; its clients read what still comes. It must end in time."""
     subject.started.terminate()
     for stream in streams:
@@ -87,7 +87,7 @@ def no_answer_is_cut(subject: Subject) -> None:
             _judge_rest(other, stream, head)
 
 
-def _sending(subject: Subject, count: int) -> list[tuple[Stream, bytes]]:
+def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
     """Give clients to whom the server is sending much, and what each has read; one if it serves no more."""
     messages, found = block(subject)[0], []
     for _ in range(count):
@@ -115,7 +115,7 @@ def it_can_be_started_again(subject: Subject) -> None:
             again.still_serves("it was started again")
 
 
-def _judge_rest(subject: Subject, stream: Stream, last: bytes) -> None:
+def _judge_rest(subject: Subject, stream: StreamClient, last: bytes) -> None:
     """What comes after what came last must be answers, too, to the end, and the last one whole."""
     messages, replies = block(subject)
     came, answers = len(last), Body(replies, 2 * MOST_BYTES)

@@ -1,0 +1,26 @@
+"""Names for UNIX sockets of our own.
+
+::
+
+    with temporary_name() as name:
+        sock.bind(name)
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def temporary_name() -> Iterator[str]:
+    """Have a name for a UNIX datagram socket of our own, without which nobody could answer it.
+
+    On Linux it is abstract (unix(7)) and leaves nothing behind; elsewhere it is a path in its own directory.
+    """
+    if sys.platform == "linux":
+        yield f"\0sockproto-{os.urandom(8).hex()}"
+    else:
+        with tempfile.TemporaryDirectory(prefix="sockproto-") as directory:
+            yield os.path.join(directory, "client")
