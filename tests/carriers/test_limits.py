@@ -24,7 +24,7 @@ from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingDatagramProtocol, GreetingFactory
 from sockproto.protocols.qotd import QotdDatagramProtocol
 from sockproto.testing import DatagramNetwork, Remote, connect
-from tests.carriers.test_stream import CarrierTestCase
+from tests.carriers.scripted import CarrierTestCase
 from tests.endpoints import TLSTransport
 
 NONE = Limits(**dict.fromkeys(vars(Limits()), 0))

@@ -20,7 +20,7 @@ from sockproto.core.framing.prefixed import Int8Prefixed, Int32Prefixed
 from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import TURN_BYTES, WRITE_BYTES
 from sockproto.errors import MessageUnsendable
-from tests.carriers.test_stream import CarrierTestCase
+from tests.carriers.scripted import CarrierTestCase
 
 DUE = b"<a>\n"
 
