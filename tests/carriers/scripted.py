@@ -49,12 +49,13 @@ class CarrierTestCase(TestCase):
         transport: type[Transport] = Transport,
         **methods: Any,
     ) -> Remote:
-        class ScriptedProtocol(ConversationProtocol):
-            conversation = Scripted
-
-        self.protocol = ScriptedProtocol(framing=framing, limits=limits, clock=self.clock, **methods)
-        self.conversation: Any = self.protocol.session.conversation
+        self.conversation: Any = Scripted(**methods)
         self.conversation.speaks_text = speaks_text
+
+        class ScriptedProtocol(ConversationProtocol):
+            conversation = staticmethod(lambda: self.conversation)
+
+        self.protocol = ScriptedProtocol(framing=framing, limits=limits, clock=self.clock)
         self.remote = connect(self.protocol, kernel_bytes=0, transport=transport)
         self.addCleanup(assert_no_faults, self.remote)
         self.addCleanup(self.remote.lose)

@@ -69,10 +69,12 @@ class FactoryTests(TestCase):
         protocols = [factory.buildProtocol(None) for _ in range(2)]
         remotes = [connect(protocol) for protocol in protocols]
         self.assertEqual([protocol.serial for protocol in protocols], [1, 2])
-        self.assertEqual(list(factory.registry.connections), protocols)
-        for remote in remotes:
-            remote.lose()
-        self.assertEqual(list(factory.registry.connections), [])
+        self.assertEqual((factory.statistics.opened, factory.statistics.open), (2, 2))
+        remotes[1].lose()
+        self.assertEqual((factory.statistics.opened, factory.statistics.open), (2, 1))
+        self.assertEqual(factory.abort(), 1)
+        self.assertEqual([remote.ended for remote in remotes], ["reset", "orderly"])
+        self.assertEqual((factory.statistics.open, factory.abort()), (0, 0))
 
     def test_twisteds_own_ways_work(self) -> None:
         class Protocol(ConversationProtocol):

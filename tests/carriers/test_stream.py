@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 from sockproto.core.actions import Sleep, Wait
 from sockproto.core.framing.raw import Discard, Raw
 from sockproto.core.limits import TURN_STEPS, Limits
-from sockproto.testing import Transport
+from sockproto.testing import Transport, to_next_call
 from tests.carriers.scripted import CarrierTestCase
 
 
@@ -95,7 +95,7 @@ class OrderTests(CarrierTestCase):
 
         self.connect(received=received)
         self.receive(b"x\n")
-        self.assertEqual(steps, TURN_STEPS - 1)
+        self.assertTrue(TURN_STEPS // 2 < steps <= TURN_STEPS, steps)
         self.clock.advance(0)
         self.assertEqual(steps, 1_000)
 
@@ -237,9 +237,7 @@ class BackPressureTests(CarrierTestCase):
             produced = len(remote.read())
             self.assertTrue(128 * 1024 < produced <= 256 * 1024, produced)
             # One turn of the reactor; advancing the clock would run what the turn schedules too.
-            call = self.clock.calls.pop(0)
-            call.called = 1
-            call.func(*call.args)
+            self.assertTrue(to_next_call(self.clock, max_seconds=0))
         remote.lose()
 
     def test_discard_never_stops_reading(self) -> None:
