@@ -1,17 +1,8 @@
 """What is checked of everything, and what is counted."""
 
 from collections import Counter
-from typing import cast
 
-from twisted.logger import (
-    ILogObserver,
-    LogEvent,
-    Logger,
-    LogPublisher,
-    eventAsText,
-)
-
-from sockproto.carriers.log import Journal
+from twisted.logger import LogEvent, eventAsText
 
 
 class Fault(AssertionError):
@@ -31,11 +22,6 @@ def check(right: object, what: str) -> None:
     """Raise a Fault unless all is right."""
     if not right:
         raise Fault(what)
-
-
-def journal(logged: list[LogEvent]) -> Journal:
-    """Make a journal whose events are kept."""
-    return Journal(0, Logger("fuzz", observer=LogPublisher(cast("ILogObserver", logged.append))))
 
 
 def check_log(logged: list[LogEvent]) -> None:

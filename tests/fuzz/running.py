@@ -26,21 +26,33 @@ def run(planned: Plan, tally: Tally, tell: Callable[[str], object] | None = None
     Raises:
         Fault: Something is wrong.
     """
-    logged: list[LogEvent] = []
     try:
-        made: Any = Port if planned.carrier == "datagrams" else Server
-        carrier = made(planned, logged)
-        for event in planned.events:
-            if tell:
-                tell(f"  {event.link} {event.kind} {event.value!r}")
-            tally.inputs += carrier.happens(event)
-        tally.inputs += carrier.finish()
-        carrier.check(tally)
-        check_log(logged)
+        with observed() as logged:
+            made: Any = Port if planned.carrier == "datagrams" else Server
+            carrier = made(planned, logged)
+            for event in planned.events:
+                if tell:
+                    tell(f"  {event.link} {event.kind} {event.value!r}")
+                tally.inputs += carrier.happens(event)
+            tally.inputs += carrier.finish()
+            carrier.check(tally)
+            check_log(logged)
     except Fault:
         raise
     except Exception as error:
         raise Fault(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def observed() -> Iterator[list[LogEvent]]:
+    """Collect what is logged."""
+    logged: list[LogEvent] = []
+    observer = cast("ILogObserver", logged.append)
+    globalLogPublisher.addObserver(observer)
+    try:
+        yield logged
+    finally:
+        globalLogPublisher.removeObserver(observer)
 
 
 def shortest(planned: Plan) -> Plan:

@@ -4,13 +4,13 @@ from collections import Counter
 from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.logger import (
-    LogEvent,
-)
+from twisted.logger import LogEvent
 
-from tests.fuzz.checks import Tally, check, check_log, journal
+from sockproto.core.conversation import CloseReason
+from tests.fuzz.checks import Tally, check, check_log
 from tests.fuzz.links import Link, check_said
-from tests.fuzz.plans import DEFINITIONS, NONE, Event, Plan, arguments
+from tests.fuzz.noting import Notes
+from tests.fuzz.plans import DEFINITIONS, HEADERS, NONE, Event, Plan, arguments
 
 
 class Server:
@@ -18,19 +18,38 @@ class Server:
 
     def __init__(self, planned: Plan, logged: list[LogEvent]) -> None:
         self.plan, self.clock, self.logged = planned, Clock(), logged
-        definition = DEFINITIONS[planned.protocol]
+        self.definition = definition = DEFINITIONS[planned.protocol]
         proxies = {"proxied": ["192.168.0.0/16"], "distrusted": ["127.0.0.0/8"]}.get(planned.carrier)
         self.factory = definition.factory(
             clock=self.clock,
             limits=planned.limits,
-            framing=definition.framings.get(planned.framing),
+            framing=self.make_framing,
             proxy_from=proxies,
             **arguments(planned),
         )
-        self.factory.registry.log = journal(logged)
-        tls = planned.carrier == "tls"
-        self.links = [Link(self.factory.buildProtocol(None), tls) for _ in range(planned.links)]
+        made = definition.factory.protocol
+        self.factory.protocol = type(
+            made.__name__, (made,), {"conversation": staticmethod(self.make_conversation)}
+        )
+        self.links = [self.make_link() for _ in range(planned.links)]
         self.drained: Any = None
+
+    def make_framing(self, longest: int) -> Any:
+        """Make a framing that can be looked at."""
+        make = self.definition.framings.get(self.plan.framing) or self.definition.factory.protocol.framing
+        self.framing = make(longest)
+        return self.framing
+
+    def make_conversation(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a conversation, and note what happens to it."""
+        conversation = self.definition.factory.protocol.conversation(*args, **kwargs)
+        self.notes = Notes(conversation)
+        return conversation
+
+    def make_link(self) -> Link:
+        """Make a connection."""
+        protocol = self.factory.buildProtocol(None)
+        return Link(self.plan, protocol, self.framing, self.notes)
 
     def happens(self, event: Event) -> bool:
         """Have one thing happen; give whether it could."""
@@ -53,7 +72,15 @@ class Server:
         for link in self.links:
             link.pump()
             link.check()
+            if self.at_rest:
+                link.check_answered()
         check_log(self.logged)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is to be done before more comes or time passes."""
+        due = any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls())
+        return self.drained is None and not self.plan.think_seconds and not due
 
     def finish(self) -> int:
         """Bring every connection to its end, as planned; give how many inputs that took."""
@@ -88,19 +115,32 @@ class Server:
         """Check that nothing is left, and what was said."""
         counted, left = self.factory.statistics, self.clock.getDelayedCalls()
         check(not left, f"{len(left)} timers left behind")
-        ledger = self.factory.registry
-        check(not ledger.connections, "connections left in the ledger")
-        check(not ledger.admission._open and not ledger.admission._peers, "places left taken")
+        check(self.factory.abort() == 0, "connections left")
         check(counted.open == 0 and counted.opened == len(self.links), "statistics that don't add up")
         check(self.drained is None or self.drained.called, "a drain that never ends")
         for link in self.links:
             protocol = link.protocol
             check(protocol.reason is not None, "no close reason")
-            check(link.closed == [protocol.reason] * protocol._opened, "closed() not called exactly once")
+            closed = [protocol.reason] * link.notes.opened
+            check(link.notes.closed == closed, "closed() not called exactly once")
             check(not link.transport.faults, f"a fault: {link.transport.faults[:1]}")
-            check(protocol._generator is None and protocol._pending is None, "an action left under way")
+            check(not link.notes.at_work, "an action left under way")
             check_said(self.plan, link)
             tally.reasons[str(protocol.reason)] += 1
         reasons = Counter(link.protocol.reason for link in self.links)
         check(counted.closed == reasons, "close reasons that don't add up")
         tally.conversations += len(self.links)
+        self.check_places()
+
+    def check_places(self) -> None:
+        """Check that every place is given back: where there is one, the next connection has it."""
+        if 1 not in (self.plan.limits.max_connections, self.plan.limits.max_connections_per_peer):
+            return
+        for header in (b"", *HEADERS) if self.plan.carrier == "proxied" else (b"",):
+            link = self.make_link()
+            if header and not link.lost:
+                link.protocol.dataReceived(header)
+            taken = link.protocol.reason in (CloseReason.TOO_MANY, CloseReason.TOO_MANY_OF_PEER)
+            check(not taken, "places left taken")
+            link.remote.lose()
+        check(self.factory.statistics.open == 0, "places left taken")
