@@ -1,9 +1,11 @@
-"""A client's endpoint whose server the test plays, and a transport that is said to be of TLS."""
+"""A client's endpoint whose server the test plays; transports said to be of TLS, or over a real socket."""
 
+import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import ISSLTransport
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.testing import Transport, assert_no_faults, connect
@@ -15,6 +17,29 @@ class TLSTransport(Transport):
 
     def getPeerCertificate(self) -> None:
         """There is none."""
+
+
+class KernelTransport(Transport):
+    """One over a real socket, as far as the system is asked about it: what is with the kernel, either way.
+
+    Attributes:
+        kernel: The socket; what a test sends here, the peer has not read.
+        kernel_peer: The peer's; what a test sends here, we have not read.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.kernel, self.kernel_peer = socket.socketpair()
+
+    def getHandle(self) -> socket.socket:
+        """Give the socket."""
+        return self.kernel
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The connection is gone."""
+        super().connectionLost(reason)
+        self.kernel.close()
+        self.kernel_peer.close()
 
 
 class Endpoint:

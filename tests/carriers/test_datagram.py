@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 from sockproto.carriers.datagram import MAX_REPLY_BYTES, ConversationDatagramProtocol
 from sockproto.core.actions import ABORT, CLOSE, Sleep, Wait
 from sockproto.core.conversation import Conversation, Peer
-from sockproto.core.limits import MAX_WAITING
+from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES
 
 PEER = ("127.0.0.1", 5000)
 
@@ -178,13 +178,11 @@ class DatagramTests(TestCase):
 
     def test_a_method_lent_by_another_conversation_is_its_own(self) -> None:
         lender = Scripted(lambda message: b"lent")
-        port = self.listen(lambda message: b"own")
-        port._conversation.datagram = lender.datagram  # type: ignore[method-assign]
-        again = ScriptedDatagramProtocol(lambda message: b"own", clock=self.clock)
-        self.patch(ScriptedDatagramProtocol, "conversation", lambda script: port._conversation)
-        again = ScriptedDatagramProtocol(lambda message: b"own", clock=self.clock)
-        again.makeConnection(self.transport)
-        again.datagramReceived(b"x", PEER)
+        borrower = Scripted(lambda message: b"own")
+        self.patch(borrower, "datagram", lender.datagram)
+        self.patch(ScriptedDatagramProtocol, "conversation", staticmethod(lambda script: borrower))
+        self.listen(lambda message: b"own")
+        self.receive(b"x")
         self.assertEqual(self.replies, [b"lent"])
 
     def test_an_address_with_names_is_an_address(self) -> None:
@@ -206,7 +204,13 @@ class DatagramTests(TestCase):
         port = self.listen(received)
         self.receive(b"first", b"second")
         port.abort()
-        self.assertEqual((len(port._waiting), port._waiting_bytes), (0, 0))
+        self.assertEqual((port.abort(), self.clock.getDelayedCalls()), (0, []))
+        # As many bytes as may wait can wait again, and not one more.
+        count, rest = divmod(MAX_WAITING_BYTES, 65_507)
+        self.receive(*[b"x" * 65_507] * count, b"x" * rest)
+        self.assertEqual(port.statistics.dropped, {})
+        self.receive(b"x")
+        self.assertEqual((port.statistics.dropped, port.abort()), ({"busy": 1}, count + 1))
 
     def test_stopping_cancels_what_waits(self) -> None:
         notes = []

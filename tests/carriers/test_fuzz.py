@@ -3,25 +3,28 @@
 import io
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, Logger, LogPublisher, eventAsText, textFileLogObserver
+from twisted.internet.tcp import Connection
+from twisted.logger import eventAsText, textFileLogObserver
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.connection import Connection
-from sockproto.carriers.log import Journal
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.limits import Limits
 from sockproto.protocols.command import Command, CommandFactory
 from sockproto.protocols.greeting import Greeting, GreetingFactory
-from sockproto.testing import connect
+from sockproto.testing import Transport, connect
 from tests import fuzz
+from tests.events import observe
+from tests.fuzz import streams
 
 SHORT = 20_000
+UNLIMITED = Limits(log_rate=0)
 HOSTILE = "\n2026-11-21T00:00:00+0000 [-] forged\r\x1b[31m\x07\x85\u2028\u2029\u202e"
 NAMES = [
     HOSTILE.encode(),
@@ -64,6 +67,7 @@ class NoticingTests(TestCase):
         for word in ("FAULT: ", "python -m tests.fuzz --seed 1 --only ", *words):
             self.assertIn(word, str(wrong))
         self.assertLess(len(str(wrong).splitlines()), 12, wrong)
+        self.flushLoggedErrors()
 
     def test_a_conversation_that_raises_on_some_byte(self) -> None:
         received = Greeting.received
@@ -76,25 +80,33 @@ class NoticingTests(TestCase):
         self.assert_found("codec can't decode", " data ")
 
     def test_lines_without_a_limit(self) -> None:
-        self.patch(Lines, "_measure", lambda self, end: None)
-        self.assert_found("the peer read")
+        init = Lines.__init__
+        self.patch(Lines, "__init__", lambda self, longest=0, newline=None: init(self, 0, newline))
+        self.assert_found("bytes are said")
 
     def test_reading_that_is_never_held_back(self) -> None:
-        def update_reading(self: Any) -> None:
-            if self._framing.quiet_seconds is not None:
-                self._await_quiet()
-
-        self.patch(Connection, "_update_reading", update_reading)
+        self.patch(Transport, "pauseProducing", lambda self: None)
         self.assert_found("bytes held")
 
     def test_a_timer_left_behind(self) -> None:
-        self.patch(Connection, "_set_timer", _never_cancels)
+        self.patch(streams, "Clock", ForgetfulClock)
         self.assert_found("timers left behind")
 
     def test_a_place_that_is_not_given_back(self) -> None:
-        leave = Registry.leave
-        self.patch(Registry, "leave", lambda self, made, entered, _: leave(self, made, entered, False))
+        self.patch(Admission, "leave", lambda self: None)
         self.assert_found("places left taken")
+
+    def test_a_place_of_a_peer_that_is_not_given_back(self) -> None:
+        self.patch(Admission, "forget", lambda self, peer: None)
+        self.assert_found("places left taken")
+
+    def test_output_left_behind(self) -> None:
+        def write(self: Any, data: bytes) -> None:
+            before, self.kept = getattr(self, "kept", b""), data
+            Connection.write(self, before)
+
+        self.patch(Transport, "write", write)
+        self.assert_found("bytes are said")
 
     def test_an_answer_that_is_not_right(self) -> None:
         self.patch(Command, "received", lambda self, line: line or None)
@@ -109,9 +121,13 @@ class NoticingTests(TestCase):
         self.assert_found("a log line that is none")
 
 
-def _never_cancels(self: Any, seconds: float | None, call: Callable[[], object] | None = None) -> None:
-    if seconds is not None and call is not None:
-        self._clock.callLater(seconds + 1_000, call)
+class ForgetfulClock(Clock):
+    """Has calls that stay when they are cancelled, as of somebody who doesn't cancel them."""
+
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kw: object) -> Any:
+        made: Any = super().callLater(delay, callable, *args, **kw)
+        made.cancel = lambda: setattr(made, "func", lambda *args: None)
+        return made
 
 
 EVENTS = st.one_of(
@@ -163,12 +179,10 @@ class LogTests(TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.file = io.StringIO()
-        observer = textFileLogObserver(self.file, timeFormat=None)
-        self.journal = Journal(0, Logger("sockproto", observer=LogPublisher(observer)))
+        self.events = observe(self, textFileLogObserver(self.file, timeFormat=None))
 
     def converse(self, factory: Any, name: bytes) -> str:
         """Send a name, alone and in a command; give the log."""
-        factory.registry.log = self.journal
         remote = connect(factory.buildProtocol(None))
         for chunk in deque([name, b"\n", b"/help " + name + b"\n", name + b"\r\n", b"/echo " + name + b"\n"]):
             if not remote.lost and not remote.transport.half_closing:
@@ -191,25 +205,23 @@ class LogTests(TestCase):
     def test_names_and_commands(self) -> None:
         for factory, first in [(GreetingFactory, "greeting "), (CommandFactory, "command ")]:
             for name in NAMES:
-                log = self.converse(factory(clock=self.clock), name)
+                log = self.converse(factory(clock=self.clock, limits=UNLIMITED), name)
                 self.assertNotIn("forged", log)
                 self.assert_lines(log, first)
                 self.file.truncate(self.file.seek(0))
 
     def test_exceptions_that_quote_them(self) -> None:
         for name in NAMES:
-            log = self.converse(RaisingFactory(clock=self.clock), name)
+            log = self.converse(RaisingFactory(clock=self.clock, limits=UNLIMITED), name)
             self.assertIn("forged", log)
             self.assertIn("ValueError", log)
             self.assertIn("RuntimeError", log)
+            self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+            self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
             self.assert_lines(log, "raising ")
             self.file.truncate(self.file.seek(0))
 
     def test_one_event_is_one_line(self) -> None:
-        events: list[Any] = []
-        publisher = LogPublisher(cast("ILogObserver", events.append))
-        factory = GreetingFactory(clock=self.clock)
-        self.journal = Journal(0, Logger("sockproto", observer=publisher))
-        self.converse(factory, NAMES[0])
-        [event] = events
+        self.converse(GreetingFactory(clock=self.clock, limits=UNLIMITED), NAMES[0])
+        [event] = self.events
         self.assertTrue(eventAsText(event).isprintable())

@@ -6,7 +6,7 @@ from sockproto.core.actions import HALF_CLOSE
 from sockproto.core.conversation import CloseReason
 from sockproto.errors import ActionError, SendRefused
 from sockproto.testing import Remote
-from tests.carriers.test_stream import CarrierTestCase
+from tests.carriers.scripted import CarrierTestCase
 from tests.endpoints import TLSTransport
 
 

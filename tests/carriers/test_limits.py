@@ -1,6 +1,7 @@
 """Limits: of connections, of time, of datagrams; what they are counted as; the drain."""
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -11,8 +12,6 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers import connection, timeouts as watch
-from sockproto.carriers.registry import Registry
 from sockproto.core.actions import Sleep, Wait
 from sockproto.core.admission import MAX_SOURCES, Admission, SourceRate, site_of
 from sockproto.core.conversation import CloseReason, Peer
@@ -24,8 +23,8 @@ from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingDatagramProtocol, GreetingFactory
 from sockproto.protocols.qotd import QotdDatagramProtocol
 from sockproto.testing import DatagramNetwork, Remote, connect
-from tests.carriers.test_stream import CarrierTestCase
-from tests.endpoints import TLSTransport
+from tests.carriers.scripted import CarrierTestCase
+from tests.endpoints import KernelTransport, TLSTransport
 
 NONE = Limits(**dict.fromkeys(vars(Limits()), 0))
 
@@ -133,10 +132,12 @@ class RefusalTests(TestCase):
                     remote.half_close()
             open_ = [remote for remote in open_ if not remote.lost]
             self.assertEqual(factory.statistics.open, len(open_))
-            self.assertEqual(len(factory.registry.connections), len(open_))
-        for remote in open_:
-            remote.lose()
+        self.assertEqual(factory.abort(), len(open_))
+        self.assertEqual([remote.lost for remote in open_], [True] * len(open_))
         self.assertEqual((factory.statistics.open, clock.getDelayedCalls()), (0, []))
+        places = [self.connect(factory, f"192.0.2.{number}") for number in (0, 0, 0, 1, 1)]
+        self.assertEqual([remote.read() for remote in places], [b"Welcome!"] * 5)
+        self.assertEqual(factory.abort(), 5)
 
 
 class TimeTests(CarrierTestCase):
@@ -281,9 +282,9 @@ class TimeTests(CarrierTestCase):
         self.assertTrue(remote.transport.aborted)
 
     def test_bytes_that_only_the_kernel_has_are_not_delivered(self) -> None:
-        self.patch(connection, "unsent_bytes", lambda remote: 1000)
-        self.patch(watch, "unsent_bytes", lambda remote: 1000)
-        remote = self.limited(Raw, write_stall_seconds=30, close_seconds=2)
+        remote = self.limited(Raw, write_stall_seconds=30, close_seconds=2, transport=KernelTransport)
+        transport: Any = remote.transport
+        transport.kernel.send(b"x" * 1000)
         self.receive(b"x" * 1000)
         self.protocol.close()
         remote.read()
@@ -317,8 +318,9 @@ class TimeTests(CarrierTestCase):
 
     def test_a_tls_peer_that_never_answers_the_close(self) -> None:
         class Unanswered(TLSTransport):
-            def _postLoseConnection(self) -> None:
+            def loseConnection(self) -> None:
                 """The close_notify is sent, and that is all."""
+                self.disconnecting = True
 
         remote = self.limited(Raw, close_seconds=2, transport=Unanswered)
         self.protocol.handshakeCompleted()
@@ -341,8 +343,9 @@ class DrainTests(CarrierTestCase):
         self.assertEqual(self.notes, [CloseReason.DRAINED])
 
     def test_unless_there_is_something_unread_that_a_reset_would_follow(self) -> None:
-        self.patch(connection, "unread_bytes", lambda remote: 5)
-        remote = self.connect()
+        remote = self.connect(transport=KernelTransport)
+        transport: Any = remote.transport
+        transport.kernel_peer.send(b"still")
         self.protocol.drain()
         self.assertTrue(remote.transport.half_closing)
 
@@ -477,8 +480,11 @@ class UdpTests(TestCase):
             self.assertTrue(rate.allows(str(number), 0))
             if number == 100:
                 self.assertFalse(rate.allows("first", 0))
-        self.assertEqual(len(rate._counts), MAX_SOURCES)
         self.assertFalse(rate.allows("first", 0))
+        # From the last to the first: one that is forgotten is counted anew, and then others are forgotten.
+        numbers = reversed(range(MAX_SOURCES + 10))
+        remembered = list(takewhile(lambda number: not rate.allows(str(number), 0), numbers))
+        self.assertEqual(len(remembered), MAX_SOURCES - 1)
 
     def test_two_ports_aimed_at_each_other_stop(self) -> None:
         """The loop of RFC 862: two echo servers, and a forged datagram."""
@@ -505,7 +511,7 @@ class UdpTests(TestCase):
         self.assertEqual(self.dropped, {"draining": 1})
 
 
-class LedgerTests(TestCase):
+class StatisticsTests(TestCase):
     def test_statistics_of_a_listener(self) -> None:
         factory = EchoFactory(clock=Clock())
         remote = connect(factory.buildProtocol(None))
@@ -519,4 +525,4 @@ class LedgerTests(TestCase):
         self.assertEqual(counted.closed, {CloseReason.PEER_CLOSED: 1})
 
     def test_an_empty_one_is_drained(self) -> None:
-        self.successResultOf(Registry(Limits()).drain())
+        self.successResultOf(EchoFactory(clock=Clock()).drain())

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher, eventAsText
+from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
@@ -12,9 +12,11 @@ from sockproto.carriers.log import Journal
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.carriers.transport import peer_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.testing import connect
+from tests.events import observe, take_texts
 
 
 class JournalTests(TestCase):
@@ -25,9 +27,7 @@ class JournalTests(TestCase):
         self.journal = Journal(rate=3, log=Logger("test", observer=self.publisher))
 
     def texts(self) -> list[str]:
-        texts = [eventAsText(event, includeTimestamp=False, includeSystem=False) for event in self.events]
-        self.events.clear()
-        return texts
+        return take_texts(self.events)
 
     def test_so_many_a_second_and_one_line_for_the_others(self) -> None:
         for number in range(10):
@@ -40,12 +40,13 @@ class JournalTests(TestCase):
         self.assertEqual(self.texts(), [])
 
     def test_a_listener_that_stops_says_how_many(self) -> None:
-        factory = GreetingFactory(clock=self.clock)
-        factory.registry.log = self.journal
+        events = observe(self)
+        factory = GreetingFactory(clock=self.clock, limits=Limits(log_rate=3))
         for _ in range(5):
             connect(factory.buildProtocol(None)).lose()
+        self.assertEqual(len(take_texts(events)), 3)
         factory.stopFactory()
-        self.assertEqual(self.texts()[-1], "2 events more were left out of the log")
+        self.assertEqual(take_texts(events), ["2 events more were left out of the log"])
 
     def test_no_limit(self) -> None:
         self.journal = Journal(rate=0, log=Logger("test", observer=self.publisher))
@@ -79,10 +80,13 @@ class JournalTests(TestCase):
         self.assertEqual(escape("naïve 麦\n\x1b\x7f\ud800"), "naïve 麦\\n\\x1b\\x7f\\ud800")
 
 
-class ConnectionEventTests(JournalTests):
+class ConnectionEventTests(TestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.events = observe(self)
+
     def test_the_event_of_a_closed_connection(self) -> None:
         factory = GreetingFactory(clock=self.clock)
-        factory.registry.log = self.journal
         protocol = factory.buildProtocol(None)
         remote = connect(protocol)
         protocol.dataReceived(b"Michael\nTracy\n")
@@ -102,7 +106,7 @@ class ConnectionEventTests(JournalTests):
         }
         self.assertEqual({key: event[key] for key in expected}, expected)
         self.assertEqual(
-            self.texts(),
+            take_texts(self.events),
             [
                 "greeting connection 1 from 192.168.1.1:54321 closed: peer closed; "
                 "14 bytes and 2 messages in, 38 bytes and 3 messages out, 1.500 seconds"
@@ -119,13 +123,13 @@ class ConnectionEventTests(JournalTests):
 
         factory = ConversationFactory(clock=self.clock)
         factory.protocol = BuggyProtocol
-        factory.registry.log = self.journal
         protocol = factory.buildProtocol(None)
         remote = connect(protocol)
         protocol.dataReceived(b"x\x1b\rforged\n")
         remote.lose()
         self.assertEqual((self.events[0]["serial"], self.events[0]["protocol"]), (1, "buggy"))
-        self.assertNotIn("\x1b", "".join(self.texts()))
+        self.assertNotIn("\x1b", "".join(take_texts(self.events)))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
 
 class PeerTests(TestCase):

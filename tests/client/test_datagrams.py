@@ -13,6 +13,7 @@ from sockproto.client.call import Call
 from sockproto.client.datagram import Exchange
 from sockproto.core.actions import Wait
 from sockproto.core.conversation import ClientConversation, Peer
+from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.errors import OptionError, Refused, TimedOut, Unreachable, WrongReply
 from sockproto.protocols.command import CommandClient, Replies
@@ -105,6 +106,25 @@ class DatagramClientTests(TestCase):
         self.assertEqual(self.sent(), [b"?"])
         self.answer(b"text")
         self.assertEqual(self.successResultOf(call), b"text")
+
+    def test_each_message_is_a_datagram_of_its_own_in_any_framing(self) -> None:
+        class Answering(ClientConversation):
+            def opened(self, peer: Peer) -> bytes:
+                return b"first"
+
+            def received(self, message: bytes) -> bytes:
+                return b"<%b>" % message
+
+        call = self.ask(Answering(), framing=Lines)
+        self.assertEqual(self.sent(), [b"first"])
+        self.answer(b"one\ntwo\n")
+        sent = [datagram for port in self.ports for datagram in port.sent]
+        self.assertEqual(sent, [b"<one>", b"<two>"])
+        self.sent()
+        self.clock.advance(1)
+        self.assertEqual(self.sent(), [b"<two>"])  # only the last is asked again
+        self.clock.pump([2, 4])
+        self.failureResultOf(call, TimedOut)
 
     def test_asking_again_after_1_2_and_4_seconds(self) -> None:
         call = self.ask(EchoClient([b"x"]))

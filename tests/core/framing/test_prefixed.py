@@ -33,7 +33,7 @@ from sockproto.errors import (
 )
 from sockproto.interfaces import IFraming
 from sockproto.testing import Remote, connect, cuts, pieces
-from tests.carriers.test_stream import CarrierTestCase, Scripted
+from tests.carriers.scripted import CarrierTestCase, Scripted
 from tests.client.test_stream import ClientTestCase
 
 FRAMINGS: list[type[Prefixed]] = [Netstrings, Int8Prefixed, Int16Prefixed, Int32Prefixed]

@@ -1,0 +1,104 @@
+"""What is wrong: messages too long, errors of the conversation and of the framing."""
+
+from typing import Any
+
+from twisted.internet.defer import fail
+
+from sockproto.core.actions import Sleep, Wait
+from sockproto.core.conversation import CloseReason
+from sockproto.core.framing.lines import Lines
+from sockproto.core.limits import Limits
+from sockproto.errors import ActionError
+from tests.carriers.scripted import CarrierTestCase
+
+
+class TooLongTests(CarrierTestCase):
+    def test_earlier_messages_are_answered_then_an_error_line(self) -> None:
+        for chunks in [b"a\nb\n" + b"x" * 11], [bytes([byte]) for byte in b"a\nb\n" + b"x" * 11]:
+            remote = self.connect(limits=Limits(max_message_bytes=10))
+            for chunk in chunks:
+                self.receive(chunk)
+            self.assertEqual(remote.read(), b"<a>\n<b>\nerror: message longer than 10 bytes\n")
+            remote.half_close()
+            self.assertEqual(self.notes, [CloseReason.TOO_LONG])
+
+    def test_behind_a_pending_action(self) -> None:
+        remote = self.connect(
+            limits=Limits(max_message_bytes=10),
+            received=lambda message: (yield from (Sleep(1), b"<%b>" % message)),
+        )
+        self.receive(b"a\n" + b"x" * 11)
+        self.clock.advance(1)
+        self.assertEqual(remote.read(), b"<a>\nerror: message longer than 10 bytes\n")
+        remote.half_close()
+
+
+class ErrorTests(CarrierTestCase):
+    def test_what_was_yielded_is_sent_then_an_error_line_then_the_close(self) -> None:
+        def received(message: bytes) -> Any:
+            yield b"before"
+            raise ZeroDivisionError
+
+        for speaks_text, wire in [(True, b"before\nerror: internal error\n"), (False, b"before\n")]:
+            remote = self.connect(received=received, speaks_text=speaks_text)
+            self.receive(b"x\ny\n")
+            self.assertEqual(remote.read(), wire)
+            remote.half_close()
+            self.assertTrue(remote.lost)
+            self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+            [failure] = self.flushLoggedErrors(ZeroDivisionError)
+            self.assertIn("ZeroDivisionError", failure.getTraceback())
+
+    def test_what_the_framing_or_the_transport_raises(self) -> None:
+        class Broken(Lines):
+            def encode(self, *messages: bytes) -> Any:
+                return "text"
+
+        remote = self.connect(Broken)
+        self.receive(b"x\n")
+        self.assertEqual(remote.read(), b"error: internal error\n")
+        remote.half_close()
+        self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_every_method_is_guarded(self) -> None:
+        def fault(*args: object) -> Any:
+            raise ZeroDivisionError
+
+        methods: list[dict[str, Any]] = [{"opened": fault}, {"received": fault}, {"ended": fault}]
+        for method in methods:
+            remote = self.connect(**method)
+            self.receive(b"x\n")
+            remote.half_close()
+            remote.read()
+            self.assertTrue(remote.lost)
+            self.assertEqual(self.notes[-1], CloseReason.CONVERSATION_ERROR)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_whatever_is_raised(self) -> None:
+        for error in SystemExit, KeyboardInterrupt, GeneratorExit:
+
+            def received(message: bytes, error: type[BaseException] = error) -> bytes:
+                raise error
+
+            remote = self.connect(received=received)
+            self.receive(b"x\n")
+            self.assertEqual(remote.read(), b"error: internal error\n")
+            remote.half_close()
+            self.assertEqual(len(self.flushLoggedErrors(error)), 1)
+
+    def test_a_failed_wait_that_nobody_catches(self) -> None:
+        remote = self.connect(received=lambda message: Wait(fail(ZeroDivisionError())))
+        self.receive(b"x\n")
+        self.assertEqual(remote.read(), b"error: internal error\n")
+        remote.half_close()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_what_is_no_action(self) -> None:
+        for wrong in "text", 7, [b"list"], bytearray(b"x"), Wait(7):  # type: ignore[arg-type]  # wrong on purpose
+            remote = self.connect(received=lambda message, wrong=wrong: wrong)
+            self.receive(b"x\n")
+            self.assertEqual(remote.read(), b"error: internal error\n")
+            remote.half_close()
+            [failure] = self.flushLoggedErrors(TypeError)
+            self.assertEqual(failure.check(ActionError) is ActionError, not isinstance(wrong, Wait))

@@ -1,0 +1,96 @@
+"""How a connection begins: the factory, the handshake."""
+
+from typing import Any
+
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    IProtocol,
+    IProtocolFactory,
+    IPushProducer,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
+from twisted.protocols.policies import WrappingFactory
+from twisted.trial.unittest import TestCase
+from zope.interface import directlyProvides, implementedBy
+from zope.interface.verify import verifyClass, verifyObject
+
+from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.protocols.greeting import GreetingFactory
+from sockproto.protocols.welcome import WelcomeFactory
+from sockproto.testing import Transport, connect
+from tests.carriers.scripted import CarrierTestCase, Scripted
+from tests.endpoints import TLSTransport
+
+
+class HandshakeTests(CarrierTestCase):
+    def test_opened_waits_for_it(self) -> None:
+        remote = self.connect(transport=TLSTransport, opened=lambda: b"Welcome!")
+        self.assertEqual((remote.transport.writes, remote.transport.producer), ([], None))
+        self.protocol.handshakeCompleted()
+        self.protocol.handshakeCompleted()  # a renegotiation
+        self.assertEqual(remote.transport.writes, [b"Welcome!\r\n"])
+
+    def test_a_wrapper_that_keeps_it_to_itself(self) -> None:
+        class Wrapper(Transport):
+            def __init__(self, *args: Any) -> None:
+                super().__init__(*args)
+                directlyProvides(self, ISSLTransport, IProtocol)
+
+        remote = self.connect(transport=Wrapper, opened=lambda: b"Welcome!")
+        self.assertEqual(remote.transport.writes, [b"Welcome!\r\n"])
+
+    def test_data_says_that_it_is_done(self) -> None:
+        remote = self.connect(transport=TLSTransport, opened=lambda: b"Welcome!")
+        self.receive(b"a\n")
+        self.assertEqual(remote.read(), b"Welcome!\r\n<a>\n")
+
+
+class FactoryTests(TestCase):
+    def test_wrong_arguments_show_at_once(self) -> None:
+        class ScriptedProtocol(ConversationProtocol):
+            def __init__(self, size: int, **kwargs: Any) -> None:
+                super().__init__(**kwargs)
+
+        class ScriptedFactory(ConversationFactory):
+            protocol = ScriptedProtocol
+
+        self.assertRaises(TypeError, ScriptedFactory)
+        self.assertRaises(TypeError, ScriptedFactory, 1, colour="red")
+        self.assertRaises(TypeError, ScriptedFactory, 1, framing="lines")
+        self.assertRaises(TypeError, GreetingFactory, welcome="text")
+        self.assertRaises(TypeError, WelcomeFactory, "text")
+        ScriptedFactory(1)
+
+    def test_serials_and_connections(self) -> None:
+        factory = ConversationFactory(clock=Clock())
+        protocols = [factory.buildProtocol(None) for _ in range(2)]
+        remotes = [connect(protocol) for protocol in protocols]
+        self.assertEqual([protocol.serial for protocol in protocols], [1, 2])
+        self.assertEqual((factory.statistics.opened, factory.statistics.open), (2, 2))
+        remotes[1].lose()
+        self.assertEqual((factory.statistics.opened, factory.statistics.open), (2, 1))
+        self.assertEqual(factory.abort(), 1)
+        self.assertEqual([remote.ended for remote in remotes], ["reset", "orderly"])
+        self.assertEqual((factory.statistics.open, factory.abort()), (0, 0))
+
+    def test_twisteds_own_ways_work(self) -> None:
+        class Protocol(ConversationProtocol):
+            conversation = Scripted
+
+        factories: list[Any] = [Factory.forProtocol(Protocol), ConversationFactory()]
+        factories[1].protocol = Protocol
+        for factory in factories + [WrappingFactory(factory) for factory in factories]:
+            remote = connect(factory)
+            remote.send(b"a\n")
+            self.assertEqual(remote.read(), b"<a>\n")
+            remote.reset()
+
+    def test_interfaces(self) -> None:
+        for interface in IProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer:
+            verifyObject(interface, ConversationProtocol())
+            self.assertIn(interface, implementedBy(ConversationProtocol))  # type: ignore[no-untyped-call]  # Factory or ours
+        verifyObject(IProtocolFactory, ConversationFactory())
+        verifyClass(IProtocolFactory, ConversationFactory)
