@@ -47,9 +47,9 @@ class IFraming(Interface):
     However the bytes are split (between two quiet periods), the messages are the same, and so is the
     error. Time is linear in the bytes; messages are made as they are taken, not as bytes arrive.
 
-    A framing may have one method more, ``cut(data)``, for the commonest read: it returns the whole messages of *data*
-    if nothing is held before them and nothing is left over, some hundred at most, all ended alike; else None, and then
-    ``feed`` is called. Sessions do without it where it is missing.
+    A framing may have one method more, ``cut(data)``, for the commonest read: it returns the whole messages
+    of *data* if nothing is held before them and nothing is left over, some hundred at most, all ended alike;
+    else None, and then ``feed`` is called. Sessions do without it where it is missing.
     """
 
     held = Attribute("int: bytes fed and not yet taken.")

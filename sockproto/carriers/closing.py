@@ -1,8 +1,8 @@
 """A connection from its last word on: flush, half-close, discard, deadline.
 
 Exists only then. Closing a TCP socket with unread input sends a reset, which can destroy the last words. So
-our half of the stream is ended first, then what comes is discarded until the peer ends its own (nginx calls this
-a lingering close)::
+our half of the stream is ended first, then what comes is discarded until the peer ends its own (nginx calls
+this a lingering close)::
 
     closing = Closing()
     closing.begin(connection, at_once=False)

@@ -1,7 +1,7 @@
 """What the parts of the stream carrier know of each other: types only.
 
-A connection is a ``ConversationProtocol``; its parts (``arrival``, ``closing``, ``timeouts``) and the registry see
-no more of it than this::
+A connection is a ``ConversationProtocol``; its parts (``arrival``, ``closing``, ``timeouts``) and the
+registry see no more of it than this::
 
     def begin(self, connection: Connection) -> None: ...
 """

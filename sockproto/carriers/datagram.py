@@ -22,7 +22,7 @@ from sockproto.carriers.log import Journal
 from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
 from sockproto.carriers.waiting import Waiting
-from sockproto.core.actions import ABORT, Script, Sleep, Wait
+from sockproto.core.actions import ABORT, WAITS, Script
 from sockproto.core.admission import SourceRate
 from sockproto.core.conversation import Conversation
 from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits
@@ -281,7 +281,7 @@ class _Answer:
     def _drive(self, value: Any, error: BaseException | None) -> bool:
         """Return whether the answer is whole; False: it waits, or there will be none."""
         while (action := advance(self._script, self._put, value, error)) is not None:
-            if not isinstance(action, Sleep | Wait):  # an end, or more than fits: more won't make it shorter
+            if not isinstance(action, WAITS):  # an end, or more than fits: more won't make it shorter
                 self._close()
                 if action is ABORT:
                     self._parts.clear()

@@ -1,7 +1,7 @@
 """What a listener knows of its connections: who is there, how many came, how they ended.
 
-Counts them, refuses those past the limits, writes their ends to the log, and sees them out when the service stops.
-Knows nothing of what they say::
+Counts them, refuses those past the limits, writes their ends to the log, and sees them out when the service
+stops. Knows nothing of what they say::
 
     factory.registry.statistics.closed[CloseReason.IDLE]
 """

@@ -1,7 +1,7 @@
 """The stream carrier: a conversation on TCP, TLS or a UNIX socket.
 
-It moves the bytes of a session: reads and holds back, writes and waits for room, starts what is waited for, and closes;
-once, for every protocol. It knows Twisted; it doesn't know what any protocol means::
+It moves the bytes of a session: reads and holds back, writes and waits for room, starts what is waited for,
+and closes; once, for every protocol. It knows Twisted; it doesn't know what any protocol means::
 
     class EchoProtocol(ConversationProtocol):
         conversation, framing = Echo, Raw
@@ -34,12 +34,12 @@ from sockproto.carriers.registry import Registry, Statistics
 from sockproto.carriers.timeouts import Progress, Timeouts
 from sockproto.carriers.transport import can_half_close, peer_of
 from sockproto.carriers.waiting import Waiting
-from sockproto.core.actions import Interrupted, Sleep, Wait
+from sockproto.core.actions import WAITS, Interrupted, Sleep, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, TURN_BYTES, TURN_STEPS, WRITE_BYTES, Limits
 from sockproto.core.proxy import Trust
-from sockproto.core.session import AT_THE_END, Need, Session
+from sockproto.core.session import AT_THE_END, CLOSING, HALF_CLOSING, LOST, OPENING, Session
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -55,8 +55,8 @@ class ConversationProtocol(Protocol):
         framing: Makes the framing, given the longest message; the class's own if None.
         clock: For timers; the global reactor, when the connection is made, if None.
         proxies: Whose PROXY header to take, which then must come first; None: there is none to come.
-        registry: Where the connection is counted and its events are logged; its limits and clock are those of the
-            connection. One of its own if None.
+        registry: Where the connection is counted and its events are logged, with its limits and clock; one of
+            its own if None.
         kwargs: The conversation's.
 
     Attributes:
@@ -131,7 +131,7 @@ class ConversationProtocol(Protocol):
     # What Twisted calls.
 
     def connectionMade(self) -> None:
-        """The connection is there; its conversation may have to wait for a PROXY header or a TLS handshake."""
+        """The connection is there; its conversation may wait for a PROXY header or a TLS handshake."""
         registry, transport = self.registry, self.transport
         self.clock = registry.clock
         self._timeouts = Timeouts(self.clock.seconds())
@@ -175,7 +175,7 @@ class ConversationProtocol(Protocol):
         session = self.session
         if isinstance(self._phase, Closing):
             self.transport.loseConnection()
-        elif session.need is Need.OPEN:
+        elif session.need is OPENING:
             session.eof = True
             self.close(CloseReason.PEER_CLOSED)
         else:
@@ -261,7 +261,7 @@ class ConversationProtocol(Protocol):
         Args:
             reason: What the conversation's ``closed`` and the log are told.
         """
-        if self.session.need is not Need.LOST:
+        if self.session.need is not LOST:
             self.session.abort(reason)
             if isinstance(self._phase, Closing):
                 self.transport.abortConnection()
@@ -312,7 +312,7 @@ class ConversationProtocol(Protocol):
 
     def begin(self) -> None:
         """Open the conversation: nothing is left to wait for."""
-        if self.session.need is Need.OPEN and isinstance(self._phase, Arrival):
+        if self.session.need is OPENING and isinstance(self._phase, Arrival):
             self._phase = None
             self._begin_waiting()
             self.transport.registerProducer(self, True)
@@ -348,7 +348,7 @@ class ConversationProtocol(Protocol):
         produced, steps = len(out), 0
         while True:
             need = session.need
-            waiting = self._wait(need) if isinstance(need, Sleep | Wait) else None
+            waiting = self._wait(need) if isinstance(need, WAITS) else None
             held_up = self.paused or self._turn is not None
             if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
                 steps += 1
@@ -361,21 +361,21 @@ class ConversationProtocol(Protocol):
             elif out:
                 self._write(out)
                 out = b""
-            elif session.final:
+            elif need is CLOSING or need is LOST:
                 self._end()
                 if session.need is need:
                     break
-            elif held_up or waiting is not None or need is None or need is Need.OPEN:
+            elif held_up or waiting is not None or need is None or need is OPENING:
                 break
             elif produced > TURN_BYTES - WRITE_BYTES:
                 self._yield_turn()
             else:
-                if need is Need.HALF_CLOSE:
+                if need is HALF_CLOSING:
                     self._half_close()
                 out = session.go_on()
                 produced += max(len(out), WRITE_BYTES)
         self._attending = False
-        if not session.final and need is not Need.OPEN:
+        if need is not CLOSING and need is not LOST and need is not OPENING:
             self._update_reading()
 
     def _deliver(self, waiting: Waiting) -> bytes:
@@ -387,7 +387,7 @@ class ConversationProtocol(Protocol):
 
     def _write(self, data: bytes) -> None:
         """Hand bytes to the transport, which may pause us at once."""
-        if data and self.session.need is not Need.LOST:
+        if data and self.session.need is not LOST:
             self.bytes_out += len(data)
             try:
                 self.transport.write(data)
@@ -469,13 +469,13 @@ class ConversationProtocol(Protocol):
             if call is not None and call.active():
                 call.cancel()
         self._turn = self._quiet_call = None
-        if session.need is Need.LOST:
+        if session.need is LOST:
             session.closed()
         if session.errors:
             errors, session.errors = session.errors, ()
             for what, error in errors:
                 self.registry.failed(self, what, error)
-        if session.need is not Need.LOST:
+        if session.need is not LOST:
             self._close()
         elif self in self.registry.connections:
             self._look_in(0)
@@ -486,7 +486,7 @@ class ConversationProtocol(Protocol):
             idle = isinstance(self._phase, Draining) and self._phase.was_idle(self)
             self._phase = closing = Closing()
             closing.begin(self, at_once=idle)
-            if self.session.need is not Need.LOST:
+            if self.session.need is not LOST:
                 self.look()
 
     # Time.

@@ -1,7 +1,7 @@
 """The limits of time of one connection in use.
 
-Nothing is reset as bytes come and go: when it is asked, it looks at what has happened meanwhile, and tells when to ask
-again. Knows the connection's state; doesn't change it::
+Nothing is reset as bytes come and go: when it is asked, it looks at what has happened meanwhile, and tells
+when to ask again. Knows the connection's state; doesn't change it::
 
     timeouts = Timeouts(now)
     timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: ask again in so many seconds

@@ -1,7 +1,7 @@
-"""A client's connection: the same carrier that runs a server's conversations, and what a call wants to know of it.
+"""A client's connection: the carrier that runs a server's conversations too, and what a call wants to know.
 
-It holds the carrier and hands on what Twisted tells; what the call is told comes from where it happens: the framing sees
-what crosses the wire, the registry sees errors and the end::
+It holds the carrier and hands on what Twisted tells; what the call is told comes from where it happens: the
+framing sees what crosses the wire, the registry sees errors and the end::
 
     protocol = ClientProtocol(conversation, call, framing=Lines)
     endpoint.connect(Once(protocol))

@@ -85,6 +85,9 @@ class Interrupted(Exception):
     """The wait of an ``Until`` was ended."""
 
 
+WAITS: Final = (Sleep, Wait)
+"""The actions that take time."""
+
 Action: TypeAlias = bytes | End | Sleep | Wait
 Script: TypeAlias = Generator[Action, Any, None]
 """What a method is that gives more than one action, or waits: a generator of actions."""

@@ -9,14 +9,17 @@ wants besides sending comes back to them::
 
 from collections.abc import Callable
 from types import GeneratorType
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from sockproto.core.actions import Action, End, Script, Sleep, Wait
+from sockproto.core.actions import WAITS, Action, End, Script
 from sockproto.errors import ActionError
+
+WANTED: Final = (*WAITS, End)
+"""What a script may want besides sending."""
 
 
 def script_of(action: object) -> Script:
-    """Return what a method of a conversation gave as a script: itself if it is one, else one of that action."""
+    """Return as a script what a method of a conversation gave: that, or one of that action alone."""
     return cast("Script", action) if isinstance(action, GeneratorType) else _one(cast("Action", action))
 
 
@@ -36,8 +39,8 @@ def advance(
         error: What its ``yield`` raises; None: nothing.
 
     Returns:
-        The action that it stopped at: a ``Sleep`` or ``Wait``, ``CLOSE``, ``ABORT`` or ``HALF_CLOSE``, or the bytes
-        that were enough; None if it is over.
+        The action that it stopped at: a ``Sleep`` or ``Wait``, ``CLOSE``, ``ABORT`` or ``HALF_CLOSE``, or the
+        bytes that were enough; None if it is over.
 
     Raises:
         ActionError: It gave something that is no action.
@@ -51,6 +54,6 @@ def advance(
             action = script.send(None)
     except StopIteration:
         return None
-    if isinstance(action, Sleep | Wait | End):
+    if isinstance(action, WANTED):
         return action
     raise ActionError(action)

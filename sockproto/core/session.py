@@ -1,26 +1,26 @@
 r"""One conversation on one stream: events in, bytes out, and why it stopped.
 
-Pure: no transport, no clock, no Deferred, no Twisted. This is the life of a message: bytes go to the framing, the
-framing's messages to the conversation, its actions are done one after the other, and what it sends comes back as
-the bytes to write. ``need`` says what must be seen to before it can go on::
+Pure: no transport, no clock, no Deferred, no Twisted. This is the life of a message: bytes go to the framing,
+the framing's messages to the conversation, its actions are done one after the other, and what it sends comes
+back as the bytes to write. ``need`` says what must be seen to before it can go on::
 
     session = Session(Greeting(), Lines())
     session.open(peer)              # b"Welcome!\r\n"
     session.receive(b"Michael\n")   # b"Hello, Michael!\n"
     session.need                    # None: nothing but more bytes
 
-Everything that happens is one call; a call that comes while another is at work (the conversation itself closes,
-sends, or loses the connection) only sets state, and the work in progress sees it. So nothing recurses, and nothing
-overtakes.
+Everything that happens is one call; a call that comes while another is at work (the conversation itself
+closes, sends, or loses the connection) only sets state, and the work in progress sees it. So nothing
+recurses, and nothing overtakes.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import Enum
 from operator import length_hint
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from sockproto.core.actions import ABORT, HALF_CLOSE, Actions, Input, Script, Sleep, Until, Wait
+from sockproto.core.actions import ABORT, HALF_CLOSE, WAITS, Actions, Input, Script, Sleep, Until, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
 from sockproto.core.limits import WRITE_BYTES
@@ -51,6 +51,13 @@ class Need(Enum):
     LOST = "lost"  #: the connection is gone
 
 
+# By names of their own, since an Enum's members are looked up slowly.
+OPENING: Final = Need.OPEN
+MORE: Final = Need.MORE
+HALF_CLOSING: Final = Need.HALF_CLOSE
+CLOSING: Final = Need.CLOSE
+LOST: Final = Need.LOST
+
 Needs: TypeAlias = Need | Sleep | Wait | None
 
 
@@ -65,7 +72,8 @@ class Session:
         need: Why it doesn't go on; None: it waits for bytes.
         running: Whether a call is at work.
         reason: Why the connection ends; None while it doesn't.
-        errors: What the conversation raised, or the framing, and when; whoever sees to ``CLOSE`` and ``LOST`` takes
+        errors: What the conversation raised, or the framing, and when; whoever sees to ``CLOSE`` and ``LOST``
+        takes
             them.
         aborted: Whether what was sent is not to be delivered.
         opened: Whether the conversation was opened.
@@ -111,7 +119,7 @@ class Session:
         self.conversation, self.framing = conversation, framing
         self._cuts = hasattr(framing, "cut")
         self._again = False  # something happened while a call was at work
-        self.need: Needs = Need.OPEN
+        self.need: Needs = OPENING
         self.reason: CloseReason | None = None
         self.errors: tuple[tuple[str, BaseException], ...] = ()
         self.aborted = self.running = self.opened = self.eof = self.draining = self.half_closed = False
@@ -138,7 +146,7 @@ class Session:
         Args:
             peer: The other end.
         """
-        if self.need is not Need.OPEN:
+        if self.need is not OPENING:
             return b""
         self.opened = self.running = True
         self.need = result = None
@@ -151,9 +159,9 @@ class Session:
     def receive(self, data: bytes) -> bytes:
         """Bytes came. What they mean is handled now, or when its turn comes.
 
-        Mostly they are whole messages, nothing is before them, and bytes answer each: that is done here in one piece,
-        for half of what the plain way costs. The plain way takes over where an answer is more than bytes, or anything
-        else happens meanwhile.
+        Mostly they are whole messages, nothing is before them, and bytes answer each: that is done here in
+        one piece, for half of what the plain way costs. The plain way takes over where an answer is more than
+        bytes, or anything else happens meanwhile.
         """
         if self.need is not None or self.running or not self._cuts:
             return self._feed(data)
@@ -242,13 +250,13 @@ class Session:
         """The peer doesn't take what was written: nothing more is made before ``go_on``."""
         self._again = True
         if self.need is None:
-            self.need = Need.MORE
+            self.need = MORE
 
     def go_on(self) -> bytes:
         """What ``MORE`` or ``HALF_CLOSE`` asked for is done."""
-        if self.need is Need.HALF_CLOSE:
+        if self.need is HALF_CLOSING:
             self.half_closed = True
-        if self.need is Need.MORE or self.need is Need.HALF_CLOSE:
+        if self.need is MORE or self.need is HALF_CLOSING:
             self.need = None
         return self._run()
 
@@ -282,8 +290,8 @@ class Session:
     def drain(self) -> bytes:
         """Answer the messages that have come whole, then close; what else comes is not handled.
 
-        An incomplete message is cut where a quiet period would cut it. What the conversation does of its own accord,
-        since it was opened, ends at once if no message waits for it.
+        An incomplete message is cut where a quiet period would cut it. What the conversation does of its own
+        accord, since it was opened, ends at once if no message waits for it.
         """
         if self.final:
             return b""
@@ -291,7 +299,7 @@ class Session:
         framing = self.framing
         framing.quiet()
         opening = self._script is not None and not self.messages_in
-        if self.need is Need.OPEN or (opening and framing.held == framing.unfinished):
+        if self.need is OPENING or (opening and framing.held == framing.unfinished):
             return self.close(CloseReason.DRAINED)
         return self._run()
 
@@ -310,8 +318,8 @@ class Session:
         Args:
             reason: Why.
         """
-        if self.need is not Need.LOST:
-            self.need, self.reason, self.aborted = Need.CLOSE, reason, True
+        if self.need is not LOST:
+            self.need, self.reason, self.aborted = CLOSING, reason, True
             self._encoded, self._replies, self._pushed = [], [], []
             self._run()
 
@@ -331,20 +339,20 @@ class Session:
             reason: Why, if no other is known.
         """
         self.reason = self.reason or reason
-        self.need = Need.LOST
+        self.need = LOST
         if self.framing is not NOTHING:
             self._run()
 
     def closed(self) -> None:
         """Tell the conversation, once, that all is over; for who has cancelled what it waited for."""
-        if self.opened and self.need is Need.LOST and self.reason is not None:
+        if self.opened and self.need is LOST and self.reason is not None:
             self.opened = False
             self._try(self.conversation.closed, self.reason)
 
     @property
     def final(self) -> bool:
         """Whether no action follows."""
-        return self.need is Need.CLOSE or self.need is Need.LOST
+        return self.need is CLOSING or self.need is LOST
 
     @property
     def interrupted(self) -> bool:
@@ -400,7 +408,7 @@ class Session:
         """Handle what came, in order, until there is no more or something is needed."""
         while self.need is None:
             if self._size >= WRITE_BYTES:
-                self.need = Need.MORE
+                self.need = MORE
             elif self._script is not None:
                 self._drive()
             elif self._pushed:
@@ -414,7 +422,7 @@ class Session:
             elif self._ended:
                 self._close(CloseReason.PEER_CLOSED)
             elif self._replies or self._encoded:
-                self.need = Need.MORE  # one who can't be reached any more has not just ended his half
+                self.need = MORE  # one who can't be reached any more has not just ended his half
             else:
                 self._ended = True
                 self._begin(self.conversation.ended())
@@ -479,13 +487,13 @@ class Session:
             return
         if action is None or (isinstance(action, Input) and self.eof):
             self._leave()
-        elif isinstance(action, Sleep | Wait):
+        elif isinstance(action, WAITS):
             self.need = action
             if isinstance(action, Until):
                 self.until = action
         elif action is HALF_CLOSE:
             self._put_pushed()
-            self.need = Need.HALF_CLOSE
+            self.need = HALF_CLOSING
         elif action is ABORT:
             self.abort(CloseReason.ABORTED)
         else:
@@ -571,7 +579,7 @@ class Session:
         if self.need is not None and self.final:
             if self.framing is not NOTHING:
                 self._stop()
-            if self.half_closed or self.need is Need.LOST:
+            if self.half_closed or self.need is LOST:
                 out = b""
         self.running = False
         return out
@@ -585,7 +593,7 @@ class Session:
     def _close(self, reason: CloseReason) -> None:
         """No further action runs. The first reason counts."""
         if not self.final:
-            self.need, self.reason = Need.CLOSE, reason
+            self.need, self.reason = CLOSING, reason
             if self._pushed:
                 self._replies += self._pushed
                 self._pushed = []

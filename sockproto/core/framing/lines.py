@@ -19,8 +19,8 @@ from sockproto.interfaces import IFraming
 
 LF, CRLF = b"\n", b"\r\n"
 
-# Messages are made this many bytes at a time, or so many from one read: no more than some hundred exist at once,
-# where a read of nothing but newlines would otherwise cost twenty times its bytes.
+# Messages are made this many bytes at a time, or this many from one read: no more than some hundred exist at
+# once, where a read of nothing but newlines would otherwise cost twenty times its bytes.
 WINDOW = 512
 
 
@@ -85,8 +85,8 @@ class Lines(ErrorLine):
         return []
 
     def cut(self, data: bytes) -> list[bytes] | None:
-        """Return the lines of a read, where nothing is held, all end in LF alone, and nothing is left over."""
-        if self._buffer or self._cuts or len(data) > self._max or b"\r" in data:
+        """Return the lines of a read, if nothing is held, all end in LF alone, and nothing is left over."""
+        if self._buffer or self._cuts or not data or len(data) > self._max or b"\r" in data:
             return None
         messages = data.split(LF, WINDOW)
         if messages.pop():
