@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 from twisted.python.failure import Failure
 
-from sockproto.carriers.log import Journal
+from sockproto.carriers.log import EventLog
 from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
 from sockproto.carriers.waiting import Waiting
@@ -100,7 +100,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._rate = SourceRate(self.limits.udp_rate)
         self._own_port: int | None = None
         self._draining: Deferred[None] | None = None
-        self.journal = Journal(self.limits.log_rate)
+        self.log = EventLog(self.limits.log_rate)
         self.statistics = Statistics()
 
     def startProtocol(self) -> None:
@@ -117,7 +117,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     def stopProtocol(self) -> None:
         """Listening has ended; datagrams that still wait are not answered."""
         self.abort()
-        self.journal.flush()
+        self.log.flush()
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Answer one datagram."""
@@ -228,7 +228,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     def log_failure(self, error: BaseException, addr: Any) -> None:
         """Count and log an error of the conversation's."""
         self.drop("error")
-        self.journal.failure(
+        self.log.failure(
             self.clock,
             "{protocol} datagram from {peer!r}: error in the conversation",
             Failure(error, type(error), error.__traceback__),

@@ -1,11 +1,11 @@
 """What is written to the log: one line an event, few enough and escaped.
 
-A peer must not be able to flood the log or to forge lines of it. A journal passes so many events a
+A peer must not be able to flood the log or to forge lines of it. The log passes so many events a
 second and counts the others; it builds no event when nobody observes the log; and what came from a
 peer, which a traceback may quote, is escaped::
 
-    journal = Journal(rate=100)
-    journal.info(clock, "connection {serial} closed: {reason}", serial=7, reason=reason)
+    log = EventLog(rate=100)
+    log.info(clock, "connection {serial} closed: {reason}", serial=7, reason=reason)
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from sockproto.core.text import escape
 from sockproto.reactor.observers import is_observed
 
 
-class Journal:
+class EventLog:
     """Writes events to the log, at most so many a second.
 
     Args:

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from sockproto.carriers.connection import Connection
-from sockproto.carriers.log import Journal
+from sockproto.carriers.log import EventLog
 from sockproto.carriers.timers import Timers
 from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Peer
@@ -74,7 +74,7 @@ class Registry:
         self.limits = limits
         self.connections: dict[Connection, int] = {}
         self.statistics = Statistics()
-        self.log = Journal(limits.log_rate)
+        self.log = EventLog(limits.log_rate)
         self.admission = Admission(limits)
         self._clock = clock
         self._draining: list[Deferred[None]] = []

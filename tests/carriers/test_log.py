@@ -8,7 +8,7 @@ from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.log import Journal
+from sockproto.carriers.log import EventLog
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
 from sockproto.carriers.transport import peer_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
@@ -24,19 +24,19 @@ class JournalTests(TestCase):
         self.clock = Clock()
         self.events: list[LogEvent] = []
         self.publisher = LogPublisher(cast("ILogObserver", self.events.append))
-        self.journal = Journal(rate=3, log=Logger("test", observer=self.publisher))
+        self.log = EventLog(rate=3, log=Logger("test", observer=self.publisher))
 
     def texts(self) -> list[str]:
         return take_texts(self.events)
 
     def test_so_many_a_second_and_one_line_for_the_others(self) -> None:
         for number in range(10):
-            self.journal.info(self.clock, "{number}", number=number)
+            self.log.info(self.clock, "{number}", number=number)
         self.assertEqual(self.texts(), ["0", "1", "2"])
         self.clock.advance(1)
-        self.journal.info(self.clock, "later")
+        self.log.info(self.clock, "later")
         self.assertEqual(self.texts(), ["7 events more were left out of the log", "later"])
-        self.journal.flush()
+        self.log.flush()
         self.assertEqual(self.texts(), [])
 
     def test_a_listener_that_stops_says_how_many(self) -> None:
@@ -49,9 +49,9 @@ class JournalTests(TestCase):
         self.assertEqual(take_texts(events), ["2 events more were left out of the log"])
 
     def test_no_limit(self) -> None:
-        self.journal = Journal(rate=0, log=Logger("test", observer=self.publisher))
+        self.log = EventLog(rate=0, log=Logger("test", observer=self.publisher))
         for number in range(500):
-            self.journal.info(self.clock, "{number}", number=number)
+            self.log.info(self.clock, "{number}", number=number)
         self.assertEqual(len(self.events), 500)
 
     def test_nobody_listens(self) -> None:
@@ -59,16 +59,16 @@ class JournalTests(TestCase):
             def emit(self, *args: Any, **kwargs: Any) -> None:
                 raise AssertionError("an event was built")
 
-        journal = Journal(log=Untouchable("test", observer=LogPublisher()))
-        journal.info(self.clock, "x")
-        journal.failure(self.clock, "x", Failure(ValueError()))
+        log = EventLog(log=Untouchable("test", observer=LogPublisher()))
+        log.info(self.clock, "x")
+        log.failure(self.clock, "x", Failure(ValueError()))
 
     def test_a_traceback_cannot_forge_lines_or_drive_a_terminal(self) -> None:
         try:
             raise ValueError("bad\n2026-11-21T00:00:00+0000 [-] forged\r\x1b[31m\x85\u2028red \u202e")
         except ValueError:
             failure = Failure()
-        self.journal.failure(self.clock, "error", failure)
+        self.log.failure(self.clock, "error", failure)
         self.assertTrue(self.events[0]["log_failure"].check(ValueError))
         [text] = self.texts()
         for line in text.splitlines()[1:]:

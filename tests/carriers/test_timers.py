@@ -106,7 +106,7 @@ class TimersTests(TestCase):
 
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
-            self.clock.rightNow = 0.99
+            self.clock.advance(0.99 - self.clock.seconds())
             self.timers.enter(this, 0.005)  # the same tick once more
             self.timers.leave(other, tick)
 

@@ -161,7 +161,7 @@ class Link:
         """Check, where nothing is to be waited for, that all that can be said is with the transport."""
         transport = self.transport
         waits = self.pushed or self.own_end or self.protocol.reason or not self.notes.opened
-        if waits or transport.producerPaused or not transport.reading or len(self.sent) > MAX_LOOKED_AT:
+        if waits or self.protocol.paused or not transport.reading or len(self.sent) > MAX_LOOKED_AT:
             return
         expected = expected_of(self.plan, self)
         if expected is not None:
