@@ -396,16 +396,17 @@ class ConversationProtocol(Protocol):
 
     def _wait(self, action: Sleep | Wait) -> Waiting:
         """Begin what the script waits for, if it hasn't; end it if a message does."""
-        session = self.session
-        if self._waiting is None or self._waiting.action is not action:
+        session, waiting = self.session, self._waiting
+        begun = waiting is not None and waiting.action is action
+        if waiting is None or not begun:
             self._cancel_waiting()
-            self._waiting = Waiting(action, self.clock)
-            if not self._waiting.done:
-                self._waiting.then(self._waited)
-        waiting = self._waiting
+            waiting = self._waiting = Waiting(action, self.clock)
+            if not waiting.done:
+                waiting.then(self._waited)
         if not waiting.done:
             session.look_ahead()
-        if session.interrupted and waiting.error is None:
+        # What is there already is delivered all the same.
+        if session.interrupted and waiting.error is None and not (begun and waiting.done):
             waiting.cancel(self._cancelling_failed)
             waiting.fail(Interrupted())
         return waiting
