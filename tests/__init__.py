@@ -1,7 +1,15 @@
 """The tests; run by pytest and, as far as they are TestCases, by trial."""
 
+import signal
+
 from hypothesis import settings
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("sockproto", deadline=None)
 settings.load_profile("sockproto")
+
+# What starts the tests may ignore signals: a shell for ``… &``, ``nohup``, a CI runner. A program inherits what is
+# ignored, but not what is handled: this process goes on ignoring them, and those that tests start get the defaults.
+for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)

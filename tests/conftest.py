@@ -1,8 +1,10 @@
 """How pytest runs the tests that trial runs too."""
 
 import unittest
+from collections.abc import Iterator
 
 import pytest
+from twisted.trial.unittest import TestCase
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,3 +18,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     mixed = {item.path for item in items if is_plain(item)}
     items.sort(key=lambda item: item.path in mixed)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mktemp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have trial's ``mktemp`` name files in pytest's directories, not in the one that pytest is started in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestCase, "mktemp", lambda _: str(tmp_path_factory.mktemp("trial") / "file"))
+        yield

@@ -19,7 +19,9 @@ from tests.listings import SCRIPTS, Server, exchange, local, need_nc
 
 MINUTES = 300.0  # what pip may take on a slow line
 PLUGINS = ["sockproto", "sockproto-command", "sockproto-echo", "sockproto-greeting"]
-LEFT_OUT = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*")
+LEFT_OUT = shutil.ignore_patterns(
+    ".*", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*", "twistd.*", "*.sock*"
+)
 
 
 def run(*command: str | Path, directory: Path) -> str:
