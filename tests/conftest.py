@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def mktemp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have trial's ``mktemp`` name files in pytest's directories, not in the one that pytest is started in."""
+    """Have trial's ``mktemp`` name files in pytest's directories, not in the checkout."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TestCase, "mktemp", lambda _: str(tmp_path_factory.mktemp("trial") / "file"))
         yield

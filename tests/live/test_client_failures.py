@@ -33,6 +33,7 @@ from tests.live.peers import (
     run,
     say,
     start,
+    start_anew,
     stream_server,
     unused_port,
     wait_until,
@@ -588,9 +589,11 @@ def interrupted(process: "subprocess.Popen[bytes]", statuses: tuple[int, ...] = 
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    *arguments: str, starting: "Callable[..., subprocess.Popen[bytes]]" = start
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command that is to be interrupted."""
-    with start(*arguments) as process:
+    with starting(*arguments) as process:
         try:
             yield process
         finally:
@@ -692,7 +695,7 @@ def loading(pid: int) -> bool:
 @pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 80, 120, 180, 240, 320])
 def test_interrupted_as_it_starts(milliseconds: int) -> None:
     require(hasattr(termios, "__file__"), "a module in a file that shows how far Python is")
-    with stream_server(drain) as where, running("greet", where, "x") as process:
+    with stream_server(drain) as where, running("greet", where, "x", starting=start_anew) as process:
         wait_until(lambda: loading(process.pid), "Python doesn't start")
         select.select([], [], [], milliseconds / 1000)  # a moment, whichever it is
         interrupted(process)
