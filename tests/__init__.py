@@ -8,8 +8,8 @@ from hypothesis import settings
 settings.register_profile("sockproto", deadline=None)
 settings.load_profile("sockproto")
 
-# What starts the tests may ignore signals: a shell for ``… &``, ``nohup``, a CI runner. A program inherits what
-# is ignored, but not what is handled: this process goes on ignoring them, those that tests start don't.
+# Who starts the tests may ignore signals: a shell for ``… &``, ``nohup``, a CI runner. Programs inherit what
+# is ignored, not what is handled: this process goes on ignoring them, those that it starts don't.
 for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, lambda *_: None)

@@ -1,9 +1,9 @@
-"""Commands that are forked from a process which has imported all that they need.
+"""``sockproto`` and ``twistd``, forked from a process that has imported all they need.
 
-Starting Python and importing Twisted is most of what a short command costs. A test of what a command does, not
-of how it starts, takes a forked one: a process of its own, with its own descriptors and signals::
+Starting Python and importing Twisted is most of what a short command costs. A test of what a command does,
+not of how it starts, takes a forked one: a process of its own, with its own descriptors and signals::
 
-    with Forked(["greet", where, "Michael"], stdout=subprocess.PIPE) as process:
+    with Forked([SOCKPROTO, "greet", where, "Michael"], stdout=subprocess.PIPE) as process:
         assert process.stdout.read() == b"Welcome!\nHello, Michael!\n"
 """
 
@@ -16,43 +16,47 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PRELOADED = (
     "sockproto.cli.calling",
     "sockproto.cli.commands",
     "sockproto.cli.source",
     "sockproto.client",
     "sockproto.protocols.greeting",
+    "sockproto.server.tap",
+    "sockproto.server.service",
     "twisted.internet.epollreactor",
     "twisted.internet.ssl",
     "twisted.internet.task",
+    "twisted.plugin",
+    "twisted.scripts.twistd",
 )
-MAX_REQUEST = 100_000
+MAX_REQUEST = 1_000_000
 
 
 @functools.cache
 def _forker() -> socket.socket:
     """Start the process that forks; it ends when this one does, whose end of the pair is then closed."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_REQUEST)
     with its:
-        subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=its.fileno(), cwd=ROOT
-        ).returncode = 0  # nobody waits
+        subprocess.Popen([sys.executable, __file__], stdin=its.fileno()).returncode = 0  # nobody waits for it
     return ours
 
 
-class Forked(subprocess.Popen[bytes]):
-    """The ``sockproto`` command as ``Popen`` has it; what starts a program there asks for a fork here."""
+class Forked(subprocess.Popen[Any]):
+    """A command as ``Popen`` has it; what starts a program there asks for a fork here."""
 
     def _execute_child(self, arguments: Sequence[str], *given: Any) -> None:
         # executable, preexec_fn, close_fds, pass_fds, cwd, env, …, and the two ends of each pipe
         cwd, environment, pipes = given[4], given[5], given[9:15]
         wanted = (pipes[0], pipes[3], pipes[5])
         descriptors = [own if each == -1 else each for own, each in enumerate(wanted)]
-        request = json.dumps([list(arguments), cwd or os.getcwd(), dict(environment or os.environ)])
+        words, directory = [*map(os.fspath, arguments)], os.fspath(cwd or os.getcwd())
+        request = json.dumps([words, directory, dict(environment or os.environ)])
         self._answers, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             socket.send_fds(_forker(), [request.encode()], [*descriptors, its.fileno()])
@@ -105,9 +109,8 @@ def _say(answers: socket.socket, number: int) -> None:
 
 def _run(request: bytes, descriptors: list[int]) -> NoReturn:
     """Be the command, as if Python had just been started for it."""
-    from sockproto.cli import main
-
-    arguments, directory, environment = json.loads(request)
+    sys.argv, directory, environment = json.loads(request)
+    sys.path.insert(0, os.path.dirname(sys.argv[0]))
     for number, each in enumerate(descriptors[:3]):
         os.dup2(each, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -115,21 +118,43 @@ def _run(request: bytes, descriptors: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["sockproto", *arguments]
     sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace")
-    status: object = 1
+    status = 1
     try:
-        main(arguments)
+        _main()
+        status = 0
     except SystemExit as end:
-        status = end.code
+        status = _status(end.code)
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
-        os._exit(status if isinstance(status, int) else int(status is not None))
+        os._exit(status)
+
+
+def _status(code: object) -> int:
+    """Say what Python says of what was given to ``sys.exit``, and give the status."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _main() -> None:
+    if os.path.basename(sys.argv[0]) == "twistd":
+        from twisted.scripts.twistd import run
+
+        run()
+    else:
+        from sockproto.cli import main
+
+        main()
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those who test
+    del sys.path[0]  # where this file is
     for name in PRELOADED:
         __import__(name)
     assert "twisted.internet.reactor" not in sys.modules  # its descriptors would be shared

@@ -44,7 +44,7 @@ class Ended(NamedTuple):
 def start(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
     """Start the command; one that asks a server is forked, which is quicker."""
     if arguments and arguments[0] in ASKING:
-        return Forked(arguments, **{**STREAMS, **options})
+        return Forked([SOCKPROTO, *arguments], **{**STREAMS, **options})
     return start_anew(*arguments, **options)
 
 
