@@ -50,6 +50,13 @@ def _forker() -> socket.socket:
 class Forked(subprocess.Popen[Any]):
     """A command as ``Popen`` has it; what starts a program there asks for a fork here."""
 
+    _null = -1
+
+    def _get_devnull(self) -> int:
+        if self._null == -1:
+            self._null = os.open(os.devnull, os.O_RDWR)
+        return self._null
+
     def _execute_child(self, arguments: Sequence[str], *given: Any) -> None:
         # executable, preexec_fn, close_fds, pass_fds, cwd, env, …, and the two ends of each pipe
         cwd, environment, pipes = given[4], given[5], given[9:15]
@@ -62,7 +69,11 @@ class Forked(subprocess.Popen[Any]):
             socket.send_fds(_forker(), [request.encode()], [*descriptors, its.fileno()])
         self.pid = int(self._answers.recv(32))
         self._child_created = True
-        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+        for its_end, our_end in (pipes[0], pipes[1]), (pipes[3], pipes[2]), (pipes[5], pipes[4]):
+            if our_end != -1:
+                os.close(its_end)
+        if self._null != -1:
+            os.close(self._null)
 
     def _internal_poll(self, *_: Any, **__: Any) -> int | None:
         if self.returncode is None and select.select([self._answers], [], [], 0)[0]:
