@@ -290,7 +290,7 @@ def port_in_use(side: Side) -> str:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with side.serve("echo", port) as server:
-            status = server.wait(3)
+            status = server.wait(TIMEOUT if side.ours else 3)
             if status is None:
                 return f"keeps running, {server.told_of_error}"
             lines = len(server.errors.wait_for_end().splitlines())

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 
 SCRIPTS = Path(sys.executable).parent  # where pip put twistd, as .venv/bin in the documents
-TIMEOUT = 30.0  # seconds that nothing here may take
+TIMEOUT = 60.0  # seconds that nothing here may take
 
 # What doesn't end by itself.
 SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|systemd-socket-activate"

@@ -17,9 +17,12 @@ from tests.docs.test_readme import INSTALLS, README, ROOT
 from tests.examples import page
 from tests.listings import SCRIPTS, Server, exchange, local, need_nc
 
+pytestmark = pytest.mark.long
 MINUTES = 300.0  # what pip may take on a slow line
 PLUGINS = ["sockproto", "sockproto-command", "sockproto-echo", "sockproto-greeting"]
-LEFT_OUT = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*")
+LEFT_OUT = shutil.ignore_patterns(
+    ".*", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*", "twistd.*", "*.sock*"
+)
 
 
 def run(*command: str | Path, directory: Path) -> str:
@@ -145,7 +148,7 @@ def test_the_two_commands_of_the_readme(tree: Path, elsewhere: Path) -> None:
     )
     assert Path(where.strip()).is_relative_to(tree)
     # The tests themselves are running: here it is enough that all of them can be found and imported.
-    assert "test_packaging.py" in run("sh", "-c", f"{test} --collect-only -q", directory=tree)
+    assert "test_structure.py" in run("sh", "-c", f"{test} --collect-only -q", directory=tree)
     assert "python -m twisted.trial tests`" in README
     trial = f".venv/bin/python -m twisted.trial --dry-run --temp-directory={elsewhere}/trial tests"
     assert "PASSED" in run("sh", "-c", trial, directory=tree)

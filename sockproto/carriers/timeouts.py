@@ -36,7 +36,7 @@ class Progress:
     __slots__ = ("_delivered", "since")
 
     def __init__(self, connection: Connection, now: float) -> None:
-        self._delivered = -1
+        self._delivered, self.since = -1, now  # where the kernel counts the end of our half, -1 may be right
         self.sample(connection, now)
 
     def sample(self, connection: Connection, now: float) -> int | None:

@@ -85,7 +85,7 @@ def test_chargen_to_a_client_that_reads_for_ever_starves_nobody(serve: Serve) ->
             began = time.monotonic()
             with tcp_client(server.port) as client:
                 assert receive(client, 2 * len(CHARGEN)) == 2 * CHARGEN
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < TIMEOUT
         assert server.resident_bytes() - before < MAX_GROWTH
         assert reader.is_alive()
         reader.enough.set()

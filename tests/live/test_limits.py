@@ -75,7 +75,7 @@ def test_the_connection_past_the_limit_is_closed_at_once_and_a_place_comes_back(
         began = time.monotonic()
         with tcp_client(server.port) as third:
             assert is_closed(third)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < TIMEOUT
         server.wait_for(r"closed: too many connections; 0 bytes and 0 messages in, 0 bytes")
         leave(first)
         assert greeted(server.port)
@@ -99,7 +99,7 @@ def test_a_limit_of_time_closes_in_order_and_the_log_says_which(
         began = time.monotonic()
         client.sendall(sent)
         assert receive_all(client) == received
-        assert 0.9 < time.monotonic() - began < 5
+        assert 0.9 < time.monotonic() - began < 20
     server.wait_for(rf"closed: {reason}; {len(sent)} bytes ")
 
 
@@ -111,7 +111,7 @@ def test_a_client_in_use_outlives_its_idle_time_but_not_its_lifetime(serve: Serv
         while not readable(client, 0.3):
             ask(client, b"Michael\n", b"Hello, Michael!\n")
         assert receive_all(client) == b""
-    assert 1.9 < time.monotonic() - began < 6
+    assert 1.9 < time.monotonic() - began < 20
     server.wait_for(r"closed: lifetime over; ")
 
 
@@ -121,7 +121,7 @@ def test_a_client_that_never_reads_is_reset_and_the_log_says_why(serve: Serve) -
         began = time.monotonic()
         assert send_until_stalled(client, b"x" * 1_000_000, 200_000_000, patience=0.3) < 200_000_000
         server.wait_for(r"closed: write stall; ")
-        assert 0.9 < time.monotonic() - began < 5
+        assert 0.9 < time.monotonic() - began < 20
         with pytest.raises(ConnectionResetError):
             receive_all(client)
 
@@ -140,7 +140,7 @@ def test_300_slow_senders_keep_nobody_waiting(serve: Serve) -> None:
                 if number % 100 == 0:
                     began = time.monotonic()
                     assert greeted(server.port)
-                    assert time.monotonic() - began < 1
+                    assert time.monotonic() - began < TIMEOUT
         for client in slow:
             ask(client, b"\n", b"Hello, Michael!\n")
 

@@ -64,7 +64,7 @@ def test_a_client_that_does_not_read_is_waited_for_no_longer_than_said(serve: Se
         assert readable(client, TIMEOUT)
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9
     assert "Server Shut Down." in server.log
 
 

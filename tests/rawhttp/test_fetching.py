@@ -175,7 +175,7 @@ class ConnectionTests(TestCase):
     def test_a_resolver_that_hangs(self) -> None:
         release = threading.Event()
         self.addCleanup(release.set)
-        self.patch(socket, "getaddrinfo", lambda *_: release.wait(10))
+        self.patch(socket, "getaddrinfo", lambda *_: release.wait(60))
         self.assertRaises(
             TimedOut, connect, "slow.invalid", 80, ConnectOptions(connect_seconds=0.01), Deadline()
         )
@@ -251,20 +251,20 @@ class FileTests(PlaceCase):
 def serving(answer: Callable[[socket.socket], object]) -> Iterator[str]:
     """Answer one connection; give the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(60)
 
         def serve() -> None:
             with contextlib.suppress(OSError):
                 taken, _ = listener.accept()
                 with taken:
-                    taken.settimeout(10)
+                    taken.settimeout(60)
                     taken.recv(65_536)
                     answer(taken)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/page"
-        thread.join(10)
+        thread.join(60)
 
 
 class CommandTests(PlaceCase):
@@ -330,7 +330,7 @@ class CommandTests(PlaceCase):
 
         def answer(peer: socket.socket) -> None:
             peer.sendall(HELLO[:-1])
-            left.wait(10)
+            left.wait(60)
 
         with (
             serving(answer) as url,
@@ -343,7 +343,7 @@ class CommandTests(PlaceCase):
             self.assertEqual(program.stdout.readline(), b"HTTP/1.1 200 OK\r\n")
             program.send_signal(number)
             self.assertEqual(program.stderr.read(), b"")
-            status = program.wait(10)
+            status = program.wait(60)
             left.set()
         return status
 

@@ -198,7 +198,7 @@ FLAGGED = (  # an extra field, a name, a comment and a check sum of the header
 )(b"\x1f\x8b\x08\x1e\0\0\0\0\0\x03\x04\x00abcdname\x00" + b"comment" * 500 + b"\x00")
 GZIP = "Content-Encoding: gzip"
 COMPRESSED = ("--compressed",)
-SECOND = ("--max-time", "1")
+SOON = ("--max-time", "2")
 FOLDED = b"X-Folded: one\r\n two\r\n\tthree"
 VERSIONS = "RFC 9112, 2.3"
 RULE_5 = "RFC 9112, 6.3 rule 5"
@@ -223,7 +223,7 @@ STAYS: list[tuple[str, str, Script, int, tuple[str, ...]]] = [
     ("short", "half a body", [lines("Content-Length: 10") + HELLO], SHORT, ()),
     ("no-chunk", "chunks without the last", [chunked(chunks(HELLO, last=b""))], SHORT, ()),
     ("failed", "404, with `-f`,", [ok(status=b"HTTP/1.1 404 Not Found\r\n")], FAILED, ("-f",)),
-    ("stall", "half a body and no more", [lines("Content-Length: 10") + HELLO, STALL], TIMEOUT, SECOND),
+    ("stall", "half a body and no more", [lines("Content-Length: 10") + HELLO, STALL], TIMEOUT, SOON),
     ("reset", "a reset within the body", [lines() + HELLO, READ, RESET], RECEIVE, ()),
     ("corrupt", "`gzip` with a wrong check sum", [ok(ZIPPED[:-8] + b"\0\0\0\0" + ZIPPED[-4:], GZIP)], CODING,
         COMPRESSED),
@@ -515,7 +515,7 @@ BEHAVIOURS: list[Behaviour] = [
     ),
     bad("status-not-http", "curl", "text that is no HTTP", b"Not HTTP at all\nbut text.\n", status=NOT_HTTP),
     bad("status-banner", "curl", "the first line of SSH", b"SSH-2.0-OpenSSH_9.2\r\n", STALL, status=NOT_HTTP,
-        arguments=("--max-time", "4")),
+        arguments=("--max-time", "30")),
     bad("status-one-byte", "curl", "one byte", b"x", status=(*NOT_HTTP, SHORT, NOTHING, RECEIVE)),
     bad("status-endless", "RFC 9112, 3", "a status line without end", b"HTTP/1.1 200 ", b"O" * 10_000,
         ENDLESS, status=TOO_MUCH),
@@ -583,19 +583,19 @@ BEHAVIOURS: list[Behaviour] = [
     bad("connection-reset-chunk", "curl", "resets it within a chunk", chunked(b"a\r\nhello"), READ, RESET,
         status=(SHORT, RECEIVE)),
     good("connection-reset-late", "RFC 9112, 9.6", "resets it after the whole answer", ok(), READ, RESET),
-    bad("connection-stall", "curl", "says nothing", STALL, status=TIMEOUT, arguments=SECOND),
+    bad("connection-stall", "curl", "says nothing", STALL, status=TIMEOUT, arguments=SOON),
     bad("connection-stall-head", "curl", "stops within the headers", OK + b"X-A: b\r\n", STALL,
-        status=TIMEOUT, arguments=SECOND),
+        status=TIMEOUT, arguments=SOON),
     bad("connection-stall-length", "curl", "stops within a body with a length",
-        lines("Content-Length: 10") + HELLO, STALL, status=TIMEOUT, arguments=SECOND),
+        lines("Content-Length: 10") + HELLO, STALL, status=TIMEOUT, arguments=SOON),
     bad("connection-stall-chunk", "curl", "stops between chunks", chunked(b"5\r\nhello\r\n"), STALL,
-        status=TIMEOUT, arguments=SECOND),
+        status=TIMEOUT, arguments=SOON),
     bad("connection-stall-close", "curl", "stops, without a length, before it closes", lines() + HELLO, STALL,
-        status=TIMEOUT, arguments=SECOND),
+        status=TIMEOUT, arguments=SOON),
     bad("connection-drip", "curl", "one byte of the body after the other, without end", lines(), b"x", DRIP,
-        status=TIMEOUT, arguments=SECOND),
+        status=TIMEOUT, arguments=SOON),
     bad("connection-drip-head", "curl", "one byte of a header after the other, without end", OK + b"X-A: ",
-        b"x", DRIP, status=(TIMEOUT, *TOO_MUCH), arguments=SECOND),
+        b"x", DRIP, status=(TIMEOUT, *TOO_MUCH), arguments=SOON),
     # ------------------------------------------------------------------ redirects
     *(
         good(f"redirect-{code}", "RFC 9110, 15.4", f"{code} to a path",
@@ -639,10 +639,10 @@ BEHAVIOURS: list[Behaviour] = [
         further={"/there": [b"HTTP/1.1 103 Early Hints\r\n\r\n" + ok(), KEEP_OPEN]}),
     either("redirect-stalled-body", "curl", "a redirect whose body stops",
         moved("/redirect-stalled-body/there", body=b"x" * 100)[:-50], STALL, further=there("/there"),
-        status=TIMEOUT, arguments=SECOND),
+        status=TIMEOUT, arguments=SOON),
     either("redirect-endless-body", "curl", "a redirect whose body doesn't end",
         lines("Location: /redirect-endless-body/there", status=b"HTTP/1.1 302 Found\r\n"), b"x" * 10_000,
-        ENDLESS, further=there("/there"), status=(TIMEOUT, SIZE), arguments=SECOND),
+        ENDLESS, further=there("/there"), status=(TIMEOUT, SIZE), arguments=SOON),
     bad("redirect-loop", "RFC 9110, 15.4", "to itself", moved("/redirect-loop"), KEEP_OPEN, status=REDIRECTS),
     bad("redirect-pair", "RFC 9110, 15.4", "to another, and back", moved("/redirect-pair/there"), KEEP_OPEN,
         further={"/there": [moved("/redirect-pair"), KEEP_OPEN]}, status=REDIRECTS),
@@ -817,7 +817,8 @@ BEHAVIOURS: list[Behaviour] = [
     good("size-at-limit", "curl", "5 bytes where 5 are allowed", ok(), KEEP_OPEN,
         arguments=("--max-filesize", "5")),
     bad("size-length", "curl", "a length of 6 where 5 are allowed; it doesn't get as far as the body",
-        lines("Content-Length: 6"), STALL, arguments=("--max-filesize", "5", "--max-time", "4"), status=SIZE),
+        lines("Content-Length: 6"), STALL, status=SIZE,
+        arguments=("--max-filesize", "5", "--max-time", "30")),
     bad("size-chunked", "curl", "6 bytes in chunks where 5 are allowed", chunked(chunks(b"hello", b"!")),
         KEEP_OPEN, arguments=("--max-filesize", "5"), status=SIZE),
     good("size-chunked-at-limit", "curl", "5 bytes in chunks where 5 are allowed",
@@ -839,7 +840,7 @@ BEHAVIOURS: list[Behaviour] = [
         status=(WEIRD, FAILED)),
     bad("fail-stalled-body", "curl", "404 whose body stops, with `-f`",
         lines("Content-Length: 10", status=b"HTTP/1.1 404 Not Found\r\n") + HELLO, STALL,
-        arguments=("-f", "--max-time", "4"), status=FAILED),
+        arguments=("-f", "--max-time", "30"), status=FAILED),
     # ------------------------------------------------------------------ output
     good("output-stdout", "curl", "asked with `-o -`", ok(), KEEP_OPEN, output=("-o", "-"), saved=("-",)),
     good("output-stdout-binary", "curl", "the same, 204,800 bytes of every value", ok(MANY), KEEP_OPEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.rawhttp.fetching.behaviours import Behaviour
-from tests.rawhttp.fetching.server import Request, Server
+from tests.rawhttp.fetching.server import PATIENCE, Request, Server
 
 
 class Fetched(NamedTuple):
@@ -94,6 +94,6 @@ def wrong(behaviour: Behaviour, server: Server, run: Run, directory: Path) -> li
         found.append("it waited for what had already come")
     if "--max-time" in behaviour.arguments:
         limit = float(behaviour.arguments[behaviour.arguments.index("--max-time") + 1])
-        if seconds > limit + 2:
+        if seconds > limit + PATIENCE / 3:
             found.append(f"it took {seconds:.1f} seconds of {limit}")
     return found

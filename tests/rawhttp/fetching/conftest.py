@@ -11,9 +11,9 @@ import pytest
 
 from tests.rawhttp.fetching.behaviours import find, ok
 from tests.rawhttp.fetching.checks import Fetched, Run
-from tests.rawhttp.fetching.server import Script, Server
+from tests.rawhttp.fetching.server import PATIENCE, Script, Server
 
-LIMIT = 15  # seconds that any of it may take
+LIMIT = 2 * int(PATIENCE)  # seconds after which it hangs
 ROOT = Path(__file__).parents[3]
 
 

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 import trustme
 
-PATIENCE = 5.0
+PATIENCE = 60.0  # seconds after which something hangs; a busy machine needs some
 MAX_HEAD = 65_536
 MAX_ENDLESS = 64_000_000  # bytes that an endless reply has at most, should the client swallow them all
 ORIGINS = ("plain", "other", "tls", "stranger", "misnamed", "expired", "six")
@@ -84,6 +84,7 @@ class Server:
     Args:
         find: Gives the script for the first part of a path and the rest of the target, or None.
         directory: Where the authority's certificate is written.
+        patience: For how many seconds it keeps a connection open for a further request.
 
     Attributes:
         ports: The port of each origin.
@@ -92,8 +93,8 @@ class Server:
         waiting: The names of the scripts that kept a connection open and waited in vain for its end.
     """
 
-    def __init__(self, find: Find, directory: Path) -> None:
-        self.find = find
+    def __init__(self, find: Find, directory: Path, patience: float = PATIENCE) -> None:
+        self.find, self.patience = find, patience
         self.requests: list[Request] = []
         self.waiting: list[str] = []
         self.authority = directory / "authority.pem"
@@ -208,7 +209,7 @@ class Server:
             elif step is READ:
                 wait_until_read(connection)
             elif step is KEEP_OPEN:
-                if not select.select([connection], [], [], PATIENCE)[0]:
+                if not select.select([connection], [], [], self.patience)[0]:
                     raise TimeoutError
                 return True
             elif step is STALL:

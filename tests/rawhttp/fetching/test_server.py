@@ -10,7 +10,7 @@ import pytest
 
 from tests.rawhttp.fetching.behaviours import BY_NAME, HELLO, chunked, find, ok
 from tests.rawhttp.fetching.checks import Fetched, wrong
-from tests.rawhttp.fetching.server import CUT, KEEP_OPEN, READ, RESET, Script, Server
+from tests.rawhttp.fetching.server import CUT, KEEP_OPEN, PATIENCE, READ, RESET, Script, Server
 
 SCRIPTS: dict[str, Script] = {
     "orderly": [b"one"],
@@ -29,9 +29,16 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of the same scripts that waits no longer than a moment for a further request."""
+    with Server(find, tmp_path_factory.mktemp("a"), patience=0.2) as server:
+        yield server
+
+
 @contextlib.contextmanager
 def connected(server: Server, origin: str = "plain") -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.ports[origin]), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", server.ports[origin]), timeout=PATIENCE) as client:
         if origin == "plain":
             yield client
         else:
@@ -103,7 +110,7 @@ def naive(arguments: Sequence[str], place: Path) -> Fetched:
     address = arguments[-3].removeprefix("http://")
     authority, _, path = address.partition("/")
     host, _, port = authority.partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
         client.sendall(f"GET /{path} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
         try:
             _, _, body = b"".join(read(client)).partition(b"\r\n\r\n")
@@ -130,8 +137,8 @@ def lazy(status: int, error: bytes = b"") -> Callable[[Sequence[str], Path], Fet
         ("connection-reset", ["standard error", "it told a secret"]),
     ],
 )
-def test_the_checks_notice(name: str, complaints: list[str], scripted: Server, tmp_path: Path) -> None:
-    found = wrong(BY_NAME[name], scripted, naive, tmp_path)
+def test_the_checks_notice(name: str, complaints: list[str], impatient: Server, tmp_path: Path) -> None:
+    found = wrong(BY_NAME[name], impatient, naive, tmp_path)
     assert [[complaint.startswith(text) for complaint in found].count(True) for text in complaints] == [
         1 for _ in complaints
     ], found
