@@ -108,9 +108,9 @@ def command_definition(
 
 
 DEFINITION = ProtocolDefinition(
-    name="command",
-    description="/version, /echo TEXT, /help: a text command a line",
-    factory=CommandFactory,
-    datagram_protocol=CommandDatagramProtocol,
+    "command",
+    "/version, /echo TEXT, /help: a text command a line",
+    CommandFactory,
+    CommandDatagramProtocol,
     framings={"lines": LF_LINES},
 )

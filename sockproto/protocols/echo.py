@@ -38,9 +38,4 @@ class EchoDatagramProtocol(ConversationDatagramProtocol):
     conversation = Echo
 
 
-DEFINITION = ProtocolDefinition(
-    name="echo",
-    description="every byte comes back (RFC 862)",
-    factory=EchoFactory,
-    datagram_protocol=EchoDatagramProtocol,
-)
+DEFINITION = ProtocolDefinition("echo", "every byte comes back (RFC 862)", EchoFactory, EchoDatagramProtocol)

@@ -84,10 +84,10 @@ class GreetingDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="greeting",
-    description="Welcome!, then Hello, NAME! for each name, until exit",
-    factory=GreetingFactory,
-    datagram_protocol=GreetingDatagramProtocol,
+    "greeting",
+    "Welcome!, then Hello, NAME! for each name, until exit",
+    GreetingFactory,
+    GreetingDatagramProtocol,
     framings={"auto": QuietLines, "lines": Lines},
     options=(ProtocolOption("think-seconds", seconds, "0", "how long to think about each name"),),
 )

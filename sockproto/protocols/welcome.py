@@ -54,9 +54,9 @@ class WelcomeDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="welcome",
-    description="says its text and closes",
-    factory=WelcomeFactory,
-    datagram_protocol=WelcomeDatagramProtocol,
+    "welcome",
+    "says its text and closes",
+    WelcomeFactory,
+    WelcomeDatagramProtocol,
     options=(ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),),
 )
