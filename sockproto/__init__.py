@@ -67,7 +67,7 @@ _NAMES = {
     "carriers.stream": "ConversationProtocol ConversationFactory",
     "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
     "carriers.registry": "Statistics",
-    "carriers.definition": "ProtocolDefinition ProtocolOption",
+    "carriers.definition": "ProtocolDefinition ProtocolOption conversation_definition",
     "commands": "CommandSet Caller command quote",
     "protocols.echo": "Echo EchoProtocol EchoFactory EchoDatagramProtocol",
     "protocols.greeting": "Greeting GreetingProtocol GreetingFactory GreetingDatagramProtocol",

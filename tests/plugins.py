@@ -22,10 +22,9 @@ def ours() -> dict[str, Any]:
 
 
 SHOUT = """
-from sockproto import (
-    Conversation, ConversationDatagramProtocol, ConversationFactory, ConversationProtocol, Lines,
-    ProtocolDefinition, ProtocolOption, QuietLines,
-)
+from dataclasses import replace
+
+from sockproto import Conversation, Lines, ProtocolOption, QuietLines, conversation_definition
 from sockproto.core.text import count
 
 
@@ -39,35 +38,26 @@ class Shout(Conversation):
         return line.upper() + b"!" * self.marks
 
 
-class ShoutProtocol(ConversationProtocol):
-    conversation = Shout
-
-
-class ShoutFactory(ConversationFactory):
-    protocol = ShoutProtocol
-
-
-class ShoutDatagramProtocol(ConversationDatagramProtocol):
-    conversation = Shout
-
-
 MARKS = ProtocolOption("marks", count, "1", "how many exclamation marks")
 PARTS = dict(
     name="shout",
     description="each line comes back in capitals",
-    factory=ShoutFactory,
-    datagram_protocol=ShoutDatagramProtocol,
-    framings={"bare": QuietLines, "strict": Lines},
+    conversation=Shout,
+    framing={"bare": QuietLines, "strict": Lines},
     options=(MARKS,),
 )
+CHANGED = {}
 """
-DEFINITION = "DEFINITION = ProtocolDefinition(**PARTS)\n"
+DEFINITION = "DEFINITION = replace(conversation_definition(**PARTS), **CHANGED)\n"
 
 
 def shout(**parts: str) -> str:
     """Give the source of a plugin, with other parts of its definition, each an expression."""
-    changed = "".join(f"PARTS[{name!r}] = {value}\n" for name, value in parts.items())
-    return SHOUT + changed + DEFINITION
+    made = ("name", "conversation", "framing")  # what its classes are made of
+    changed = [
+        f"{'PARTS' if name in made else 'CHANGED'}[{name!r}] = {value}\n" for name, value in parts.items()
+    ]
+    return SHOUT + "".join(changed) + DEFINITION
 
 
 def write_plugin(root: Path, name: str, source: str) -> Path:

@@ -140,7 +140,7 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
     NAME may be - for the lines of standard input, which is what is read without any if it is no terminal.
     """
     from sockproto.client import greet
-    from sockproto.protocols.greeting import GreetingClient
+    from sockproto.client.conversations.greeting import GreetingClient
 
     for name in names:
         GreetingClient.check(os.fsencode(name))

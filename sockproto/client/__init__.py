@@ -17,6 +17,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from sockproto.client.call import Call
+from sockproto.client.conversations.command import CommandClient, Replies
+from sockproto.client.conversations.echo import EchoClient
+from sockproto.client.conversations.greeting import GreetingClient, Greetings
+from sockproto.client.conversations.welcome import WelcomeClient
 from sockproto.client.datagram import TRIES, Exchange
 from sockproto.client.pump import Pump
 from sockproto.client.reach import datagram_targets, stream_endpoint
@@ -29,10 +33,6 @@ from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import NameNotFound, OptionError
-from sockproto.protocols.command import CommandClient, Replies
-from sockproto.protocols.echo import EchoClient
-from sockproto.protocols.greeting import GreetingClient, Greetings
-from sockproto.protocols.welcome import WelcomeClient
 
 __all__ = ["TLS", "Greetings", "Replies", "command", "converse", "echo", "greet", "welcome"]
 

@@ -57,8 +57,5 @@ class ChargenDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="chargen",
-    description="lines of characters without end (RFC 864)",
-    factory=ChargenFactory,
-    datagram_protocol=ChargenDatagramProtocol,
+    "chargen", "lines of characters without end (RFC 864)", ChargenFactory, ChargenDatagramProtocol
 )

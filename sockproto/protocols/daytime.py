@@ -54,8 +54,5 @@ class DaytimeDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="daytime",
-    description="the date and time as text, then closes (RFC 867)",
-    factory=DaytimeFactory,
-    datagram_protocol=DaytimeDatagramProtocol,
+    "daytime", "the date and time as text, then closes (RFC 867)", DaytimeFactory, DaytimeDatagramProtocol
 )

@@ -31,8 +31,5 @@ class DiscardDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="discard",
-    description="throws away whatever comes (RFC 863)",
-    factory=DiscardFactory,
-    datagram_protocol=DiscardDatagramProtocol,
+    "discard", "throws away whatever comes (RFC 863)", DiscardFactory, DiscardDatagramProtocol
 )

@@ -6,18 +6,13 @@ send lines. Both are understood (framing ``auto``); ``lines`` is for lines only:
     endpoint.listen(GreetingFactory(welcome=b"Hi!", think_seconds=1))
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
-
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
 from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
-from sockproto.core.actions import CLOSE, Actions, Script, Sleep, Wait, next_of
-from sockproto.core.conversation import ClientConversation, Conversation, Peer
-from sockproto.core.framing.expecting import Expecting
+from sockproto.core.actions import CLOSE, Actions, Script, Sleep
+from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.text import seconds
-from sockproto.errors import OptionError
 
 
 class Greeting(Conversation):
@@ -70,94 +65,6 @@ class Greeting(Conversation):
         return datagram.startswith(b"Hello, ") and datagram.rstrip(b"\r\n").endswith(b"!")
 
 
-class Greetings(NamedTuple):
-    """What a server said to a greeting client.
-
-    Attributes:
-        welcome: What it said first, None where it was not waited for.
-        replies: Its reply to each name.
-    """
-
-    welcome: bytes | None
-    replies: tuple[bytes, ...]
-
-
-class GreetingClient(ClientConversation):
-    """Gives names, one after the other's reply, and says ``exit``.
-
-    It knows the reply that it expects; another one is what comes until the server falls silent.
-
-    Args:
-        names: The names: bytes, or an ``Input`` for bytes or None.
-        welcome: What the server says first, None if it says nothing; in other words it is understood too.
-        newline: What ends a message; nothing, as in the tutorials, or a newline for a server of lines.
-        farewell: What is said last.
-        heard: Called with the welcome and each reply as it comes; then they are not kept for the result.
-    """
-
-    def __init__(
-        self,
-        names: Iterable[bytes | Wait],
-        welcome: bytes | None = b"Welcome!",
-        newline: bytes = b"",
-        farewell: bytes = b"exit",
-        heard: Callable[[bytes], object] | None = None,
-    ) -> None:
-        self._names = iter(names)
-        self._welcome = welcome
-        self._newline, self._farewell = newline, farewell
-        self._heard = heard or self._keep
-        self._said: list[bytes] = []
-        self._welcomed = welcome is None
-        self._replies = Expecting()
-
-    @staticmethod
-    def check(name: bytes) -> None:
-        """Refuse what gets no reply.
-
-        Raises:
-            OptionError: *name* is no name.
-        """
-        if name in (b"", b"exit") or b"\n" in name:
-            raise OptionError(f"{name!r} is no name: it gets no reply")
-
-    def framing(self, max_message_bytes: int) -> Expecting:
-        """Make the framing, which is told what to expect."""
-        self._replies = Expecting(max_message_bytes)
-        self._replies.expect(self._welcome or b"")
-        return self._replies
-
-    def opened(self, peer: Peer) -> Script | None:
-        """Wait for the welcome, or begin."""
-        return self._next() if self._welcomed else None
-
-    def received(self, reply: bytes) -> Script | None:
-        """Take the welcome or a reply; give the next name."""
-        reply = reply.strip(b"\r\n")
-        if not reply:  # the newline of the message before
-            return None
-        self._welcomed = True
-        self._heard(reply)
-        return self._next()
-
-    def _keep(self, reply: bytes) -> None:
-        self._said.append(reply)
-
-    def _next(self) -> Script:
-        name = yield from next_of(self._names)
-        if name is not None:
-            self.check(name)
-            self._replies.expect(b"Hello, %b!" % name)
-            yield name + self._newline
-            return
-        said = self._said[:]
-        welcome = said.pop(0) if said and self._welcome is not None else None
-        self.done, self.result = True, Greetings(welcome, tuple(said))
-        if self._farewell:
-            yield self._farewell + self._newline
-        yield CLOSE
-
-
 class GreetingProtocol(ConversationProtocol):
     """Greeting on a stream."""
 
@@ -177,10 +84,10 @@ class GreetingDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="greeting",
-    description="Welcome!, then Hello, NAME! for each name, until exit",
-    factory=GreetingFactory,
-    datagram_protocol=GreetingDatagramProtocol,
+    "greeting",
+    "Welcome!, then Hello, NAME! for each name, until exit",
+    GreetingFactory,
+    GreetingDatagramProtocol,
     framings={"auto": QuietLines, "lines": Lines},
     options=(ProtocolOption("think-seconds", seconds, "0", "how long to think about each name"),),
 )

@@ -42,9 +42,9 @@ class QotdDatagramProtocol(WelcomeDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="qotd",
-    description="says its text and closes (RFC 865)",
-    factory=QotdFactory,
-    datagram_protocol=QotdDatagramProtocol,
+    "qotd",
+    "says its text and closes (RFC 865)",
+    QotdFactory,
+    QotdDatagramProtocol,
     options=(ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),),
 )

@@ -57,8 +57,5 @@ class TimeDatagramProtocol(ConversationDatagramProtocol):
 
 
 DEFINITION = ProtocolDefinition(
-    name="time",
-    description="the seconds since 1900 as four bytes, then closes (RFC 868)",
-    factory=TimeFactory,
-    datagram_protocol=TimeDatagramProtocol,
+    "time", "the seconds since 1900 as four bytes, then closes (RFC 868)", TimeFactory, TimeDatagramProtocol
 )

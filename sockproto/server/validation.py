@@ -13,8 +13,11 @@ from typing import Any
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolOption
 from sockproto.carriers.stream import ConversationFactory
+from sockproto.commands import CommandSet
+from sockproto.core.conversation import Conversation
+from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
-from sockproto.interfaces import IProtocolDefinition
+from sockproto.interfaces import IConversation, IProtocolDefinition
 from sockproto.protocols.command import DEFINITION as DEMO, CommandFactory
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -43,20 +46,22 @@ def _flaws(definition: Any) -> Iterator[str]:
             return
     yield from _of_name("the name", definition.name)
     yield from _of_text("the description", definition.description)
-    yield from _of_classes(definition)
     if not isinstance(definition.framings, Mapping):
         yield f"framings must be a mapping of words to framings, not {definition.framings!r}"
         return
     for word, framing in definition.framings.items():
         yield from _of_name("the framing", word)
-        if not callable(framing):
-            yield f"the framing {word!r} must be a class such as Lines, not {framing!r}"
+        yield from _of_framing(f"the framing {word!r}", framing)
+    yield from _of_classes(definition)
     yield from _of_options(definition.options)
 
 
 def _of_classes(definition: Any) -> Iterator[str]:
     if definition.factory is CommandFactory and definition.prepare is dict and definition is not DEMO:
         yield "CommandFactory has no commands of yours; make the definition by command_definition()"
+    for carrier in getattr(definition.factory, "protocol", None), definition.datagram_protocol:
+        yield from _of_conversation(getattr(carrier, "conversation", Conversation))
+        yield from _of_framing("the framing", getattr(carrier, "framing", Lines))
     for name, base in ("factory", ConversationFactory), ("datagram_protocol", ConversationDatagramProtocol):
         make = getattr(definition, name)
         if not callable(make) or (isinstance(make, type) and not issubclass(make, base)):
@@ -71,6 +76,19 @@ def _of_classes(definition: Any) -> Iterator[str]:
         else:
             if not isinstance(made, base):
                 yield f"{name} must make a {base.__name__}, not {made!r}"
+
+
+def _of_conversation(conversation: Any) -> Iterator[str]:
+    if isinstance(conversation, type) and issubclass(conversation, CommandSet):
+        yield f"{conversation!r} has commands; make the definition by command_definition()"
+    lacking = [name for name in IConversation.names() if not hasattr(conversation, name)]
+    if not callable(conversation) or (isinstance(conversation, type) and lacking):
+        yield f"the conversation must be a class such as Echo, not {conversation!r}"
+
+
+def _of_framing(what: str, framing: Any) -> Iterator[str]:
+    if not callable(framing):
+        yield f"{what} must be a class such as Lines, not {framing!r}"
 
 
 def _of_options(options: Any) -> Iterator[str]:

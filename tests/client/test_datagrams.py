@@ -10,16 +10,16 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from sockproto.client.call import Call
+from sockproto.client.conversations.command import CommandClient, Replies
+from sockproto.client.conversations.echo import EchoClient
+from sockproto.client.conversations.greeting import GreetingClient
+from sockproto.client.conversations.welcome import WelcomeClient
 from sockproto.client.datagram import Exchange
 from sockproto.core.actions import Wait
 from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.errors import OptionError, Refused, TimedOut, Unreachable, WrongReply
-from sockproto.protocols.command import CommandClient, Replies
-from sockproto.protocols.echo import EchoClient
-from sockproto.protocols.greeting import GreetingClient
-from sockproto.protocols.welcome import WelcomeClient
 from tests.client.test_stream import settle
 
 

@@ -21,6 +21,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from sockproto.client import Replies, command, converse, echo, greet, welcome
+from sockproto.client.conversations.greeting import GreetingClient, Greetings
 from sockproto.client.pump import MAX_OUTSTANDING_BYTES
 from sockproto.core.actions import CLOSE, Input, Wait
 from sockproto.core.conversation import ClientConversation, Conversation, Peer
@@ -38,7 +39,6 @@ from sockproto.errors import (
     Unreachable,
     WrongReply,
 )
-from sockproto.protocols.greeting import GreetingClient, Greetings
 from sockproto.testing import Transport
 from tests.endpoints import Endpoint, TLSTransport
 

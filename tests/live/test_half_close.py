@@ -20,16 +20,10 @@ PAYLOAD = random.Random(862).randbytes(32 * MIB)
 HUGE = b"0123456789abcde\n" * 65_536
 HUGE_PLUGIN = """
 from functools import partial
-from sockproto import ProtocolDefinition, WelcomeDatagramProtocol, WelcomeFactory
-from twisted.plugin import IPlugin
-from zope.interface import implementer
-
-@implementer(IPlugin)
-class Plugin(ProtocolDefinition):
-    pass
+from sockproto import Discard, Welcome, conversation_definition
 
 TEXT = b"0123456789abcde\\n" * 65_536
-HUGE = Plugin("huge", "a megabyte", partial(WelcomeFactory, TEXT), partial(WelcomeDatagramProtocol, TEXT))
+HUGE = conversation_definition("huge", "a megabyte", partial(Welcome, TEXT), Discard)
 """
 
 

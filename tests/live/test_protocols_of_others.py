@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_the_page_that_shows_how(tmp_path: Path) -> None:
     plugin, serving, *clients = rest
     write_plugin(tmp_path, "shout", plugin.text)
     with ListingServer(f"env {local(serving.text)}", tmp_path) as server:
-        *clients, dice = clients
+        *clients, dice, embedding = clients
         assert len(clients) == 2
         for client in clients:
             ran = client.run(server)
@@ -90,6 +91,11 @@ def test_the_page_that_shows_how(tmp_path: Path) -> None:
     ):
         ask(stream, b"/roll 3\n", b"1 1 1\n")
         ask(datagrams, b"/roll 2\n", b"1 1\n")
+    names: dict[str, Any] = {"__name__": "shout"}
+    exec(plugin.text + embedding.text, names)
+    assert names["factory"].protocol.__qualname__ == "ShoutProtocol"
+    for made in names["ShoutFactory"], names["ShoutDatagramProtocol"]:
+        assert names[made.__qualname__] is made
     listed = run("protocols", environment={"PYTHONPATH": str(tmp_path)})
     assert re.search(
         rb"^shout +each line comes back in capitals +twisted\.plugins\.shout, ", listed.output, re.M

@@ -1,5 +1,7 @@
 """The wire formats, to the byte, on streams and datagrams, however the bytes are split."""
 
+import pickle
+import pydoc
 import re
 import time
 from functools import partial
@@ -237,6 +239,13 @@ class CatalogTests(TestCase):
             self.assertIs(getattr(sockproto, f"{title}Factory"), definition.factory)
             self.assertIs(getattr(sockproto, f"{title}Protocol"), factory.protocol)
             self.assertIs(getattr(sockproto, f"{title}DatagramProtocol"), definition.datagram_protocol)
+
+    def test_the_classes_are_found_by_name_and_documented(self) -> None:
+        for name, definition in ours().items():
+            for made in definition.factory, definition.factory.protocol, definition.datagram_protocol:
+                self.assertEqual(made.__module__, f"sockproto.protocols.{name}")
+                self.assertIs(pickle.loads(pickle.dumps(made)), made)
+                self.assertIn(made.__doc__.splitlines()[0], pydoc.plain(pydoc.render_doc(made)))
 
     def test_a_bare_protocol_on_a_string_transport(self) -> None:
         for definition in ours().values():

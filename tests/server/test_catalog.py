@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 from twisted.plugin import IPlugin, getPlugins
 from zope.interface.verify import verifyObject
 
+from sockproto import protocols
 from sockproto.interfaces import IProtocolDefinition
 from sockproto.server.catalog import definitions
-from sockproto.server.tap import ServerOptions
+from sockproto.server.tap import ServerOptions, makeService, options_for
 from sockproto.testing import DatagramNetwork, connect
 from tests.plugins import OURS, PluginsTestCase, shout
 
@@ -46,6 +47,24 @@ class FindingTests(PluginsTestCase):
     def test_a_module_that_declares_no_protocol_is_none_of_ours(self) -> None:
         self.assertEqual(self.reasons(ape="from sockproto import ProtocolDefinition\nX = 1\n"), [])
 
+    def test_one_file_of_sockprotos_own_folder_is_a_protocol(self) -> None:
+        folder = self.root / "protocols"
+        folder.mkdir()
+        (folder / "yodel.py").write_text(shout(name="'yodel'"))
+        self.patch(protocols, "__path__", [*protocols.__path__, str(folder)])
+        self.addCleanup(sys.modules.pop, "sockproto.protocols.yodel")
+        self.addCleanup(delattr, protocols, "yodel")
+        catalog = self.search()
+        self.assertEqual([*catalog.definitions], [*OURS, "yodel"])
+        self.assertEqual((catalog.found[-1].module, catalog.broken), ("sockproto.protocols.yodel", ()))
+        options = options_for("yodel")()
+        options.parseOptions(["--marks", "2", "--framing", "strict", "--tcp-only"])
+        [listener] = makeService(options).listeners
+        remote = connect(listener.server)
+        remote.send(b"a\n")
+        self.assertEqual(remote.read(), b"A!!\n")
+        remote.close()
+
 
 class PreparedTests(PluginsTestCase):
     def test_what_is_prepared_is_shared_by_the_listeners_of_a_server(self) -> None:
@@ -77,9 +96,14 @@ class PreparedTests(PluginsTestCase):
         self.assertEqual(asking.read(), [b"A!!!!!!"])
 
     def test_commands_of_nobody(self) -> None:
-        source = shout(factory="CommandFactory").replace("QuietLines,\n", "QuietLines, CommandFactory,\n")
-        [reason] = self.reasons(ape=source)
-        self.assertIn("make the definition by command_definition()", reason)
+        for part, value in (
+            ("factory", "sockproto.CommandFactory"),
+            ("conversation", "type('Set', BASES, {})"),
+        ):
+            self.forget()
+            source = "import sockproto\nBASES = (sockproto.CommandSet,)\n" + shout(**{part: value})
+            [reason] = self.reasons(ape=source)
+            self.assertIn("make the definition by command_definition()", reason)
 
     def test_nothing_is_prepared_that_is_not_served(self) -> None:
         self.assertEqual(self.search(ape=shout(prepare="lambda: 1 / 0")).broken, ())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from twisted.internet.testing import FakeDatagramTransport, StringTransport
-from twisted.plugins.phonebook_plugin import PhonebookDatagramProtocol, PhonebookFactory, read_book
+from twisted.plugins.phonebook_plugin import DEFINITION, read_book
 from twisted.trial.unittest import SynchronousTestCase
 
 from sockproto import OptionError
@@ -16,7 +16,7 @@ class PhonebookTests(SynchronousTestCase):
 
     def test_stream(self):
         """However the lines were split."""
-        protocol, transport = PhonebookFactory(BOOK).buildProtocol(None), StringTransport()
+        protocol, transport = DEFINITION.factory(BOOK).buildProtocol(None), StringTransport()
         protocol.makeConnection(transport)
         for piece in b"Mich", b"ael\r\nSar", b"ah\r\n":
             protocol.dataReceived(piece)
@@ -25,7 +25,7 @@ class PhonebookTests(SynchronousTestCase):
 
     def test_datagrams(self):
         """A name is answered, an answer is not."""
-        protocol, transport = PhonebookDatagramProtocol(BOOK), FakeDatagramTransport()
+        protocol, transport = DEFINITION.datagram_protocol(BOOK), FakeDatagramTransport()
         protocol.makeConnection(transport)
         for datagram in b"Michael\n", b"5550123\n":
             protocol.datagramReceived(datagram, ("127.0.0.1", 40000))

@@ -2,15 +2,7 @@
 
 from pathlib import Path
 
-from sockproto import (
-    Conversation,
-    ConversationDatagramProtocol,
-    ConversationFactory,
-    ConversationProtocol,
-    OptionError,
-    ProtocolDefinition,
-    ProtocolOption,
-)
+from sockproto import Conversation, OptionError, ProtocolOption, conversation_definition
 
 
 class Phonebook(Conversation):
@@ -36,24 +28,6 @@ class Phonebook(Conversation):
         return datagram == b"unknown\n" or datagram.strip().isdigit()
 
 
-class PhonebookProtocol(ConversationProtocol):
-    """Runs it on a stream, in lines."""
-
-    conversation = Phonebook
-
-
-class PhonebookFactory(ConversationFactory):
-    """Listens for streams."""
-
-    protocol = PhonebookProtocol
-
-
-class PhonebookDatagramProtocol(ConversationDatagramProtocol):
-    """Listens for datagrams."""
-
-    conversation = Phonebook
-
-
 def read_book(path):
     """Make the value of ``--book``: the numbers by their names."""
     try:
@@ -64,10 +38,7 @@ def read_book(path):
         raise OptionError(f"{path!r} must have lines such as 'Michael 5550123'") from None
 
 
-DEFINITION = ProtocolDefinition(
-    name="phonebook",
-    description="a line is a name; the answer is its number",
-    factory=PhonebookFactory,
-    datagram_protocol=PhonebookDatagramProtocol,
-    options=(ProtocolOption("book", read_book, "an empty book", "file of names and numbers"),),
+BOOK = ProtocolOption("book", read_book, "an empty book", "file of names and numbers")
+DEFINITION = conversation_definition(
+    "phonebook", "a line is a name; the answer is its number", Phonebook, options=(BOOK,)
 )
