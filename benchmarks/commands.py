@@ -20,7 +20,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from benchmarks.stock import provenance, write_section
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
 from sockproto.core.conversation import Conversation, Peer

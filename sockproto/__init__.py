@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
 
     from sockproto.carriers.datagram import *
     from sockproto.carriers.definition import *
+    from sockproto.carriers.factory import *
     from sockproto.carriers.registry import *
     from sockproto.carriers.stream import *
     from sockproto.commands import *
@@ -64,7 +65,8 @@ _NAMES = {
     "core.framing.prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
     "core.framing.expecting": "Expecting Sink",
     "core.limits": "Limits",
-    "carriers.stream": "ConversationProtocol ConversationFactory",
+    "carriers.stream": "ConversationProtocol",
+    "carriers.factory": "ConversationFactory",
     "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
     "carriers.registry": "Statistics",
     "carriers.definition": "ProtocolDefinition ProtocolOption conversation_definition",

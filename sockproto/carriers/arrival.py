@@ -71,7 +71,7 @@ class Arrival:
 
     def _identify(self, connection: Connection, counted: bool = True) -> None:
         """Go on, now that it is known who the peer is, unless it has too many connections."""
-        refused = connection.identify() if counted else None
+        refused = connection.registry.identify(connection) if counted else None
         self._identified = True
         if refused is not None:
             connection.close(refused)

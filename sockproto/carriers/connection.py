@@ -8,7 +8,7 @@ registry see no more of it than this::
 
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IReactorTime
 
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
@@ -49,11 +49,25 @@ class StreamTransport(Protocol):
         """Read again."""
 
 
+class RegistryLike(Protocol):
+    """What a connection's parts know of the registry."""
+
+    def identify(self, connection: "Connection") -> CloseReason | None:
+        """Count a connection as its peer's; return why it is refused if that peer has too many."""
+
+    def half_closed(self, connection: "Connection") -> None:
+        """The conversation has ended our half of the stream, where there are halves."""
+
+    def failed(self, connection: "Connection", what: str, error: BaseException) -> None:
+        """A conversation has raised an error."""
+
+
 class Connection(Protocol):
     """What is to be known of a connection.
 
     Attributes:
         session: Runs its conversation.
+        clock: What time it is.
         transport: Carries its bytes.
         serial: Its number among those of its listener, from 1.
         peer: The other end.
@@ -65,6 +79,7 @@ class Connection(Protocol):
     """
 
     session: Session
+    clock: IReactorTime
     transport: StreamTransport
     serial: int
     peer: Peer
@@ -73,6 +88,10 @@ class Connection(Protocol):
     bytes_out: int
     paused: bool
     reading: bool
+
+    @property
+    def registry(self) -> RegistryLike:
+        """Where it is counted and its errors are told."""
 
     @property
     def name(self) -> str:
@@ -90,11 +109,17 @@ class Connection(Protocol):
     def busy(self) -> bool:
         """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
 
-    def identify(self) -> CloseReason | None:
-        """Count it as its peer's; return why it is refused if that peer has too many."""
-
     def begin(self) -> None:
         """Open the conversation: nothing is left to wait for."""
+
+    def end(self) -> None:
+        """Close, or tell everybody that the connection is gone, as the session needs it."""
+
+    def update_reading(self) -> None:
+        """Read on, or no more for now, as the session needs it."""
+
+    def restart_timeouts(self) -> None:
+        """The peer's time begins anew."""
 
     def readConnectionLost(self) -> None:
         """The peer will send no more."""

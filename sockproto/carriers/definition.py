@@ -18,7 +18,8 @@ from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.framing.lines import Lines
 from sockproto.interfaces import IProtocolDefinition
 

@@ -10,36 +10,33 @@ and closes; once, for every protocol. It knows Twisted; it doesn't know what any
         protocol = EchoProtocol
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
-    IAddress,
     IDelayedCall,
     IHalfCloseableProtocol,
     IHandshakeListener,
     IPushProducer,
     IReactorTime,
 )
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.carriers.arrival import Arrival
 from sockproto.carriers.closing import Closing, Draining
 from sockproto.carriers.connection import StreamTransport
-from sockproto.carriers.registry import Registry, Statistics
+from sockproto.carriers.flow import Flow
+from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
-from sockproto.carriers.transport import can_half_close, peer_of
-from sockproto.carriers.waiting import Waiting
-from sockproto.core.actions import WAITS, Interrupted, Sleep, Wait
+from sockproto.carriers.transport import peer_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
-from sockproto.core.limits import READ_AHEAD_BYTES, TURN_BYTES, TURN_STEPS, WRITE_BYTES, Limits
+from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
-from sockproto.core.session import AT_THE_END, CLOSING, HALF_CLOSING, LOST, OPENING, Session
+from sockproto.core.session import LOST, OPENING, Session
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -79,13 +76,11 @@ class ConversationProtocol(Protocol):
 
     # A dictionary of so many attributes would take a kilobyte a connection.
     __slots__ = (
-        "_attending",
+        "_flow",
         "_phase",
         "_quiet_call",
         "_tick",
         "_timeouts",
-        "_turn",
-        "_waiting",
         "bytes_in",
         "bytes_out",
         "clock",
@@ -121,10 +116,8 @@ class ConversationProtocol(Protocol):
         )
         self.serial = self.bytes_in = self.bytes_out = 0
         self.paused, self.reading = False, True
-        self._attending = False
         self._phase: Arrival | Draining | Closing | None = Arrival(proxies)
-        self._waiting: Waiting | None = None  # what the script waits for
-        self._turn: IDelayedCall | None = None  # until when other connections have theirs
+        self._flow = Flow()
         self._quiet_call: IDelayedCall | None = None
         self._tick: int | None = None  # when a limit of time may be over
 
@@ -162,13 +155,13 @@ class ConversationProtocol(Protocol):
         if session.framing.unfinished or self._quiet_call is not None:
             self._await_end(len(data))
         if session.need is not None:
-            self._attend(out)
+            self._flow.attend(self, out)
         elif out:
             self.bytes_out += len(out)
             try:
                 self.transport.write(out)
             except BaseException as error:
-                self._attend(session.fail(error))
+                self._flow.attend(self, session.fail(error))
 
     def readConnectionLost(self) -> None:
         """The peer will send no more; it may still read."""
@@ -179,7 +172,7 @@ class ConversationProtocol(Protocol):
             session.eof = True
             self.close(CloseReason.PEER_CLOSED)
         else:
-            self._attend(session.end())
+            self._flow.attend(self, session.end())
 
     def writeConnectionLost(self) -> None:
         """All we had to say is with the kernel, and our half of the stream is ended."""
@@ -194,7 +187,7 @@ class ConversationProtocol(Protocol):
             session.lose(CloseReason.PEER_RESET)
         else:
             session.lose(CloseReason.PEER_CLOSED)
-        self._attend()
+        self._flow.attend(self)
 
     def pauseProducing(self) -> None:
         """The transport has enough to send."""
@@ -203,13 +196,13 @@ class ConversationProtocol(Protocol):
         if self._timeouts.progress is None and self.limits.write_stall_seconds:
             self._timeouts.progress = Progress(self, self.clock.seconds())
             self.look()
-        self._attend()
+        self._flow.attend(self)
 
     def resumeProducing(self) -> None:
         """The transport can take more."""
         self.paused = False
-        self._begin_waiting()
-        self._attend()
+        self.restart_timeouts()
+        self._flow.attend(self)
 
     def stopProducing(self) -> None:
         """The transport takes no more; ``connectionLost`` follows."""
@@ -234,7 +227,7 @@ class ConversationProtocol(Protocol):
         """
         out = self.session.push(message)
         self._timeouts.active = self.clock.seconds()
-        self._attend(out)
+        self._flow.attend(self, out)
         return not self.paused
 
     def drain(self) -> None:
@@ -245,7 +238,7 @@ class ConversationProtocol(Protocol):
         """
         if not self.session.final:
             self._phase = Draining(self)
-            self._attend(self.session.drain())
+            self._flow.attend(self, self.session.drain())
 
     def close(self, reason: CloseReason = CloseReason.CLOSED) -> None:
         """Run no further action, deliver what was sent, and close.
@@ -253,7 +246,7 @@ class ConversationProtocol(Protocol):
         Args:
             reason: What the conversation's ``closed`` and the log are told.
         """
-        self._attend(self.session.close(reason))
+        self._flow.attend(self, self.session.close(reason))
 
     def abort(self, reason: CloseReason = CloseReason.ABORTED) -> None:
         """Cut the connection and drop what was not sent.
@@ -266,7 +259,7 @@ class ConversationProtocol(Protocol):
             if isinstance(self._phase, Closing):
                 self.transport.abortConnection()
             else:
-                self._attend()
+                self._flow.attend(self)
 
     @property
     def reason(self) -> CloseReason | None:
@@ -302,23 +295,62 @@ class ConversationProtocol(Protocol):
     @property
     def busy(self) -> bool:
         """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
-        return self.paused or self._waiting is not None or self._turn is not None
+        return self.paused or self._flow.waits
 
     # What its parts call.
-
-    def identify(self) -> CloseReason | None:
-        """Count the connection as its peer's; return why it is refused if that peer has too many."""
-        return self.registry.identify(self)
 
     def begin(self) -> None:
         """Open the conversation: nothing is left to wait for."""
         if self.session.need is OPENING and isinstance(self._phase, Arrival):
             self._phase = None
-            self._begin_waiting()
+            self.restart_timeouts()
             self.transport.registerProducer(self, True)
             out = self.session.open(self.peer)
             if out or self.session.need is not None:
-                self._attend(out)
+                self._flow.attend(self, out)
+
+    def update_reading(self) -> None:
+        """Read unless the transport has enough to send, or more is held than we may read ahead."""
+        session, framing = self.session, self.session.framing
+        if framing.discards:
+            wanted = True
+        elif session.draining or (self.paused and session.until is None):
+            wanted = False
+        else:
+            # While nothing stops the conversation, what is held is one message that has no end yet.
+            wanted = session.need is None or framing.held <= READ_AHEAD_BYTES
+        if wanted == self.reading or session.eof:
+            return
+        self.reading = wanted
+        self._await_quiet()
+        if wanted:
+            self._timeouts.message_since = self.clock.seconds()  # its end could not be seen so long
+            self.transport.resumeProducing()
+        else:
+            self.transport.pauseProducing()
+
+    def end(self) -> None:
+        """Close, once; when the connection is gone, tell everybody, once."""
+        session = self.session
+        self._flow.stop(self)
+        if self._quiet_call is not None:
+            self._quiet_call.cancel()
+            self._quiet_call = None
+        if session.need is LOST:
+            session.closed()
+        if session.errors:
+            errors, session.errors = session.errors, ()
+            for what, error in errors:
+                self.registry.failed(self, what, error)
+        if session.need is not LOST:
+            self._close()
+        elif self in self.registry.connections:
+            self._look_in(0)
+            self.registry.leave(self)
+
+    def restart_timeouts(self) -> None:
+        """The peer's time begins: the conversation is open, or no longer busy with something else."""
+        self._timeouts.began = self._timeouts.active = self.clock.seconds()
 
     def look(self) -> None:
         """See whether a limit of time is over; its timer calls this."""
@@ -334,154 +366,6 @@ class ConversationProtocol(Protocol):
         else:
             self.close(found)
 
-    # Between the session and the transport.
-
-    def _attend(self, out: bytes = b"") -> None:
-        """Write, and see to what the session needs until that takes time. The one loop: nothing recurses."""
-        session = self.session
-        if self._attending or session.running:
-            self._write(out)
-            return
-        self._attending = True
-        if self._waiting is not None:
-            out += session.look_ahead()
-        produced, steps = len(out), 0
-        while True:
-            need = session.need
-            waiting = self._wait(need) if isinstance(need, WAITS) else None
-            held_up = self.paused or self._turn is not None
-            if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
-                steps += 1
-                if steps == TURN_STEPS or produced > TURN_BYTES - WRITE_BYTES:
-                    self._yield_turn()
-                else:
-                    more = self._deliver(waiting)
-                    out += more
-                    produced += len(more)
-            elif out:
-                self._write(out)
-                out = b""
-            elif need is CLOSING or need is LOST:
-                self._end()
-                if session.need is need:
-                    break
-            elif held_up or waiting is not None or need is None or need is OPENING:
-                break
-            elif produced > TURN_BYTES - WRITE_BYTES:
-                self._yield_turn()
-            else:
-                if need is HALF_CLOSING:
-                    self._half_close()
-                out = session.go_on()
-                produced += max(len(out), WRITE_BYTES)
-        self._attending = False
-        if need is not CLOSING and need is not LOST and need is not OPENING:
-            self._update_reading()
-
-    def _deliver(self, waiting: Waiting) -> bytes:
-        """Have the script go on with what it waited for."""
-        self._waiting = None
-        if waiting.error is None:
-            return self.session.resume(waiting.value)
-        return self.session.throw(waiting.error)
-
-    def _write(self, data: bytes) -> None:
-        """Hand bytes to the transport, which may pause us at once."""
-        if data and self.session.need is not LOST:
-            self.bytes_out += len(data)
-            try:
-                self.transport.write(data)
-            except BaseException as error:
-                self._attend(self.session.fail(error))
-
-    def _wait(self, action: Sleep | Wait) -> Waiting:
-        """Begin what the script waits for, if it hasn't; end it if a message does."""
-        session, waiting = self.session, self._waiting
-        begun = waiting is not None and waiting.action is action
-        if waiting is None or not begun:
-            self._cancel_waiting()
-            waiting = self._waiting = Waiting(action, self.clock)
-            if not waiting.done:
-                waiting.then(self._waited)
-        if not waiting.done:
-            session.look_ahead()
-        # What is there already is delivered all the same.
-        if session.interrupted and waiting.error is None and not (begun and waiting.done):
-            waiting.cancel(self._cancelling_failed)
-            waiting.fail(Interrupted())
-        return waiting
-
-    def _waited(self) -> None:
-        self._begin_waiting()
-        self._attend()
-
-    def _cancel_waiting(self) -> None:
-        """Wait no longer for what the script doesn't need any more."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.cancel(self._cancelling_failed)
-
-    def _cancelling_failed(self, error: BaseException) -> None:
-        self.registry.failed(self, AT_THE_END, error)
-
-    def _yield_turn(self) -> None:
-        """Let other connections have their turn before anything more is done."""
-        self._turn = self.clock.callLater(0, self._next_turn)
-
-    def _next_turn(self) -> None:
-        self._turn = None
-        self._attend(self.session.look_ahead())
-
-    def _half_close(self) -> None:
-        """End our half of the stream, where there are halves; go on reading."""
-        if can_half_close(self.transport):
-            self.transport.unregisterProducer()
-            self.transport.loseWriteConnection()
-            self.paused = False  # nothing is left to be held back
-        self.registry.half_closed(self)
-
-    def _update_reading(self) -> None:
-        """Read unless the transport has enough to send, or more is held than we may read ahead."""
-        session, framing = self.session, self.session.framing
-        if framing.discards:
-            wanted = True
-        elif session.draining or (self.paused and session.until is None):
-            wanted = False
-        else:
-            # While nothing stops the conversation, what is held is one message that has no end yet.
-            wanted = session.need is None or framing.held <= READ_AHEAD_BYTES
-        if wanted == self.reading or session.eof:
-            return
-        self.reading = wanted
-        if wanted:
-            self._timeouts.message_since = self.clock.seconds()  # its end could not be seen so long
-            self._await_quiet()
-            self.transport.resumeProducing()
-        else:
-            self._await_quiet()
-            self.transport.pauseProducing()
-
-    def _end(self) -> None:
-        """Close, once; when the connection is gone, tell everybody, once."""
-        session = self.session
-        if self._waiting is not None:
-            self._cancel_waiting()
-        for call in self._turn, self._quiet_call:
-            if call is not None and call.active():
-                call.cancel()
-        self._turn = self._quiet_call = None
-        if session.need is LOST:
-            session.closed()
-        if session.errors:
-            errors, session.errors = session.errors, ()
-            for what, error in errors:
-                self.registry.failed(self, what, error)
-        if session.need is not LOST:
-            self._close()
-        elif self in self.registry.connections:
-            self._look_in(0)
-            self.registry.leave(self)
-
     def _close(self) -> None:
         if not isinstance(self._phase, Closing):
             idle = isinstance(self._phase, Draining) and self._phase.was_idle(self)
@@ -491,10 +375,6 @@ class ConversationProtocol(Protocol):
                 self.look()
 
     # Time.
-
-    def _begin_waiting(self) -> None:
-        """The peer's time begins: the conversation is open, or no longer busy with something else."""
-        self._timeouts.began = self._timeouts.active = self.clock.seconds()
 
     def _look_in(self, seconds: float) -> None:
         """Have ``look`` called in so many seconds, and not before; 0: not at all."""
@@ -525,75 +405,4 @@ class ConversationProtocol(Protocol):
     def _cut(self) -> None:
         self._quiet_call = None
         self._timeouts.active = self.clock.seconds()
-        self._attend(self.session.quiet())
-
-
-class ConversationFactory(Factory):
-    """Makes a conversation and its carrier for each connection.
-
-    An ordinary ``IProtocolFactory``: other people's endpoints and wrappers take it.
-
-    Args:
-        args: The conversation's.
-        limits: How much the peers may have of us, together and each.
-        framing: Makes the framing, given the longest message; the protocol's own if None.
-        clock: For timers; the global reactor if None.
-        proxy_from: Networks of the proxies whose PROXY header tells who the client is; every connection
-            must begin with one then. None: there are no proxies.
-        kwargs: The conversation's.
-
-    Attributes:
-        protocol: The class of protocol it makes.
-        name: What the log calls it; the name of the protocol's class, in short, if empty.
-        limits: How much the peers may have of us.
-        registry: Its connections, and what was counted of them.
-
-    Raises:
-        TypeError: The conversation, or the carrier, doesn't take these arguments.
-        ValueError: A network of *proxy_from* is none.
-    """
-
-    protocol: type[ConversationProtocol] = ConversationProtocol
-    name = ""
-    noisy = False
-
-    def __init__(
-        self,
-        *args: Any,
-        limits: Limits | None = None,
-        framing: Callable[[int], Any] | None = None,
-        clock: IReactorTime | None = None,
-        proxy_from: Iterable[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if framing is not None and not callable(framing):
-            raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
-        self.limits = limits = limits or Limits()
-        proxies = None if proxy_from is None else Trust(proxy_from)
-        self.registry = Registry(limits, clock)
-        carrier = {"registry": self.registry, "framing": framing, "proxies": proxies}
-        self._args, self._kwargs = args, {**carrier, **kwargs}
-        self.protocol(*self._args, **self._kwargs)  # wrong arguments show here, not at the first connection
-
-    @property
-    def statistics(self) -> Statistics:
-        """What was counted of its connections."""
-        return self.registry.statistics
-
-    def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
-        """Make the protocol for a connection."""
-        protocol = self.protocol(*self._args, **self._kwargs)
-        protocol.factory = self
-        return protocol
-
-    def drain(self) -> "Deferred[None]":
-        """Have every connection finish what it has received; fires when all are gone."""
-        return self.registry.drain()
-
-    def abort(self) -> int:
-        """Cut every connection that is left; return how many."""
-        return self.registry.abort()
-
-    def stopFactory(self) -> None:
-        """The last port has stopped listening."""
-        self.registry.log.flush()
+        self._flow.attend(self, self.session.quiet())

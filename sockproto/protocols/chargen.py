@@ -8,7 +8,8 @@ character further along: the pattern that the RFC shows. The peer's reading sets
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.actions import Script
 from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.framing.raw import Discard

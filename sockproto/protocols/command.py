@@ -13,7 +13,8 @@ from typing import Any
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
 from sockproto.core.framing.lines import Lines

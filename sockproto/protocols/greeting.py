@@ -8,7 +8,8 @@ send lines. Both are understood (framing ``auto``); ``lines`` is for lines only:
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.actions import CLOSE, Actions, Script, Sleep
 from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.framing.lines import Lines, QuietLines

@@ -8,7 +8,8 @@ if it sent something first::
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.conversation import OneShot
 from sockproto.core.framing.raw import Discard
 from sockproto.core.text import raw_bytes

@@ -12,7 +12,7 @@ from typing import Any
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolOption
-from sockproto.carriers.stream import ConversationFactory
+from sockproto.carriers.factory import ConversationFactory
 from sockproto.commands import CommandSet
 from sockproto.core.conversation import Conversation
 from sockproto.core.framing.lines import Lines

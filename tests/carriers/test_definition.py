@@ -12,7 +12,8 @@ from twisted.trial.unittest import TestCase
 from sockproto import Conversation, Lines, ProtocolOption, Raw
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import conversation_definition
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.text import count
 from sockproto.testing import DatagramNetwork, connect
 

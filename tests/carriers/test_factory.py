@@ -17,7 +17,8 @@ from twisted.trial.unittest import TestCase
 from zope.interface import directlyProvides, implementedBy
 from zope.interface.verify import verifyClass, verifyObject
 
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.protocols.welcome import WelcomeFactory
 from sockproto.testing import Transport, connect

@@ -11,7 +11,8 @@ from twisted.internet.tcp import Connection
 from twisted.logger import eventAsText, textFileLogObserver
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.framing.lines import Lines, QuietLines

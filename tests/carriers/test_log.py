@@ -8,8 +8,9 @@ from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.log import EventLog
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.carriers.transport import peer_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.limits import Limits

@@ -11,7 +11,8 @@ from twisted.internet.task import Clock
 from twisted.logger import LogEvent, eventAsText
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.stream import ConversationFactory, ConversationProtocol
+from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.raw import Raw

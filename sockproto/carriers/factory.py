@@ -1,0 +1,89 @@
+"""Makes connections of a listener: a conversation and its carrier for each.
+
+::
+
+    reactor.listenTCP(7, EchoFactory(limits=Limits(idle_seconds=30)))
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory
+
+from sockproto.carriers.registry import Registry, Statistics
+from sockproto.carriers.stream import ConversationProtocol
+from sockproto.core.limits import Limits
+from sockproto.core.proxy import Trust
+
+
+class ConversationFactory(Factory):
+    """Makes a conversation and its carrier for each connection.
+
+    An ordinary ``IProtocolFactory``: other people's endpoints and wrappers take it.
+
+    Args:
+        args: The conversation's.
+        limits: How much the peers may have of us, together and each.
+        framing: Makes the framing, given the longest message; the protocol's own if None.
+        clock: For timers; the global reactor if None.
+        proxy_from: Networks of the proxies whose PROXY header tells who the client is; every connection
+            must begin with one then. None: there are no proxies.
+        kwargs: The conversation's.
+
+    Attributes:
+        protocol: The class of protocol it makes.
+        name: What the log calls it; the name of the protocol's class, in short, if empty.
+        limits: How much the peers may have of us.
+        registry: Its connections, and what was counted of them.
+
+    Raises:
+        TypeError: The conversation, or the carrier, doesn't take these arguments.
+        ValueError: A network of *proxy_from* is none.
+    """
+
+    protocol: type[ConversationProtocol] = ConversationProtocol
+    name = ""
+    noisy = False
+
+    def __init__(
+        self,
+        *args: Any,
+        limits: Limits | None = None,
+        framing: Callable[[int], Any] | None = None,
+        clock: IReactorTime | None = None,
+        proxy_from: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if framing is not None and not callable(framing):
+            raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
+        self.limits = limits = limits or Limits()
+        proxies = None if proxy_from is None else Trust(proxy_from)
+        self.registry = Registry(limits, clock)
+        carrier = {"registry": self.registry, "framing": framing, "proxies": proxies}
+        self._args, self._kwargs = args, {**carrier, **kwargs}
+        self.protocol(*self._args, **self._kwargs)  # wrong arguments show here, not at the first connection
+
+    @property
+    def statistics(self) -> Statistics:
+        """What was counted of its connections."""
+        return self.registry.statistics
+
+    def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
+        """Make the protocol for a connection."""
+        protocol = self.protocol(*self._args, **self._kwargs)
+        protocol.factory = self
+        return protocol
+
+    def drain(self) -> "Deferred[None]":
+        """Have every connection finish what it has received; fires when all are gone."""
+        return self.registry.drain()
+
+    def abort(self) -> int:
+        """Cut every connection that is left; return how many."""
+        return self.registry.abort()
+
+    def stopFactory(self) -> None:
+        """The last port has stopped listening."""
+        self.registry.log.flush()

@@ -1,0 +1,150 @@
+"""What flows between a session and its transport: the one loop of the stream carrier.
+
+It writes what the session gives, and sees to what the session needs: room at the peer, a ``Sleep`` or
+``Wait``, the turn of others, our half-close, the end. Whatever happens to a connection comes here, and what
+happens meanwhile is seen by the loop at work: nothing recurses::
+
+    flow = Flow()
+    flow.attend(connection, connection.session.receive(data))
+"""
+
+from functools import partial
+
+from twisted.internet.interfaces import IDelayedCall
+
+from sockproto.carriers.connection import Connection
+from sockproto.carriers.transport import can_half_close
+from sockproto.carriers.waiting import Waiting
+from sockproto.core.actions import WAITS, Interrupted, Sleep, Wait
+from sockproto.core.limits import TURN_BYTES, TURN_STEPS, WRITE_BYTES
+from sockproto.core.session import AT_THE_END, CLOSING, HALF_CLOSING, LOST, OPENING
+
+
+class Flow:
+    """Sees to what the session of one connection needs."""
+
+    __slots__ = ("_attending", "_turn", "_waiting")
+
+    def __init__(self) -> None:
+        self._attending = False
+        self._waiting: Waiting | None = None  # what the script waits for
+        self._turn: IDelayedCall | None = None  # until when other connections have theirs
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is waited for that is not the peer's to give."""
+        return self._waiting is not None or self._turn is not None
+
+    def attend(self, connection: Connection, out: bytes = b"") -> None:
+        """Write, and see to what the session needs until that takes time.
+
+        Args:
+            connection: The connection.
+            out: What its session has given to write.
+        """
+        session = connection.session
+        if self._attending or session.running:
+            self._write(connection, out)
+            return
+        self._attending = True
+        if self._waiting is not None:
+            out += session.look_ahead()
+        produced, steps = len(out), 0
+        while True:
+            need = session.need
+            waiting = self._wait(connection, need) if isinstance(need, WAITS) else None
+            held_up = connection.paused or self._turn is not None
+            if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
+                steps += 1
+                if steps == TURN_STEPS or produced > TURN_BYTES - WRITE_BYTES:
+                    self._yield_turn(connection)
+                else:
+                    more = self._deliver(connection, waiting)
+                    out += more
+                    produced += len(more)
+            elif out:
+                self._write(connection, out)
+                out = b""
+            elif need is CLOSING or need is LOST:
+                connection.end()
+                if session.need is need:
+                    break
+            elif held_up or waiting is not None or need is None or need is OPENING:
+                break
+            elif produced > TURN_BYTES - WRITE_BYTES:
+                self._yield_turn(connection)
+            else:
+                if need is HALF_CLOSING:
+                    self._half_close(connection)
+                out = session.go_on()
+                produced += max(len(out), WRITE_BYTES)
+        self._attending = False
+        if need is not CLOSING and need is not LOST and need is not OPENING:
+            connection.update_reading()
+
+    def stop(self, connection: Connection) -> None:
+        """Wait for nothing more."""
+        if self._waiting is not None:
+            self._cancel_waiting(connection)
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
+    def _write(self, connection: Connection, data: bytes) -> None:
+        """Hand bytes to the transport, which may pause us at once."""
+        if data and connection.session.need is not LOST:
+            connection.bytes_out += len(data)
+            try:
+                connection.transport.write(data)
+            except BaseException as error:
+                self.attend(connection, connection.session.fail(error))
+
+    def _wait(self, connection: Connection, action: Sleep | Wait) -> Waiting:
+        """Begin what the script waits for, if it hasn't; end it if a message does."""
+        session, waiting = connection.session, self._waiting
+        begun = waiting is not None and waiting.action is action
+        if waiting is None or not begun:
+            self._cancel_waiting(connection)
+            waiting = self._waiting = Waiting(action, connection.clock)
+            if not waiting.done:
+                waiting.then(partial(self._waited, connection))
+        if not waiting.done:
+            session.look_ahead()
+        # What is there already is delivered all the same.
+        if session.interrupted and waiting.error is None and not (begun and waiting.done):
+            waiting.cancel(partial(connection.registry.failed, connection, AT_THE_END))
+            waiting.fail(Interrupted())
+        return waiting
+
+    def _waited(self, connection: Connection) -> None:
+        connection.restart_timeouts()
+        self.attend(connection)
+
+    def _deliver(self, connection: Connection, waiting: Waiting) -> bytes:
+        """Have the script go on with what it waited for."""
+        self._waiting = None
+        if waiting.error is None:
+            return connection.session.resume(waiting.value)
+        return connection.session.throw(waiting.error)
+
+    def _cancel_waiting(self, connection: Connection) -> None:
+        """Wait no longer for what the script doesn't need any more."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel(partial(connection.registry.failed, connection, AT_THE_END))
+
+    def _yield_turn(self, connection: Connection) -> None:
+        """Let other connections have their turn before anything more is done."""
+        self._turn = connection.clock.callLater(0, self._next_turn, connection)
+
+    def _next_turn(self, connection: Connection) -> None:
+        self._turn = None
+        self.attend(connection, connection.session.look_ahead())
+
+    def _half_close(self, connection: Connection) -> None:
+        """End our half of the stream, where there are halves; go on reading."""
+        if can_half_close(connection.transport):
+            connection.transport.unregisterProducer()
+            connection.transport.loseWriteConnection()
+            connection.paused = False  # nothing is left to be held back
+        connection.registry.half_closed(connection)
