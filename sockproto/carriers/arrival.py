@@ -1,6 +1,6 @@
 """A connection until its conversation opens: the PROXY header, the TLS handshake.
 
-Exists only so long. Reads the header and tells when all is there; doesn't know what follows::
+Reads the header and tells when all is there; doesn't know what follows::
 
     arrival = Arrival(proxies=None)
     arrival.begin(connection)       # calls connection.begin() at once where nothing is to be waited for
@@ -48,7 +48,7 @@ class Arrival:
             data = self._read(connection, self._header, data)
         if connection.session.final:
             return b""
-        if data and self._identified:  # somebody kept the handshake's end to himself
+        if data and self._identified:  # a wrapper kept the end of the handshake to itself
             self._open(connection)
         return data
 

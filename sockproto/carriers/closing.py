@@ -1,8 +1,8 @@
-"""A connection from its last word on: flush, half-close, discard, deadline.
+"""How a connection closes: flush, half-close, discard, deadline; and how it drains before.
 
-Exists only then. Closing a TCP socket with unread input sends a reset, which can destroy the last words. So
-our half of the stream is ended first, then what comes is discarded until the peer ends its own (nginx calls
-this a lingering close)::
+Closing a TCP socket with unread input sends a reset, which can destroy what was sent last. So our half of the
+stream is ended first, then what comes is discarded until the peer ends its own (nginx calls this a lingering
+close)::
 
     closing = Closing()
     closing.begin(connection, at_once=False)
@@ -61,7 +61,7 @@ class Closing:
 
         Args:
             connection: The connection.
-            at_once: Whether there are no last words to save.
+            at_once: Whether nothing was sent that a reset could destroy.
         """
         session, transport = connection.session, connection.transport
         if session.opened:

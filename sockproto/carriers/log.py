@@ -1,8 +1,8 @@
 """What is written to the log: one line an event, few enough and escaped.
 
-A peer must not be able to flood the log or to forge lines of it. The log passes so many events a
-second and counts the others; it builds no event when nobody observes the log; and what came from a
-peer, which a traceback may quote, is escaped::
+A peer must not be able to flood the log or to forge lines of it. So many events a second are written, and
+the others counted; none is built when nobody observes the log; and what came from a peer, which a traceback
+may quote, is escaped::
 
     log = EventLog(rate=100)
     log.info(clock, "connection {serial} closed: {reason}", serial=7, reason=reason)

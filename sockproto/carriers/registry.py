@@ -1,6 +1,6 @@
 """What a listener knows of its connections: who is there, how many came, how they ended.
 
-Counts them, refuses those past the limits, writes their ends to the log, and sees them out when the service
+Counts them, refuses those past the limits, writes their ends to the log, and drains them when the service
 stops. Knows nothing of what they say::
 
     factory.registry.statistics.closed[CloseReason.IDLE]
@@ -34,7 +34,8 @@ class Statistics:
         bytes_out: Bytes sent, likewise.
         messages_in: Messages handled, likewise; a datagram is one.
         messages_out: Messages sent, likewise.
-        dropped: Datagrams that came and were not answered, for each reason (``datagram`` lists them).
+        dropped: Datagrams that came and were not answered, for each reason: see
+            :class:`~sockproto.ConversationDatagramProtocol`.
     """
 
     opened: int = 0

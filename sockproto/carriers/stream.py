@@ -1,7 +1,7 @@
 """The stream carrier: a conversation on TCP, TLS or a UNIX socket.
 
-It moves the bytes of a session: reads and holds back, writes and waits for room, starts what is waited for,
-and closes; once, for every protocol. It knows Twisted; it doesn't know what any protocol means::
+It moves the bytes of a session, and does what the session needs (docs/architecture.md); once, for every
+protocol. It knows Twisted; it doesn't know what any protocol means::
 
     class EchoProtocol(ConversationProtocol):
         conversation, framing = Echo, Raw

@@ -1,10 +1,10 @@
 """The limits of time of one connection in use.
 
-Nothing is reset as bytes come and go: when it is asked, it looks at what has happened meanwhile, and tells
-when to ask again. Knows the connection's state; doesn't change it::
+No timer is reset as bytes come and go: each look sees what has happened since the last one, and returns when
+to look again. Knows the connection's state; doesn't change it::
 
     timeouts = Timeouts(now)
-    timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: ask again in so many seconds
+    timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: look again in so many seconds
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ Knows clocks and Deferreds; doesn't know who is waiting::
     waiting = Waiting(Sleep(0.5), reactor)
     if not waiting.done:                # a Sleep(0) and a Deferred that has fired are done at once
         waiting.then(go_on)             # calls go_on() later, once
-    waiting.outcome
+    waiting.value, waiting.error
 """
 
 from collections.abc import Awaitable, Callable

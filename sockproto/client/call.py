@@ -114,7 +114,7 @@ class Call:
         self.fail(TimedOut(f"timed out: {what} within {seconds:.1f} seconds; {ADVICE[self.phase]}"))
 
     def _look(self) -> None:
-        """See whether the time is over; sleep until it can be."""
+        """See whether the time is over; look again when it can be."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         now = self._clock.seconds()

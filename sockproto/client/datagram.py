@@ -1,4 +1,4 @@
-"""A client's conversation in datagrams: asks again where no answer comes.
+"""A client's conversation in datagrams: what is not answered is sent again.
 
 Each message is a datagram, and the peer one address; there is no stream, so nothing is framed or held back::
 
@@ -34,7 +34,7 @@ TRIES = 3
 """How often a datagram is sent before there is no answer."""
 
 Target = tuple[Peer, Callable[[ConnectedDatagramProtocol], IListeningPort]]
-"""Whom to ask, and what opens a socket that is connected to it, given the socket's protocol."""
+"""An address, and what opens a socket that is connected to it, given the socket's protocol."""
 
 
 class Exchange:
@@ -93,7 +93,7 @@ class Exchange:
             return
         self._answered = True
         self._set_timer(None)
-        self._targets.clear()  # the others are not asked any more
+        self._targets.clear()  # no other address is tried any more
         self._call.progress()
         self._run(lambda: self._take(datagram))
 
@@ -202,7 +202,7 @@ class Exchange:
                 self._trace(">", data)
             if self._socket is not None:
                 self._socket.write(data)
-        except SockprotoError as error:  # of those who watch the wire
+        except SockprotoError as error:  # of the trace
             self._call.fail(error)
         except MessageLengthError:
             self._call.fail(
@@ -228,7 +228,7 @@ class Exchange:
             )
 
     def _next_target(self) -> None:
-        """Turn to the next address, if there is one."""
+        """Try the next address, if there is one."""
         why: BaseException | None = ConnectionRefusedError(ECONNREFUSED, "Connection refused")
         while self._targets:
             why = self._open(self._targets.pop(0))
@@ -239,7 +239,7 @@ class Exchange:
         self.failed(why)
 
     def _open(self, target: Target) -> BaseException | None:
-        """Open a socket to ask at an address; return why that can't be done."""
+        """Open a socket that is connected to an address; return why that can't be done."""
         self._target, self._answered = target, False
         if self._socket is not None:
             self._socket.close()
@@ -278,7 +278,7 @@ class Exchange:
             self._guarded(script.close)
 
     def _guarded(self, call: Callable[..., object], *args: Any) -> None:
-        """Call into the conversation where its call is over but for what that raises."""
+        """Call into the conversation once it is over; the call fails with what that raises."""
         try:
             call(*args)
         except BaseException as error:
@@ -323,8 +323,8 @@ class _Socket(ConnectedDatagramProtocol):
     def stopProtocol(self) -> None:
         """The socket is closed.
 
-        The epoll reactor closes one without a word when an error is reported for it, such as that nothing
-        listens there; what it was, the socket still knows.
+        The epoll reactor closes one, and doesn't say why, when an error is reported for it, such as that
+        nothing listens there; the socket still knows the error.
         """
         if self._exchange is not None and self.port is not None:
             number = cast("Any", self.port).socket.getsockopt(SOL_SOCKET, SO_ERROR) or ECONNREFUSED

@@ -1,6 +1,6 @@
 """An echo of any length: what comes back is taken while there is still something to send.
 
-The one client that has to speak and listen at once, so it doesn't take messages but the bytes as they come::
+The one client that has to send and receive at once, so it doesn't take messages but the bytes as they come::
 
     pump = Pump([data], heard=file.write)
     converse("127.0.0.1:7", pump, framing=lambda limit: Sink(pump.take))

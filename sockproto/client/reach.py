@@ -1,4 +1,4 @@
-"""The way to a server: endpoints for streams, connected sockets for datagrams.
+"""How a server is reached: endpoints for streams, connected sockets for datagrams.
 
 ::
 
@@ -32,7 +32,7 @@ from sockproto.plain.unix import temporary_name
 
 
 def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:
-    """Give the endpoint that connects to an address, and leaves it to the call to watch the time.
+    """Return the endpoint that connects to an address; it has no time-out, since the call has one.
 
     Args:
         reactor: What it connects with.

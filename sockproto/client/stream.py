@@ -1,7 +1,7 @@
 """A client's connection: the carrier that runs a server's conversations too, and what a call wants to know.
 
-It holds the carrier and hands on what Twisted tells; what the call is told comes from where it happens: the
-framing sees what crosses the wire, the registry sees errors and the end::
+It holds the carrier and passes on what Twisted calls. The call is told of progress by the framing, which sees
+all that crosses the wire, and of errors and the end by the registry::
 
     protocol = ClientProtocol(conversation, call, framing=Lines)
     endpoint.connect(Once(protocol))
@@ -291,7 +291,7 @@ class Once(Factory):
     """Makes the one protocol of a call.
 
     Args:
-        protocol: It.
+        protocol: That protocol.
     """
 
     noisy = False
@@ -300,12 +300,12 @@ class Once(Factory):
         self._protocol = protocol
 
     def buildProtocol(self, addr: Any) -> ClientProtocol:
-        """Return it."""
+        """Return that protocol."""
         return self._protocol
 
 
 def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
-    """Return the limits of a client: the call watches the time, but for a server that reads nothing."""
+    """Return the limits of a client: those of time are the call's, but for a server that reads nothing."""
     return Limits(
         max_message_bytes=max_message_bytes,
         idle_seconds=0,

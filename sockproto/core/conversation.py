@@ -1,7 +1,7 @@
 """What to say: conversations.
 
 Pure: no socket, no clock, no reactor, no Twisted. A conversation is the whole of a protocol's meaning;
-the carriers (``stream``, ``datagram``) run it, and any test can call it::
+the carriers run it, and any test can call it::
 
     class Greeting(Conversation):
         def received(self, name):

@@ -1,7 +1,7 @@
 """One way to run a script: a generator of actions.
 
-Pure. Sessions and the datagram carrier share it; what is sent goes to a call of theirs, and what a script
-wants besides sending comes back to them::
+Pure. Sessions and the datagram carrier share it: what a script sends goes to their *put*, and what else it
+wants is returned::
 
     action = advance(script, put)               # what it wants: Sleep(0.5)
     action = advance(script, put, "result")     # half a second later

@@ -1,17 +1,15 @@
 r"""One conversation on one stream: events in, bytes out, and why it stopped.
 
-Pure: no transport, no clock, no Deferred, no Twisted. This is the life of a message: bytes go to the framing,
-the framing's messages to the conversation, its actions are done one after the other, and what it sends comes
-back as the bytes to write. ``need`` says what must be seen to before it can go on::
+Pure: no transport, no clock, no Deferred, no Twisted. Each event is a call, which returns the bytes to write;
+``need`` says what the session needs before it can go on (docs/architecture.md shows all of it)::
 
     session = Session(Greeting(), Lines())
     session.open(peer)              # b"Welcome!\r\n"
     session.receive(b"Michael\n")   # b"Hello, Michael!\n"
     session.need                    # None: nothing but more bytes
 
-Everything that happens is one call; a call that comes while another is at work (the conversation itself
-closes, sends, or loses the connection) only sets state, and the work in progress sees it. So nothing
-recurses, and nothing overtakes.
+A call that comes while another is at work (the conversation itself closes, sends, or loses the connection)
+only sets state, which the work in progress sees: nothing recurses, and nothing overtakes.
 """
 
 from collections.abc import Iterator
@@ -72,9 +70,8 @@ class Session:
         need: Why it doesn't go on; None: it waits for bytes.
         running: Whether a call is at work.
         reason: Why the connection ends; None while it doesn't.
-        errors: What the conversation raised, or the framing, and when; whoever sees to ``CLOSE`` and ``LOST``
-        takes
-            them.
+        errors: What the conversation raised, or the framing, and when; the carrier takes them at ``CLOSE``
+            and ``LOST``.
         aborted: Whether what was sent is not to be delivered.
         opened: Whether the conversation was opened.
         eof: Whether the peer will send no more.
@@ -324,7 +321,7 @@ class Session:
             self._run()
 
     def fail(self, error: BaseException) -> bytes:
-        """The conversation, or what carries it, met an error: a bug, which ends this connection only.
+        """The conversation or the carrier met an error: a bug, which ends this connection only.
 
         Args:
             error: The error.
@@ -344,7 +341,7 @@ class Session:
             self._run()
 
     def closed(self) -> None:
-        """Tell the conversation, once, that all is over; for who has cancelled what it waited for."""
+        """Tell the conversation, once, that all is over; what it waited for has been cancelled."""
         if self.opened and self.need is LOST and self.reason is not None:
             self.opened = False
             self._try(self.conversation.closed, self.reason)
@@ -422,7 +419,7 @@ class Session:
             elif self._ended:
                 self._close(CloseReason.PEER_CLOSED)
             elif self._replies or self._encoded:
-                self.need = MORE  # one who can't be reached any more has not just ended his half
+                self.need = MORE  # written first: a peer that is gone has not just ended its half
             else:
                 self._ended = True
                 self._begin(self.conversation.ended())
@@ -501,7 +498,7 @@ class Session:
             self._close(CloseReason.CLOSED)
 
     def _leave(self) -> None:
-        """Be done with the script."""
+        """End the script."""
         script, self._script, self.until = self._script, None, None
         self._interrupted, self._ahead = False, 0
         if script is not None:
@@ -614,14 +611,14 @@ class Session:
             self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
 
     def _stop(self) -> None:
-        """Be done with all that is held and under way."""
+        """Drop what is held, and end the script."""
         self._messages = NO_MESSAGES
         if self._script is not None:
             self._try(self._leave)
         self.framing, self._cuts = NOTHING, False
 
     def _try(self, call: Any, *args: Any) -> None:
-        """Call into the conversation where nothing can be made good any more; note what it raises."""
+        """Call into the conversation where the connection ends anyway; note what it raises."""
         try:
             call(*args)
         except BaseException as error:

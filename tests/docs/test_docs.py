@@ -13,10 +13,13 @@ from twisted.trial.unittest import TestCase
 from sockproto import errors
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.core.conversation import CloseReason
+from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
+from sockproto.core.session import Session
 from sockproto.plain.diagnosis import STATUSES
 from sockproto.rawhttp.command import options
 from sockproto.server.tap import Options
+from tests.test_structure import LAYERS
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -128,6 +131,37 @@ class ListingTests(TestCase):
         result, parsed = listings("fuzz.md", "text")
         self.assertRegex(result, r"^[1-9]\d{6,} inputs in \d+ conversations, .* no errors\n$")
         self.assertRegex(parsed, r"^[1-9]\d{6,} responses, .*; no other exception\n$")
+
+
+class ArchitectureTests(TestCase):
+    page = PAGES["architecture.md"]
+
+    def test_it_is_short(self) -> None:
+        self.assertLessEqual(len(self.page.splitlines()), 80)
+
+    def test_the_layers_are_those_that_are_held_to(self) -> None:
+        self.assertEqual(listings("architecture.md", "text")[0].strip().split(" → "), LAYERS)
+
+    def test_the_files_that_it_names_exist(self) -> None:
+        names = set(re.findall(r"\b\w[\w/]*\.py\b", self.page.replace("\\_", "_")))
+        self.assertGreater(len(names), 20)
+        files = {path.as_posix() for place in ("sockproto", "tests") for path in (ROOT / place).rglob("*.py")}
+        for name in names:
+            self.assertTrue(any(path.endswith(f"/{name}") for path in files), name)
+
+    def test_the_calls_of_the_drawing_exist(self) -> None:
+        calls = re.findall(r"(\w+)\(", listings("architecture.md", "text")[1])
+        self.assertGreater(len(calls), 6)
+        for name in calls:
+            self.assertTrue(hasattr(Session, name) or hasattr(Lines, name), name)
+
+    def test_the_listing_prints_what_its_comments_say(self) -> None:
+        [listing] = listings("architecture.md", "python")
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(listing, "architecture.md", "exec"), {})
+        said = re.findall(r"^print\(.+\) +# (.+?)(?:: .*)?$", listing, re.MULTILINE)
+        self.assertEqual(printed.getvalue().splitlines(), said)
 
 
 class LinkTests(TestCase):

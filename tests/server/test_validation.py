@@ -17,7 +17,7 @@ from sockproto.testing import connect
 from tests.plugins import PluginsTestCase, shout
 
 
-class FitnessTests(PluginsTestCase):
+class DefinitionTests(PluginsTestCase):
     def test_what_makes_a_definition_unfit(self) -> None:
         letters = "must be lower-case letters, digits and hyphens, beginning with a letter"
         for part, value, reason in [

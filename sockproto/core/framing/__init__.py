@@ -1,1 +1,1 @@
-"""Where a message begins and ends in a stream of bytes. Pure and incremental."""
+"""Where a message begins and ends in a stream of bytes: each an ``IFraming``, pure and incremental."""

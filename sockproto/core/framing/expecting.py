@@ -1,7 +1,6 @@
-r"""Where a reply ends, for those who asked: the framings of clients.
+r"""Where a reply ends: framings for clients, which may use any other as well.
 
-Pure and incremental, as those of ``framing``, which any client may use as well. Knows nothing of what
-replies mean::
+They know nothing of what replies mean::
 
     replies = Expecting()
     replies.expect(b"Hello, Michael!")

@@ -1,7 +1,6 @@
-r"""Where a message begins and ends in a stream of bytes.
+r"""Messages that a newline ends, or a silence.
 
-Pure and incremental: feed bytes as they come, take messages as they are wanted. However the bytes were
-split, the messages are the same, and so is the error. Knows nothing of what messages mean::
+Feed bytes as they come, take messages as they are wanted; knows nothing of what messages mean::
 
     framing = Lines()
     framing.feed(b"Michael\r\nTra")

@@ -1,8 +1,7 @@
 r"""Messages whose length is said before them: netstrings, and lengths of 8, 16 and 32 bits.
 
-Pure and incremental, as the framings of ``framing``. For protocols whose messages may hold any byte;
-Twisted's ``NetstringReceiver`` and ``Int8StringReceiver`` to ``Int32StringReceiver`` understand them. Knows
-nothing of what messages mean::
+For protocols whose messages may hold any byte; Twisted's ``NetstringReceiver`` and ``Int8StringReceiver`` to
+``Int32StringReceiver`` understand them. Knows nothing of what messages mean::
 
     framing = Netstrings()
     framing.feed(b"7:Michael,3:Tr")

@@ -1,6 +1,6 @@
 """Bytes as they are: framings without messages.
 
-Pure and incremental::
+::
 
     framing = Raw()
     framing.feed(b"any")
