@@ -8,15 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from sockproto import (
-    ABORT,
-    CLOSE,
-    Caller,
-    CommandError,
-    CommandFactory,
-    CommandSet,
-    command,
-)
+from sockproto import ABORT, CLOSE, Caller, CommandError, CommandFactory, CommandSet, command
 from sockproto.testing import Remote, assert_no_faults, connect
 
 PEER = ("192.0.2.7", 5000)

@@ -4,11 +4,7 @@ import json
 
 from hypothesis import given, strategies as st
 
-from sockproto import (
-    CommandSet,
-    command,
-    quote,
-)
+from sockproto import CommandSet, command, quote
 from sockproto.commands.words import Splitter
 from tests.commands.talking import Everything, Instrument, TalkTests
 
