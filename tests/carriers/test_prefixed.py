@@ -14,10 +14,7 @@ from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings
 from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import Limits
-from sockproto.errors import (
-    MessageUnsendable,
-    SendRefused,
-)
+from sockproto.errors import MessageUnsendable, SendRefused
 from sockproto.testing import Remote, connect
 from tests.carriers.scripted import CarrierTestCase, Scripted
 from tests.core.framing.prefixed import FRAMINGS, MALFORMED

@@ -6,11 +6,8 @@ from sockproto.client import converse
 from sockproto.core.actions import CLOSE
 from sockproto.core.conversation import ClientConversation
 from sockproto.core.framing.prefixed import Int32Prefixed, Netstrings
-from sockproto.errors import (
-    CutShort,
-    WrongReply,
-)
-from tests.client.test_stream import ClientTestCase
+from sockproto.errors import CutShort, WrongReply
+from tests.client.calling import ClientTestCase
 
 
 class Asker(ClientConversation):

@@ -11,13 +11,7 @@ from sockproto.core.framing.expecting import Expecting
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings
 from sockproto.core.framing.raw import Raw
-from sockproto.errors import (
-    LocalError,
-    MessageMalformed,
-    MessageTooLong,
-    MessageUnsendable,
-    RemoteError,
-)
+from sockproto.errors import LocalError, MessageMalformed, MessageTooLong, MessageUnsendable, RemoteError
 from sockproto.interfaces import IFraming
 from sockproto.testing import cuts, pieces
 from tests.core.framing.prefixed import FRAMINGS, MALFORMED
