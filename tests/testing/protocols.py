@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from twisted.internet.interfaces import (
-    IHalfCloseableProtocol,
-    IPullProducer,
-    IPushProducer,
-    IReactorTime,
-)
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPullProducer, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
