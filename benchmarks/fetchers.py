@@ -31,7 +31,9 @@ from twisted import web
 
 from benchmarks.pipe import MEGABYTE, SOCKPROTO
 from benchmarks.stock import provenance, write_section
-from tests.rawhttp.fetching.behaviours import BEHAVIOURS, GROUPS, Behaviour, find, lines, ok
+from tests.rawhttp.fetching.behaviours import BEHAVIOURS, find
+from tests.rawhttp.fetching.behaviours.answers import lines, ok
+from tests.rawhttp.fetching.behaviours.behaviour import GROUPS, Behaviour
 from tests.rawhttp.fetching.server import KEEP_OPEN, Script, Server
 
 HERE = Path(__file__).parent

@@ -19,6 +19,8 @@ from zope.interface.verify import verifyClass, verifyObject
 
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
+from sockproto.core.conversation import CloseReason
+from sockproto.protocols.echo import EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.protocols.welcome import WelcomeFactory
 from sockproto.testing import Transport, connect
@@ -95,3 +97,20 @@ class FactoryTests(TestCase):
             self.assertIn(interface, implementedBy(ConversationProtocol))  # type: ignore[no-untyped-call]  # Factory or ours
         verifyObject(IProtocolFactory, ConversationFactory())
         verifyClass(IProtocolFactory, ConversationFactory)
+
+
+class StatisticsTests(TestCase):
+    def test_statistics_of_a_listener(self) -> None:
+        factory = EchoFactory(clock=Clock())
+        remote = connect(factory.buildProtocol(None))
+        remote.protocol.dataReceived(b"abc")
+        counted = factory.statistics
+        self.assertEqual((counted.opened, counted.open, counted.bytes_in), (1, 1, 0))
+        remote.lose()
+        self.assertEqual((counted.opened, counted.open), (1, 0))
+        self.assertEqual((counted.bytes_in, counted.bytes_out), (3, 3))
+        self.assertEqual((counted.messages_in, counted.messages_out), (1, 1))
+        self.assertEqual(counted.closed, {CloseReason.PEER_CLOSED: 1})
+
+    def test_an_empty_one_is_drained(self) -> None:
+        self.successResultOf(EchoFactory(clock=Clock()).drain())

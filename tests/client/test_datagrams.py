@@ -20,7 +20,7 @@ from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.errors import OptionError, Refused, TimedOut, Unreachable, WrongReply
-from tests.client.test_stream import settle
+from tests.client.calling import settle
 
 
 class Port:

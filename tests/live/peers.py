@@ -78,6 +78,19 @@ def say(*arguments: str, stdin: bytes = b"") -> bytes:
     return ended.output
 
 
+def first_of_chargen(where: str, size: int) -> bytes:
+    """Give the beginning of what comes, as ``head -c`` does: then standard output is closed."""
+    with start("welcome", where) as process:
+        assert process.stdout
+        try:
+            said = process.stdout.read(size)
+            process.stdout.close()
+            assert process.wait(TIMEOUT) == 23
+        finally:
+            process.kill()
+    return said
+
+
 def all_at_once(commands: Sequence[Sequence[str]]) -> list[Ended]:
     """Run several to their ends."""
     processes: list[subprocess.Popen[bytes]] = []

@@ -1,57 +1,23 @@
-"""Netstrings and length-prefixed messages: however split, within limits, and with Twisted's receivers."""
+"""Netstrings and length-prefixed messages: however split, and within limits."""
 
 import gc
-import sys
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from hypothesis import given, strategies as st
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.protocols import basic
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from sockproto.carriers.stream import ConversationProtocol
-from sockproto.client import converse
-from sockproto.core.actions import CLOSE, Sleep
-from sockproto.core.conversation import ClientConversation, CloseReason, Conversation
 from sockproto.core.framing.expecting import Expecting
 from sockproto.core.framing.lines import Lines
-from sockproto.core.framing.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings, Prefixed
+from sockproto.core.framing.prefixed import Int8Prefixed, Int16Prefixed, Int32Prefixed, Netstrings
 from sockproto.core.framing.raw import Raw
-from sockproto.core.limits import Limits
-from sockproto.errors import (
-    CutShort,
-    LocalError,
-    MessageMalformed,
-    MessageTooLong,
-    MessageUnsendable,
-    RemoteError,
-    SendRefused,
-    WrongReply,
-)
+from sockproto.errors import LocalError, MessageMalformed, MessageTooLong, MessageUnsendable, RemoteError
 from sockproto.interfaces import IFraming
-from sockproto.testing import Remote, connect, cuts, pieces
-from tests.carriers.scripted import CarrierTestCase, Scripted
-from tests.client.test_stream import ClientTestCase
+from sockproto.testing import cuts, pieces
+from tests.core.framing.prefixed import FRAMINGS, MALFORMED
 
-FRAMINGS: list[type[Prefixed]] = [Netstrings, Int8Prefixed, Int16Prefixed, Int32Prefixed]
 LIMIT = 12  # two digits, so that a length may be refused at its second
 NETSTRINGS = [b"0", b"1", b"2", b"9", b":", b",", b"a", b"3:abc,", b"0:,"]  # and parts of some
-MALFORMED = {
-    b"x": "doesn't begin with its length",
-    b":": "doesn't begin with its length",
-    b",": "doesn't begin with its length",
-    b"-1:": "doesn't begin with its length",
-    b"01:": "begins with a zero",
-    b"00": "begins with a zero",
-    b"1x": "no colon",
-    b"1 :a,": "no colon",
-    b"0,": "no colon",
-    b"1:ab": "no comma",
-    b"0:\n": "no comma",
-}
 
 
 def run(framing: Any, chunks: list[bytes], eager: bool = True, end: bool = True) -> list[Any]:
@@ -307,250 +273,8 @@ class EncodingTests(TestCase):
             self.assertEqual(framing.encode_error(b"no"), b"error: no\n")
 
 
-def calls(work: Callable[[], object]) -> int:
-    """Return how many functions of Python's are called meanwhile."""
-    called: list[object] = []
-    sys.setprofile(lambda frame, event, _: called.append(frame.f_code) if event == "call" else None)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return len(called)
-
-
-class CostTests(TestCase):
-    """Counted, not timed: to look for a prefix is one call more than what a byte or a message costs."""
-
-    def test_a_huge_message_byte_by_byte(self) -> None:
-        """Its prefix is read while it comes, and once or twice after it."""
-        for make in Netstrings, Int16Prefixed, Int32Prefixed:
-            framing, data = make(0), make().encode(b"x" * 60_000)
-
-            def feed(framing: Prefixed = framing, data: bytes = data) -> None:
-                for i in range(len(data)):
-                    framing.take()
-                    framing.feed(data[i : i + 1])
-
-            self.assertLess(calls(feed), 3 * len(data) + 30)
-            self.assertEqual(len(framing.take()), 1)
-
-    def test_many_messages_in_one_read(self) -> None:
-        for make in FRAMINGS:
-            framing, data = make(0), make().encode(b"abc") * 10_000 + make().encode(b"abc")[:-1]
-            taken: list[list[bytes]] = [[b""]]
-
-            def take(framing: Prefixed = framing, data: bytes = data, taken: Any = taken) -> None:
-                framing.feed(data)
-                while taken[-1]:
-                    taken.append(framing.take())
-
-            self.assertLess(calls(take), 30_100)
-            self.assertEqual(sum(map(len, taken)), 10_001)
-
-    def test_the_prefix_itself_is_bounded(self) -> None:
-        """A length that never ends is not read again and again."""
-        framing = Netstrings(0)
-
-        def feed() -> None:
-            for _ in range(1000):
-                framing.feed(b"1")
-
-        self.assertLess(calls(feed), 1_060)
-
-    def test_messages_are_made_as_they_are_taken(self) -> None:
-        for make in FRAMINGS:
-            framing = make()
-            data = framing.encode(b"") * 20_000
-            framing.feed(data)
-            self.assertEqual(framing.held, len(data))
-            self.assertTrue(100 <= len(framing.take()) <= 600)
-            self.assertGreater(framing.held, len(data) * 0.9)
-
-
 class InterfaceTests(TestCase):
     def test_framings_provide_iframing(self) -> None:
         for make in FRAMINGS:
             self.assertTrue(verifyObject(IFraming, make()))
             self.assertIs(make().discards, False)
-
-
-class CarrierTests(CarrierTestCase):
-    def test_the_peer_is_told_in_a_message_of_its_own(self) -> None:
-        for make in FRAMINGS:
-            encode = make().encode
-            remote = self.connect(make, limits=Limits(max_message_bytes=10))
-            self.receive(encode(b"a") + encode(b"x" * 11))
-            self.assertEqual(remote.read(), encode(b"<a>") + encode(b"error: message longer than 10 bytes"))
-            remote.half_close()
-            self.assertEqual(self.notes, [CloseReason.TOO_LONG])
-
-    def test_malformed(self) -> None:
-        for speaks_text in True, False:
-            remote = self.connect(Netstrings, speaks_text=speaks_text)
-            self.receive(b"1:a,hello")
-            told = Netstrings().encode(b"error: malformed message: it doesn't begin with its length")
-            self.assertEqual(remote.read(), b"3:<a>," + (told if speaks_text else b""))
-            remote.half_close()
-            self.assertTrue(remote.lost)
-            self.assertEqual(self.notes, [CloseReason.MALFORMED])
-
-    def test_malformed_behind_a_pending_action(self) -> None:
-        remote = self.connect(Netstrings, received=lambda message: (yield from (Sleep(1), b"<a>")))
-        self.receive(b"1:a,1:ab")
-        self.assertEqual(remote.read(), b"")
-        self.clock.advance(1)
-        self.assertTrue(remote.read().startswith(b"3:<a>,56:error: malformed"))
-        remote.half_close()
-        self.assertEqual(self.notes, [CloseReason.MALFORMED])
-
-    def test_a_reply_longer_than_the_prefix_can_say(self) -> None:
-        remote = self.connect(Int8Prefixed, received=lambda message: message * 200)
-        self.receive(b"\1a\2ab")
-        wire = b"\xc8" + b"a" * 200 + Int8Prefixed().encode(b"error: internal error")
-        self.assertEqual(remote.read(), wire)
-        remote.half_close()
-        self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
-        self.assertEqual(len(self.flushLoggedErrors(MessageUnsendable)), 1)
-
-    def test_what_is_pushed_is_refused_at_once(self) -> None:
-        remote = self.connect(Int8Prefixed, received=lambda message: Sleep(9))
-        self.receive(b"\1a")
-        error = self.assertRaises(SendRefused, self.protocol.send, b"x" * 256)
-        self.assertRegex(str(error), "256 bytes .* 255")
-        self.protocol.send(b"x" * 255)
-        self.protocol.close()
-        self.assertEqual(remote.read(), b"\xff" + b"x" * 255)
-        remote.half_close()
-        self.assertEqual(self.notes, [CloseReason.CLOSED])
-        self.assertEqual(self.protocol.messages_out, 1)
-
-    def test_other_framings_push_any_length(self) -> None:
-        for make in Raw, Lines, Netstrings, Int32Prefixed:
-            remote = self.connect(make)
-            self.protocol.send(b"x" * 65_000)
-            self.assertIn(b"x" * 65_000, remote.read())
-
-    def test_the_end_stands_a_framing_that_fails(self) -> None:
-        class Broken(Lines):
-            def encode(self, *messages: bytes) -> bytes:
-                raise ZeroDivisionError
-
-            def encode_error(self, text: bytes) -> bytes:
-                raise ZeroDivisionError
-
-        remote = self.connect(Broken, received=lambda message: Sleep(9))
-        self.receive(b"x\n")
-        self.protocol.send(b"pushed")
-        self.protocol.close()
-        remote.half_close()
-        self.assertEqual((remote.read(), self.notes), (b"", [CloseReason.CLOSED]))
-        remote = self.connect(Broken)
-        self.receive(b"x\n")
-        remote.half_close()
-        self.assertEqual((remote.read(), self.notes), (b"", [CloseReason.CONVERSATION_ERROR]))
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
-
-
-class Asker(ClientConversation):
-    """Says one thing and wants one reply."""
-
-    def opened(self, peer: Any) -> bytes:
-        return b"question"
-
-    def received(self, message: bytes) -> Any:
-        self.result, self.done = message, True
-        return CLOSE
-
-
-class ClientTests(ClientTestCase):
-    def test_a_reply(self) -> None:
-        call = self.call(converse, Asker(), framing=Netstrings)
-        self.assertEqual(self.say(b"6:ans", b"wer,"), b"8:question,")
-        self.end()
-        self.assertEqual(self.successResultOf(call), b"answer")
-
-    def test_a_malformed_reply(self) -> None:
-        call = self.call(converse, Asker(), framing=Netstrings)
-        self.say(b"answer\n")
-        self.end()
-        self.failureResultOf(call, WrongReply)
-
-    def test_a_reply_cut_short(self) -> None:
-        call = self.call(converse, Asker(), framing=Int32Prefixed)
-        self.say(b"\0\0\0\6ans")
-        self.end()
-        self.failureResultOf(call, CutShort)
-
-
-class Shout(Conversation):
-    """Says everything louder, after a greeting."""
-
-    def opened(self, peer: Any) -> bytes:
-        return b"Welcome!"
-
-    def received(self, message: bytes) -> bytes:
-        return message.upper()
-
-
-class TwistedTests(TestCase):
-    """Against Twisted's receivers, whose side of the wire is a transport of its own."""
-
-    RECEIVERS: ClassVar[dict[Any, Any]] = {
-        Netstrings: basic.NetstringReceiver,
-        Int8Prefixed: basic.Int8StringReceiver,
-        Int16Prefixed: basic.Int16StringReceiver,
-        Int32Prefixed: basic.Int32StringReceiver,
-    }
-    MESSAGES = (b"Michael", b"", b"3:abc,", bytes(range(255)), b"\0" * 255)
-
-    def setUp(self) -> None:
-        self.clock = Clock()
-
-    def pair(self, make: Any, conversation: type[Conversation]) -> tuple[Remote, StringTransport, Any]:
-        """Give our remote side, the receiver's transport and the receiver, which notes what it gets."""
-
-        class Ours(ConversationProtocol):
-            framing = make
-
-        class Receiver(self.RECEIVERS[make]):  # type: ignore[misc,name-defined]  # one of four
-            def stringReceived(self, string: bytes) -> None:
-                self.got.append(string)
-
-        Ours.conversation = conversation
-        theirs = StringTransport()
-        receiver = Receiver()
-        receiver.got = []
-        receiver.makeConnection(theirs)
-        ours = connect(Ours(clock=self.clock))
-        self.addCleanup(ours.lose)
-        return ours, theirs, receiver
-
-    def test_both_directions_however_split(self) -> None:
-        for make in FRAMINGS:
-            for step in 1, 3, 10_000:
-                ours, theirs, receiver = self.pair(make, Shout)
-                for message in self.MESSAGES:
-                    receiver.sendString(message)
-                wire = theirs.value()
-                for i in range(0, len(wire), step):
-                    ours.protocol.dataReceived(wire[i : i + step])
-                wire = ours.read()
-                for i in range(0, len(wire), step):
-                    receiver.dataReceived(wire[i : i + step])
-                self.assertEqual(receiver.got, [b"Welcome!", *(m.upper() for m in self.MESSAGES)])
-                self.assertFalse(theirs.disconnecting)
-
-    def test_the_same_bytes(self) -> None:
-        for make in FRAMINGS:
-            for message in self.MESSAGES:
-                _, theirs, receiver = self.pair(make, Scripted)
-                receiver.sendString(message)
-                self.assertEqual(theirs.value(), make().encode(message))
-
-    def test_both_refuse_the_same_netstrings(self) -> None:
-        for wrong in MALFORMED:
-            ours, theirs, receiver = self.pair(Netstrings, Scripted)
-            ours.protocol.dataReceived(wrong)
-            receiver.dataReceived(wrong)
-            self.assertIs(ours.protocol.reason, CloseReason.MALFORMED, wrong)
-            self.assertTrue(theirs.disconnecting, wrong)

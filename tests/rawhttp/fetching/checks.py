@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.rawhttp.fetching.behaviours import Behaviour
+from tests.rawhttp.fetching.behaviours.behaviour import Behaviour
 from tests.rawhttp.fetching.server import PATIENCE, Request, Server
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rawhttp.fetching.behaviours import find, ok
+from tests.rawhttp.fetching.behaviours import find
+from tests.rawhttp.fetching.behaviours.answers import ok
 from tests.rawhttp.fetching.checks import Fetched, Run
 from tests.rawhttp.fetching.server import PATIENCE, Script, Server
 

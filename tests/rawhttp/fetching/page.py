@@ -1,13 +1,15 @@
 """The table of behaviours as a page of the documentation."""
 
-from tests.rawhttp.fetching.behaviours import BEHAVIOURS, CURL_TESTS, GROUPS, HELLO, STATUSES, Behaviour
+from tests.rawhttp.fetching.behaviours import BEHAVIOURS, CURL_TESTS
+from tests.rawhttp.fetching.behaviours.answers import HELLO
+from tests.rawhttp.fetching.behaviours.behaviour import GROUPS, STATUSES, Behaviour
 
 HEAD = """\
 # What servers do, and what a fetcher makes of it
 
 `python -m sockproto.rawhttp URL [-o FILE]` has its options and its exit statuses from curl. These are the
 {number} behaviours of servers, right, wrong and malicious, that it is tested against; the table is the tests'
-own, `tests/rawhttp/fetching/behaviours.py`, printed by
+own, `tests/rawhttp/fetching/behaviours/`, printed by
 
 ```sh
 .venv/bin/python -m tests.rawhttp.fetching > docs/fetch-behaviours.md

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rawhttp.fetching.behaviours import BEHAVIOURS, BY_NAME, CURL_TESTS, GROUPS, STATUSES, Behaviour
+from tests.rawhttp.fetching.behaviours import BEHAVIOURS, BY_NAME, CURL_TESTS
+from tests.rawhttp.fetching.behaviours.behaviour import GROUPS, STATUSES, Behaviour
 from tests.rawhttp.fetching.checks import Run, wrong
 from tests.rawhttp.fetching.page import page
 from tests.rawhttp.fetching.server import Server

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rawhttp.fetching.behaviours import BY_NAME, HELLO, chunked, find, ok
+from tests.rawhttp.fetching.behaviours import BY_NAME, find
+from tests.rawhttp.fetching.behaviours.answers import HELLO, chunked, ok
 from tests.rawhttp.fetching.checks import Fetched, wrong
 from tests.rawhttp.fetching.server import CUT, KEEP_OPEN, PATIENCE, READ, RESET, Script, Server
 

@@ -1,0 +1,60 @@
+"""Limits: what they may be, what they are unless told, and what is counted as one peer."""
+
+from hypothesis import given, strategies as st
+from twisted.trial.unittest import TestCase
+
+from sockproto.core.admission import Admission, site_of
+from sockproto.core.conversation import Peer
+from sockproto.core.limits import Limits
+
+
+class LimitsTests(TestCase):
+    def test_they_are_checked_and_frozen(self) -> None:
+        self.assertRaises(ValueError, Limits, max_message_bytes=1.5)
+        for wrong in -1, float("nan"), float("inf"), "5", None, True:
+            self.assertRaises(ValueError, Limits, idle_seconds=wrong)
+        self.assertRaises(AttributeError, setattr, Limits(), "close_seconds", 1)
+
+    def test_the_defaults(self) -> None:
+        self.assertEqual(
+            list(vars(Limits()).values()), [4096, 1024, 300, 60, 60, 30, 0, 65_536, 2, 10, 2000, 100]
+        )
+
+    def test_every_default_has_a_line_of_documentation(self) -> None:
+        for name in vars(Limits()):
+            self.assertIn(f"        {name}: ", Limits.__doc__ or "")
+
+
+class AdmissionTests(TestCase):
+    def test_what_counts_as_one_peer(self) -> None:
+        for hosts, same in [
+            (["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"], True),
+            (["2001:db8:0:1::1", "2001:db8:0:1:ffff::", "2001:db8:0:1::1%eth0"], True),
+            (["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"], False),
+        ]:
+            sites = {site_of(Peer(host, 1)) for host in hosts}
+            self.assertEqual(len(sites), 1 if same else len(hosts))
+
+    def test_peers_on_unix_sockets_are_many(self) -> None:
+        admission = Admission(Limits(max_connections_per_peer=1))
+        self.assertEqual([admission.identify(Peer("", None)) for _ in range(3)], [None] * 3)
+
+    @given(st.lists(st.integers(0, 3), max_size=60))
+    def test_places_are_given_back(self, peers: list[int]) -> None:
+        limits = Limits(max_connections=6, max_connections_per_peer=3)
+        admission = Admission(limits)
+        inside: list[Peer] = []
+        for number in peers:
+            peer = Peer(f"192.0.2.{number}", 1)
+            if number == 0 and inside:
+                admission.forget(inside[0])
+                admission.leave()
+                inside.pop(0)
+            elif admission.enter() is not None:
+                self.assertEqual(len(inside), 6)
+            elif admission.identify(peer) is not None:
+                self.assertEqual(inside.count(peer), 3)
+                admission.leave()
+            else:
+                inside.append(peer)
+            self.assertLessEqual(len(inside), 6)

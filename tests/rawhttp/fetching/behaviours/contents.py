@@ -1,0 +1,126 @@
+"""Content codings and limits of size."""
+
+import zlib
+
+from tests.rawhttp.fetching.behaviours.answers import (
+    FLAGGED,
+    GZIP,
+    HELLO,
+    MANY,
+    ZIPPED,
+    chunked,
+    chunks,
+    gzipped,
+    lines,
+    ok,
+    raw_deflate,
+    singly,
+)
+from tests.rawhttp.fetching.behaviours.behaviour import (
+    CODING,
+    COMPRESSED,
+    SHORT,
+    SIZE,
+    WRITE,
+    Behaviour,
+    bad,
+    either,
+    good,
+)
+from tests.rawhttp.fetching.server import ENDLESS, KEEP_OPEN, STALL
+
+# fmt: off
+BEHAVIOURS: list[Behaviour] = [
+    # ------------------------------------------------------------------ content codings
+    *(
+        good(f"content-{name}", source, note, ok(data, header), KEEP_OPEN, arguments=COMPRESSED, body=body)
+        for name, source, note, header, data, body in [
+            ("gzip", "RFC 9110, 8.4.1.3", "`gzip`", GZIP, ZIPPED, HELLO),
+            ("x-gzip", "RFC 9110, 8.4.1.3", "`x-gzip`", "Content-Encoding: x-gzip", ZIPPED, HELLO),
+            ("case", "RFC 9110, 8.4.1", "`GZip`", "Content-Encoding: GZip", ZIPPED, HELLO),
+            ("deflate", "RFC 9110, 8.4.1.2", "`deflate` within zlib's format", "Content-Encoding: deflate",
+                zlib.compress(HELLO), HELLO),
+            ("raw-deflate", "RFC 9110, 8.4.1.2", "`deflate` without zlib's format",
+                "Content-Encoding: deflate", raw_deflate(HELLO), HELLO),
+            ("raw-deflate-large", "RFC 9110, 8.4.1.2",
+                "`deflate` without zlib's format, 262,165 zeros: the last byte of input holds the last 21",
+                "Content-Encoding: deflate", raw_deflate(bytes(262_165)), bytes(262_165)),
+            ("header-fields", "RFC 1952, 2.3", "`gzip` with all the fields its header may have", GZIP,
+                FLAGGED, HELLO),
+            ("twice", "RFC 9110, 8.4", "`deflate, gzip`, in this order", "Content-Encoding: deflate, gzip",
+                gzipped(zlib.compress(HELLO)), HELLO),
+            ("large", "RFC 9110, 8.4.1.3", "`gzip` of a megabyte that is 1 KB compressed", GZIP,
+                gzipped(bytes(1_000_000)), bytes(1_000_000)),
+            ("binary", "RFC 9110, 8.4.1.3", "`gzip` of 204,800 bytes of every value", GZIP, gzipped(MANY),
+                MANY),
+            ("no-bytes", "RFC 9110, 8.4", "`gzip` of a body of no bytes at all", GZIP, b"", b""),
+            ("zipped-nothing", "RFC 1952, 2.3", "`gzip` of nothing", GZIP, gzipped(b""), b""),
+            ("identity", "RFC 9110, 8.4", "`identity`", "Content-Encoding: identity", HELLO, HELLO),
+            ("plain", "RFC 9110, 8.4", "no coding, although asked for", "X-A: b", HELLO, HELLO),
+        ]
+    ),
+    good("content-asked", "RFC 9110, 12.5.3", "asked with `--compressed`", ok(), KEEP_OPEN,
+        arguments=COMPRESSED, sent=("\r\nAccept-Encoding: ", "gzip")),
+    either("content-members", "RFC 1952, 2.2", "`gzip` with two members",
+        ok(gzipped(b"hel") + gzipped(b"lo"), GZIP), KEEP_OPEN, arguments=COMPRESSED, status=(WRITE, CODING)),
+    good("content-split", "RFC 9110, 8.4.1.3", "`gzip` byte by byte", *singly(ok(ZIPPED, GZIP)), KEEP_OPEN,
+        arguments=COMPRESSED),
+    good("content-chunked", "RFC 9112, 6.1", "`gzip` in chunks of one byte",
+        chunked(chunks(*(bytes([byte]) for byte in ZIPPED)), GZIP), KEEP_OPEN, arguments=COMPRESSED),
+    good("content-close", "RFC 9112, 6.3 rule 8", "`gzip` until it closes", lines(GZIP) + ZIPPED,
+        arguments=COMPRESSED),
+    bad("content-short", "RFC 9112, 8", "`gzip`, closed too early", ok(ZIPPED, GZIP)[:-6], status=SHORT,
+        arguments=COMPRESSED),
+    *(
+        bad(f"content-{name}", source, note, ok(data, header), KEEP_OPEN, arguments=COMPRESSED, status=CODING)
+        for name, source, note, header, data in [
+            ("cut", "RFC 1952, 2.3", "`gzip` that ends too early, of the right length", GZIP, ZIPPED[:-6]),
+            ("cut-trailer", "RFC 1952, 2.3", "`gzip` without the last byte of its check", GZIP, ZIPPED[:-1]),
+            ("cut-header", "RFC 1952, 2.3", "`gzip` that ends within its header", GZIP, ZIPPED[:6]),
+            ("cut-deflate", "RFC 1950, 2.2", "`deflate` that ends too early", "Content-Encoding: deflate",
+                zlib.compress(HELLO)[:-5]),
+            ("corrupt", "RFC 1952, 2.3", "`gzip` with wrong data", GZIP, ZIPPED[:10] + b"\xff" + ZIPPED[11:]),
+            ("check-sum", "RFC 1952, 2.3", "`gzip` with a wrong check sum", GZIP,
+                ZIPPED[:-8] + b"\0\0\0\0" + ZIPPED[-4:]),
+            ("no-gzip", "RFC 1952, 2.3", "`gzip`, but the text is plain", GZIP, HELLO),
+            ("no-deflate", "RFC 1950, 2.2", "`deflate`, but the text is plain", "Content-Encoding: deflate",
+                b"\xff" + HELLO),
+            ("deflate-sum", "RFC 1950, 2.2", "`deflate` with a wrong check sum", "Content-Encoding: deflate",
+                zlib.compress(HELLO)[:-1] + b"\0"),
+            ("unknown", "curl", "a coding that nobody knows", "Content-Encoding: frob", HELLO),
+            ("unknown-last", "curl", "a known coding after one that nobody knows",
+                "Content-Encoding: frob, gzip", ZIPPED),
+            ("chain", "curl", "`gzip` a hundred times", "Content-Encoding: " + ", ".join(["gzip"] * 100),
+                ZIPPED),
+        ]
+    ),
+    bad("content-close-cut", "RFC 1952, 2.3", "`gzip` until it closes, too early", lines(GZIP) + ZIPPED[:-6],
+        arguments=COMPRESSED, status=(SHORT, CODING)),
+    either("content-garbage-after", "RFC 1952, 2.2", "garbage after the end of the `gzip`",
+        ok(ZIPPED + b"garbage", GZIP), KEEP_OPEN, arguments=COMPRESSED, status=(WRITE, CODING)),
+    bad("content-bomb", "curl", "`gzip` of ten megabytes where 1,000 bytes are allowed",
+        ok(gzipped(bytes(10_000_000)), GZIP), KEEP_OPEN, arguments=("--compressed", "--max-filesize", "1000"),
+        status=SIZE),
+    bad("content-small-bomb", "curl", "`gzip` of ten kilobytes, 40 bytes of it, where 1,000 are allowed",
+        ok(gzipped(bytes(10_000)), GZIP), KEEP_OPEN, arguments=("--compressed", "--max-filesize", "1000"),
+        status=SIZE),
+    good("content-not-asked", "RFC 9110, 8.4", "`gzip`, which nobody asked for; it is kept as it came",
+        ok(ZIPPED, GZIP), KEEP_OPEN, body=ZIPPED),
+    good("content-unknown-not-asked", "RFC 9110, 8.4", "a coding that nobody knows, without `--compressed`",
+        ok(HELLO, "Content-Encoding: frob"), KEEP_OPEN),
+    # ------------------------------------------------------------------ size
+    good("size-at-limit", "curl", "5 bytes where 5 are allowed", ok(), KEEP_OPEN,
+        arguments=("--max-filesize", "5")),
+    bad("size-length", "curl", "a length of 6 where 5 are allowed; it doesn't get as far as the body",
+        lines("Content-Length: 6"), STALL, status=SIZE,
+        arguments=("--max-filesize", "5", "--max-time", "30")),
+    bad("size-chunked", "curl", "6 bytes in chunks where 5 are allowed", chunked(chunks(b"hello", b"!")),
+        KEEP_OPEN, arguments=("--max-filesize", "5"), status=SIZE),
+    good("size-chunked-at-limit", "curl", "5 bytes in chunks where 5 are allowed",
+        chunked(chunks(b"hel", b"lo")), KEEP_OPEN, arguments=("--max-filesize", "5")),
+    bad("size-close", "curl", "6 bytes until it closes where 5 are allowed", lines() + b"hello!",
+        arguments=("--max-filesize", "5"), status=SIZE),
+    bad("size-endless", "curl", "a body without end where 50,000 bytes are allowed", lines(), b"x" * 1000,
+        ENDLESS, arguments=("--max-filesize", "50000"), status=SIZE),
+]
+# fmt: on
