@@ -483,7 +483,7 @@ class Session:
         if self._script is None:
             return
         action = advance(self._script, self._put, value, error)
-        if self.final or type(action) is bytes:
+        if self.final or isinstance(action, bytes):
             return
         if action is None or (isinstance(action, Input) and self.eof):
             self._leave()

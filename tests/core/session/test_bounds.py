@@ -5,7 +5,7 @@ from typing import Any
 
 from sockproto.core.actions import HALF_CLOSE, Sleep
 from sockproto.core.framing.lines import Lines
-from sockproto.core.framing.prefixed import Int8Prefixed
+from sockproto.core.framing.prefixed import Int8Prefixed, Int32Prefixed
 from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.session import FRAME_BYTES, Need
@@ -36,6 +36,22 @@ class OutputTests(SessionTestCase):
             self.open(framing, received=lambda message: KIB)
             self.assertEqual(len(self.session.receive(b"\n" * 63)), 63 * (len(KIB) + 1))
             self.assertIsNone(self.session.need)
+
+    def test_a_script_without_end(self) -> None:
+        def script(reply: bytes) -> Any:
+            while True:
+                yield reply
+
+        for reply in KIB, b"", Text(KIB), Text(b"ab"):
+            for framing in Lines(), Raw(), Int32Prefixed():
+                self.begin(framing, opened=lambda reply=reply: script(reply))
+                made = 0
+                for step in range(3):
+                    out = self.session.go_on() if step else self.session.open(PEER)
+                    self.assertIs(self.session.need, Need.MORE)
+                    self.assertLess(len(out), WRITE_BYTES + len(KIB))
+                    self.assertLessEqual(self.session.messages_out - made, WRITE_BYTES // FRAME_BYTES)
+                    made = self.session.messages_out
 
     def test_one_reply_may_be_longer(self) -> None:
         for way in (lambda: b"x" * 10**6), (lambda: iter_one(b"x" * 10**6)):

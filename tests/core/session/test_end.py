@@ -290,14 +290,7 @@ class LossTests(EndTestCase):
         drive = self.open()
         drive("receive", b"a\nunfinished")
         self.lose(drive)
-        events: list[Any] = [
-            ("receive", b"\n"),
-            ("quiet",),
-            ("end",),
-            ("go_on",),
-            ("drain",),
-            ("close", None),
-        ]
+        events: list[Any] = [("receive", b"\n"), ("quiet",), ("end",), ("drain",), ("close", None)]
         for event in events:
             self.assertEqual(drive(*event), b"")
         self.assertEqual(self.notes, [b"a", CloseReason.PEER_RESET])
