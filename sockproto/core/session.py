@@ -234,7 +234,7 @@ class Session:
         """
         if not isinstance(message, bytes):
             raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
-        if not self.opened or self.final or self.half_closed:
+        if not self.opened or self.final or self.half_closed or self.need is HALF_CLOSING:
             raise SendRefused("the connection is not open")
         longest = self.framing.longest
         if len(message) > longest:
@@ -493,7 +493,8 @@ class Session:
                 self.until = action
         elif action is HALF_CLOSE:
             self._put_pushed()
-            self.need = HALF_CLOSING
+            if not self.half_closed:
+                self.need = HALF_CLOSING
         elif action is ABORT:
             self.abort(CloseReason.ABORTED)
         else:

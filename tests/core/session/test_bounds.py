@@ -223,6 +223,15 @@ class PushTests(SessionTestCase):
             self.assertRaises(SendRefused, drive, "push", b"too late")
             self.assertEqual(drive.writes, [])
 
+    def test_refused_while_our_half_is_yet_to_be_ended(self) -> None:
+        drive = self.open(received=lambda message: HALF_CLOSE)
+        self.session.receive(b"a\n")
+        self.assertIs(self.session.need, Need.HALF_CLOSE)
+        self.assertRaises(SendRefused, self.session.push, b"x")
+        drive("go_on")
+        self.assertIsNone(self.session.need)
+        self.assertEqual(self.failures, [])
+
 
 class SizeTests(SessionTestCase):
     def test_a_session_is_small(self) -> None:

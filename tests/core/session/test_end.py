@@ -105,6 +105,13 @@ class HalfCloseTests(EndTestCase):
         self.assertEqual(drive("resume"), b"pushed\n")
         self.assertEqual(drive.half_closed, 1)
 
+    def test_a_second_time_is_none(self) -> None:
+        drive = self.open(received=lambda message: HALF_CLOSE)
+        drive("receive", b"a\nb\n")
+        drive("receive", b"c\n")
+        self.assertEqual(drive.half_closed, 1)
+        self.assertEqual(self.notes, [b"a", b"b", b"c"])
+
     def test_an_error_is_not_told_any_more(self) -> None:
         drive = self.open(Lines(4), received=lambda message: HALF_CLOSE)
         drive("receive", b"a\n")
