@@ -299,7 +299,8 @@ class Session:
         framing = self.framing
         framing.quiet()
         opening = self._script is not None and not self.messages_in
-        if self.need is OPENING or (opening and framing.held == framing.unfinished):
+        waits = self._messages is not NO_MESSAGES or framing.held > framing.unfinished
+        if self.need is OPENING or (opening and not waits):
             return self.close(CloseReason.DRAINED)
         return self._run()
 
@@ -364,6 +365,8 @@ class Session:
 
     def _feed(self, data: bytes) -> bytes:
         """Give bytes to the framing; handle what messages they make, unless something is needed."""
+        if self.draining:
+            return b""
         try:
             self.framing.feed(data)
         except BaseException as error:

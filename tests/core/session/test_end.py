@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sockproto.core.actions import ABORT, CLOSE, HALF_CLOSE, Sleep
+from sockproto.core.actions import ABORT, CLOSE, HALF_CLOSE, Sleep, Until
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.core.session import Need
-from tests.core.session.driving import PEER, Drive, SessionTestCase
+from tests.core.session.driving import NOTHING, PEER, Drive, SessionTestCase
 from tests.core.session.test_order import PlainLines
 
 
@@ -140,6 +140,14 @@ class DrainTests(EndTestCase):
             self.assertEqual(drive("drain"), out)
             self.assert_closed(CloseReason.DRAINED)
 
+    def test_what_else_comes_is_not_handled(self) -> None:
+        drive = self.open(received=lambda message: self.script(Sleep(1), message))
+        drive("receive", b"a\nb")
+        drive("drain")
+        drive("receive", b"c\nd\n")
+        self.assertEqual(drive("resume"), b"a\n")
+        self.assert_closed(CloseReason.DRAINED)
+
     def test_an_idle_one_closes_at_once(self) -> None:
         drive = self.open()
         self.assertEqual(drive("drain"), b"")
@@ -156,6 +164,16 @@ class DrainTests(EndTestCase):
         self.assertEqual(drive("drain"), b"")
         self.assertEqual(self.notes, ["went on", "finally"])
         self.assert_closed(CloseReason.DRAINED)
+
+    def test_unless_a_message_waits(self) -> None:
+        until = Until(NOTHING, lambda message: False)
+        for wait in Sleep(1), until:
+            drive = self.open(opened=lambda wait=wait: self.script(wait))
+            drive("receive", b"a\n")
+            self.assertEqual(drive("drain"), b"")
+            self.assertIs(self.session.need, wait)
+            self.assertEqual(drive("resume"), b"<a>\n")
+            self.assert_closed(CloseReason.DRAINED)
 
     def test_while_a_message_is_handled(self) -> None:
         def received(message: bytes) -> bytes:
