@@ -436,9 +436,8 @@ class Session:
         try:
             messages = self.framing.take()
         except (MessageTooLong, MessageMalformed) as error:
-            self._tell(str(error))
             too_long = isinstance(error, MessageTooLong)
-            self._close(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED)
+            self._close(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED, str(error))
             return True
         if messages:
             self._messages = iter(messages)
@@ -594,28 +593,23 @@ class Session:
 
     # The end.
 
-    def _close(self, reason: CloseReason) -> None:
-        """No further action runs. The first reason counts."""
-        if not self.final:
-            self.need, self.reason = CLOSING, reason
-            if self._pushed:
-                self._replies += self._pushed
-                self._pushed = []
-            if self._replies:
-                self._try(self._collect)
+    def _close(self, reason: CloseReason, error: str = "") -> None:
+        """No further action runs. The first reason counts; an error is told where the protocol is text."""
+        if self.final:
+            return
+        self.need, self.reason = CLOSING, reason
+        if self._pushed:
+            self._replies += self._pushed
+            self._pushed = []
+        if self._replies:
+            self._try(self._collect)
+        if error and self.conversation.speaks_text:
+            self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
 
     def _fail(self, error: BaseException) -> None:
         """Note an error of the conversation's, and end it."""
         self.errors += (("error in the conversation", error),)
-        if not self.final:
-            self._tell("internal error")
-            self._close(CloseReason.CONVERSATION_ERROR)
-
-    def _tell(self, error: str) -> None:
-        """Tell the peer of an error, where the protocol is text."""
-        self._try(self._collect)
-        if self.conversation.speaks_text:
-            self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
+        self._close(CloseReason.CONVERSATION_ERROR, "internal error")
 
     def _stop(self) -> None:
         """Be done with all that is held and under way."""

@@ -9,7 +9,7 @@ from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Netstrings
 from sockproto.core.session import Need
 from sockproto.errors import ActionError, MessageUnsendable
-from tests.core.session.driving import Drive, SessionTestCase
+from tests.core.session.driving import PEER, Drive, SessionTestCase
 from tests.core.session.test_order import PlainLines
 
 TOLD = b"error: internal error\n"
@@ -59,6 +59,15 @@ class ConversationTests(ErrorTestCase):
                 self.assertEqual(drive("receive", b"a\nb\n%b\nc\n" % last), b"a\nb\n" + said + told)
                 self.assertEqual(self.session.messages_in, 3)
                 self.assert_ended(ZeroDivisionError)
+
+    def test_the_error_is_the_last_word(self) -> None:
+        def received(message: bytes) -> Any:
+            self.session.push(b"pushed")
+            yield b"before"
+            fault()
+
+        drive = self.open(received=received)
+        self.assertEqual(drive("receive", b"a\n"), b"before\npushed\n" + TOLD)
 
     def test_whatever_is_raised(self) -> None:
         for error in SystemExit, KeyboardInterrupt, GeneratorExit:
@@ -227,6 +236,16 @@ class NoMessageTests(SessionTestCase):
         out = drive("receive", b"1:a,x")
         self.assertEqual(out, b"3:<a>,58:error: malformed message: it doesn't begin with its length,")
         self.assertIs(self.session.reason, CloseReason.MALFORMED)
+
+    def test_what_was_pushed_comes_before_the_error(self) -> None:
+        def opened() -> Any:
+            yield Sleep(1)
+
+        drive = self.begin(Lines(4), opened=opened)
+        drive("open", PEER)
+        drive("receive", b"12345\n")
+        drive("push", b"pushed")
+        self.assertEqual(drive("resume"), b"pushed\r\nerror: message longer than 4 bytes\n")
 
 
 def iter_(*actions: Any) -> Any:
