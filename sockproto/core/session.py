@@ -14,7 +14,7 @@ closes, sends, or loses the connection) only sets state, and the work in progres
 recurses, and nothing overtakes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum
 from operator import length_hint
@@ -208,16 +208,11 @@ class Session:
     def end(self) -> bytes:
         """The peer will send no more; what is unfinished is a message where the framing says so."""
         self.eof = True
-        self.framing.end()
-        if isinstance(self.need, Input) and not self.running:
-            self.need = None
-            return self._guarded(self._leave)
-        return self._run()
+        return self._guarded(self._end)
 
     def quiet(self) -> bytes:
         """The quiet period is over: what is unfinished is a message."""
-        self.framing.quiet()
-        return self._run()
+        return self._guarded(self.framing.quiet)
 
     def push(self, message: bytes) -> bytes:
         """The application sends a message between two replies.
@@ -266,8 +261,7 @@ class Session:
         Args:
             value: What its ``yield`` gives back.
         """
-        self.need = None
-        return self._guarded(lambda: self._drive(value))
+        return self._guarded(self._drive_on, value, None)
 
     def throw(self, error: BaseException) -> bytes:
         """What the script waited for has failed.
@@ -275,8 +269,7 @@ class Session:
         Args:
             error: What its ``yield`` raises.
         """
-        self.need = None
-        return self._guarded(lambda: self._drive(None, error))
+        return self._guarded(self._drive_on, None, error)
 
     def look_ahead(self) -> bytes:
         """Find out whether a message that has come ends the wait of the script: see ``interrupted``."""
@@ -296,13 +289,7 @@ class Session:
         if self.final:
             return b""
         self.draining = True
-        framing = self.framing
-        framing.quiet()
-        opening = self._script is not None and not self.messages_in
-        waits = self._messages is not NO_MESSAGES or framing.held > framing.unfinished
-        if self.need is OPENING or (opening and not waits):
-            return self.close(CloseReason.DRAINED)
-        return self._run()
+        return self._guarded(self._drain)
 
     def close(self, reason: CloseReason) -> bytes:
         """Run no further action; deliver what was sent. The first reason counts.
@@ -397,11 +384,15 @@ class Session:
             self._fail(error)
         return self._finish()
 
-    def _guarded(self, first: Any) -> bytes:
-        """Do the same after a call into the conversation, which may raise anything."""
+    def _guarded(self, first: Callable[..., object], *args: Any) -> bytes:
+        """Do the same after a call into the conversation or the framing, which may raise anything."""
+        if self.running:
+            self._again = True
+            first(*args)
+            return b""
         self.running = True
         try:
-            first()
+            first(*args)
             self._work()
         except BaseException as error:
             self._fail(error)
@@ -503,6 +494,12 @@ class Session:
             self._collect()  # before it is too late for an error
             self._close(CloseReason.CLOSED)
 
+    def _drive_on(self, value: Any, error: BaseException | None) -> None:
+        """Run the script, if it waits, with what it waited for."""
+        if isinstance(self.need, WAITS):
+            self.need = None
+            self._drive(value, error)
+
     def _leave(self) -> None:
         """Be done with the script."""
         script, self._script, self.until = self._script, None, None
@@ -592,6 +589,21 @@ class Session:
         return b"".join(encoded)
 
     # The end.
+
+    def _end(self) -> None:
+        """See to what ends with the peer's half of the stream."""
+        self.framing.end()
+        if isinstance(self.need, Input):
+            self.need = None
+            self._leave()
+
+    def _drain(self) -> None:
+        """Cut what is unfinished; close if no message waits for what was begun of its own accord."""
+        self.framing.quiet()
+        opening = self._script is not None and not self.messages_in
+        waits = self._messages is not NO_MESSAGES or self.framing.held > self.framing.unfinished
+        if self.need is OPENING or (opening and not waits):
+            self._close(CloseReason.DRAINED)
 
     def _close(self, reason: CloseReason, error: str = "") -> None:
         """No further action runs. The first reason counts; an error is told where the protocol is text."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from sockproto.core.actions import CLOSE, HALF_CLOSE, Input, Sleep
 from sockproto.core.conversation import CloseReason
-from sockproto.core.framing.lines import Lines
+from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.prefixed import Int8Prefixed, Netstrings
 from sockproto.core.session import Need
 from sockproto.errors import ActionError, MessageUnsendable
@@ -172,6 +172,18 @@ class ConversationTests(ErrorTestCase):
 class FramingTests(ErrorTestCase):
     def broken(self, base: type[Lines], **methods: Any) -> Drive:
         return self.open(type("Broken", (base,), methods)())
+
+    def test_in_each_method(self) -> None:
+        for base in Lines, PlainLines:
+            for name in "feed", "take":
+                drive = self.broken(base, **{name: fault})
+                self.assertEqual(drive("receive", b"a\r\n"), TOLD)
+                self.assert_ended(ZeroDivisionError)
+        for event in "end", "quiet", "drain":
+            drive = self.broken(QuietLines, end=fault, quiet=fault)
+            self.assertEqual(drive("receive", b"a\nb"), b"<a>\n")
+            self.assertEqual(drive(event), TOLD)
+            self.assert_ended(ZeroDivisionError)
 
     def test_what_can_be_encoded_is_sent(self) -> None:
         def encode(self: Any, *messages: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sockproto.core.actions import Sleep, Wait
+from sockproto.core.actions import CLOSE, Sleep, Wait
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.core.framing.raw import Discard, Raw
@@ -63,6 +63,17 @@ class OrderTests(SessionTestCase):
         self.assertEqual(drive("resume", b"result"), b"result\n")
         self.assertEqual(drive("throw", ValueError()), b"failed\n")
         self.assertIsNone(self.session.need)
+
+    def test_nothing_comes_back_where_nothing_is_waited_for(self) -> None:
+        drive = self.open(received=lambda message: CLOSE)
+        drive("resume", b"x")
+        drive("throw", ValueError())
+        self.assertIsNone(self.session.need)
+        drive("receive", b"a\n")
+        for event, argument in ("resume", b"x"), ("throw", ValueError()):
+            drive(event, argument)
+            self.assertIs(self.session.need, Need.CLOSE)
+        self.assertEqual(self.failures, [])
 
     def test_each_reply_ends_as_its_message(self) -> None:
         for framing in Lines(), PlainLines():
