@@ -20,7 +20,18 @@ from enum import Enum
 from operator import length_hint
 from typing import Any, Final, TypeAlias
 
-from sockproto.core.actions import ABORT, HALF_CLOSE, WAITS, Actions, Input, Script, Sleep, Until, Wait
+from sockproto.core.actions import (
+    ABORT,
+    HALF_CLOSE,
+    WAITS,
+    Actions,
+    Input,
+    Interrupted,
+    Script,
+    Sleep,
+    Until,
+    Wait,
+)
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
 from sockproto.core.limits import WRITE_BYTES
@@ -92,7 +103,7 @@ class Session:
         "_cuts",
         "_encoded",
         "_ended",
-        "_interrupted",
+        "_ending",
         "_messages",
         "_pushed",
         "_pushed_bytes",
@@ -130,7 +141,7 @@ class Session:
         self._script: Script | None = None
         self._ended = False  # the conversation was told of the end
         self._ahead = 0  # so many messages that wait were shown to the Until
-        self._interrupted = False  # one of them ends it
+        self._ending: int | None = None  # which of the messages that wait ends it
         # What is to be sent: replies, and what of those before them is encoded already.
         self._replies: list[bytes] = []
         self._encoded: list[bytes] = []
@@ -273,12 +284,9 @@ class Session:
 
     def look_ahead(self) -> bytes:
         """Find out whether a message that has come ends the wait of the script: see ``interrupted``."""
-        if self.until is not None and not self._interrupted and not self.running:
-            try:
-                self._interrupted = self._show_messages(self.until)
-            except BaseException as error:
-                return self.fail(error)
-        return b""
+        if self.until is None or self._ending is not None or self.running:
+            return b""
+        return self._guarded(self._show_messages, self.until)
 
     def drain(self) -> bytes:
         """Answer the messages that have come whole, then close; what else comes is not handled.
@@ -346,7 +354,7 @@ class Session:
     def interrupted(self) -> bool:
         """Whether the ``Until`` that is needed is over: by a message that has come, or by the drain."""
         until = self.need
-        return isinstance(until, Until) and (self._interrupted or (self.draining and until.endless))
+        return isinstance(until, Until) and (self._ending is not None or (self.draining and until.endless))
 
     # The work.
 
@@ -498,36 +506,45 @@ class Session:
         """Run the script, if it waits, with what it waited for."""
         if isinstance(self.need, WAITS):
             self.need = None
+            if self._ending is not None and isinstance(error, Interrupted):
+                self._take_out(self._ending)
             self._drive(value, error)
 
     def _leave(self) -> None:
         """Be done with the script."""
         script, self._script, self.until = self._script, None, None
-        self._interrupted, self._ahead = False, 0
+        self._ending, self._ahead = None, 0
         if script is not None:
             script.close()
 
-    def _show_messages(self, until: Until) -> bool:
-        """Tell whether one of the messages that came ends the wait; those that don't wait their turn."""
+    def _show_messages(self, until: Until) -> None:
+        """Show an ``Until`` the messages that came, up to one that ends it; all of them wait their turn."""
         if self._messages is NO_MESSAGES and not self.framing.ready:
-            return False
+            return
         ahead = list(self._messages)
-        while True:
+        while self._ending is None:
             for index in range(self._ahead, len(ahead)):
                 if until.ends(ahead[index]):
-                    self.messages_in += 1
-                    del ahead[index]
-                    self._messages = iter(ahead)
-                    return True
-            self._ahead = len(ahead)
-            more = []
-            if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
-                with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
-                    more = self.framing.take()
-            if not more:
-                self._messages = iter(ahead) if ahead else NO_MESSAGES
-                return False
-            ahead += more
+                    self._ending = index
+                    break
+            else:
+                self._ahead = len(ahead)
+                more = []
+                if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
+                    with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
+                        more = self.framing.take()
+                if not more:
+                    break
+                ahead += more
+        self._messages = iter(ahead) if ahead else NO_MESSAGES
+
+    def _take_out(self, index: int) -> None:
+        """Count as handled the message that ended a wait: the script is told of it."""
+        ahead = list(self._messages)
+        del ahead[index]
+        self._messages = iter(ahead) if ahead else NO_MESSAGES
+        self._ahead, self._ending = index, None
+        self.messages_in += 1
 
     # What is sent.
 

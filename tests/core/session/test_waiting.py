@@ -5,6 +5,7 @@ from typing import Any
 from sockproto.core.actions import Input, Interrupted, Sleep, Until
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
+from sockproto.core.session import Need
 from tests.core.session.driving import NOTHING, PEER, Drive, SessionTestCase
 
 
@@ -83,6 +84,33 @@ class UntilTests(UntilTestCase):
         self.assertFalse(self.session.interrupted)
         self.assertEqual(drive("resume"), b"two\ninterrupted\n")
 
+    def test_one_that_nothing_waited_for_any_more_is_handled_in_its_turn(self) -> None:
+        def received(message: bytes) -> Any:
+            if message == b"wait":
+                yield self.action
+                yield Sleep(1)
+            yield b"<%b>" % message
+
+        drive = self.open_until(received=received)
+        drive("receive", b"wait\na\n")
+        drive("resume")
+        drive("receive", b"stop\nb\n")
+        self.assertEqual(drive("resume"), b"<wait>\n<a>\n<stop>\n<b>\n")
+
+    def test_a_second_wait_of_a_script_is_ended_by_a_second_message(self) -> None:
+        def script(message: bytes) -> Any:
+            for _ in range(2):
+                try:
+                    yield self.action
+                except Interrupted:
+                    yield b"interrupted"
+
+        drive = self.open_until(received=lambda m: script(m) if m == b"wait" else m)
+        self.assertEqual(drive("receive", b"wait\na\nstop\nb\n"), b"interrupted\n")
+        self.assertEqual(self.shown, [b"a", b"stop", b"b"])
+        self.assertIs(self.session.need, self.action)
+        self.assertEqual(drive("receive", b"c\nstop\nd\n"), b"interrupted\na\nb\nc\nd\n")
+
     def test_the_end_of_the_stream_ends_no_wait_but_its_last_message_may(self) -> None:
         drive = self.open_until()
         drive("receive", b"wait\na\nsto")
@@ -119,6 +147,19 @@ class UntilTests(UntilTestCase):
         self.assertEqual(drive("receive", b"a\n"), b"error: internal error\n")
         self.assertEqual(self.failures, [ZeroDivisionError])
         self.assertIs(self.session.reason, CloseReason.CONVERSATION_ERROR)
+
+    def test_what_it_asks_may_close(self) -> None:
+        def ends(message: bytes) -> bool:
+            self.assertEqual(self.session.push(b"pushed"), b"")
+            self.assertEqual(self.session.close(CloseReason.CLOSED), b"")
+            return message == b"a"
+
+        for last in b"a\n", b"b\n":
+            drive = self.open_until(ends=ends)
+            drive("receive", b"wait\n")
+            self.assertEqual(drive("receive", last), b"pushed\n")
+            self.assertIs(self.session.need, Need.CLOSE)
+            self.assertEqual((self.failures, self.notes), ([], [b"wait"]))
 
     def test_a_drain_ends_an_endless_one_alone(self) -> None:
         for endless, out in (False, b""), (True, b"interrupted\n"):
