@@ -12,13 +12,24 @@ A call that comes while another is at work (the conversation itself closes, send
 only sets state, which the work in progress sees: nothing recurses, and nothing overtakes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum
 from operator import length_hint
 from typing import Any, Final, TypeAlias
 
-from sockproto.core.actions import ABORT, HALF_CLOSE, WAITS, Actions, Input, Script, Sleep, Until, Wait
+from sockproto.core.actions import (
+    ABORT,
+    HALF_CLOSE,
+    WAITS,
+    Actions,
+    Input,
+    Interrupted,
+    Script,
+    Sleep,
+    Until,
+    Wait,
+)
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
 from sockproto.core.limits import WRITE_BYTES
@@ -89,7 +100,7 @@ class Session:
         "_cuts",
         "_encoded",
         "_ended",
-        "_interrupted",
+        "_ending",
         "_messages",
         "_pushed",
         "_pushed_bytes",
@@ -127,7 +138,7 @@ class Session:
         self._script: Script | None = None
         self._ended = False  # the conversation was told of the end
         self._ahead = 0  # so many messages that wait were shown to the Until
-        self._interrupted = False  # one of them ends it
+        self._ending: int | None = None  # which of the messages that wait ends it
         # What is to be sent: replies, and what of those before them is encoded already.
         self._replies: list[bytes] = []
         self._encoded: list[bytes] = []
@@ -205,16 +216,11 @@ class Session:
     def end(self) -> bytes:
         """The peer will send no more; what is unfinished is a message where the framing says so."""
         self.eof = True
-        self.framing.end()
-        if isinstance(self.need, Input) and not self.running:
-            self.need = None
-            return self._guarded(self._leave)
-        return self._run()
+        return self._guarded(self._end)
 
     def quiet(self) -> bytes:
         """The quiet period is over: what is unfinished is a message."""
-        self.framing.quiet()
-        return self._run()
+        return self._guarded(self.framing.quiet)
 
     def push(self, message: bytes) -> bytes:
         """The application sends a message between two replies.
@@ -231,7 +237,7 @@ class Session:
         """
         if not isinstance(message, bytes):
             raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
-        if not self.opened or self.final or self.half_closed:
+        if not self.opened or self.final or self.half_closed or self.need is HALF_CLOSING:
             raise SendRefused("the connection is not open")
         longest = self.framing.longest
         if len(message) > longest:
@@ -263,8 +269,7 @@ class Session:
         Args:
             value: What its ``yield`` gives back.
         """
-        self.need = None
-        return self._guarded(lambda: self._drive(value))
+        return self._guarded(self._drive_on, value, None)
 
     def throw(self, error: BaseException) -> bytes:
         """What the script waited for has failed.
@@ -272,17 +277,13 @@ class Session:
         Args:
             error: What its ``yield`` raises.
         """
-        self.need = None
-        return self._guarded(lambda: self._drive(None, error))
+        return self._guarded(self._drive_on, None, error)
 
     def look_ahead(self) -> bytes:
         """Find out whether a message that has come ends the wait of the script: see ``interrupted``."""
-        if self.until is not None and not self._interrupted and not self.running:
-            try:
-                self._interrupted = self._show_messages(self.until)
-            except BaseException as error:
-                return self.fail(error)
-        return b""
+        if self.until is None or self._ending is not None or self.running:
+            return b""
+        return self._guarded(self._show_messages, self.until)
 
     def drain(self) -> bytes:
         """Answer the messages that have come whole, then close; what else comes is not handled.
@@ -293,12 +294,7 @@ class Session:
         if self.final:
             return b""
         self.draining = True
-        framing = self.framing
-        framing.quiet()
-        opening = self._script is not None and not self.messages_in
-        if self.need is OPENING or (opening and framing.held == framing.unfinished):
-            return self.close(CloseReason.DRAINED)
-        return self._run()
+        return self._guarded(self._drain)
 
     def close(self, reason: CloseReason) -> bytes:
         """Run no further action; deliver what was sent. The first reason counts.
@@ -355,12 +351,14 @@ class Session:
     def interrupted(self) -> bool:
         """Whether the ``Until`` that is needed is over: by a message that has come, or by the drain."""
         until = self.need
-        return isinstance(until, Until) and (self._interrupted or (self.draining and until.endless))
+        return isinstance(until, Until) and (self._ending is not None or (self.draining and until.endless))
 
     # The work.
 
     def _feed(self, data: bytes) -> bytes:
         """Give bytes to the framing; handle what messages they make, unless something is needed."""
+        if self.draining:
+            return b""
         try:
             self.framing.feed(data)
         except BaseException as error:
@@ -391,11 +389,15 @@ class Session:
             self._fail(error)
         return self._finish()
 
-    def _guarded(self, first: Any) -> bytes:
-        """Do the same after a call into the conversation, which may raise anything."""
+    def _guarded(self, first: Callable[..., object], *args: Any) -> bytes:
+        """Do the same after a call into the conversation or the framing, which may raise anything."""
+        if self.running:
+            self._again = True
+            first(*args)
+            return b""
         self.running = True
         try:
-            first()
+            first(*args)
             self._work()
         except BaseException as error:
             self._fail(error)
@@ -430,9 +432,8 @@ class Session:
         try:
             messages = self.framing.take()
         except (MessageTooLong, MessageMalformed) as error:
-            self._tell(str(error))
             too_long = isinstance(error, MessageTooLong)
-            self._close(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED)
+            self._close(CloseReason.TOO_LONG if too_long else CloseReason.MALFORMED, str(error))
             return True
         if messages:
             self._messages = iter(messages)
@@ -480,7 +481,7 @@ class Session:
         if self._script is None:
             return
         action = advance(self._script, self._put, value, error)
-        if self.final or type(action) is bytes:
+        if self.final or isinstance(action, bytes):
             return
         if action is None or (isinstance(action, Input) and self.eof):
             self._leave()
@@ -490,41 +491,57 @@ class Session:
                 self.until = action
         elif action is HALF_CLOSE:
             self._put_pushed()
-            self.need = HALF_CLOSING
+            if not self.half_closed:
+                self.need = HALF_CLOSING
         elif action is ABORT:
             self.abort(CloseReason.ABORTED)
         else:
             self._collect()  # before it is too late for an error
             self._close(CloseReason.CLOSED)
 
+    def _drive_on(self, value: Any, error: BaseException | None) -> None:
+        """Run the script, if it waits, with what it waited for."""
+        if isinstance(self.need, WAITS):
+            self.need = None
+            if self._ending is not None and isinstance(error, Interrupted):
+                self._take_out(self._ending)
+            self._drive(value, error)
+
     def _leave(self) -> None:
         """End the script."""
         script, self._script, self.until = self._script, None, None
-        self._interrupted, self._ahead = False, 0
+        self._ending, self._ahead = None, 0
         if script is not None:
             script.close()
 
-    def _show_messages(self, until: Until) -> bool:
-        """Tell whether one of the messages that came ends the wait; those that don't wait their turn."""
+    def _show_messages(self, until: Until) -> None:
+        """Show an ``Until`` the messages that came, up to one that ends it; all of them wait their turn."""
         if self._messages is NO_MESSAGES and not self.framing.ready:
-            return False
+            return
         ahead = list(self._messages)
-        while True:
+        while self._ending is None:
             for index in range(self._ahead, len(ahead)):
                 if until.ends(ahead[index]):
-                    self.messages_in += 1
-                    del ahead[index]
-                    self._messages = iter(ahead)
-                    return True
-            self._ahead = len(ahead)
-            more = []
-            if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
-                with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
-                    more = self.framing.take()
-            if not more:
-                self._messages = iter(ahead) if ahead else NO_MESSAGES
-                return False
-            ahead += more
+                    self._ending = index
+                    break
+            else:
+                self._ahead = len(ahead)
+                more = []
+                if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
+                    with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
+                        more = self.framing.take()
+                if not more:
+                    break
+                ahead += more
+        self._messages = iter(ahead) if ahead else NO_MESSAGES
+
+    def _take_out(self, index: int) -> None:
+        """Count as handled the message that ended a wait: the script is told of it."""
+        ahead = list(self._messages)
+        del ahead[index]
+        self._messages = iter(ahead) if ahead else NO_MESSAGES
+        self._ahead, self._ending = index, None
+        self.messages_in += 1
 
     # What is sent.
 
@@ -587,28 +604,38 @@ class Session:
 
     # The end.
 
-    def _close(self, reason: CloseReason) -> None:
-        """No further action runs. The first reason counts."""
-        if not self.final:
-            self.need, self.reason = CLOSING, reason
-            if self._pushed:
-                self._replies += self._pushed
-                self._pushed = []
-            if self._replies:
-                self._try(self._collect)
+    def _end(self) -> None:
+        """See to what ends with the peer's half of the stream."""
+        self.framing.end()
+        if isinstance(self.need, Input):
+            self.need = None
+            self._leave()
+
+    def _drain(self) -> None:
+        """Cut what is unfinished; close if no message waits for what was begun of its own accord."""
+        self.framing.quiet()
+        opening = self._script is not None and not self.messages_in
+        waits = self._messages is not NO_MESSAGES or self.framing.held > self.framing.unfinished
+        if self.need is OPENING or (opening and not waits):
+            self._close(CloseReason.DRAINED)
+
+    def _close(self, reason: CloseReason, error: str = "") -> None:
+        """No further action runs. The first reason counts; an error is told where the protocol is text."""
+        if self.final:
+            return
+        self.need, self.reason = CLOSING, reason
+        if self._pushed:
+            self._replies += self._pushed
+            self._pushed = []
+        if self._replies:
+            self._try(self._collect)
+        if error and self.conversation.speaks_text:
+            self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
 
     def _fail(self, error: BaseException) -> None:
         """Note an error of the conversation's, and end it."""
         self.errors += (("error in the conversation", error),)
-        if not self.final:
-            self._tell("internal error")
-            self._close(CloseReason.CONVERSATION_ERROR)
-
-    def _tell(self, error: str) -> None:
-        """Tell the peer of an error, where the protocol is text."""
-        self._try(self._collect)
-        if self.conversation.speaks_text:
-            self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
+        self._close(CloseReason.CONVERSATION_ERROR, "internal error")
 
     def _stop(self) -> None:
         """Drop what is held, and end the script."""
