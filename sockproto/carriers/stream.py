@@ -314,7 +314,7 @@ class ConversationProtocol(Protocol):
         session, framing = self.session, self.session.framing
         if framing.discards:
             wanted = True
-        elif session.draining or (self.paused and session.until is None):
+        elif session.draining or (self.paused and session.ahead is None):
             wanted = False
         else:
             # While nothing stops the conversation, what is held is one message that has no end yet.

@@ -13,7 +13,6 @@ only sets state, which the work in progress sees: nothing recurses, and nothing 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from enum import Enum
 from operator import length_hint
 from typing import Any, Final, TypeAlias
@@ -33,6 +32,7 @@ from sockproto.core.actions import (
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
 from sockproto.core.limits import WRITE_BYTES
+from sockproto.core.lookahead import LookAhead
 from sockproto.core.script import advance, script_of
 from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
 
@@ -40,10 +40,6 @@ FRAME_BYTES = 4
 """So many bytes more than its own each message counts, about what framings add: empty ones count too."""
 
 AT_THE_END = "error at the end of the conversation"
-
-# How far the wait of an Until looks ahead.
-AHEAD_MESSAGES = 256
-AHEAD_BYTES = 4_096
 
 NO_MESSAGES: Iterator[bytes] = iter(())
 
@@ -88,7 +84,7 @@ class Session:
         eof: Whether the peer will send no more.
         draining: Whether what has come is answered and nothing else.
         half_closed: Whether our half of the stream has ended.
-        until: The wait that a message may end, until its script is over.
+        ahead: What an ``Until`` has seen of the messages that wait; None where the script has none.
         messages_in: Messages handled.
         messages_out: Messages sent.
     """
@@ -96,11 +92,9 @@ class Session:
     # A dictionary of so many attributes would take a kilobyte a connection.
     __slots__ = (
         "_again",
-        "_ahead",
         "_cuts",
         "_encoded",
         "_ended",
-        "_ending",
         "_messages",
         "_pushed",
         "_pushed_bytes",
@@ -108,6 +102,7 @@ class Session:
         "_script",
         "_size",
         "aborted",
+        "ahead",
         "conversation",
         "draining",
         "eof",
@@ -120,7 +115,6 @@ class Session:
         "opened",
         "reason",
         "running",
-        "until",
     )
 
     def __init__(self, conversation: Conversation, framing: Any) -> None:
@@ -131,14 +125,12 @@ class Session:
         self.reason: CloseReason | None = None
         self.errors: tuple[tuple[str, BaseException], ...] = ()
         self.aborted = self.running = self.opened = self.eof = self.draining = self.half_closed = False
-        self.until: Until | None = None
+        self.ahead: LookAhead | None = None
         self.messages_in = self.messages_out = 0
         # What is being handled.
         self._messages = NO_MESSAGES
         self._script: Script | None = None
         self._ended = False  # the conversation was told of the end
-        self._ahead = 0  # so many messages that wait were shown to the Until
-        self._ending: int | None = None  # which of the messages that wait ends it
         # What is to be sent: replies, and what of those before them is encoded already.
         self._replies: list[bytes] = []
         self._encoded: list[bytes] = []
@@ -281,9 +273,9 @@ class Session:
 
     def look_ahead(self) -> bytes:
         """Find out whether a message that has come ends the wait of the script: see ``interrupted``."""
-        if self.until is None or self._ending is not None or self.running:
+        if self.ahead is None or self.ahead.ending is not None or self.running:
             return b""
-        return self._guarded(self._show_messages, self.until)
+        return self._guarded(self._show_messages, self.ahead)
 
     def drain(self) -> bytes:
         """Answer the messages that have come whole, then close; what else comes is not handled.
@@ -351,7 +343,9 @@ class Session:
     def interrupted(self) -> bool:
         """Whether the ``Until`` that is needed is over: by a message that has come, or by the drain."""
         until = self.need
-        return isinstance(until, Until) and (self._ending is not None or (self.draining and until.endless))
+        if not isinstance(until, Until) or self.ahead is None:
+            return False
+        return self.ahead.ending is not None or (self.draining and until.endless)
 
     # The work.
 
@@ -365,7 +359,7 @@ class Session:
             return self.fail(error)
         if self.need is None:
             return self._run() if self.framing.ready else b""
-        return self.look_ahead() if self.until is not None else b""
+        return self.look_ahead() if self.ahead is not None else b""
 
     def _work_on(self, result: Actions) -> bytes:
         """Begin with what a method of the conversation gave, and do what else there is to do."""
@@ -488,7 +482,8 @@ class Session:
         elif isinstance(action, WAITS):
             self.need = action
             if isinstance(action, Until):
-                self.until = action
+                self.ahead = self.ahead or LookAhead(action)
+                self.ahead.until = action
         elif action is HALF_CLOSE:
             self._put_pushed()
             if not self.half_closed:
@@ -503,45 +498,26 @@ class Session:
         """Run the script, if it waits, with what it waited for."""
         if isinstance(self.need, WAITS):
             self.need = None
-            if self._ending is not None and isinstance(error, Interrupted):
-                self._take_out(self._ending)
+            ahead = self.ahead
+            if ahead is not None and ahead.ending is not None and isinstance(error, Interrupted):
+                self._wait_with(ahead.take_out(self._messages))
+                self.messages_in += 1
             self._drive(value, error)
 
     def _leave(self) -> None:
         """End the script."""
-        script, self._script, self.until = self._script, None, None
-        self._ending, self._ahead = None, 0
+        script, self._script, self.ahead = self._script, None, None
         if script is not None:
             script.close()
 
-    def _show_messages(self, until: Until) -> None:
-        """Show an ``Until`` the messages that came, up to one that ends it; all of them wait their turn."""
-        if self._messages is NO_MESSAGES and not self.framing.ready:
-            return
-        ahead = list(self._messages)
-        while self._ending is None:
-            for index in range(self._ahead, len(ahead)):
-                if until.ends(ahead[index]):
-                    self._ending = index
-                    break
-            else:
-                self._ahead = len(ahead)
-                more = []
-                if len(ahead) < AHEAD_MESSAGES and sum(map(len, ahead)) < AHEAD_BYTES:
-                    with suppress(MessageTooLong, MessageMalformed):  # which is told when its turn comes
-                        more = self.framing.take()
-                if not more:
-                    break
-                ahead += more
-        self._messages = iter(ahead) if ahead else NO_MESSAGES
+    def _show_messages(self, ahead: LookAhead) -> None:
+        """Show an ``Until`` the messages that came; all of them wait their turn."""
+        if self._messages is not NO_MESSAGES or self.framing.ready:
+            self._wait_with(ahead.show(self._messages, self.framing.take))
 
-    def _take_out(self, index: int) -> None:
-        """Count as handled the message that ended a wait: the script is told of it."""
-        ahead = list(self._messages)
-        del ahead[index]
-        self._messages = iter(ahead) if ahead else NO_MESSAGES
-        self._ahead, self._ending = index, None
-        self.messages_in += 1
+    def _wait_with(self, messages: list[bytes]) -> None:
+        """Have these messages be those that wait."""
+        self._messages = iter(messages) if messages else NO_MESSAGES
 
     # What is sent.
 

@@ -389,4 +389,4 @@ class LossTests(EndTestCase):
         drive = self.open(received=lambda message: self.script(Sleep(1)))
         drive("receive", b"a\n" + b"x" * 10_000)
         drive("close", CloseReason.IDLE)
-        self.assertEqual((self.session.framing.held, self.session.until), (0, None))
+        self.assertEqual((self.session.framing.held, self.session.ahead), (0, None))

@@ -48,7 +48,7 @@ class UntilTests(UntilTestCase):
         drive = self.open_until()
         drive("receive", b"wait\na\n")
         self.assertEqual(drive("resume", b"result"), b"result\na\n")
-        self.assertIsNone(self.session.until)
+        self.assertIsNone(self.session.ahead)
 
     def test_each_message_is_shown_once(self) -> None:
         drive = self.open_until()
