@@ -92,7 +92,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         # What most conversations leave as it is need not be called.
         self._recognizes = not _inherits(conversation, "is_reply")
         self._asks_peer = not _inherits(conversation, "datagram")
-        self.limits = limits or Limits()
+        self.limits = Limits.given(limits)
         if clock is not None:
             self.clock = clock
         self._waiting: set[_Answer] = set()

@@ -58,7 +58,7 @@ class ConversationFactory(Factory):
     ) -> None:
         if framing is not None and not callable(framing):
             raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
-        self.limits = limits = limits or Limits()
+        self.limits = limits = Limits.given(limits)
         proxies = None if proxy_from is None else Trust(proxy_from)
         self.registry = Registry(limits, clock)
         carrier = {"registry": self.registry, "framing": framing, "proxies": proxies}

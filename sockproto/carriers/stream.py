@@ -109,7 +109,7 @@ class ConversationProtocol(Protocol):
         registry: Registry | None = None,
         **kwargs: Any,
     ) -> None:
-        self.registry = registry or Registry(limits or Limits(), clock)
+        self.registry = registry or Registry(Limits.given(limits), clock)
         make_framing = framing or type(self).framing
         self.session = Session(
             type(self).conversation(*args, **kwargs), make_framing(self.registry.limits.max_message_bytes)

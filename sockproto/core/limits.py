@@ -82,6 +82,19 @@ class Limits:
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 2**53:
                 raise ValueError(f"{limit.name} must be a number, 0 (no limit) or more, not {value!r}")
 
+    @classmethod
+    def given(cls, limits: "Limits | None") -> "Limits":
+        """Return the limits that were given, the default ones for None.
+
+        Raises:
+            TypeError: They are none.
+        """
+        if limits is None:
+            return cls()
+        if not isinstance(limits, cls):
+            raise TypeError(f"limits must be Limits(...), not {limits!r}")
+        return limits
+
     @cached_property
     def soonest(self) -> float:
         """The least time after which a limit of a connection can be reached; 0: never."""
@@ -94,11 +107,7 @@ class Limits:
         return 2.0 ** floor(log2(max(min((seconds for seconds in times if seconds), default=1), 1) / 64))
 
     @property
-    def _times(self) -> tuple[float, ...]:
-        return (
-            self.idle_seconds,
-            self.first_message_seconds,
-            self.message_seconds,
-            self.write_stall_seconds,
-            self.lifetime_seconds,
-        )
+    def _times(self) -> list[float]:
+        """The limits that a connection in use may reach, whichever there are."""
+        names = [limit.name for limit in fields(self) if limit.name.endswith("_seconds")]
+        return [getattr(self, name) for name in names if name not in ("close_seconds", "drain_seconds")]

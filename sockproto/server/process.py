@@ -58,13 +58,15 @@ def take_signals(reactor: Any, again: Callable[[], object]) -> None:
 
     def handle(number: int, frame: object) -> None:
         # One step, which no other signal can interrupt: of two at once, one is the first.
-        if not next(turns) and callable(before[number]):
+        if not next(turns):
             before[number](number, frame)
         else:
             reactor.callFromThread(again)
 
     for number in signal.SIGINT, signal.SIGTERM:
         before[number] = signal.getsignal(number)
+        if not callable(before[number]):  # ignored, as SIGINT is in the background of a script: it stays so
+            continue
         try:
             signal.signal(number, handle)
         except ValueError:  # not in the main thread: signals are somebody else's

@@ -1,11 +1,14 @@
 """Limits: what they may be, what they are unless told, and what is counted as one peer."""
 
+from typing import Any
+
 from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.core.admission import Admission, site_of
 from sockproto.core.conversation import Peer
 from sockproto.core.limits import Limits
+from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory, EchoProtocol
 
 
 class LimitsTests(TestCase):
@@ -23,6 +26,18 @@ class LimitsTests(TestCase):
     def test_every_default_has_a_line_of_documentation(self) -> None:
         for name in vars(Limits()):
             self.assertIn(f"        {name}: ", Limits.__doc__ or "")
+
+    def test_what_are_no_limits_is_said_at_once(self) -> None:
+        makers: list[Any] = [EchoFactory, EchoDatagramProtocol, EchoProtocol]
+        for make in makers:
+            self.assertRaisesRegex(TypeError, r"limits must be Limits\(\.\.\.\), not 5", make, limits=5)
+            make(limits=None)
+
+    def test_every_limit_of_time_in_use_counts_for_the_soonest(self) -> None:
+        none = dict.fromkeys(vars(Limits()), 0)
+        for name in none:
+            in_use = name.endswith("_seconds") and name not in ("close_seconds", "drain_seconds")
+            self.assertEqual(Limits(**{**none, name: 7}).soonest, 7 if in_use else 0, name)
 
 
 class AdmissionTests(TestCase):

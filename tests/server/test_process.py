@@ -32,6 +32,14 @@ class SignalTests(TestCase):
             os.kill(os.getpid(), number)
         self.assertEqual(self.calls, ["first", "again", "again"])
 
+    def test_what_is_ignored_stays_ignored_and_takes_no_turn(self) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: self.calls.append("first"))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        take_signals(self, lambda: None)
+        for number in signal.SIGINT, signal.SIGTERM, signal.SIGTERM:
+            os.kill(os.getpid(), number)
+        self.assertEqual(self.calls, ["first", "again"])
+
     def test_a_second_one_in_the_middle_of_the_first(self) -> None:
         before = sys.gettrace()
         self.addCleanup(sys.settrace, before)
