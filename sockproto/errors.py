@@ -97,7 +97,7 @@ class ActionError(LocalError, TypeError):
     def __init__(
         self,
         action: object,
-        reason: str = "is no action: give bytes, CLOSE, ABORT, HALF_CLOSE, Sleep or Wait",
+        reason: str = "is no action: give bytes, CLOSE, ABORT, HALF_CLOSE, Sleep, Wait or Until",
     ) -> None:
         super().__init__(f"{action!r} {reason}")
 

@@ -52,6 +52,9 @@ def _flaws(definition: Any) -> Iterator[str]:
     for word, framing in definition.framings.items():
         yield from _of_name("the framing", word)
         yield from _of_framing(f"the framing {word!r}", framing)
+    if not callable(definition.prepare):
+        yield f"prepare must be a call that makes the arguments, not {definition.prepare!r}"
+        return
     yield from _of_classes(definition)
     yield from _of_options(definition.options)
 
@@ -87,7 +90,8 @@ def _of_conversation(conversation: Any) -> Iterator[str]:
 
 
 def _of_framing(what: str, framing: Any) -> Iterator[str]:
-    if not callable(framing):
+    lacking = [name for name in ("feed", "take", "encode") if not hasattr(framing, name)]
+    if not callable(framing) or (isinstance(framing, type) and lacking):
         yield f"{what} must be a class such as Lines, not {framing!r}"
 
 
