@@ -8,7 +8,7 @@
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from itertools import chain, pairwise
@@ -146,6 +146,9 @@ class ServerOptions(usage.Options):
         definition = self.definition
         self.limits = self._limits()
         prepared = _made(definition.prepare, **dict(self._arguments()))
+        if not isinstance(prepared, Mapping):
+            what = f"prepare of the protocol {definition.name} must return a mapping of arguments"
+            raise OptionError(f"{what}, not {prepared!r}")
         arguments = {**prepared, "limits": self.limits}
         framing = self._framing()
         trusted = self._trusted()

@@ -2,7 +2,7 @@
 
 import inspect
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from sockproto import ConversationFactory, ConversationProtocol, ProtocolOption
 from sockproto.carriers.definition import ProtocolDefinition
@@ -178,6 +178,13 @@ class OptionTests(PluginsTestCase):
             made, definition = self.making(self.shout())
             self.options_of(definition).parseOptions(["--port", "0", *words])
             self.assertEqual([arguments["framing"] for arguments in made], [framing])
+
+    def test_what_prepare_returns_is_a_mapping(self) -> None:
+        definition = replace(self.shout(), prepare=cast("Any", lambda **_: 3))
+        with self.assertRaises(SystemExit) as raised:
+            self.options_of(definition).parseOptions(["--port", "0"])
+        said = "prepare of the protocol shout must return a mapping of arguments, not 3"
+        self.assertIn(said, str(raised.exception))
 
     def test_what_is_wrong_is_one_line(self) -> None:
         for options, words, said in [
