@@ -91,9 +91,9 @@ class Waiting:
             if then is not None:
                 then()
             return outcome  # a result stays in the Deferred, for others who wait for it
-        self.error = error_of(outcome)
-        if self._failed is not None and not outcome.check(CancelledError):
-            self._failed(self.error)
+        self.error = error = outcome.value
+        if self._failed is not None and error is not None and not outcome.check(CancelledError):
+            self._failed(error)
         if then is not None:
             then()
         return None  # a failure has been dealt with
@@ -114,10 +114,3 @@ def as_deferred(awaitable: Awaitable[Any]) -> Deferred[Any]:
         return await awaitable
 
     return Deferred.fromCoroutine(wait())
-
-
-def error_of(failure: Failure) -> BaseException:
-    """Return the error of a failure, with its traceback."""
-    error = failure.value
-    assert error is not None
-    return error.with_traceback(failure.getTracebackObject())
