@@ -101,6 +101,12 @@ class Scripted(Conversation):
         self._do("closed")
 
 
+class PlainLines(Lines):
+    """Lines that know no ``cut``."""
+
+    cut = property()  # which raises an AttributeError
+
+
 class SessionTestCase(TestCase):
     """Has a session whose conversation is scripted."""
 
@@ -126,3 +132,17 @@ class SessionTestCase(TestCase):
     def failures(self) -> list[type[BaseException]]:
         """What errors were noted, by type."""
         return [type(error) for _, error in self.session.errors]
+
+    def script(self, *actions: Any) -> Any:
+        """Do actions; note where it goes on, and when it is closed."""
+        try:
+            for action in actions:
+                yield action
+                self.notes.append("went on")
+        finally:
+            self.notes.append("finally")
+
+    def assert_closed(self, reason: CloseReason) -> None:
+        self.assertIs(self.session.need, Need.CLOSE)
+        self.assertIs(self.session.reason, reason)
+        self.assertEqual(self.failures, [])

@@ -10,8 +10,7 @@ from sockproto.core.framing.raw import Raw
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.session import FRAME_BYTES, Need
 from sockproto.errors import SendRefused
-from tests.core.session.driving import PEER, SessionTestCase
-from tests.core.session.test_order import PlainLines
+from tests.core.session.driving import PEER, PlainLines, SessionTestCase
 
 KIB = b"x" * (1024 - FRAME_BYTES)
 

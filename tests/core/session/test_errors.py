@@ -9,8 +9,7 @@ from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.prefixed import Int8Prefixed, Netstrings
 from sockproto.core.session import Need
 from sockproto.errors import ActionError, MessageUnsendable
-from tests.core.session.driving import PEER, Drive, SessionTestCase
-from tests.core.session.test_order import PlainLines
+from tests.core.session.driving import PEER, Drive, PlainLines, SessionTestCase
 
 TOLD = b"error: internal error\n"
 

@@ -8,13 +8,7 @@ from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.prefixed import Netstrings
 from sockproto.core.framing.raw import Discard, Raw
 from sockproto.core.session import Need, Session
-from tests.core.session.driving import NOTHING, PEER, Drive, Scripted, SessionTestCase
-
-
-class PlainLines(Lines):
-    """Lines that know no ``cut``."""
-
-    cut = property()  # which raises an AttributeError
+from tests.core.session.driving import NOTHING, PEER, Drive, PlainLines, Scripted, SessionTestCase
 
 
 class OrderTests(SessionTestCase):
