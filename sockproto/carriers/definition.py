@@ -95,8 +95,14 @@ def conversation_definition(
             framing for each word of ``--framing``, the default first.
         options: As in :class:`ProtocolDefinition`.
         prepare: Likewise.
+
+    Raises:
+        TypeError: A framing can't be called.
     """
     framings = framing if isinstance(framing, Mapping) else {}
+    for each in framings.values() or [framing]:
+        if not callable(each):
+            raise TypeError(f"framing must be a class such as Lines, not {each!r}")
     title = f"{name}".title().replace("-", "")
 
     def subclass(base: type, kind: str, doc: str, **members: Any) -> Any:

@@ -90,8 +90,14 @@ def _of_conversation(conversation: Any) -> Iterator[str]:
 
 
 def _of_framing(what: str, framing: Any) -> Iterator[str]:
-    lacking = [name for name in ("feed", "take", "encode") if not hasattr(framing, name)]
-    if not callable(framing) or (isinstance(framing, type) and lacking):
+    made = framing
+    if callable(framing) and not isinstance(framing, type):
+        try:
+            made = framing(Limits().max_message_bytes)
+        except Exception as error:
+            yield f"{what} can't be made: {type(error).__name__}: {error}"
+    lacking = [name for name in ("feed", "take", "encode") if not hasattr(made, name)]
+    if not callable(framing) or lacking:
         yield f"{what} must be a class such as Lines, not {framing!r}"
 
 

@@ -3,7 +3,7 @@
 import pickle
 import pydoc
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
@@ -15,6 +15,7 @@ from sockproto.carriers.definition import conversation_definition
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.text import count
+from sockproto.protocols.echo import EchoFactory
 from sockproto.testing import DatagramNetwork, connect
 
 SERVER = ("192.0.2.1", 7)
@@ -92,6 +93,16 @@ class MadeTests(TestCase):
             definition = conversation_definition("shout", "in capitals", Shout, given)
             made: Any = definition.factory
             self.assertEqual((made.protocol.framing, definition.framings), (first, choice))
+
+    def test_what_is_no_framing_is_refused_as_by_the_factories(self) -> None:
+        with self.assertRaises(TypeError) as refused:
+            EchoFactory(framing=cast("Any", "lines"))
+        for given in "lines", {"raw": Raw, "auto": "lines"}:
+            with self.assertRaises(TypeError) as raised:
+                conversation_definition("shout", "in capitals", Shout, cast("Any", given))
+            self.assertEqual(str(raised.exception), str(refused.exception))
+        with self.assertRaises(TypeError):
+            conversation_definition("shout", "in capitals", Shout, {})
 
     def test_what_makes_a_conversation_need_be_no_class(self) -> None:
         made = conversation_definition("loud", "in capitals", partial(Shout, 2)).factory

@@ -42,12 +42,16 @@ class DefinitionTests(PluginsTestCase):
             ("conversation", "None", "the conversation must be a class such as Echo, not None"),
             ("conversation", "Lines", "the conversation must be a class such as Echo, not <class"),
             ("conversation", "Shout(9)", "the conversation must be a class such as Echo, not <"),
-            ("framing", "'Lines'", "the framing must be a class such as Lines, not 'Lines'"),
             ("framing", "int", "the framing must be a class such as Lines, not <class 'int'>"),
             ("framing", "Conversation", "the framing must be a class such as Lines, not <class"),
             ("prepare", "None", "prepare must be a call that makes the arguments, not None"),
-            ("framing", "[Lines]", "the framing must be a class such as Lines, not [<class"),
-            ("framing", "{'lines': 'Lines'}", "the framing 'lines' must be a class such as Lines, not"),
+            (
+                "framing",
+                "lambda longest: longest",
+                "the framing must be a class such as Lines, not <function",
+            ),
+            ("framing", "lambda: Lines()", "the framing can't be made: TypeError: "),
+            ("framing", "{'lines': int}", "the framing 'lines' must be a class such as Lines, not <class"),
             ("framings", "[Lines]", "framings must be a mapping of words to framings"),
             ("framings", "{'Two words': Lines}", f"the framing 'Two words' {letters}"),
             ("framings", "{'lines': 'Lines'}", "the framing 'lines' must be a class such as Lines"),
@@ -63,6 +67,20 @@ class DefinitionTests(PluginsTestCase):
         start = f"twisted.plugins.ape has a definition that can't be used: {reason}"
         self.assertEqual(said[: len(start)], start)
         self.assertTrue(said.isprintable(), said)
+
+    def test_a_framing_that_a_class_is_given_by_hand(self) -> None:
+        for value, shown in ("'Lines'", "'Lines'"), ("[Lines]", "[<class"):
+            self.forget()
+            [said] = self.reasons(ape=f"{shout()}DEFINITION.factory.protocol.framing = {value}\n")
+            self.assertIn(f"can't be used: the framing must be a class such as Lines, not {shown}", said)
+
+    def test_a_framing_that_conversation_definition_refuses(self) -> None:
+        for value, shown in ("'Lines'", "'Lines'"), ("[Lines]", "[<class"), ("{'lines': 'Lines'}", "'Lines'"):
+            self.forget()
+            [said] = self.reasons(ape=shout(framing=value))
+            self.assertIn(
+                f"can't be imported: TypeError: framing must be a class such as Lines, not {shown}", said
+            )
 
     def test_what_makes_an_option_unfit(self) -> None:
         for arguments, reason in [
