@@ -5,6 +5,7 @@ A definition may be anybody's, and its texts reach terminals::
     flaw(DEFINITION)    # None, or one line: "factory must be a ConversationFactory class, not 3"
 """
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -13,6 +14,7 @@ from typing import Any
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolOption
 from sockproto.carriers.factory import ConversationFactory
+from sockproto.carriers.stream import ConversationProtocol
 from sockproto.commands import CommandSet
 from sockproto.core.conversation import Conversation
 from sockproto.core.framing.lines import Lines
@@ -57,6 +59,7 @@ def _flaws(definition: Any) -> Iterator[str]:
         return
     yield from _of_classes(definition)
     yield from _of_options(definition.options)
+    yield from _of_arguments(definition)
 
 
 def _of_classes(definition: Any) -> Iterator[str]:
@@ -119,6 +122,35 @@ def _of_options(options: Any) -> Iterator[str]:
             yield f"convert of the option {option.name!r} must be a call, not {option.convert!r}"
         yield from _of_text(f"default of the option {option.name!r}", option.default)
         yield from _of_text(f"help of the option {option.name!r}", option.help)
+
+
+def _of_arguments(definition: Any) -> Iterator[str]:
+    """Look at whether the conversation takes the options, unless something of theirs takes them first."""
+    if definition.prepare is not dict:
+        return
+    protocol: Any = getattr(definition.factory, "protocol", None)
+    datagrams = definition.datagram_protocol
+    if _is_made_as(definition.factory, ConversationFactory) and _is_made_as(protocol, ConversationProtocol):
+        yield from _of_taken(protocol.conversation, definition.options)
+    if _is_made_as(datagrams, ConversationDatagramProtocol):
+        yield from _of_taken(datagrams.conversation, definition.options)
+
+
+def _of_taken(conversation: Any, options: tuple[ProtocolOption, ...]) -> Iterator[str]:
+    try:
+        signature = inspect.signature(conversation)
+    except (TypeError, ValueError):  # of what is written in C, maybe
+        return
+    for option in options:
+        try:
+            signature.bind_partial(**{option.argument: None})
+        except TypeError:
+            yield f"the option {option.name!r} is no argument that {conversation!r} takes"
+
+
+def _is_made_as(made: Any, base: type) -> bool:
+    """Tell whether a class hands its arguments on as *base* does."""
+    return inspect.isclass(made) and getattr(made, "__init__", None) is getattr(base, "__init__", None)
 
 
 def _of_name(what: str, name: Any) -> Iterator[str]:

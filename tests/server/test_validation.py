@@ -16,6 +16,9 @@ from sockproto.server.validation import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
 from sockproto.testing import connect
 from tests.plugins import PluginsTestCase, shout
 
+LOUD = "(ProtocolOption('loud', count, '1', 'help'),)"
+"""Options that the conversation of ``shout`` doesn't take."""
+
 
 class DefinitionTests(PluginsTestCase):
     def test_what_makes_a_definition_unfit(self) -> None:
@@ -94,6 +97,32 @@ class DefinitionTests(PluginsTestCase):
             ("'marks', count, '1', 'two\\nlines'", "help of the option 'marks' must be a line"),
         ]:
             self.assert_unfit({"options": f"(ProtocolOption({arguments}),)"}, reason)
+
+    def test_an_option_that_the_conversation_does_not_take(self) -> None:
+        whose = "<class 'twisted.plugins.ape.Shout'> takes"
+        self.assert_unfit({"options": LOUD}, f"the option 'loud' is no argument that {whose}")
+        called = {"conversation": "lambda: Shout()"}
+        self.assert_unfit(called, "the option 'marks' is no argument that <function")
+        handing_on = "from functools import partial\ndef takes(**values):\n    return Shout()\n"
+        for source in [
+            shout(options=LOUD, prepare="lambda **values: {}"),
+            shout(options=LOUD, conversation="takes").replace("MARKS =", f"{handing_on}MARKS ="),
+            shout(conversation="partial(Shout, marks=2)").replace("MARKS =", f"{handing_on}MARKS ="),
+        ]:
+            self.forget()
+            self.assertEqual(self.search(ape=source).broken, ())
+
+    def test_a_class_that_takes_the_options_itself(self) -> None:
+        for takes in "DEFINITION.factory", "DEFINITION.factory.protocol":
+            self.forget()
+            written = (
+                f"{shout(options=LOUD)}"
+                f"plain = {takes}.__init__\n"
+                "def made(self, *args, loud=1, **kwargs):\n    plain(self, *args, **kwargs)\n"
+                f"{takes}.__init__ = made\n"
+                "DEFINITION.datagram_protocol.conversation = lambda **_: Shout()\n"
+            )
+            self.assertEqual(self.search(ape=written).broken, ())
 
     def test_classes_that_can_t_be_made_without_options(self) -> None:
         source = shout().replace("marks=1", "marks")
