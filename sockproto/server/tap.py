@@ -37,6 +37,9 @@ DEFAULT_PORT = 9999
 DEFAULT_PROTOCOL = "greeting"
 LOOPBACK = "127.0.0.1"
 
+OWN_ARGUMENTS = ("framing", "limits", "proxy_from")
+"""The arguments of a factory that are made of our own options."""
+
 
 def _typed(name: str) -> str:
     """Give an option's name as it is typed."""
@@ -145,11 +148,7 @@ class ServerOptions(usage.Options):
         """
         definition = self.definition
         self.limits = self._limits()
-        prepared = _made(definition.prepare, **dict(self._arguments()))
-        if not isinstance(prepared, Mapping):
-            what = f"prepare of the protocol {definition.name} must return a mapping of arguments"
-            raise OptionError(f"{what}, not {prepared!r}")
-        arguments = {**prepared, "limits": self.limits}
+        arguments = {**self._prepared(), "limits": self.limits}
         framing = self._framing()
         trusted = self._trusted()
 
@@ -212,6 +211,20 @@ class ServerOptions(usage.Options):
                 raise OptionError(f"--proxy-from: must be a network such as 10.0.0.0/8: {error}") from error
         return self["proxy-from"] or LOOPBACK_NETWORKS
 
+    def _prepared(self) -> Mapping[str, Any]:
+        """Return the conversation's arguments, made of the options that were given."""
+        definition = self.definition
+        prepared = _made(definition.prepare, **dict(self._arguments()))
+        wanted = f"prepare of the protocol {definition.name} must return a mapping of arguments"
+        if not (isinstance(prepared, Mapping) and all(isinstance(name, str) for name in prepared)):
+            raise OptionError(f"{wanted}, not {prepared!r}")
+        for name in OWN_ARGUMENTS:
+            if name in prepared:
+                raise OptionError(
+                    f"{wanted} of the conversation, not {name!r}, which is twistd sockproto's own"
+                )
+        return prepared
+
     def _arguments(self) -> Iterable[tuple[str, Any]]:
         """Give the conversation's arguments that were given as options."""
         fitting = {option.name: option for option in self.definition.options}
@@ -256,7 +269,7 @@ def _named(option: str, call: Any, *args: Any) -> Any:
         raise OptionError(f"{option}: {type(error).__name__}: {error}") from error
 
 
-def _made(make: Any, **arguments: Any) -> Any:
+def _made(make: Any, /, **arguments: Any) -> Any:
     """Make what answers; a conversation that refuses the values of its options is no bug of ours."""
     try:
         return make(**arguments)

@@ -227,11 +227,26 @@ class OptionTests(PluginsTestCase):
             self.assertEqual([arguments["framing"] for arguments in made], [framing])
 
     def test_what_prepare_returns_is_a_mapping(self) -> None:
-        definition = replace(self.shout(), prepare=cast("Any", lambda **_: 3))
-        with self.assertRaises(SystemExit) as raised:
-            self.options_of(definition).parseOptions(["--port", "0"])
-        said = "prepare of the protocol shout must return a mapping of arguments, not 3"
-        self.assertIn(said, str(raised.exception))
+        wanted = "prepare of the protocol shout must return a mapping of arguments"
+        cases: list[tuple[Any, str]] = [
+            (3, f"{wanted}, not 3"),
+            (None, f"{wanted}, not None"),
+            ({1: 2}, f"{wanted}, not {{1: 2}}"),
+            (
+                {"framing": Lines},
+                f"{wanted} of the conversation, not 'framing', which is twistd sockproto's own",
+            ),
+            ({"proxy_from": []}, f"{wanted} of the conversation, not 'proxy_from'"),
+            (
+                {"make": 1},
+                "the protocol can't be served with these options: Shout.__init__() got an unexpected",
+            ),
+        ]
+        for returned, said in cases:
+            prepare = cast("Any", lambda returned=returned: returned)
+            options = self.options_of(replace(self.shout(), prepare=prepare))
+            error = self.assertRaises(SystemExit, options.parseOptions, ["--port", "0"])
+            self.assertEqual(str(error.code)[: len(said) + 11], f"sockproto: {said}")
 
     def test_what_is_wrong_is_one_line(self) -> None:
         for options, words, said in [
