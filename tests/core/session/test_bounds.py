@@ -180,8 +180,8 @@ class PushTests(SessionTestCase):
 
         for framing in Lines(), PlainLines():
             drive = self.open(framing, received=received)
-            wire = b"a\npushed by a\npushed by mute\nb\npushed by b\n"
-            self.assertEqual(drive("receive", b"a\nmute\nb\n"), wire)
+            wire = b"a\npushed by a\npushed by mute\nb\npushed by b\nc\npushed by c\n"
+            self.assertEqual(drive("receive", b"a\nmute\nb\nc\n"), wire)
             drive = self.open(framing, received=script)
             self.assertEqual(drive("receive", b"a\nb\n"), b"a\nmore\npushed by a\nb\nmore\npushed by b\n")
 

@@ -18,6 +18,7 @@ class OrderTests(SessionTestCase):
             self.assertEqual(self.session.receive(b"a\nb\nc\n"), b"<a>\n<b>\n<c>\n")
             self.assertIsNone(self.session.need)
             self.assertEqual((self.session.messages_in, self.session.messages_out), (3, 3))
+            self.assertEqual(self.session.receive(b"d\n"), b"<d>\n")
 
     def test_nothing_is_handled_before_it_is_open(self) -> None:
         drive = self.begin(opened=lambda: b"Welcome!")
