@@ -7,7 +7,7 @@ The same events as ``Session``. Where that keeps state between calls, this stand
 from collections.abc import Generator
 from typing import Any, TypeAlias
 
-from sockproto.core.actions import ABORT, CLOSE, HALF_CLOSE, Input, Interrupted, Sleep, Until, Wait
+from sockproto.core.actions import ABORT, HALF_CLOSE, End, Input, Interrupted, Sleep, Until, Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.session import AT_THE_END, FRAME_BYTES, Need
 from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
@@ -275,6 +275,8 @@ class Model:
             except StopIteration:
                 return
             value = error = None
+            if not isinstance(action, bytes | End | Sleep | Wait):
+                raise ActionError(action)
             if self.final:
                 raise Over
             if isinstance(action, bytes):
@@ -297,11 +299,9 @@ class Model:
             elif action is ABORT:
                 self.abort(CloseReason.ABORTED)
                 raise Over
-            elif action is CLOSE:
+            else:
                 self.close(CloseReason.CLOSED)
                 raise Over
-            else:
-                raise ActionError(action)
 
     def _send_pushed(self) -> None:
         pushed, self.pushed = self.pushed, []
