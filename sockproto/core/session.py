@@ -364,7 +364,7 @@ class Session:
     def _work_on(self, result: Actions) -> bytes:
         """Begin with what a method of the conversation gave, and do what else there is to do."""
         try:
-            if result is not None and not self.final:  # else it ended the connection itself
+            if result is not None:
                 self._begin(result)
             self._work()
         except BaseException as error:
@@ -460,11 +460,11 @@ class Session:
         finally:
             self.messages_in += handled
             self._size = size
-        if result is not None and not self.final:  # else it ended the connection itself
+        if result is not None:
             self._begin(result)
 
     def _begin(self, result: Actions) -> None:
-        """Do what a method of the conversation gave."""
+        """Do what a method of the conversation gave; if it has ended the connection, none of it is done."""
         if type(result) is bytes:
             self._put(result)
         elif result is not None:
