@@ -52,7 +52,14 @@ class Flow:
         produced, steps = len(out), 0
         while True:
             need = session.need
-            waiting = self._wait(connection, need) if isinstance(need, WAITS) else None
+            waiting = None
+            if isinstance(need, WAITS):
+                waiting = self._wait(connection, need)
+                if not waiting.done:
+                    out += session.look_ahead()
+                    if session.need is not need:  # what was asked about a message has raised, or ended it all
+                        continue
+                    waiting = self._wait(connection, need)
             held_up = connection.paused or self._turn is not None
             if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
                 steps += 1
@@ -108,8 +115,6 @@ class Flow:
             waiting = self._waiting = Waiting(action, connection.clock)
             if not waiting.done:
                 waiting.then(partial(self._waited, connection))
-        if not waiting.done:
-            session.look_ahead()
         # What is there already is delivered all the same.
         if session.interrupted and waiting.error is None and not (begun and waiting.done):
             waiting.cancel(partial(connection.registry.failed, connection, AT_THE_END))

@@ -165,7 +165,10 @@ class Session:
         """
         if self.need is not None or self.running or not self._cuts:
             return self._feed(data)
-        messages = self.framing.cut(data)
+        try:
+            messages = self.framing.cut(data)
+        except BaseException as error:
+            return self.fail(error)
         if messages is None:
             return self._feed(data)
         received, replies, size = self.conversation.received, self._replies, 0

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 
-from sockproto.core.actions import Sleep, Wait
+from sockproto.core.actions import Sleep, Until, Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
@@ -60,6 +60,30 @@ class ErrorTests(CarrierTestCase):
         remote.half_close()
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_what_is_asked_about_a_message_that_waits(self) -> None:
+        def received(message: bytes) -> Any:
+            yield Until(Deferred(), lambda message: bool(1 // 0))
+
+        for speaks_text, wire in [(True, b"error: internal error\n"), (False, b"")]:
+            remote = self.connect(received=received, speaks_text=speaks_text)
+            self.receive(b"x\ny\n")
+            self.assertEqual(remote.read(), wire)
+            remote.half_close()
+            self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_what_a_framing_raises_as_it_cuts_a_read(self) -> None:
+        class Broken(Lines):
+            def cut(self, data: bytes) -> Any:
+                raise ZeroDivisionError
+
+        remote = self.connect(Broken)
+        self.receive(b"x\n")
+        self.assertEqual(remote.read(), b"error: internal error\n")
+        remote.half_close()
+        self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_every_method_is_guarded(self) -> None:
         def fault(*args: object) -> Any:
