@@ -29,7 +29,8 @@ from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
 from sockproto.core.text import join_host_port, port_number
 from sockproto.errors import OptionError
-from sockproto.reactor.ports import flush_after_reads, listen_udp
+from sockproto.reactor.datagrams import listen_udp
+from sockproto.reactor.ports import flush_after_reads
 
 BACKLOG = 1_024
 """Connections that the system keeps until they are accepted. Twice nginx's 511; Linux allows 4,096."""

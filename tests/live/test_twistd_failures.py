@@ -21,10 +21,10 @@ PIDFILE = "twistd.pid"
 
 @contextmanager
 def held_port(kind: socket.SocketKind) -> Iterator[int]:
-    """Hold a port of 127.0.0.1 for one carrier, so that nobody else can have it, and keep the other carrier's free.
+    """Hold a port of 127.0.0.1 for one carrier, so that nobody else can have it; the other's is free.
 
-    A TCP socket that is bound with SO_REUSEADDR and does not listen leaves the port to whoever binds it by number in
-    the same way, as Twisted does; the system gives it to nobody who asks for any port.
+    A TCP socket that is bound with SO_REUSEADDR and does not listen leaves the port to whoever binds it by
+    number in the same way, as Twisted does; the system gives it to nobody who asks for any port.
     """
     with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

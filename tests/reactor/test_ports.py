@@ -22,14 +22,9 @@ from twisted.trial.unittest import TestCase
 from zope.interface import alsoProvides, implementer
 
 from sockproto.reactor.buffers import held_bytes
-from sockproto.reactor.ports import (
-    BULK_BYTES,
-    DatagramPort,
-    TCPConnection,
-    UNIXConnection,
-    flush_after_reads,
-    listen_udp,
-)
+from sockproto.reactor.connections import BULK_BYTES, TCPConnection, UNIXConnection
+from sockproto.reactor.datagrams import DatagramPort, listen_udp
+from sockproto.reactor.ports import flush_after_reads
 
 LOOPBACK = "127.0.0.1"
 

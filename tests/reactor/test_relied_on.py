@@ -19,7 +19,7 @@ from twisted.logger import LogPublisher
 from twisted.trial.unittest import TestCase
 
 from sockproto import reactor
-from sockproto.reactor import buffers, clocks, observers, ports
+from sockproto.reactor import buffers, clocks, datagrams, observers, ports
 from sockproto.testing import connect
 from tests.test_private_names import defined, is_private, touched
 
@@ -64,7 +64,7 @@ class Reactor(PosixReactorBase):
 
 class FallbackTests(TestCase):
     def test_every_module_is_known(self) -> None:
-        tested = {"buffers", "clocks", "epoll", "observers", "ports"}
+        tested = {"buffers", "clocks", "connections", "datagrams", "epoll", "observers"}
         self.assertEqual({name for name in MODULES if table(name)} | {"epoll"}, tested)
 
     def test_the_page_lists_every_name(self) -> None:
@@ -83,7 +83,7 @@ class FallbackTests(TestCase):
             self.assertEqual(found - known, set(), module)
 
     def test_a_port_keeps_its_transports(self) -> None:
-        for name in table("ports")[tcp.Connection]:
+        for name in table("connections")[tcp.Connection]:
             for kind in tcp.Port, unix.Port:
                 port = kind.__new__(kind)
                 with without(tcp.Connection, name):
@@ -92,13 +92,13 @@ class FallbackTests(TestCase):
 
     def test_a_datagram_port_is_the_reactors(self) -> None:
         def listen() -> Any:
-            return ports.listen_udp(Reactor(), 0, DatagramProtocol(), "127.0.0.1", 100)
+            return datagrams.listen_udp(Reactor(), 0, DatagramProtocol(), "127.0.0.1", 100)
 
-        self.patch(ports.DatagramPort, "startListening", lambda self: None)
-        for name in table("ports")[udp.Port]:
+        self.patch(datagrams.DatagramPort, "startListening", lambda self: None)
+        for name in table("datagrams")[udp.Port]:
             with without(udp.Port, name):
                 self.assertEqual(listen(), "Twisted's own", name)
-            self.assertIsInstance(listen(), ports.DatagramPort, name)
+            self.assertIsInstance(listen(), datagrams.DatagramPort, name)
 
     def test_each_turn_is_twisteds(self) -> None:
         if "epoll" not in MODULES:
