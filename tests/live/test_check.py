@@ -22,6 +22,7 @@ from sockproto.check.started import Started
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict
+from tests.check.test_cases import forbidden
 from tests.live.peers import SOCKPROTO, wait_until
 from tests.live.server import TIMEOUT, Serve, Server
 from tests.live.test_cli import Terminal, terminal
@@ -70,11 +71,12 @@ def check(protocol: str, kind: str, host: str, port: int = 0, patience: Patience
 
 
 def others(report: Report) -> list[Result]:
-    """Give what is not passed, but for what only a server that is started for the check is judged by."""
+    """Give what is not passed, but for what only root, or a server started for the check, is judged by."""
     return [
         result
         for result in report.results
         if result.verdict is not Verdict.PASS
+        and not forbidden(result)
         and not re.search("--start|a UNIX socket has no port", result.reason)
     ]
 
