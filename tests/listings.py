@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.hanging import TIMEOUT
+
 SCRIPTS = Path(sys.executable).parent  # where pip put twistd, as .venv/bin in the documents
-TIMEOUT = 60.0  # seconds that nothing here may take
 
 # What doesn't end by itself.
 SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|systemd-socket-activate"
@@ -29,6 +30,7 @@ SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|systemd-socket-activate"
 WITH_LOG = """
 import runpy, sys
 from twisted.python import log
+from tests.hanging import TIMEOUT
 log.startLogging(sys.stdout)
 runpy.run_path(sys.argv[1], run_name="__main__")
 """

@@ -12,6 +12,7 @@ from twisted.trial.unittest import TestCase
 
 import sockproto
 from sockproto import errors
+from tests.hanging import TIMEOUT
 
 ROOT = Path(sockproto.__file__).parent
 
@@ -57,7 +58,7 @@ def imports(path: Path) -> set[str]:
 def run(code: str) -> str:
     """Run code in an interpreter of its own; give what it prints."""
     return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=TIMEOUT
     ).stdout
 
 

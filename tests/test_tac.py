@@ -17,7 +17,8 @@ from sockproto.protocols.chargen import PATTERN
 from sockproto.protocols.time import SECONDS_1900_TO_1970
 from sockproto.server.tap import LOOPBACK
 from tests.docs.test_readme import ROOT, rows
-from tests.listings import SCRIPTS, TIMEOUT, Server, ask, exchange
+from tests.hanging import TIMEOUT
+from tests.listings import SCRIPTS, Server, ask, exchange
 from tests.plugins import ours
 
 FILES = sorted((ROOT / "tac").glob("*.tac"))

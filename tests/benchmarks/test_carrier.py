@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from benchmarks.carrier_steps import Transport, calls, reachable, slots
+from tests.hanging import TIMEOUT
 
 ROOT = Path(__file__).parents[2]
 TIMES = [
@@ -74,7 +75,7 @@ class CarrierTests(TestCase):
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=TIMEOUT,
         )
 
     def measure(self, *arguments: str) -> dict[str, list[float]]:

@@ -10,6 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import TestCase
 
 from benchmarks.steps import DATA, SERVERS
+from tests.hanging import TIMEOUT
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| (.+?) \| ([0-9.]+) µs \| (?:[+-][0-9.]+ µs)? *\| (?:([0-9]+) µs)? *\|$", re.MULTILINE)
@@ -33,7 +34,7 @@ class StepsTests(TestCase):
             check=True,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=TIMEOUT,
         )
         self.assert_complete(done.stdout)
 

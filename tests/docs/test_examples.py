@@ -13,6 +13,7 @@ from sockproto import CommandFactory, OptionError
 from sockproto.server.validation import flaw
 from sockproto.testing import Remote, connect
 from tests.examples import EXAMPLES, load
+from tests.hanging import TIMEOUT
 
 thermostat = load("thermostat", "thermostat/thermostat/__init__.py")
 multimeter = load("multimeter", "multimeter/twisted/plugins/multimeter.py")
@@ -124,7 +125,7 @@ class ThermostatTests(TestCase):
         code = f"import sys, thermostat; {made}; print(*sys.modules)"
         where = EXAMPLES / "thermostat"
         ran = subprocess.run(
-            [sys.executable, "-c", code], cwd=where, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", code], cwd=where, capture_output=True, text=True, timeout=TIMEOUT
         )
         self.assertIn("thermostat.room", ran.stdout.split())
         self.assertNotIn("twisted.internet.reactor", ran.stdout.split())

@@ -15,7 +15,8 @@ import pytest
 
 from sockproto.server.tap import DEFAULT_PORT, DEFAULT_PROTOCOL, LOOPBACK, Options, options_for
 from tests.docs.test_docs import anchors
-from tests.listings import TIMEOUT, Listing, Server, ask, exchange, figures, lacking, listings, local, start
+from tests.hanging import TIMEOUT
+from tests.listings import Listing, Server, ask, exchange, figures, lacking, listings, local, start
 from tests.plugins import ours
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live.server import TIMEOUT
+from tests.hanging import TIMEOUT
 
 
 def tcp_client(port: int, host: str = "127.0.0.1") -> socket.socket:

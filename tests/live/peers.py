@@ -18,8 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.hanging import TIMEOUT
 from tests.live.forked import Forked
-from tests.live.server import TIMEOUT, Output, need, require
+from tests.live.server import Output, need, require
 
 SOCKPROTO = str(Path(sys.executable).with_name("sockproto"))
 STREAMS: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

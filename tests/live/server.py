@@ -13,10 +13,10 @@ from typing import IO, Any, Protocol
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.forked import Forked
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
-TIMEOUT = 60.0  # seconds after which something hangs; a busy machine needs some
 
 
 def require(there: bool, what: str) -> None:

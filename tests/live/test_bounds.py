@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import ask, receive, send_until_stalled, tcp_client
-from tests.live.server import TIMEOUT, Serve
+from tests.live.server import Serve
 
 MIB = 1024 * 1024
 FLOOD_BYTES = 200 * MIB

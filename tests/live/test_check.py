@@ -23,8 +23,9 @@ from sockproto.check.target import find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict
 from tests.check.test_cases import forbidden
+from tests.hanging import TIMEOUT
 from tests.live.peers import SOCKPROTO, wait_until
-from tests.live.server import TIMEOUT, Serve, Server
+from tests.live.server import Serve, Server
 from tests.live.test_cli import Terminal, terminal
 from tests.live.test_tls import Authority, authority
 
@@ -129,12 +130,12 @@ def test_our_servers_pass_over_tls(serve: Serve, authority: Authority) -> None:
     assert skipped == {"TLS has no half-close"}
     where = f"127.0.0.1:{server.port}"
     command = [SOCKPROTO, "check", "echo", where, "-k", "--only", "meaning", "--json"]
-    ran = subprocess.run(command, capture_output=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
     assert (ran.returncode, ran.stderr, json.loads(ran.stdout)["target"]) == (0, b"", f"tls {where}")
     command = [SOCKPROTO, "check", "echo", where, "--only", "meaning.a-dialogue"]
-    ran = subprocess.run(command, capture_output=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
     assert b"it speaks TLS: say --tls" in ran.stdout
-    ran = subprocess.run([SOCKPROTO, "check", "echo", where, "--tls"], capture_output=True, timeout=60)
+    ran = subprocess.run([SOCKPROTO, "check", "echo", where, "--tls"], capture_output=True, timeout=TIMEOUT)
     assert ran.returncode == 60
     assert re.fullmatch(rb"sockproto check: .*certificate.*\n", ran.stderr)
 
@@ -162,7 +163,7 @@ def listening(port: int) -> bool:
 
 def test_a_server_that_the_check_starts_is_watched_and_ended(naive: str) -> None:
     command = [SOCKPROTO, "check", "echo", "--start", naive, "--only", "meaning", "--json"]
-    ran = subprocess.run(command, capture_output=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
     found = json.loads(ran.stdout)
     assert (ran.returncode, ran.stderr) == (1, b"")
     assert found["server"]["command"] == naive
@@ -176,7 +177,7 @@ def test_a_server_that_the_check_starts_is_watched_and_ended(naive: str) -> None
 def test_a_server_that_does_not_come_up(tmp_path: Path) -> None:
     start = shlex.join([sys.executable, "-c", "raise SystemExit('no such \\x1b[31mfile')"]) + " {port}"
     ran = subprocess.run(
-        [SOCKPROTO, "check", "echo", "--start", start], capture_output=True, text=True, timeout=60
+        [SOCKPROTO, "check", "echo", "--start", start], capture_output=True, text=True, timeout=TIMEOUT
     )
     assert (ran.returncode, ran.stdout) == (7, "")
     assert re.fullmatch(
@@ -229,5 +230,5 @@ def test_our_server_ends_in_order_and_survives_a_want_of_descriptors() -> None:
     start = f"{SOCKPROTO} serve --protocol greeting --port {{port}}"
     only = ["--only", "shutdown", "--only", "many.descriptors-run-out"]
     command = [SOCKPROTO, "check", "greeting", "--start", start, *only, "--json"]
-    found = json.loads(subprocess.run(command, capture_output=True, timeout=60).stdout)
+    found = json.loads(subprocess.run(command, capture_output=True, timeout=TIMEOUT).stdout)
     assert [result["verdict"] for result in found["results"]] == 4 * ["pass"], found

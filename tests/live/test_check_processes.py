@@ -19,8 +19,9 @@ from sockproto.check.target import find, free_port
 from sockproto.check.timing import QUICK, Patience
 from sockproto.check.verdict import Skipped, Verdict
 from sockproto.plain.deadline import Deadline
+from tests.hanging import TIMEOUT
 from tests.live.peers import SOCKPROTO
-from tests.live.server import TIMEOUT, Serve
+from tests.live.server import Serve
 
 LISTEN = (
     "import os, signal, socket, sys, time\nlistener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"

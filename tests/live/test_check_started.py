@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.hanging import TIMEOUT
 from tests.live.peers import SOCKPROTO
 
 MORTAL = """
@@ -27,7 +28,7 @@ def check(file: Path, code: str, *arguments: str) -> "subprocess.CompletedProces
     file.write_text(code)
     start = shlex.join([sys.executable, str(file)]) + " {port}"
     command = [SOCKPROTO, "check", "echo", "--start", start, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
 
 
 def test_one_that_ends_fails_that_case_and_is_started_again(tmp_path: Path) -> None:

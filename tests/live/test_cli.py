@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.peers import (
     SOCKPROTO,
     Ended,
@@ -25,7 +26,7 @@ from tests.live.peers import (
     start,
     stream_server,
 )
-from tests.live.server import TIMEOUT, Serve, need
+from tests.live.server import Serve, need
 
 ESCAPES = b"\x1b[31mred\x1b]0;title\x07\x9b1m\x00\r\x7f caf\xc3\xa9 \xff\tend"
 SHOWN = r"\x1b[31mred\x1b]0;title\x07\x9b1m\x00\r\x7f café \xff" + "\tend"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.greeting import GREETED, WELCOMED
 from tests.live.peers import (
     LOOPBACK,
@@ -20,7 +21,7 @@ from tests.live.peers import (
     say,
     stream_server,
 )
-from tests.live.server import TIMEOUT, Serve
+from tests.live.server import Serve
 
 CALLS = """
 import sys, json
@@ -160,7 +161,7 @@ def calls(body: str) -> str:
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
-        timeout=2 * TIMEOUT,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.failing import after, check_failure, fails, leave, probes
 from tests.live.peers import (
     SOCKPROTO,
@@ -19,7 +20,6 @@ from tests.live.peers import (
     stream_server,
     wait_until,
 )
-from tests.live.server import TIMEOUT
 
 # What goes wrong later.
 

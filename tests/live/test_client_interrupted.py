@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import receive, tcp_client
 from tests.live.failing import refusals
 from tests.live.peers import (
@@ -28,7 +29,7 @@ from tests.live.peers import (
     unused_port,
     wait_until,
 )
-from tests.live.server import TIMEOUT, require
+from tests.live.server import require
 
 
 def interrupted(process: "subprocess.Popen[bytes]", statuses: tuple[int, ...] = (130,)) -> None:

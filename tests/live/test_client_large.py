@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.peers import LOOPBACK, SOCKPROTO, end, memory, run, say, socat, start
-from tests.live.server import TIMEOUT, Serve, Server
+from tests.live.server import Serve, Server
 
 MB = 1_000_000
 LARGE = random.Random(862).randbytes(20 * MB)

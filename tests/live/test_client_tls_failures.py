@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.failing import after, check_failure, fails, leave, probes
 from tests.live.peers import LOOPBACK, Authority, authority, drain, run, say, stream_server
-from tests.live.server import TIMEOUT
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import ask, readable, receive, receive_all, tcp_client, udp_client, unix_client
-from tests.live.server import TIMEOUT, Serve, Server, require
+from tests.live.server import Serve, Server, require
 
 SCRIPT = Path(__file__).with_name("command_server.py")
 LOOPBACK = "127.0.0.1"

@@ -10,8 +10,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import ask, readable, receive, receive_all, tcp_client
-from tests.live.server import TIMEOUT, Serve, Server
+from tests.live.server import Serve, Server
 
 WELCOME = b"Welcome!\r\n"
 LINES = ("--framing", "lines", "--tcp-only")

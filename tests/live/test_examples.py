@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.examples import EXAMPLES, SECTIONS, page
-from tests.listings import TIMEOUT, Server, local, need_nc
+from tests.hanging import TIMEOUT
+from tests.listings import Server, local, need_nc
 from tests.live.clients import receive, receive_all, unix_client
 from tests.live.peers import say
 from tests.live.server import need

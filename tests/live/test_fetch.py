@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.live.server import TIMEOUT, Output, need, require
+from tests.hanging import TIMEOUT
+from tests.live.server import Output, need, require
 
 PROGRAMS = {
     "sockproto fetch": (str(Path(sys.executable).with_name("sockproto")), "fetch"),

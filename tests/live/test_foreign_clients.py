@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from tests.live.server import TIMEOUT, Output, Serve, need
+from tests.hanging import TIMEOUT
+from tests.live.server import Output, Serve, need
 
 DIALOGUE = b"Michael\nTracy\nexit\n"
 ANSWERED = b"Welcome!Hello, Michael!\nHello, Tracy!\n"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import receive_all, send_until_stalled, tcp_client
-from tests.live.server import TIMEOUT, Serve
+from tests.live.server import Serve
 
 MIB = 1024 * 1024
 PAYLOAD = random.Random(862).randbytes(32 * MIB)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sockproto.cli.commands import sockproto
+from tests.hanging import TIMEOUT
 from tests.listings import installed, listings
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "check.md"
-TIMEOUT = 60.0
 
 
 def plain(report: str) -> str:

@@ -11,7 +11,7 @@ import pytest_twisted  # type: ignore[import-untyped]  # it has none
 
 from sockproto.protocols.echo import EchoFactory
 from sockproto.testing import Expect, ExpectEnd, HalfClose, Send, play_everywhere
-from tests.live.server import TIMEOUT
+from tests.hanging import TIMEOUT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "howto" / "testing.md").read_text("utf-8")
 FILES = dict(re.findall(r"`(\w+\.py)`[^`]*:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))

@@ -13,12 +13,12 @@ import pytest
 
 from benchmarks.judged import SERVERS, Server, judge
 from sockproto.check.verdict import Verdict
+from tests.hanging import TIMEOUT
 from tests.listings import installed, listings
 from tests.live.server import need
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "judged.md").read_text("utf-8")
-TIMEOUT = 60.0
 
 LOST = r"the stream ended after [\d,]+ of [\d,]+ bytes"
 BUFFERS = r"the server took [\d,]+ bytes from a client that read no answer: it buffers without end"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import ask, readable, receive, receive_all, send_until_stalled, tcp_client
-from tests.live.server import TIMEOUT, Serve, Server
+from tests.live.server import Serve, Server
 
 LINES = ("--framing", "lines", "--tcp-only")
 WELCOME = b"Welcome!\r\n"

@@ -5,9 +5,10 @@ import re
 import socket
 import time
 
+from tests.hanging import TIMEOUT
 from tests.live.failing import probes, refusals
 from tests.live.peers import LOOPBACK, end, run, start, stream_server, unused_port, wait_until
-from tests.live.server import TIMEOUT, Serve
+from tests.live.server import Serve
 
 
 def test_probe_a_server_that_speaks_first(serve: Serve) -> None:

@@ -18,8 +18,9 @@ import pexpect
 import pytest
 
 from sockproto import CommandSet, command
+from tests.hanging import TIMEOUT
 from tests.live.peers import SOCKPROTO, datagram_server, drain, stream_server, wait_until
-from tests.live.server import TIMEOUT, Serve, need
+from tests.live.server import Serve, need
 
 UP, TAB, CTRL_C, CTRL_D = "\x1b[A", "\t", "\x03", "\x04"
 

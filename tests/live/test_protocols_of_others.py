@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.listings import Server as ListingServer, listings, local
 from tests.live.clients import ask, receive_all, tcp_client, udp_client
 from tests.live.peers import SOCKPROTO, Ended, all_at_once, run
-from tests.live.server import TIMEOUT, Output, Serve, Server, run_twistd
+from tests.live.server import Output, Serve, Server, run_twistd
 from tests.plugins import shout, write_plugin
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "protocols.md"

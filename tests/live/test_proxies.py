@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import ask, receive_all, tcp_client
-from tests.live.server import TIMEOUT, Output, Serve, need
+from tests.live.server import Output, Serve, need
 
 MIB = 1024 * 1024
 LOOPBACK = "127.0.0.1"

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import ask, tcp_client
-from tests.live.server import TIMEOUT, TWISTD, Output, need
+from tests.live.server import TWISTD, Output, need
 
 LOOPBACK = "127.0.0.1"
 

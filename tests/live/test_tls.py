@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import receive, receive_all, tcp_client
-from tests.live.server import TIMEOUT, Serve, Server, require, run_twistd
+from tests.live.server import Serve, Server, require, run_twistd
 
 MIB = 1024 * 1024
 LOOPBACK = "127.0.0.1"

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.listings import TIMEOUT, Listing, Server, figures, installed, lacking, listings, need_nc
+from tests.hanging import TIMEOUT
+from tests.listings import Listing, Server, figures, installed, lacking, listings, need_nc
 from tests.tutorial import LISTINGS, MADE, PAGES, files, told
 
 PORT = re.compile(r"\b70\d\d\b")  # the tutorial's ports

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.listings import SCRIPTS
 from tests.live.clients import ask, unix_client
-from tests.live.server import TIMEOUT, Serve, need, require, run_twistd
+from tests.live.server import Serve, need, require, run_twistd
 
 LOOPBACK = "127.0.0.1"
 PIDFILE = "twistd.pid"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import (
     ask,
     readable,
@@ -20,7 +21,7 @@ from tests.live.clients import (
     udp_client,
     unix_client,
 )
-from tests.live.server import TIMEOUT, Serve, run_twistd
+from tests.live.server import Serve, run_twistd
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])

@@ -38,6 +38,7 @@ from sockproto.rawhttp import FetchOptions, Response, WholeFile, fetch, main
 from sockproto.rawhttp.connection import ConnectOptions, SocketStream, connect
 from sockproto.rawhttp.decoding import MAX_EMPTY_MEMBERS, PIECE_BYTES, Decoder
 from sockproto.rawhttp.reporting import Output, Reporter
+from tests.hanging import TIMEOUT
 
 ROOT = Path(sockproto.__file__).parent.parent
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -376,7 +377,12 @@ class ImportTests(TestCase):
     def test_it_loads_no_twisted(self) -> None:
         code = "import sys, sockproto.rawhttp; print({name.split('.')[0] for name in sys.modules})"
         ran = subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60, cwd=ROOT
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            cwd=ROOT,
         )
         self.assertIn("'sockproto'", ran.stdout)
         for name in ("twisted", "zope"):

@@ -32,6 +32,7 @@ from sockproto.server.listeners import Listener, addresses, from_description, tc
 from sockproto.server.service import ServerService
 from sockproto.server.tap import Options, makeService, options_for
 from sockproto.testing import connect
+from tests.hanging import TIMEOUT
 
 
 class RunningReactor:
@@ -405,7 +406,7 @@ from sockproto.server.process import raise_descriptor_limit
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 print(raise_descriptor_limit({connections}), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
-        said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=TIMEOUT)
         return [int(number) for number in said.stdout.split()]
 
     def test_the_limit_of_open_files_is_raised_as_far_as_needed(self) -> None:
