@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.stock import Process, provenance, write_section
+from tests.hanging import TIMEOUT
 from tests.live.clients import receive, tcp_client
-from tests.live.server import TIMEOUT
 
 WELCOME = b"Welcome!"
 SOURCES = 100

@@ -24,8 +24,9 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.hanging import TIMEOUT
 from tests.live.clients import receive, receive_all, send_until_stalled, tcp_client, udp_client
-from tests.live.server import TIMEOUT, TWISTD, Output
+from tests.live.server import TWISTD, Output
 
 MIB = 1024 * 1024
 PAYLOAD = random.Random(862).randbytes(32 * MIB)

@@ -87,6 +87,21 @@ class IFraming(Interface):
         """Give the bytes on the wire for an error told to the peer, whatever its length."""
 
 
+class IAnsweringProtocol(Interface):
+    """A protocol that returns what to send, for transports that ask; ordinary ones call ``dataReceived``.
+
+    The connections of ``flush_after_reads`` ask. They send an answer without buffering it first, which an
+    ordinary ``write`` has to do. A subclass, or an object, with a ``dataReceived`` of its own is told by
+    that, and not asked. It provides Twisted's ``IHalfCloseableProtocol`` too.
+    """
+
+    def answer(data: bytes) -> bytes:
+        """Bytes came: do what ``dataReceived`` does, but return what is to be sent (bytes, maybe empty).
+
+        What is written to the transport meanwhile goes before it.
+        """
+
+
 class IProtocolDefinition(Interface):
     """One protocol of the catalog: what twistd, the clients and the documents know of it."""
 

@@ -37,6 +37,8 @@ class ConversationFactory(Factory):
         name: What the log calls it; the name of the protocol's class, in short, if empty.
         limits: How much the peers may have of us.
         registry: Its connections, and what was counted of them.
+        ignores_address: That ``buildProtocol`` needs no address: the ports of ``flush_after_reads`` make
+            none. A subclass with a ``buildProtocol`` of its own is given one.
 
     Raises:
         TypeError: The conversation, or the carrier, doesn't take these arguments.
@@ -46,6 +48,7 @@ class ConversationFactory(Factory):
     protocol: type[ConversationProtocol] = ConversationProtocol
     name = ""
     noisy = False
+    ignores_address = True
 
     def __init__(
         self,
@@ -59,11 +62,10 @@ class ConversationFactory(Factory):
         if framing is not None and not callable(framing):
             raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
         self.limits = limits = Limits.given(limits)
-        proxies = None if proxy_from is None else Trust(proxy_from)
         self.registry = Registry(limits, clock)
-        carrier = {"registry": self.registry, "framing": framing, "proxies": proxies}
-        self._args, self._kwargs = args, {**carrier, **kwargs}
-        self.protocol(*self._args, **self._kwargs)  # wrong arguments show here, not at the first connection
+        self._framing, self._args, self._kwargs = framing, args, kwargs
+        self._proxies = None if proxy_from is None else Trust(proxy_from)
+        self._made()  # wrong arguments show here, not at the first connection
 
     @property
     def statistics(self) -> Statistics:
@@ -72,9 +74,25 @@ class ConversationFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
         """Make the protocol for a connection."""
-        protocol = self.protocol(*self._args, **self._kwargs)
+        kind = self.protocol
+        if kind.__init__ is ConversationProtocol.__init__ and self._proxies is None:
+            # What that does, without looking at its arguments for each connection.
+            protocol = kind.__new__(kind)
+            framing = (self._framing or kind.framing)(self.limits.max_message_bytes)
+            protocol.prepare(kind.conversation(*self._args, **self._kwargs), framing, self.registry)
+        else:
+            protocol = self._made()
         protocol.factory = self
         return protocol
+
+    def _made(self) -> ConversationProtocol:
+        return self.protocol(
+            *self._args,
+            registry=self.registry,
+            framing=self._framing,
+            proxies=self._proxies,
+            **self._kwargs,
+        )
 
     def drain(self) -> "Deferred[None]":
         """Have every connection finish what it has received; fires when all are gone."""

@@ -12,12 +12,13 @@ from functools import cached_property
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.python.failure import Failure
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import EventLog
 from sockproto.carriers.timers import Timers
+from sockproto.carriers.transport import peer_of
 from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
@@ -79,6 +80,7 @@ class Registry:
         self.admission = Admission(limits)
         self._clock = clock
         self._draining: list[Deferred[None]] = []
+        self._address: IAddress | None = None
         self._host = Peer("", None)
 
     @cached_property
@@ -95,10 +97,13 @@ class Registry:
         """What calls connections when a limit of time may be over."""
         return Timers(self.clock, self.limits.grain_seconds)
 
-    def shared(self, host: Peer) -> Peer:
-        """Return this end of a connection, which mostly is that of the one before: one object for both."""
-        if host != self._host:
-            self._host = host
+    def host_at(self, address: IAddress) -> Peer:
+        """Return this end of a connection as plain data, mostly the same object for all."""
+        if address is not self._address:
+            self._address = address
+            host = peer_of(address)
+            if host != self._host:
+                self._host = host
         return self._host
 
     # What a connection tells.
@@ -109,6 +114,14 @@ class Registry:
         connection.serial = self.statistics.opened
         refused = self.admission.enter()
         self.connections[connection] = ENTERED if refused is None else REFUSED
+        return refused
+
+    def admit(self, connection: Connection) -> CloseReason | None:
+        """Do both at once, where it is known who the peer is."""
+        counted, admission = self.statistics, self.admission
+        counted.opened = connection.serial = counted.opened + 1
+        refused = admission.admit(connection.peer)
+        self.connections[connection] = IDENTIFIED if refused is None else REFUSED
         return refused
 
     def identify(self, connection: Connection) -> CloseReason | None:
@@ -131,8 +144,8 @@ class Registry:
         """Note that a connection is gone; it gives back its places."""
         places = self.connections.pop(connection)
         if places == IDENTIFIED:
-            self.admission.forget(connection.peer)
-        if places != REFUSED:
+            self.admission.release(connection.peer)
+        elif places == ENTERED:
             self.admission.leave()
         session, counted = connection.session, self.statistics
         assert session.reason is not None

@@ -31,15 +31,17 @@ from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
-from sockproto.carriers.transport import peer_of
+from sockproto.carriers.transport import ends_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
-from sockproto.core.session import LOST, OPENING, Session
+from sockproto.core.session import CLOSING, LOST, OPENING, Session
+from sockproto.interfaces import IAnsweringProtocol
+from sockproto.reactor.connections import TCPConnection
 
 
-@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
+@implementer(IAnsweringProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
 class ConversationProtocol(Protocol):
     """Runs one conversation on one connection.
 
@@ -109,15 +111,32 @@ class ConversationProtocol(Protocol):
         registry: Registry | None = None,
         **kwargs: Any,
     ) -> None:
-        self.registry = registry or Registry(Limits.given(limits), clock)
+        registry = registry or Registry(Limits.given(limits), clock)
         make_framing = framing or type(self).framing
-        self.session = Session(
-            type(self).conversation(*args, **kwargs), make_framing(self.registry.limits.max_message_bytes)
+        self.prepare(
+            type(self).conversation(*args, **kwargs),
+            make_framing(registry.limits.max_message_bytes),
+            registry,
+            None if proxies is None else Arrival(proxies),
         )
+
+    def prepare(
+        self, conversation: Conversation, framing: Any, registry: Registry, arrival: Arrival | None = None
+    ) -> None:
+        """Begin with what is made: ``__init__`` does so, and factories that leave it out.
+
+        Args:
+            conversation: What is said.
+            framing: What a message is.
+            registry: Where the connection is counted.
+            arrival: What is waited for first, if anything but a TLS handshake is.
+        """
+        self.registry = registry
+        self.session = Session(conversation, framing)
         self.serial = self.bytes_in = self.bytes_out = 0
         self.paused, self.reading = False, True
-        self._phase: Arrival | Draining | Closing | None = Arrival(proxies)
-        self._flow = Flow()
+        self._phase: Arrival | Draining | Closing | None = arrival
+        self._flow: Flow | None = None  # made when something takes time
         self._quiet_call: IDelayedCall | None = None
         self._tick: int | None = None  # when a limit of time may be over
 
@@ -127,15 +146,22 @@ class ConversationProtocol(Protocol):
         """The connection is there; its conversation may wait for a PROXY header or a TLS handshake."""
         registry, transport = self.registry, self.transport
         self.clock = registry.clock
-        self._timeouts = Timeouts(self.clock.seconds())
-        self.peer = peer_of(transport.getPeer())
-        self.host = registry.shared(peer_of(transport.getHost()))
-        refused = registry.enter(self)
-        self._look_in(registry.limits.soonest)
+        now = self.clock.seconds()
+        self._timeouts = Timeouts(now)
+        self.peer, address, announced = ends_of(transport)
+        self.host = registry.host_at(address)
+        arrival = self._phase
+        if arrival is None and announced:
+            arrival = self._phase = Arrival(None)
+        refused = registry.admit(self) if arrival is None else registry.enter(self)
+        if registry.limits.soonest:
+            self._tick = registry.timers.enter(self, registry.limits.soonest, now)
         if refused is not None:
             self.close(refused)
-        elif isinstance(self._phase, Arrival):
-            self._phase.begin(self)
+        elif arrival is None:
+            self._open()
+        elif isinstance(arrival, Arrival):
+            arrival.begin(self)
 
     def handshakeCompleted(self) -> None:
         """The TLS handshake is done, for the first time or again."""
@@ -144,10 +170,14 @@ class ConversationProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes came."""
+        self._write(self.answer(data))
+
+    def answer(self, data: bytes) -> bytes:
+        """Bytes came; return what is to be sent. See ``IAnsweringProtocol``."""
         if self._phase is not None:
             data = self._phase.receive(self, data)
             if not data:
-                return
+                return b""
         self.bytes_in += len(data)
         session = self.session
         self._timeouts.active = self.clock.seconds()
@@ -155,13 +185,10 @@ class ConversationProtocol(Protocol):
         if session.framing.unfinished or self._quiet_call is not None:
             self._await_end(len(data))
         if session.need is not None:
-            self._flow.attend(self, out)
-        elif out:
-            self.bytes_out += len(out)
-            try:
-                self.transport.write(out)
-            except BaseException as error:
-                self._flow.attend(self, session.fail(error))
+            self._attend(out)
+            return b""
+        self.bytes_out += len(out)
+        return out
 
     def readConnectionLost(self) -> None:
         """The peer will send no more; it may still read."""
@@ -172,7 +199,13 @@ class ConversationProtocol(Protocol):
             session.eof = True
             self.close(CloseReason.PEER_CLOSED)
         else:
-            self._flow.attend(self, session.end())
+            out = session.end()
+            if out or session.need is not CLOSING or self._flow is not None:
+                self._attend(out)
+            elif type(self.transport) is TCPConnection and self.transport.close_ended():
+                self._forget()  # the commonest end
+            else:
+                self.end()
 
     def writeConnectionLost(self) -> None:
         """All we had to say is with the kernel, and our half of the stream is ended."""
@@ -187,7 +220,7 @@ class ConversationProtocol(Protocol):
             session.lose(CloseReason.PEER_RESET)
         else:
             session.lose(CloseReason.PEER_CLOSED)
-        self._flow.attend(self)
+        self._attend()
 
     def pauseProducing(self) -> None:
         """The transport has enough to send."""
@@ -196,13 +229,13 @@ class ConversationProtocol(Protocol):
         if self._timeouts.progress is None and self.limits.write_stall_seconds:
             self._timeouts.progress = Progress(self, self.clock.seconds())
             self.look()
-        self._flow.attend(self)
+        self._attend()
 
     def resumeProducing(self) -> None:
         """The transport can take more."""
         self.paused = False
         self.restart_timeouts()
-        self._flow.attend(self)
+        self._attend()
 
     def stopProducing(self) -> None:
         """The transport takes no more; ``connectionLost`` follows."""
@@ -227,7 +260,7 @@ class ConversationProtocol(Protocol):
         """
         out = self.session.push(message)
         self._timeouts.active = self.clock.seconds()
-        self._flow.attend(self, out)
+        self._attend(out)
         return not self.paused
 
     def drain(self) -> None:
@@ -238,7 +271,7 @@ class ConversationProtocol(Protocol):
         """
         if not self.session.final:
             self._phase = Draining(self)
-            self._flow.attend(self, self.session.drain())
+            self._attend(self.session.drain())
 
     def close(self, reason: CloseReason = CloseReason.CLOSED) -> None:
         """Run no further action, deliver what was sent, and close.
@@ -246,7 +279,7 @@ class ConversationProtocol(Protocol):
         Args:
             reason: What the conversation's ``closed`` and the log are told.
         """
-        self._flow.attend(self, self.session.close(reason))
+        self._attend(self.session.close(reason))
 
     def abort(self, reason: CloseReason = CloseReason.ABORTED) -> None:
         """Cut the connection and drop what was not sent.
@@ -259,7 +292,7 @@ class ConversationProtocol(Protocol):
             if isinstance(self._phase, Closing):
                 self.transport.abortConnection()
             else:
-                self._flow.attend(self)
+                self._attend()
 
     @property
     def reason(self) -> CloseReason | None:
@@ -295,7 +328,7 @@ class ConversationProtocol(Protocol):
     @property
     def busy(self) -> bool:
         """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
-        return self.paused or self._flow.waits
+        return self.paused or (self._flow is not None and self._flow.waits)
 
     # What its parts call.
 
@@ -304,10 +337,7 @@ class ConversationProtocol(Protocol):
         if self.session.need is OPENING and isinstance(self._phase, Arrival):
             self._phase = None
             self.restart_timeouts()
-            self.transport.registerProducer(self, True)
-            out = self.session.open(self.peer)
-            if out or self.session.need is not None:
-                self._flow.attend(self, out)
+            self._open()
 
     def update_reading(self) -> None:
         """Read unless the transport has enough to send, or more is held than we may read ahead."""
@@ -332,7 +362,8 @@ class ConversationProtocol(Protocol):
     def end(self) -> None:
         """Close, once; when the connection is gone, tell everybody, once."""
         session = self.session
-        self._flow.stop(self)
+        if self._flow is not None:
+            self._flow.stop(self)
         if self._quiet_call is not None:
             self._quiet_call.cancel()
             self._quiet_call = None
@@ -347,6 +378,19 @@ class ConversationProtocol(Protocol):
         elif self in self.registry.connections:
             self._look_in(0)
             self.registry.leave(self)
+
+    def _forget(self) -> None:
+        """The connection is gone, in the commonest way: with nothing left undone. See ``end``."""
+        session, registry = self.session, self.registry
+        session.need = LOST
+        session.closed()
+        if session.errors or self._quiet_call is not None:
+            self.end()
+            return
+        if self._tick is not None:
+            registry.timers.leave(self, self._tick)
+            self._tick = None
+        registry.leave(self)
 
     def restart_timeouts(self) -> None:
         """The peer's time begins: the conversation is open, or no longer busy with something else."""
@@ -366,6 +410,30 @@ class ConversationProtocol(Protocol):
         else:
             self.close(found)
 
+    def _open(self) -> None:
+        self.transport.registerProducer(self, True)
+        out = self.session.open(self.peer)
+        if self.session.need is not None:
+            self._attend(out)
+        elif out:
+            self.bytes_out += len(out)
+            self._write(out)
+
+    def _write(self, out: bytes) -> None:
+        """Hand bytes to the transport, where nothing is in their way."""
+        if out:
+            try:
+                self.transport.write(out)
+            except BaseException as error:
+                self._attend(self.session.fail(error))
+
+    def _attend(self, out: bytes = b"") -> None:
+        """See to what the session needs."""
+        flow = self._flow
+        if flow is None:
+            flow = self._flow = Flow()
+        flow.attend(self, out)
+
     def _close(self) -> None:
         if not isinstance(self._phase, Closing):
             idle = isinstance(self._phase, Draining) and self._phase.was_idle(self)
@@ -381,7 +449,7 @@ class ConversationProtocol(Protocol):
         timers = self.registry.timers
         if self._tick is not None:
             timers.leave(self, self._tick)
-        self._tick = timers.enter(self, seconds) if seconds else None
+        self._tick = timers.enter(self, seconds, self.clock.seconds()) if seconds else None
 
     def _await_end(self, came: int) -> None:
         """The last of so many bytes that came belong to a message that has no end yet, or had none before."""
@@ -405,4 +473,4 @@ class ConversationProtocol(Protocol):
     def _cut(self) -> None:
         self._quiet_call = None
         self._timeouts.active = self.clock.seconds()
-        self._flow.attend(self, self.session.quiet())
+        self._attend(self.session.quiet())

@@ -3,7 +3,7 @@
 A timer of its own for each connection takes half a kilobyte, and two microseconds to be made and cancelled.
 Here those that are due at about the same time share one::
 
-    tick = timers.enter(connection, 60)       # connection.look() is called in 60 seconds, or a little later
+    tick = timers.enter(connection, 60, now)  # connection.look() is called in 60 seconds, or a little later
     timers.leave(connection, tick)            # it isn't
 """
 
@@ -28,9 +28,8 @@ class Timers:
         self._calling: set[Any] = set()
         self._entered = 0
 
-    def enter(self, item: Any, seconds: float) -> int:
-        """Have *item* called after so many seconds; give what to leave with."""
-        now = self._clock.seconds()
+    def enter(self, item: Any, seconds: float, now: float) -> int:
+        """Have *item* called so many seconds after *now*; give what to leave with."""
         tick = ceil((now + seconds) / self._grain)
         due = self._due.get(tick)
         if due is None:
@@ -42,20 +41,21 @@ class Timers:
 
     def leave(self, item: Any, tick: int) -> None:
         """Don't call *item*; nothing happens if it has been called."""
-        for due in self._due.get(tick, self._calling), self._calling:
-            if item in due:
-                due.remove(item)
-                self._leave()
-                return
+        due = self._due.get(tick, self._calling)
+        if item not in due:
+            due = self._calling
+        if item in due:
+            due.remove(item)
+            self._entered -= 1
+            if not self._entered:
+                self._stop()
 
-    def _leave(self) -> None:
+    def _stop(self) -> None:
         # A timer that nothing is left of may soon be somebody else's: none is cancelled before all have left.
-        self._entered -= 1
-        if not self._entered:
-            self._due.clear()
-            timers, self._timers = self._timers, {}
-            for timer in timers.values():
-                timer.cancel()
+        self._due.clear()
+        timers, self._timers = self._timers, {}
+        for timer in timers.values():
+            timer.cancel()
 
     def _call(self, tick: int) -> None:
         del self._timers[tick]
@@ -63,7 +63,9 @@ class Timers:
         try:
             while due:
                 item = due.pop()
-                self._leave()
+                self._entered -= 1
+                if not self._entered:
+                    self._stop()
                 item.look()
         finally:
             if due:  # an error: the others are not to suffer from it

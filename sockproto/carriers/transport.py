@@ -13,6 +13,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress, IHalfCloseableDescriptor, IProtocol, ISSLTransport
 
 from sockproto.core.conversation import Peer
+from sockproto.reactor.connections import TCPConnection
 
 
 def can_half_close(transport: Any) -> bool:
@@ -65,6 +66,21 @@ def peer_of(address: IAddress | None) -> Peer:
     if isinstance(address, UNIXAddress):
         return Peer((address.name or b"").decode("utf-8", "surrogateescape"), None)
     return Peer(str(address), 0)
+
+
+def ends_of(transport: Any) -> tuple[Peer, IAddress, bool]:
+    """Return who is at the other end, the address of this one, and whether a handshake is announced.
+
+    In one piece for our own transports, which know all of it: no address of Twisted's is made.
+
+    Args:
+        transport: An ``ITransport``.
+    """
+    if type(transport) is TCPConnection and not transport.TLS:
+        client: Any = transport.client
+        peer = tuple.__new__(Peer, (client[0], client[1], None))
+        return peer, transport.host or transport.getHost(), False
+    return peer_of(transport.getPeer()), transport.getHost(), announces_handshake(transport)
 
 
 def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:

@@ -6,7 +6,6 @@
     admission.enter()       # None: there is a place
 """
 
-from collections import Counter
 from ipaddress import IPv6Address
 
 from sockproto.core.conversation import CloseReason, Peer
@@ -24,14 +23,33 @@ class Admission:
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._max_connections = limits.max_connections
-        self._peers: Counter[str] = Counter()
+        self._max_connections, self._max_of_peer = limits.max_connections, limits.max_connections_per_peer
+        self._peers: dict[str, int] = {}
         self._open = 0
 
     def restrict(self, connections: int) -> None:
         """Allow no more than so many connections, whatever the limits say."""
         self._max_connections = min(self._max_connections or connections, connections)
+
+    def admit(self, peer: Peer) -> CloseReason | None:
+        """Take a place for a connection of *peer*; give why it is refused if there is none.
+
+        In one piece what ``enter`` and ``identify`` do; whoever is refused has taken no place.
+        """
+        if 0 < self._max_connections <= self._open:
+            return CloseReason.TOO_MANY
+        site = peer.host if ":" not in peer.host else site_of(peer)
+        count = self._peers.get(site, 0)
+        if 0 < self._max_of_peer <= count and peer.port is not None:
+            return CloseReason.TOO_MANY_OF_PEER
+        self._open += 1
+        self._peers[site] = count + 1
+        return None
+
+    def release(self, peer: Peer) -> None:
+        """Give back what ``admit`` took."""
+        self._open -= 1
+        self.forget(peer)
 
     def enter(self) -> CloseReason | None:
         """Take a place for a connection; give why it is refused if there is none."""
@@ -46,17 +64,20 @@ class Admission:
 
     def identify(self, peer: Peer) -> CloseReason | None:
         """Take one of *peer*'s places; give why it is refused if there is none."""
-        site = site_of(peer)
-        if 0 < self._limits.max_connections_per_peer <= self._peers[site] and peer.port is not None:
+        site = peer.host if ":" not in peer.host else site_of(peer)
+        count = self._peers.get(site, 0)
+        if 0 < self._max_of_peer <= count and peer.port is not None:
             return CloseReason.TOO_MANY_OF_PEER
-        self._peers[site] += 1
+        self._peers[site] = count + 1
         return None
 
     def forget(self, peer: Peer) -> None:
         """Give back the place that ``identify`` took."""
-        site = site_of(peer)
-        self._peers[site] -= 1
-        if not self._peers[site]:
+        site = peer.host if ":" not in peer.host else site_of(peer)
+        left = self._peers[site] - 1
+        if left:
+            self._peers[site] = left
+        else:
             del self._peers[site]
 
 

@@ -43,6 +43,9 @@ AT_THE_END = "error at the end of the conversation"
 
 NO_MESSAGES: Iterator[bytes] = iter(())
 
+NOT_YET: Any = ()
+"""In place of a list that may never be needed: an empty one takes 56 bytes a connection."""
+
 NOTHING = Discard()
 
 
@@ -132,10 +135,10 @@ class Session:
         self._script: Script | None = None
         self._ended = False  # the conversation was told of the end
         # What is to be sent: replies, and what of those before them is encoded already.
-        self._replies: list[bytes] = []
-        self._encoded: list[bytes] = []
+        self._replies: list[bytes] = NOT_YET
+        self._encoded: list[bytes] = NOT_YET
         self._size = 0
-        self._pushed: list[bytes] = []
+        self._pushed: list[bytes] = NOT_YET
         self._pushed_bytes = 0
 
     # Events. Each returns the bytes to write now.
@@ -150,8 +153,12 @@ class Session:
             return b""
         self.opened = self.running = True
         self.need = result = None
+        self._again = False
         try:
             result = self.conversation.opened(peer)
+            if result is None and not self._again:
+                self.running = False
+                return b""
         except BaseException as error:
             self._fail(error)
         return self._work_on(result)
@@ -171,7 +178,10 @@ class Session:
             return self.fail(error)
         if messages is None:
             return self._feed(data)
-        received, replies, size = self.conversation.received, self._replies, 0
+        received, size = self.conversation.received, 0
+        replies = self._replies
+        if replies is NOT_YET:
+            replies = self._replies = []
         self.running, self._again = True, False
         result: Actions = None
         rest = iter(messages)
@@ -211,7 +221,33 @@ class Session:
     def end(self) -> bytes:
         """The peer will send no more; what is unfinished is a message where the framing says so."""
         self.eof = True
-        return self._guarded(self._end)
+        if (
+            self.need is not None
+            or self.running
+            or self._messages is not NO_MESSAGES
+            or self._script is not None
+            or self.draining
+            or self._pushed
+            or self._replies
+            or self._encoded
+            or self.framing.ready
+        ):
+            return self._guarded(self._end)
+        self.running, self._again = True, False
+        result: Actions = None
+        try:
+            self.framing.end()
+            if not self.framing.ready:
+                self._ended = True
+                result = self.conversation.ended()
+                if result is None and not self._again:  # the commonest end, in one piece
+                    self.need, self.reason = CLOSING, CloseReason.PEER_CLOSED
+                    self.framing, self._cuts = NOTHING, False
+                    self.running = False
+                    return b""
+        except BaseException as error:
+            self._fail(error)
+        return self._work_on(result)
 
     def quiet(self) -> bytes:
         """The quiet period is over: what is unfinished is a message."""
@@ -240,6 +276,8 @@ class Session:
         size = len(message) + 2  # with a terminator; empty ones take room too
         if (self._pushed or self.need is not None) and self._pushed_bytes + size > WRITE_BYTES:
             raise SendRefused(f"{self._pushed_bytes} bytes wait for the peer, and this would be {size} more")
+        if self._pushed is NOT_YET:
+            self._pushed = []
         self._pushed.append(message)
         self._pushed_bytes += size
         return self._run()
@@ -308,7 +346,7 @@ class Session:
         """
         if self.need is not LOST:
             self.need, self.reason, self.aborted = CLOSING, reason, True
-            self._encoded, self._replies, self._pushed = [], [], []
+            self._encoded = self._replies = self._pushed = NOT_YET
             self._run()
 
     def fail(self, error: BaseException) -> bytes:
@@ -335,7 +373,10 @@ class Session:
         """Tell the conversation, once, that all is over; what it waited for has been cancelled."""
         if self.opened and self.need is LOST and self.reason is not None:
             self.opened = False
-            self._try(self.conversation.closed, self.reason)
+            try:
+                self.conversation.closed(self.reason)
+            except BaseException as error:
+                self.errors += ((AT_THE_END, error),)
 
     @property
     def final(self) -> bool:
@@ -441,7 +482,8 @@ class Session:
 
         In one piece: here is most of the work, and each call more would cost a tenth of it.
         """
-        received, replies, handled, size = self.conversation.received, self._replies, 0, self._size
+        received, handled, size = self.conversation.received, 0, self._size
+        replies = self._replies = self._replies or []
         result: Actions = None
         try:
             for message in self._messages:
@@ -530,13 +572,15 @@ class Session:
             return True
         if len(message) > self.framing.longest:
             self.framing.encode(message)  # which says what is wrong
+        if self._replies is NOT_YET:
+            self._replies = []
         self._replies.append(message)
         self._size += len(message) + FRAME_BYTES
         return self._size >= WRITE_BYTES or self.need is not None
 
     def _put_pushed(self) -> None:
         """Send what the application sent meanwhile."""
-        pushed, self._pushed, self._pushed_bytes = self._pushed, [], 0
+        pushed, self._pushed, self._pushed_bytes = self._pushed, NOT_YET, 0
         for message in pushed:
             self._put(message)
 
@@ -550,11 +594,11 @@ class Session:
             replies.clear()
             raise ActionError(first, "can't be sent: HALF_CLOSE has ended our half of the stream")
         try:
-            self._encoded.append(self.framing.encode(*replies))
+            self._keep(self.framing.encode(*replies))
             self.messages_out += len(replies)
         except Exception:
             for reply in replies:  # those before the wrong one are sent
-                self._encoded.append(self.framing.encode(reply))
+                self._keep(self.framing.encode(reply))
                 self.messages_out += 1
         finally:
             replies.clear()
@@ -578,8 +622,14 @@ class Session:
         return out
 
     def _joined(self) -> bytes:
-        encoded, self._encoded, self._size = self._encoded, [], 0
+        encoded, self._encoded, self._size = self._encoded, NOT_YET, 0
         return b"".join(encoded)
+
+    def _keep(self, encoded: bytes) -> None:
+        """Have bytes be written when the work is done."""
+        if self._encoded is NOT_YET:
+            self._encoded = []
+        self._encoded.append(encoded)
 
     # The end.
 
@@ -604,12 +654,12 @@ class Session:
             return
         self.need, self.reason = CLOSING, reason
         if self._pushed:
-            self._replies += self._pushed
-            self._pushed = []
+            self._replies = [*self._replies, *self._pushed]
+            self._pushed = NOT_YET
         if self._replies:
             self._try(self._collect)
         if error and self.conversation.speaks_text:
-            self._try(lambda: self._encoded.append(self.framing.encode_error(error.encode())))
+            self._try(lambda: self._keep(self.framing.encode_error(error.encode())))
 
     def _fail(self, error: BaseException) -> None:
         """Note an error of the conversation's, and end it."""

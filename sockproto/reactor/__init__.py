@@ -7,18 +7,29 @@ its names in a table ``RELIES_ON``; where one is missing, Twisted's own behaviou
 ===========  ===================================================  =====================================
 module       relies on                                            where one is missing
 ===========  ===================================================  =====================================
-epoll        ``EPollReactor``: ``_disconnectSelectable``,         each turn is ``EPollReactor.doPoll``;
-             ``_doReadOrWrite``, ``_poller``, ``_selectables``;   looked at when the reactor is made
-             ``twisted.python.context``: ``ContextTracker``,
-             ``ThreadedContextTracker``, ``theContextTracker``,
+epoll        ``EPollReactor``: ``_cancellations``,                each turn is ``EPollReactor.doPoll``
+             ``_disconnectSelectable``, ``_doReadOrWrite``,       and the loop around it Twisted's;
+             ``_justStopped``, ``_newTimedCalls``,                looked at when the reactor is made
+             ``_pendingTimedCalls``, ``_poller``,
+             ``_selectables``, ``_started``,
+             ``threadCallQueue``; ``twisted.internet.base``:
+             ``_topHandler``
+contexts     ``twisted.python.context``: ``ContextTracker``,      as for ``epoll``; and contexts are
+             ``ThreadedContextTracker``, ``theContextTracker``,   pushed by ``log.callWithContext``
              and of these ``contexts``, ``currentContext``
-connections  ``tcp.Connection``: ``TLS``, ``_isSendBufferFull``,  ``flush_after_reads`` leaves a port's
-             ``_tempDataBuffer``, ``_tempDataLen``,               transport as it is; looked at for
-             ``_writeDisconnected``, ``_writeDisconnecting``,     each port
-             ``bufferSize``, ``connected``, ``dataBuffer``,
-             ``disconnecting``, ``offset``, ``producer``,
-             ``producerPaused``, ``protocol``, ``socket``,
-             ``streamingProducer``
+connections  ``tcp.Connection``: ``TLS``, ``_aborting``,          ``flush_after_reads`` leaves a port's
+             ``_isSendBufferFull``, ``_tempDataBuffer``,          transport as it is; looked at for
+             ``_tempDataLen``, ``_writeDisconnected``,            each port
+             ``_writeDisconnecting``, ``bufferSize``,
+             ``connected``, ``dataBuffer``, ``disconnected``,
+             ``disconnecting``, ``fileno``, ``offset``,
+             ``producer``, ``producerPaused``, ``protocol``,
+             ``reactor``, ``socket``, ``streamingProducer``;
+             ``tcp.Server``: ``_addressType``;
+             ``tcp.Port``: ``_realPortNumber``
+ports        ``tcp.Port``: ``_buildAddr``, ``factory``,           ``tcp.Port.doRead`` accepts
+             ``reactor``, ``sessionno``, ``socket``,
+             ``transport``; Python's ``socket``: ``_accept``
 datagrams    ``udp.Port``: ``addressFamily``, ``maxPacketSize``,  ``listen_udp`` is
              ``maxThroughput``, ``protocol``                      ``reactor.listenUDP``; looked at for
                                                                   each port

@@ -1,28 +1,36 @@
-"""Connections whose answers cost less: sent at the end of the read that they answer.
+"""Connections that cost less: made in one piece, answered at the end of the read, ended at once.
 
 Twisted's transports only buffer what is written, and ask the reactor to tell when the socket can take it:
 two ``epoll_ctl`` calls and one ``epoll_wait`` more for each answer. Here all that is written while a read is
 handled leaves in one ``send`` when that is done, and the reactor is asked only if something is left.
-Buffering, producers, half-close, abort and TLS are Twisted's. Reading and writing are written out where that
-saves time. Knows no protocol and no reactor::
+Buffering, producers, half-close, abort and TLS are Twisted's. What happens for every connection and every
+read is written out in one piece, since each call more would cost a hundredth of it. Knows no protocol and no
+reactor::
 
-    port.transport = TCPConnection      # of a tcp.Port: what it accepts from now on is one
+    connection = TCPConnection(sock, protocol, ("127.0.0.1", 40000), port, 1, reactor)
+    protocol.makeConnection(connection)
 """
 
+import os
 from errno import ENOBUFS, EWOULDBLOCK
-from socket import socket
+from functools import lru_cache
+from socket import SHUT_RDWR, socket
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.internet.address import IPv6Address
+from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import connectionDone
+from twisted.python import context, log
 from twisted.python.failure import Failure
 
+from sockproto.reactor.contexts import call_in_context
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {
     tcp.Connection: (
         "TLS",
+        "_aborting",
         "_isSendBufferFull",
         "_tempDataBuffer",
         "_tempDataLen",
@@ -31,20 +39,60 @@ RELIES_ON: RelyingOn = {
         "bufferSize",
         "connected",
         "dataBuffer",
+        "disconnected",
         "disconnecting",
+        "fileno",
         "offset",
         "producer",
         "producerPaused",
         "protocol",
+        "reactor",
         "socket",
         "streamingProducer",
     ),
+    tcp.Server: ("_addressType",),
+    tcp.Port: ("_realPortNumber",),
 }
+
+READ_BYTES = 65_536
+"""What is read at a time at first, and written before it is sent while a read is handled."""
 
 BULK_BYTES = 262_144
 """What is read at a time once a read was full: as much as asyncio's transports take."""
 
 _CAN_WAIT = (EWOULDBLOCK, ENOBUFS)
+
+
+class _Forks:
+    """Whether this process has forked: a child that holds a connection keeps its stream from ending."""
+
+    seen = False
+
+    @classmethod
+    def note(cls) -> None:
+        cls.seen = True
+
+
+os.register_at_fork(before=_Forks.note)
+
+
+@lru_cache(maxsize=1_024)
+def defines_first(kind: Any, name: str, other: str) -> bool:
+    """Tell whether a class has *name* of the same class as it has *other*, or of one that overrides that.
+
+    So whoever overrides what everybody may override is asked by that, and not past it.
+
+    Args:
+        kind: The class.
+        name: What is preferred, such as ``answer``.
+        other: What every such class has, such as ``dataReceived``.
+    """
+    for each in kind.__mro__:
+        if name in vars(each):
+            return True
+        if other in vars(each):
+            return False
+    return False
 
 
 class _Flushing:
@@ -91,15 +139,22 @@ class _Flushing:
         super().stopWriting()  # type: ignore[misc]  # a mixin's
 
     def _flush(self: Any) -> Any:
-        """Send what was written; give why the connection is lost, None if it is not."""
+        """Send what was written; return why the connection is lost, None if it is not."""
         self._due = False
-        if self.dataBuffer or self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:
-            self.startWriting()  # there is more to it: Twisted's way
+        if self._aborting or self.dataBuffer:  # nothing is to be sent, or the reactor sees to it
             return None
+        if self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:
+            why = self.doWrite()  # Twisted's way: there is more to it
+            if why is None and (self.dataBuffer or self._tempDataBuffer):
+                self.startWriting()
+            return why and self._lose(why)
         pieces = self._tempDataBuffer
         self._tempDataBuffer: list[bytes] = []
         self._tempDataLen = 0
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._send(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    def _send(self: Any, data: bytes) -> Any:
+        """Send *data*, where nothing is before it; return why the connection is lost, None if it is not."""
         try:
             sent = self.socket.send(data)
         except OSError as error:
@@ -109,47 +164,164 @@ class _Flushing:
         if sent < len(data):
             self.dataBuffer, self.offset = data, sent
             self.startWriting()
+            self._pause_if_full()
         elif self.producer is not None and (self.producerPaused or not self.streamingProducer):
             self.producerPaused = False
             self.producer.resumeProducing()
         return None
 
+    def _lose(self: Any, why: BaseException) -> None:
+        """The connection is lost, and no reactor is there to see to it."""
+        self.stopReading()
+        self.stopWriting()
+        self.connectionLost(Failure(why))
+
+    def _pause_if_full(self: Any) -> None:
+        """Have a streaming producer make no more, if more than is read at a time is left to be sent."""
+        if self.producer is None or not self.streamingProducer or self.producerPaused:
+            return
+        if len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize:
+            self.producerPaused = True
+            self.producer.pauseProducing()
+
 
 class TCPConnection(_Flushing, tcp.Server):
-    """A TCP connection that sends at the end of a read, without Nagle's delay."""
+    """A TCP connection that was accepted.
+
+    It sends at the end of a read, asks a protocol that provides ``IAnsweringProtocol`` for its answer, and
+    sees the end of the peer's half itself. Its arguments are those of ``tcp.Server``.
+
+    Attributes:
+        reading: Whether the reactor tells what comes.
+        host: The address of this end, where it is known without asking the system.
+    """
 
     # What every connection has; a dictionary of it would take 500 bytes more.
     __slots__ = (
+        "_answers",
+        "_due",
+        "_ended",
+        "_handling",
+        "_prefix",
+        "_protocol",
         "_tempDataBuffer",
         "_tempDataLen",
+        "_writing",
+        "bufferSize",
         "client",
         "connected",
+        "disconnected",
         "fileno",
-        "hostname",
-        "logstr",
+        "host",
         "producer",
         "producerPaused",
-        "protocol",
         "reactor",
-        "repstr",
+        "reading",
         "server",
         "sessionno",
         "socket",
         "streamingProducer",
     )
 
-    def __init__(self, *args: Any) -> None:
-        self.connected = 0
-        self.producer = None
+    def __init__(
+        self, skt: socket, protocol: Any, client: Any, server: Any, sessionno: int, reactor: Any
+    ) -> None:
+        # In one piece: Twisted's constructors make some calls, and two texts, here made when asked for.
+        skt.setblocking(False)
+        self.socket, self.fileno, self.reactor = skt, skt.fileno, reactor
+        self.client, self.server, self.sessionno = client, server, sessionno
+        self.protocol = protocol
+        self._tempDataBuffer: list[bytes] = []
+        self._tempDataLen = self.disconnected = 0
+        self.bufferSize = READ_BYTES
+        self.producer = self.host = None
+        self._prefix: str | None = None
         self.producerPaused = self.streamingProducer = False
-        super().__init__(*args)
-        self.setTcpNoDelay(True)
+        self._due = self._handling = self._ended = self._writing = False
+        if len(client) != 2:
+            self._addressType = IPv6Address
+        self.connected = self.reading = True
+        reactor.addReader(self)
 
     def __getattr__(self, name: str) -> Any:
-        """Give what a slot hides once Twisted has deleted its own: the number of no descriptor."""
+        """Make what is seldom asked for; give what a slot hides once Twisted has deleted its own."""
+        if name == "logstr":
+            return self.logPrefix()
+        if name == "hostname":
+            return self.client[0]
+        if name == "repstr":
+            port = getattr(self.server, "_realPortNumber", None)
+            return f"<{type(getattr(self, '_protocol', None)).__name__} #{self.sessionno} on {port}>"
         if name == "fileno":
             return super().fileno
         raise AttributeError(name)
+
+    @property
+    def protocol(self) -> Any:
+        """Whom it tells what comes."""
+        return self._protocol
+
+    @protocol.setter
+    def protocol(self, protocol: Any) -> None:
+        self._protocol = protocol
+        kind: Any = type(protocol)
+        self._answers = (
+            defines_first(kind, "answer", "dataReceived")
+            and protocol.dataReceived.__func__ is kind.dataReceived  # an object may have its own
+        )
+
+    @protocol.deleter
+    def protocol(self) -> None:
+        del self._protocol
+        self._answers = False
+
+    def logPrefix(self) -> str:
+        """Return what the log calls it."""
+        if self._prefix is None:
+            try:
+                name = self._protocol.logPrefix()
+            except AttributeError:  # it is gone, or has none
+                name = type(getattr(self, "_protocol", self)).__name__
+            self._prefix = f"{name},{self.sessionno},{self.client[0]}"
+        return self._prefix
+
+    def getHost(self) -> Any:
+        """Return the address of this end."""
+        return self.host or super().getHost()  # type: ignore[no-untyped-call]
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Tell *producer* to pause and to resume."""
+        if self.TLS or self.producer is not None or not self.connected or not streaming:
+            super().registerProducer(producer, streaming)  # type: ignore[no-untyped-call]
+        else:
+            self.producer, self.streamingProducer = producer, True
+
+    def startReading(self) -> None:
+        """Have the reactor tell what comes."""
+        if not self.reading:
+            self.reading = True
+            self.reactor.addReader(self)
+
+    def stopReading(self) -> None:
+        """Have it tell no more."""
+        if self.reading:
+            self.reading = False
+            self.reactor.removeReader(self)
+
+    def startWriting(self) -> None:
+        """Send when the read is handled, or when the reactor says that it can be."""
+        if self._handling:
+            self._due = True
+        elif not self._writing:
+            self._writing = True
+            self.reactor.addWriter(self)
+
+    def stopWriting(self) -> None:
+        """Send no more."""
+        self._due = False
+        if self._writing:
+            self._writing = False
+            self.reactor.removeWriter(self)
 
     def write(self, data: bytes) -> None:
         """Send when the read is handled, or as Twisted does."""
@@ -159,27 +331,149 @@ class TCPConnection(_Flushing, tcp.Server):
             self._tempDataBuffer.append(data)
             self._tempDataLen += len(data)
             self._due = True
-            producer: Any = self.producer
-            if producer is not None and self.streamingProducer and self._isSendBufferFull():
-                self.producerPaused = True
-                producer.pauseProducing()
+            if self._tempDataLen > READ_BYTES:
+                self._flush_early()
 
     def doRead(self) -> Any:
-        """Have the protocol handle what came, then send what it wrote."""
+        """Have the protocol handle what came, then send its answer."""
         try:
             data = self.socket.recv(self.bufferSize)
-        except OSError as error:
-            return None if error.errno == EWOULDBLOCK else CONNECTION_LOST
-        if not data:
-            return CONNECTION_DONE
+        except BlockingIOError:
+            return None
+        except OSError:
+            return CONNECTION_LOST
+        return self._received(data) if data else self._end_of_stream()
+
+    def begin(self, contexts: list[Any] | None = None) -> None:
+        """Tell the protocol, and read at once: who connects to say something has mostly said it.
+
+        What the protocol says first leaves with its first answer. What its ``makeConnection`` raises is
+        raised, and nothing else.
+
+        Args:
+            contexts: The log contexts of this thread, to which that of the read is added; None: Twisted adds
+                it.
+        """
+        self._handling = True
+        try:
+            self._protocol.makeConnection(self)
+        finally:
+            self._handling = False
+        try:
+            data = self.socket.recv(self.bufferSize) if self.reading else None
+        except BlockingIOError:
+            data = None
+        except OSError:
+            call_in_context(self, self._lose, CONNECTION_LOST)
+            return
+        if data is None and not self._due:
+            return
+        if contexts is None:
+            call_in_context(self, self._read_first, data)
+            return
+        around = contexts[-1].get(log.ILogContext) or context.get(log.ILogContext)
+        contexts.append({log.ILogContext: {**around, "system": self.logPrefix()}})
+        try:
+            self._read_first(data)
+        finally:
+            contexts.pop()
+
+    def _read_first(self, data: bytes | None) -> None:
+        """Handle what came with the connection, and send; errors, else the reactor's, are seen to here."""
+        try:
+            if data:
+                why = self._received(data)
+            elif data is not None:
+                why = self._end_of_stream()
+            else:
+                why = self._flush() if self.connected else None
+        except BaseException as error:
+            log.err()
+            why = error
+        if why is not None:
+            self._lose(why)
+
+    def _received(self, data: bytes) -> Any:
+        """Have the protocol handle bytes, then send its answer; return why the connection is lost."""
         if len(data) == self.bufferSize:
             self.bufferSize = BULK_BYTES
         self._handling = True
         try:
-            self.protocol.dataReceived(data)
+            if self._answers:
+                answer: bytes = self._protocol.answer(data)
+                if answer:
+                    if self._answers and not (self._due or self._tempDataLen or self.dataBuffer):
+                        self._handling = False
+                        return self._send(answer)
+                    self.write(answer)
+            else:
+                self._protocol.dataReceived(data)
         finally:
             self._handling = False
         return self._flush() if self._due else None
+
+    def _flush_early(self) -> None:
+        """Send what was written, though more may follow; whether the peer keeps up is known then."""
+        self._handling = False
+        try:
+            if not self._writing and self._flush() is not None:
+                self.startWriting()  # which meets the error again
+            self._pause_if_full()
+        finally:
+            self._handling = True
+
+    def _end_of_stream(self) -> Any:
+        """The peer will send no more: what the reactor would do in some calls more."""
+        self.stopReading()
+        if not self._answers:
+            return self.readConnectionLost(connectionDone)
+        self._ended = True
+        try:
+            self._protocol.readConnectionLost()
+        except BaseException:
+            log.err()
+            self.connectionLost(Failure())
+        return None
+
+    def close_ended(self) -> bool:
+        """Close at once, without telling the protocol, if both halves have ended.
+
+        The peer has ended its half, and nothing is left to be sent.
+
+        Returns:
+            Whether it is closed.
+        """
+        busy = self.dataBuffer or self._tempDataLen or self._writing or self._due or self.disconnecting
+        if busy or self.TLS or self._writeDisconnecting or not self._ended or not self.connected:
+            return False
+        self.producer = None
+        self._close()
+        return True
+
+    def _close(self) -> None:
+        """Close, where both ends have ended."""
+        if self.reading:
+            self.stopReading()
+        self.connected, self.disconnected = False, 1
+        closed = self.socket
+        del self._protocol, self.socket, self.fileno
+        self._answers = False
+        try:
+            if _Forks.seen:
+                closed.shutdown(SHUT_RDWR)  # a child may hold it too
+            closed.close()
+        except OSError:
+            pass
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The connection is gone; mostly both ends have ended it, and only the protocol is to be told."""
+        busy = self.producer is not None or self._writing or self.TLS
+        if reason is not connectionDone or busy or not self._ended or not self.connected:
+            super().connectionLost(reason)
+            return
+        protocol, self._due = self._protocol, False
+        self._close()
+        protocol.connectionLost(reason)
 
 
 class UNIXConnection(_Flushing, unix.Server):
@@ -204,4 +498,5 @@ def has_known_buffers() -> bool:
     """Tell whether Twisted's connections have all that ours rely on; most of it only an instance has."""
     with socket() as unconnected:
         connection: Any = tcp.Connection(unconnected, None, object())  # type: ignore[arg-type]  # not to be used
-        return has_all(connection, RELIES_ON[tcp.Connection])
+        known = has_all(connection, RELIES_ON[tcp.Connection]) and has_all(tcp.Server, RELIES_ON[tcp.Server])
+        return known and has_all(tcp.Port, RELIES_ON[tcp.Port])

@@ -8,28 +8,40 @@
 
 or ``twistd --reactor=sockproto …``. Twisted gives each event a log context of its own, which tells whose it
 is where a line is logged: five calls look up, copy, change and push it. Here the same context is made and
-pushed in place. All else is inherited. Without ``select.epoll`` this can't be imported.
+pushed in place; and timers are looked at only where one may be due. All else is inherited. Without
+``select.epoll`` this can't be imported.
 """
 
 from select import EPOLLIN, EPOLLOUT
+from typing import Any
 
+from twisted.internet import base
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionFdescWentAway
 from twisted.internet.main import installReactor
 from twisted.python import context, log
 
+from sockproto.reactor import contexts
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {
-    EPollReactor: ("_disconnectSelectable", "_doReadOrWrite", "_poller", "_selectables"),
-    context: ("ContextTracker", "ThreadedContextTracker", "theContextTracker"),
+    EPollReactor: (
+        "_cancellations",
+        "_disconnectSelectable",
+        "_doReadOrWrite",
+        "_justStopped",
+        "_newTimedCalls",
+        "_pendingTimedCalls",
+        "_poller",
+        "_selectables",
+        "_started",
+        "threadCallQueue",
+    ),
+    base: ("_topHandler",),
 }
-if has_all(context, RELIES_ON[context]):
-    RELIES_ON = {
-        **RELIES_ON,
-        context.ThreadedContextTracker: ("currentContext",),
-        context.ContextTracker: ("contexts",),
-    }
+
+LONGEST_TIMEOUT = 2_147_483
+"""Seconds: in milliseconds as many as epoll takes."""
 
 
 class LeanEPollReactor(EPollReactor):
@@ -37,18 +49,37 @@ class LeanEPollReactor(EPollReactor):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if not self._can_be_lean():
-            self.doPoll = self.doIteration = super().doPoll  # type: ignore[method-assign]  # Twisted's own
+        if self._can_be_lean():
+            self.doPoll = self.doIteration = self._lean_poll  # type: ignore[method-assign]  # else Twisted's own
+            self.mainLoop = self._lean_loop  # type: ignore[method-assign]
 
     def _can_be_lean(self) -> bool:
         """Tell whether Twisted has all that is relied on here."""
-        if not (has_all(self, RELIES_ON[EPollReactor]) and has_all(context, RELIES_ON[context])):
-            return False
-        tracker, tracked = context.ThreadedContextTracker, context.ContextTracker
-        known = has_all(tracker, RELIES_ON[tracker])
-        return known and has_all(tracked(), RELIES_ON[tracked])  # type: ignore[no-untyped-call]
+        known = has_all(self, RELIES_ON[EPollReactor]) and has_all(base, RELIES_ON[base])
+        return known and contexts.are_known()
 
-    def doPoll(self, timeout: float | None) -> None:
+    def _lean_loop(self) -> None:
+        """Turn until stopped; timers are looked at only where one may be due.
+
+        Source:
+            ``ReactorBase.mainLoop``.
+        """
+        seconds = self.seconds
+        while self._started:
+            with base._topHandler:
+                while self._started:
+                    calls: list[Any] = self._pendingTimedCalls
+                    changed = self.threadCallQueue or self._newTimedCalls or self._justStopped
+                    timeout = calls[0].time - seconds() if calls else None
+                    if changed or self._cancellations or (timeout is not None and timeout <= 0):
+                        self.runUntilCurrent()
+                        timeout = self.timeout()
+                    elif timeout is not None and timeout > LONGEST_TIMEOUT:
+                        timeout = LONGEST_TIMEOUT
+                    self.doIteration(self.running and timeout)
+        super().mainLoop()  # says that it is over
+
+    def _lean_poll(self, timeout: float | None) -> None:
         """Wait for events, and handle them.
 
         In one piece: each call that is made for an event costs a tenth of all that the reactor does for it.
@@ -59,8 +90,8 @@ class LeanEPollReactor(EPollReactor):
         Source:
             ``EPollReactor.doPoll``, ``_PollLikeMixin._doReadOrWrite``, ``twisted.python.log.callWithLogger``.
         """
-        tracker = context.theContextTracker
-        if type(tracker) is not context.ThreadedContextTracker:  # somebody's own: left to Twisted
+        stack = contexts.stack()
+        if stack is None:  # somebody's own: left to Twisted
             EPollReactor.doPoll(self, timeout)
             return
         selectables = self._selectables
@@ -68,8 +99,7 @@ class LeanEPollReactor(EPollReactor):
             events = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
         except InterruptedError:
             return
-        contexts = tracker.currentContext().contexts
-        around = tracker.getContext(log.ILogContext)
+        around = stack[-1].get(log.ILogContext) or context.get(log.ILogContext)
         for fd, event in events:
             selectable = selectables.get(fd)
             if selectable is None:  # gone, by an event before this one
@@ -81,8 +111,7 @@ class LeanEPollReactor(EPollReactor):
             except BaseException:
                 prefix = "(buggy logPrefix method)"
                 log.err(system=prefix)
-            # A new one for each event: what it starts in a thread takes it along.
-            contexts.append({log.ILogContext: {**around, "system": prefix}})
+            stack.append({log.ILogContext: {**around, "system": prefix}})
             try:
                 try:
                     if event != EPOLLIN and event != EPOLLOUT:  # both at once, or somebody has hung up
@@ -104,13 +133,11 @@ class LeanEPollReactor(EPollReactor):
                     if why:
                         self._disconnectSelectable(selectable, why, is_read)
                 finally:
-                    contexts.pop()
+                    stack.pop()
             except KeyboardInterrupt:
                 raise
             except BaseException:
                 log.err(system=prefix)
-
-    doIteration = doPoll
 
 
 def install() -> None:

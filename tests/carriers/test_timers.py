@@ -32,7 +32,7 @@ class TimersTests(TestCase):
         items = []
         for wait in seconds:
             items.append(Item(self.clock))
-            self.timers.enter(items[-1], wait)
+            self.timers.enter(items[-1], wait, self.clock.seconds())
         return items
 
     @given(st.lists(st.floats(0, 20), max_size=20), st.lists(st.floats(0.01, 3), max_size=20))
@@ -58,13 +58,13 @@ class TimersTests(TestCase):
 
     def test_who_leaves_is_not_called_and_the_last_takes_the_timers_along(self) -> None:
         [stays, leaves] = [Item(self.clock) for _ in range(2)]
-        tick = self.timers.enter(stays, 1)
-        self.assertEqual(self.timers.enter(leaves, 1), tick)
+        tick = self.timers.enter(stays, 1, self.clock.seconds())
+        self.assertEqual(self.timers.enter(leaves, 1, self.clock.seconds()), tick)
         self.timers.leave(leaves, tick)
         self.clock.advance(1)
         self.assertEqual((stays.called, leaves.called), ([1], []))
         self.timers.leave(stays, tick)  # it has been called: nothing happens
-        self.timers.leave(leaves, self.timers.enter(leaves, 1))
+        self.timers.leave(leaves, self.timers.enter(leaves, 1, self.clock.seconds()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_one_that_is_called_lets_another_leave_or_enter_again(self) -> None:
@@ -73,12 +73,12 @@ class TimersTests(TestCase):
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
             self.timers.leave(other, 4)
-            self.timers.enter(this, 0.1)
+            self.timers.enter(this, 0.1, self.clock.seconds())
 
         first.look = lambda: look(first, second)  # type: ignore[method-assign]
         second.look = lambda: look(second, first)  # type: ignore[method-assign]
-        self.timers.enter(first, 1)
-        self.timers.enter(second, 1)
+        self.timers.enter(first, 1, self.clock.seconds())
+        self.timers.enter(second, 1, self.clock.seconds())
         self.clock.advance(1)
         self.assertEqual(len(first.called) + len(second.called), 1)
         self.clock.advance(0.25)
@@ -102,12 +102,12 @@ class TimersTests(TestCase):
 
     def test_the_clock_is_set_back_while_they_are_called(self) -> None:
         items = [Item(self.clock), Item(self.clock)]
-        [tick] = {self.timers.enter(item, 1) for item in items}
+        [tick] = {self.timers.enter(item, 1, self.clock.seconds()) for item in items}
 
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
             self.clock.advance(0.99 - self.clock.seconds())
-            self.timers.enter(this, 0.005)  # the same tick once more
+            self.timers.enter(this, 0.005, self.clock.seconds())  # the same tick once more
             self.timers.leave(other, tick)
 
         items[0].look = lambda: look(*items)  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ import select
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from socket import socket
 from typing import Any
 from unittest.mock import patch
 
@@ -62,9 +63,16 @@ class Reactor(PosixReactorBase):
         return "Twisted's own"
 
 
+class Descriptors(Clock):
+    """Tells nobody of anything."""
+
+    def addReader(self, reader: Any) -> None:
+        pass
+
+
 class FallbackTests(TestCase):
     def test_every_module_is_known(self) -> None:
-        tested = {"buffers", "clocks", "connections", "datagrams", "epoll", "observers"}
+        tested = {"buffers", "clocks", "connections", "contexts", "datagrams", "epoll", "observers", "ports"}
         self.assertEqual({name for name in MODULES if table(name)} | {"epoll"}, tested)
 
     def test_the_page_lists_every_name(self) -> None:
@@ -83,12 +91,28 @@ class FallbackTests(TestCase):
             self.assertEqual(found - known, set(), module)
 
     def test_a_port_keeps_its_transports(self) -> None:
-        for name in table("connections")[tcp.Connection]:
-            for kind in tcp.Port, unix.Port:
-                port = kind.__new__(kind)
-                with without(tcp.Connection, name):
-                    self.assertIs(ports.flush_after_reads(port).transport, kind.transport, name)
-                self.assertIsNot(ports.flush_after_reads(port).transport, kind.transport, name)
+        for owner, names in table("connections").items():
+            for name in names:
+                for kind in tcp.Port, unix.Port:
+                    port = kind.__new__(kind)
+                    with without(owner, name):
+                        self.assertIs(ports.flush_after_reads(port).transport, kind.transport, name)
+                    self.assertIsNot(ports.flush_after_reads(port).transport, kind.transport, name)
+
+    def test_a_port_accepts_as_twisteds_does(self) -> None:
+        def accepts_itself(lacking: str = "") -> bool:
+            port: Any = tcp.Port(0, Factory(), interface="127.0.0.1", reactor=Descriptors())
+            port.startListening()
+            self.addCleanup(port.socket.close)
+            with without(tcp.Port, lacking):
+                vars(port).pop(lacking, None)
+                return "doRead" not in vars(ports.flush_after_reads(port))
+
+        self.assertFalse(accepts_itself())
+        for name in table("ports")[tcp.Port]:
+            self.assertTrue(accepts_itself(name), name)
+        self.patch(ports, "RELIES_ON", {**table("ports"), socket: ("_nonesuch",)})
+        self.assertTrue(accepts_itself())
 
     def test_a_datagram_port_is_the_reactors(self) -> None:
         def listen() -> Any:
@@ -110,15 +134,17 @@ class FallbackTests(TestCase):
         lean: Any = epoll.LeanEPollReactor()
         self.addCleanup(lean.waker.connectionLost, None)
         turns: list[Any] = []
-        self.patch(EPollReactor, "doPoll", lambda reactor, timeout: turns.append(timeout))
+        for method in "doPoll", "doIteration":
+            self.patch(EPollReactor, method, lambda reactor, timeout: turns.append(timeout))
         self.patch(EPollReactor, "installWaker", lambda reactor: None)  # it would need the names
-        for owner, names in table("epoll").items():
+        for owner, names in [*table("epoll").items(), *table("contexts").items()]:
             for name in names:
                 with without(owner, name):
                     made: Any = epoll.LeanEPollReactor()
                     made.doPoll(1)
                     made.doIteration(2)
                     self.assertEqual(turns, [1, 2], name)
+                    self.assertNotIn("mainLoop", vars(made))
                     turns.clear()
         lean.doIteration(0)
         self.assertEqual(turns, [])
