@@ -10,8 +10,8 @@ module       relies on                                            where one is m
 epoll        ``EPollReactor``: ``_cancellations``,                each turn is ``EPollReactor.doPoll``
              ``_disconnectSelectable``, ``_doReadOrWrite``,       and the loop around it Twisted's;
              ``_justStopped``, ``_newTimedCalls``,                looked at when the reactor is made
-             ``_pendingTimedCalls``, ``_poller``,
-             ``_selectables``, ``_started``,
+             ``_pendingTimedCalls``, ``_poller``, ``_reads``,
+             ``_selectables``, ``_started``, ``_writes``,
              ``threadCallQueue``; ``twisted.internet.base``:
              ``_topHandler``
 contexts     ``twisted.python.context``: ``ContextTracker``,      as for ``epoll``; and contexts are

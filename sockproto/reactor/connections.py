@@ -19,6 +19,7 @@ from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.address import IPv6Address
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import connectionDone
 from twisted.python import context, log
@@ -63,17 +64,10 @@ BULK_BYTES = 262_144
 _CAN_WAIT = (EWOULDBLOCK, ENOBUFS)
 
 
-class _Forks:
-    """Whether this process has forked: a child that holds a connection keeps its stream from ending."""
+_forked: list[bool] = []
+"""Whether this process has forked: a child that holds a connection too keeps its stream from ending."""
 
-    seen = False
-
-    @classmethod
-    def note(cls) -> None:
-        cls.seen = True
-
-
-os.register_at_fork(before=_Forks.note)
+os.register_at_fork(before=lambda: _forked.__setitem__(slice(None), [True]))
 
 
 @lru_cache(maxsize=1_024)
@@ -342,7 +336,10 @@ class TCPConnection(_Flushing, tcp.Server):
             return None
         except OSError:
             return CONNECTION_LOST
-        return self._received(data) if data else self._end_of_stream()
+        if data:
+            return self._received(data)
+        self._end_of_stream()
+        return None
 
     def begin(self, contexts: list[Any] | None = None) -> None:
         """Tell the protocol, and read at once: who connects to say something has mostly said it.
@@ -384,7 +381,8 @@ class TCPConnection(_Flushing, tcp.Server):
             if data:
                 why = self._received(data)
             elif data is not None:
-                why = self._end_of_stream()
+                why = None
+                self._end_of_stream()
             else:
                 why = self._flush() if self.connected else None
         except BaseException as error:
@@ -422,18 +420,19 @@ class TCPConnection(_Flushing, tcp.Server):
         finally:
             self._handling = True
 
-    def _end_of_stream(self) -> Any:
+    def _end_of_stream(self) -> None:
         """The peer will send no more: what the reactor would do in some calls more."""
-        self.stopReading()
-        if not self._answers:
-            return self.readConnectionLost(connectionDone)
         self._ended = True
-        try:
-            self._protocol.readConnectionLost()
-        except BaseException:
-            log.err()
-            self.connectionLost(Failure())
-        return None
+        if self._answers or IHalfCloseableProtocol.providedBy(self._protocol):
+            try:
+                self._protocol.readConnectionLost()
+            except BaseException:
+                log.err()
+                self.connectionLost(Failure())
+        else:
+            self.readConnectionLost(connectionDone)  # for what can be adapted; else it is lost
+        if self.connected:
+            self.stopReading()
 
     def close_ended(self) -> bool:
         """Close at once, without telling the protocol, if both halves have ended.
@@ -453,14 +452,19 @@ class TCPConnection(_Flushing, tcp.Server):
     def _close(self) -> None:
         """Close, where both ends have ended."""
         if self.reading:
-            self.stopReading()
+            forget = getattr(self.reactor, "forget", None)
+            if forget is None or _forked:
+                self.stopReading()
+            else:
+                forget(self)
+                self.reading = False
         self.connected, self.disconnected = False, 1
         closed = self.socket
         del self._protocol, self.socket, self.fileno
         self._answers = False
         try:
-            if _Forks.seen:
-                closed.shutdown(SHUT_RDWR)  # a child may hold it too
+            if _forked:
+                closed.shutdown(SHUT_RDWR)
             closed.close()
         except OSError:
             pass

@@ -12,6 +12,7 @@ pushed in place; and timers are looked at only where one may be due. All else is
 ``select.epoll`` this can't be imported.
 """
 
+from collections.abc import Callable
 from select import EPOLLIN, EPOLLOUT
 from typing import Any
 
@@ -33,8 +34,10 @@ RELIES_ON: RelyingOn = {
         "_newTimedCalls",
         "_pendingTimedCalls",
         "_poller",
+        "_reads",
         "_selectables",
         "_started",
+        "_writes",
         "threadCallQueue",
     ),
     base: ("_topHandler",),
@@ -45,18 +48,47 @@ LONGEST_TIMEOUT = 2_147_483
 
 
 class LeanEPollReactor(EPollReactor):
-    """Twisted's epoll reactor for unchanged Twisted code: the same events, each in the same log context."""
+    """Twisted's epoll reactor for unchanged Twisted code: the same events, each in the same log context.
+
+    Attributes:
+        forget: Removes a selectable that is closed at once, without a system call; None where it can't.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if self._can_be_lean():
             self.doPoll = self.doIteration = self._lean_poll  # type: ignore[method-assign]  # else Twisted's own
             self.mainLoop = self._lean_loop  # type: ignore[method-assign]
+            self.addReader = self._lean_add  # type: ignore[method-assign]
+            self.forget: Callable[[Any], None] | None = self._forget
+        else:
+            self.forget = None
 
     def _can_be_lean(self) -> bool:
         """Tell whether Twisted has all that is relied on here."""
         known = has_all(self, RELIES_ON[EPollReactor]) and has_all(base, RELIES_ON[base])
         return known and contexts.are_known()
+
+    def _lean_add(self, reader: Any) -> None:
+        """Tell *reader* of what can be read; where it is not new, or no socket, as Twisted does."""
+        fd = reader.fileno()
+        if fd in self._selectables or fd < 0:
+            EPollReactor.addReader(self, reader)
+            return
+        try:
+            self._poller.register(fd, EPOLLIN)
+        except OSError:
+            EPollReactor.addReader(self, reader)
+            return
+        self._reads.add(fd)
+        self._selectables[fd] = reader
+
+    def _forget(self, reader: Any) -> None:
+        """Tell *reader* no more; it is closed at once, and the system forgets it then by itself."""
+        fd = reader.fileno()
+        self._reads.discard(fd)
+        self._writes.discard(fd)
+        self._selectables.pop(fd, None)
 
     def _lean_loop(self) -> None:
         """Turn until stopped; timers are looked at only where one may be due.
