@@ -63,15 +63,15 @@ class EventLog:
         """Count an event; give whether it is to be written. Ask before making what costs something."""
         if not is_observed(self._log.observer):
             return False
-        second = int(clock.seconds())
-        if second != self._second:
-            self._second, self._count = second, 0
+        now = clock.seconds()
+        if not self._second <= now < self._second + 1:
+            self._second, self._count = int(now), 0
             self.flush()
-        self._count += 1
-        if self._rate and self._count > self._rate:
-            self._left_out += 1
-            return False
-        return True
+        if self._count < self._rate or not self._rate:
+            self._count += 1
+            return True
+        self._left_out += 1
+        return False
 
 
 class EscapedFailure(Failure):

@@ -49,7 +49,12 @@ class Admission:
     def release(self, peer: Peer) -> None:
         """Give back what ``admit`` took."""
         self._open -= 1
-        self.forget(peer)
+        site = peer.host if ":" not in peer.host else site_of(peer)
+        left = self._peers[site] - 1
+        if left:
+            self._peers[site] = left
+        else:
+            del self._peers[site]
 
     def enter(self) -> CloseReason | None:
         """Take a place for a connection; give why it is refused if there is none."""
@@ -73,12 +78,8 @@ class Admission:
 
     def forget(self, peer: Peer) -> None:
         """Give back the place that ``identify`` took."""
-        site = peer.host if ":" not in peer.host else site_of(peer)
-        left = self._peers[site] - 1
-        if left:
-            self._peers[site] = left
-        else:
-            del self._peers[site]
+        self._open += 1
+        self.release(peer)
 
 
 def site_of(peer: Peer) -> str:

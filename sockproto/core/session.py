@@ -178,6 +178,8 @@ class Session:
             return self.fail(error)
         if messages is None:
             return self._feed(data)
+        if len(messages) == 1:
+            return self._receive_one(messages[0])
         received, size = self.conversation.received, 0
         replies = self._replies
         if replies is NOT_YET:
@@ -218,21 +220,30 @@ class Session:
         self._messages, self._size = rest, size
         return self._work_on(result)
 
+    def _receive_one(self, message: bytes) -> bytes:
+        """Have the one message of a read answered: the commonest of all, in one piece too."""
+        self.running, self._again = True, False
+        self.messages_in += 1
+        result: Actions = None
+        try:
+            result = self.conversation.received(message)
+            if not self._again and (result is None or (type(result) is bytes and not self.half_closed)):
+                out = b""
+                if result is not None:
+                    out = self.framing.encode(result)
+                    self.messages_out += 1
+                self.running = False
+                return out
+        except BaseException as error:
+            self._fail(error)
+        return self._work_on(result)
+
     def end(self) -> bytes:
         """The peer will send no more; what is unfinished is a message where the framing says so."""
         self.eof = True
-        if (
-            self.need is not None
-            or self.running
-            or self._messages is not NO_MESSAGES
-            or self._script is not None
-            or self.draining
-            or self._pushed
-            or self._replies
-            or self._encoded
-            or self.framing.ready
-        ):
+        if self.need is not None or self.running or self.draining:
             return self._guarded(self._end)
+        # Nothing is held, being done, or to be sent: else it would need something.
         self.running, self._again = True, False
         result: Actions = None
         try:

@@ -195,6 +195,7 @@ class TCPConnection(_Flushing, tcp.Server):
         "_answers",
         "_due",
         "_ended",
+        "_fd",
         "_handling",
         "_prefix",
         "_protocol",
@@ -205,7 +206,6 @@ class TCPConnection(_Flushing, tcp.Server):
         "client",
         "connected",
         "disconnected",
-        "fileno",
         "host",
         "producer",
         "producerPaused",
@@ -222,7 +222,7 @@ class TCPConnection(_Flushing, tcp.Server):
     ) -> None:
         # In one piece: Twisted's constructors make some calls, and two texts, here made when asked for.
         skt.setblocking(False)
-        self.socket, self.fileno, self.reactor = skt, skt.fileno, reactor
+        self.socket, self._fd, self.reactor = skt, skt.fileno(), reactor
         self.client, self.server, self.sessionno = client, server, sessionno
         self.protocol = protocol
         self._tempDataBuffer: list[bytes] = []
@@ -237,18 +237,27 @@ class TCPConnection(_Flushing, tcp.Server):
         self.connected = self.reading = True
         reactor.addReader(self)
 
-    def __getattr__(self, name: str) -> Any:
-        """Make what is seldom asked for; give what a slot hides once Twisted has deleted its own."""
-        if name == "logstr":
-            return self.logPrefix()
-        if name == "hostname":
-            return self.client[0]
-        if name == "repstr":
-            port = getattr(self.server, "_realPortNumber", None)
-            return f"<{type(getattr(self, '_protocol', None)).__name__} #{self.sessionno} on {port}>"
-        if name == "fileno":
-            return super().fileno
-        raise AttributeError(name)
+    def fileno(self) -> int:
+        """Return its descriptor, -1 once it is closed."""
+        return self._fd
+
+    # Made when asked for. No ``__getattr__`` does so: it would make each attribute of a connection slow.
+
+    @property
+    def hostname(self) -> str:  # type: ignore[override]  # Twisted sets it, once
+        """The host of the other end."""
+        return str(self.client[0])
+
+    @property
+    def repstr(self) -> str:  # type: ignore[override]
+        """What ``repr`` says."""
+        port = getattr(self.server, "_realPortNumber", None)
+        return f"<{type(getattr(self, '_protocol', None)).__name__} #{self.sessionno} on {port}>"
+
+    @property
+    def logstr(self) -> str:  # type: ignore[override]
+        """What the log calls it."""
+        return self.logPrefix()
 
     @property
     def protocol(self) -> Any:
@@ -442,8 +451,8 @@ class TCPConnection(_Flushing, tcp.Server):
         Returns:
             Whether it is closed.
         """
-        busy = self.dataBuffer or self._tempDataLen or self._writing or self._due or self.disconnecting
-        if busy or self.TLS or self._writeDisconnecting or not self._ended or not self.connected:
+        unsent = self._writing or self._due or self._tempDataLen
+        if unsent or self.TLS or self._writeDisconnecting or not self._ended:
             return False
         self.producer = None
         self._close()
@@ -460,8 +469,8 @@ class TCPConnection(_Flushing, tcp.Server):
                 self.reading = False
         self.connected, self.disconnected = False, 1
         closed = self.socket
-        del self._protocol, self.socket, self.fileno
-        self._answers = False
+        del self._protocol, self.socket
+        self._answers, self._fd = False, -1
         try:
             if _forked:
                 closed.shutdown(SHUT_RDWR)
@@ -473,6 +482,10 @@ class TCPConnection(_Flushing, tcp.Server):
         """The connection is gone; mostly both ends have ended it, and only the protocol is to be told."""
         busy = self.producer is not None or self._writing or self.TLS
         if reason is not connectionDone or busy or not self._ended or not self.connected:
+            if self._fd >= 0:
+                self.stopReading()
+                self.stopWriting()
+                self._fd, vars(self)["fileno"] = -1, None  # which Twisted deletes
             super().connectionLost(reason)
             return
         protocol, self._due = self._protocol, False

@@ -13,7 +13,7 @@ pushed in place; and timers are looked at only where one may be due. All else is
 """
 
 from collections.abc import Callable
-from select import EPOLLIN, EPOLLOUT
+from select import EPOLLIN
 from typing import Any
 
 from twisted.internet import base
@@ -146,7 +146,7 @@ class LeanEPollReactor(EPollReactor):
             stack.append({log.ILogContext: {**around, "system": prefix}})
             try:
                 try:
-                    if event != EPOLLIN and event != EPOLLOUT:  # both at once, or somebody has hung up
+                    if event != EPOLLIN:  # seldom: Twisted's way
                         self._doReadOrWrite(selectable, fd, event)
                         continue
                     why: BaseException | None = None
@@ -154,11 +154,9 @@ class LeanEPollReactor(EPollReactor):
                     try:
                         if selectable.fileno() == -1:
                             why = ConnectionFdescWentAway("File descriptor lost")
-                        elif event == EPOLLIN:
+                        else:
                             why = selectable.doRead()
                             is_read = True
-                        else:
-                            why = selectable.doWrite()
                     except BaseException as error:
                         why = error
                         log.err()

@@ -101,24 +101,23 @@ class Acceptor:
                 protocol = factory.buildProtocol(None if ignores else port._buildAddr(client))
                 if protocol is None:
                     sock.close()
-                else:
-                    self._connection(sock, protocol, client).begin(stack)
+                    continue
+                session = port.sessionno
+                port.sessionno = session + 1
+                connection = TCPConnection(sock, protocol, client, port, session, port.reactor)
+                connection.host = self._host
+                if not self._inherits:
+                    self._set_no_delay(connection)
+                connection.begin(stack)
             except BaseException:
                 log.err()
         self._accepts = ACCEPTS if accepted == self._accepts else max(1, accepted)
 
-    def _connection(self, sock: socket, protocol: Any, client: Any) -> TCPConnection:
-        """Make a connection."""
-        port = self._port
-        session = port.sessionno
-        port.sessionno = session + 1
-        connection = TCPConnection(sock, protocol, client, port, session, port.reactor)
-        connection.host = self._host
-        if not self._inherits:
-            if self._inherits is None:
-                self._inherits = connection.getTcpNoDelay()
-            connection.setTcpNoDelay(True)
-        return connection
+    def _set_no_delay(self, connection: TCPConnection) -> None:
+        """See whether the first connection has inherited it; tell each if not."""
+        if self._inherits is None:
+            self._inherits = connection.getTcpNoDelay()
+        connection.setTcpNoDelay(True)
 
 
 def _fixed_host(port: Any) -> Any:

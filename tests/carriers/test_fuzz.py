@@ -98,7 +98,7 @@ class NoticingTests(TestCase):
         self.assert_found("places left taken")
 
     def test_a_place_of_a_peer_that_is_not_given_back(self) -> None:
-        self.patch(Admission, "forget", lambda self, peer: None)
+        self.patch(Admission, "release", lambda self, peer: self.leave())
         self.assert_found("places left taken")
 
     def test_output_left_behind(self) -> None:
