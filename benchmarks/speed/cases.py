@@ -16,9 +16,6 @@ from benchmarks.speed.servers.answers import WELCOMES
 VARIANTS = 4
 """Requests that differ, sent in turn, so that an old reply is no right one."""
 
-BATCH = 100
-"""Lines that are outstanding on a connection."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -30,7 +27,8 @@ class Case:
         kind: What the server is told to be: ``echo``, ``lines``, ``command`` or ``udp``.
         mode: How the load goes: ``stream``, ``datagram`` or ``connect``, the generator's; or ``idle``.
         connections: How many at once.
-        size: Bytes of a request, where it is not lines.
+        size: Bytes of a request, where it is not lines; 0: the welcome is all that is waited for.
+        lines: Lines of a request, where it is lines.
     """
 
     name: str
@@ -39,16 +37,12 @@ class Case:
     mode: str
     connections: int
     size: int = 64
-
-    @property
-    def lines(self) -> int:
-        """The lines of a request."""
-        return BATCH if self.kind in ("lines", "command") else 1
+    lines: int = 1
 
     @property
     def welcome(self) -> bytes:
-        """What the server says first."""
-        return WELCOMES.get(self.kind, b"")
+        """What the server says before it is asked."""
+        return WELCOMES.get(self.kind, b"") if self.size else b""
 
     @property
     def unit(self) -> str:
@@ -65,10 +59,17 @@ CASES = [
         for count in (10, 500)
         for name, (title, size) in SIZES.items()
     ),
-    Case("lines", f"Greetings, {BATCH} lines outstanding, 10 connections", "lines", "stream", 10),
-    Case("command", f"Commands, {BATCH} lines outstanding, 10 connections", "command", "stream", 10),
+    *(
+        Case(
+            f"lines-{depth}", f"Greetings, depth {depth}, 10 connections", "lines", "stream", 10, lines=depth
+        )
+        for depth in (1, 16, 100)
+    ),
+    Case("command", "Commands, depth 100, 10 connections", "command", "stream", 10, lines=100),
     Case("udp", "UDP echo, 64 B, 10 clients", "udp", "datagram", 10),
-    Case("connect", "Connect, echo 64 B, close, 10 at once", "echo", "connect", 10),
+    Case("connect-10", "Connect, echo 64 B, close, 10 at once", "echo", "connect", 10),
+    Case("connect-100", "Connect, echo 64 B, close, 100 at once", "echo", "connect", 100),
+    Case("greeted", "Connect, be greeted, close, 10 at once", "lines", "connect", 10, 0),
     Case("idle-5000", "Memory of 5,000 idle connections", "echo", "idle", 5_000),
     Case("idle-10000", "Memory of 10,000 idle connections", "echo", "idle", 10_000),
 ]
@@ -88,6 +89,8 @@ def selected(patterns: Sequence[str]) -> list[Case]:
 
 def exchanges(case: Case) -> tuple[bytes, bytes]:
     """Give the variants of the request, one after the other, and of its reply."""
+    if not case.size:
+        return b"", WELCOMES[case.kind] * VARIANTS
     names = [b"name%04d" % number for number in range(case.lines * VARIANTS)]
     if case.kind == "lines":
         return b"".join(b"%b\n" % name for name in names), b"".join(b"Hello, %b!\n" % name for name in names)

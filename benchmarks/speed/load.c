@@ -3,8 +3,8 @@
  *     load -p PID -c CONNECTIONS -s SECONDS -w WARMUP -q REQUESTS -r REPLIES -v VARIANTS -n LINES -g WELCOME MODE PORT
  *
  * It knows no protocol: REQUESTS and REPLIES are files of VARIANTS requests, and what must come back for each, byte for
- * byte. A connection has one request outstanding, each time the next variant; -n says how many lines that is, and these
- * are counted. Modes: stream; datagram; connect (a connection for each request). It prints one line of JSON, or says on
+ * byte. A connection has one request outstanding, each time the next variant, maybe an empty one; -n says how many lines
+ * that is, and these are counted. Modes: stream; datagram; connect (a connection for each request). It prints one line of JSON, or says on
  * standard error what was wrong, with status 1.
  */
 #define _GNU_SOURCE
@@ -255,7 +255,7 @@ static char *contents(const char *path, size_t *size) {
     *size = ftell(file) / options.variants;
     rewind(file);
     char *data = malloc(*size * options.variants + 1);
-    if (fread(data, *size, options.variants, file) != (size_t)options.variants) fail("%s is cut short", path);
+    if (*size && fread(data, *size, options.variants, file) != (size_t)options.variants) fail("%s is cut short", path);
     fclose(file);
     return data;
 }

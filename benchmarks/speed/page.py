@@ -20,7 +20,7 @@ from benchmarks.speed.cases import Case
 from benchmarks.speed.measure import ROOT
 from benchmarks.speed.peers import Peer
 from benchmarks.speed.results import Results
-from benchmarks.speed.table import details, overview
+from benchmarks.speed.table import details, overview, summary
 from benchmarks.stock import provenance, write_section
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -73,7 +73,9 @@ class Page:
 
     def text(self, drawing: str = "") -> str:
         """Give it all; *drawing* is where the picture is."""
-        parts = ["## Results", self.origin, "\n".join(self.notes)]
+        parts = ["## Verdict", targets.verdict(self.results), summary(self.cases, self.results)]
+        parts += ["Figures for each second of the server's CPU time, as multiples.", self.origin]
+        parts += ["\n".join(self.notes), "## Results"]
         if drawing:
             parts.append(f"![The same as a picture]({drawing})")
         parts += [overview(self.cases, self.peers, self.results)]

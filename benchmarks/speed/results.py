@@ -46,6 +46,19 @@ class Results:
         return (max(values) - min(values)) / median(values) if median(values) else 0
 
     def ratio(self, case: str, peer: str, reference: str) -> float | None:
-        """Give how many times the reference's figure a peer's is, None if one of them is not there."""
+        """Give how many times the reference's figure a peer's is, None if one of them is not there.
+
+        Of what takes time the figures are those for each second of the server's CPU time: what else the
+        machine does meanwhile changes these least.
+        """
         ours, theirs = self.medians(case, peer), self.medians(case, reference)
-        return ours.value / theirs.value if ours and theirs and theirs.value else None
+        if not ours or not theirs:
+            return None
+        if theirs.per_cpu:
+            return ours.per_cpu / theirs.per_cpu
+        return ours.value / theirs.value if theirs.value else None
+
+    def slower(self, case: str, peer: str, reference: str) -> float | None:
+        """Give how many times the reference's 99th percentile of latency a peer's is, None likewise."""
+        ours, theirs = self.medians(case, peer), self.medians(case, reference)
+        return ours.p99 / theirs.p99 if ours and theirs and theirs.p99 else None

@@ -23,6 +23,29 @@ def rows(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *cells))
 
 
+def summary(cases: Sequence[Case], results: Results) -> str:
+    """Give how many times the others' figures those of sockproto are, per second of CPU time."""
+    heads = [
+        "",
+        *(f"{title}, our reactor" for title in REFERENCES.values()),
+        f"{TIMES} Twisted, its epoll reactor",
+    ]
+    cells = [
+        [
+            case.title,
+            *(times(results.ratio(case.name, "sockproto-lean", reference)) for reference in REFERENCES),
+            times(results.ratio(case.name, "sockproto", "twisted")),
+        ]
+        for case in cases
+    ]
+    return rows(heads, cells)
+
+
+def times(ratio: float | None) -> str:
+    """Give a ratio, or that there is none."""
+    return NONE if ratio is None else f"{ratio:.2f}"
+
+
 def overview(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> str:
     """Give what everybody reached in every case."""
     cells = [
@@ -58,7 +81,7 @@ def detail(case: Case, peer: Peer, results: Results, timed: bool) -> list[str]:
         f"**{peer.title}**" if peer.ours else peer.title,
         f"{found.value:,.0f}",
         f"{results.spread(case.name, peer.name):.0%}",
-        *(NONE if ratio is None else f"{ratio:.2f}" for ratio in ratios),
+        *map(times, ratios),
     ]
     if timed:
         cells += [f"{found.per_cpu:,.0f}", *(f"{value:,.0f}" for value in (found.p50, found.p99, found.p999))]
