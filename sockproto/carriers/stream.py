@@ -31,7 +31,7 @@ from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
-from sockproto.carriers.transport import ends_of
+from sockproto.carriers.transport import closes_below, ends_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
@@ -233,6 +233,9 @@ class ConversationProtocol(Protocol):
 
     def resumeProducing(self) -> None:
         """The transport can take more."""
+        if closes_below(self.transport):
+            self.transport.unregisterProducer()
+            return
         self.paused = False
         self.restart_timeouts()
         self._attend()
