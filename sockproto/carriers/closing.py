@@ -76,7 +76,7 @@ class Closing:
                 return
         if at_once or not can_half_close(transport):
             transport.loseConnection()
-        else:
+        elif not session.half_closed:  # a second time would be an error, which cuts the connection
             transport.loseWriteConnection()
 
     def receive(self, connection: Connection, data: bytes) -> bytes:
