@@ -70,11 +70,12 @@ class Closing:
             transport.abortConnection()
             return
         at_once = at_once or session.eof or session.reason in REFUSALS
-        if not at_once:
-            transport.resumeProducing()  # to see the peer's own end
+        halves = can_half_close(transport)
+        if not at_once or not (halves or connection.reading):
+            transport.resumeProducing()  # to see the peer's own end, which TLS waits for in any case
             if session.need is Need.LOST:
                 return
-        if at_once or not can_half_close(transport):
+        if at_once or not halves:
             transport.loseConnection()
         elif not session.half_closed:  # a second time would be an error, which cuts the connection
             transport.loseWriteConnection()

@@ -13,7 +13,9 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
+from sockproto.core.actions import Sleep
 from sockproto.core.conversation import CloseReason
+from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.raw import Discard, Raw
 from sockproto.testing import Remote, connect
 from tests.carriers.scripted import Scripted
@@ -42,6 +44,14 @@ class TLSPeer:
             except ssl.SSLWantReadError:
                 self._remote.send(self._outbound.read())
                 self._inbound.write(self._remote.read())
+
+    def end(self) -> None:
+        """End TLS, as the other end has: an error if it hasn't."""
+        self._inbound.write(self._remote.read())
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.read()
+        self._tls.unwrap()
+        self._remote.send(self._outbound.read())
 
     def send(self, *pieces: bytes, end: bool = False) -> None:
         """Send so many pieces, and close_notify behind them, all at once."""
@@ -113,3 +123,16 @@ class ClosedByThePeerTests(TLSTests):
         self.read_all()
         self.assertTrue(self.remote.lost)
         self.assertEqual(self.conversation.notes, [CloseReason.PEER_CLOSED])
+
+
+class DrainTests(TLSTests):
+    def test_a_connection_that_was_busy_and_says_nothing_waits_for_the_peers_end(self) -> None:
+        peer = self.connect(Lines, received=lambda message: Sleep(1))
+        peer.send(b"x\n")
+        self.factory.drain()
+        self.clock.advance(1)
+        self.assertFalse(self.remote.lost)
+        peer.end()
+        self.assertTrue(self.remote.lost)
+        self.assertEqual(self.remote.ended, "orderly")
+        self.assertEqual(self.conversation.notes, [CloseReason.DRAINED])
