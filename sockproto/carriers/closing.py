@@ -10,7 +10,7 @@ close)::
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.timeouts import SAMPLES, Progress
-from sockproto.carriers.transport import can_half_close
+from sockproto.carriers.transport import abort, can_half_close
 from sockproto.core.conversation import CloseReason
 from sockproto.core.session import Need
 from sockproto.reactor.buffers import unread_bytes, unsent_bytes
@@ -67,7 +67,7 @@ class Closing:
         if session.opened:
             transport.unregisterProducer()  # TLS never sends its close_notify while one is registered
         if session.aborted:
-            transport.abortConnection()
+            abort(transport)
             return
         at_once = at_once or session.eof or session.reason in REFUSALS
         halves = can_half_close(transport)

@@ -31,7 +31,7 @@ from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
-from sockproto.carriers.transport import closes_below, ends_of
+from sockproto.carriers.transport import abort, closes_below, ends_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
@@ -293,7 +293,7 @@ class ConversationProtocol(Protocol):
         if self.session.need is not LOST:
             self.session.abort(reason)
             if isinstance(self._phase, Closing):
-                self.transport.abortConnection()
+                abort(self.transport)
             else:
                 self._attend()
 
@@ -409,7 +409,7 @@ class ConversationProtocol(Protocol):
         elif found is CloseReason.WRITE_STALL:
             self.abort(found)
         elif isinstance(self._phase, Closing):
-            self.transport.abortConnection()
+            abort(self.transport)
         else:
             self.close(found)
 

@@ -52,6 +52,15 @@ def announces_handshake(transport: Any) -> bool:
     )
 
 
+def abort(transport: Any) -> None:
+    """Cut a connection; close it where the transport can do no more, as that of standard input and output.
+
+    Args:
+        transport: An ``ITransport``.
+    """
+    getattr(transport, "abortConnection", transport.loseConnection)()
+
+
 def closes_below(transport: Any) -> bool:
     """Tell whether a transport below this one closes already, though this one has not been told to.
 

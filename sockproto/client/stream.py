@@ -50,7 +50,7 @@ LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
 
 UNHEARD = TURN_BYTES // WRITE_BYTES
-"""So often a conversation may go on from one message to the next, 64 KiB at a time, with nobody to hear it."""
+"""So often a conversation may go on from one message to the next, 64 KiB at a time, if nobody hears it."""
 
 MALFORMED = "a reply is malformed; does the server speak this protocol, with this framing?"
 """What a call is told whose replies can't be cut."""
