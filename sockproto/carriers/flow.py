@@ -93,7 +93,10 @@ class Flow:
             return
         self._attending = False
         if need is not CLOSING and need is not LOST and need is not OPENING:
-            connection.update_reading()
+            try:
+                connection.update_reading()
+            except BaseException as error:  # the framing's: what it holds is asked
+                self.attend(connection, session.fail(error))
 
     def stop(self, connection: Connection) -> None:
         """Wait for nothing more."""

@@ -403,7 +403,11 @@ class ConversationProtocol(Protocol):
         """See whether a limit of time is over; its timer calls this."""
         self._look_in(0)
         part = self._phase if isinstance(self._phase, Closing) else self._timeouts
-        found = part.look(self, self.clock.seconds())
+        try:
+            found = part.look(self, self.clock.seconds())
+        except BaseException as error:  # the framing's: what is unfinished is asked
+            self._attend(self.session.fail(error))
+            return
         if not isinstance(found, CloseReason):
             self._look_in(found)
         elif found is CloseReason.WRITE_STALL:

@@ -86,6 +86,43 @@ class ErrorTests(CarrierTestCase):
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_what_a_framing_raises_when_it_is_asked_what_it_holds(self) -> None:
+        class Broken(Lines):
+            broken = ""
+
+            def __getattribute__(self, name: str) -> Any:
+                if name and name == Broken.broken:
+                    raise ZeroDivisionError
+                return super().__getattribute__(name)
+
+        def received(message: bytes) -> Any:
+            if message == b"wait":
+                yield Sleep(1)
+
+        def wait() -> None:
+            self.receive(b"wait\nx")
+
+        def resume() -> None:
+            self.receive(b"wait\n" + b"x\n" * 50_000)
+            self.assertFalse(self.protocol.reading)
+            Broken.broken = "quiet_seconds"
+            self.clock.advance(1)
+
+        def look() -> None:
+            self.clock.advance(60)
+
+        self.addCleanup(setattr, Broken, "broken", "")
+        for name, meanwhile in [("ready", wait), ("held", wait), ("", resume), ("unfinished", look)]:
+            Broken.broken = ""
+            remote = self.connect(Broken, limits=Limits(first_message_seconds=0), received=received)
+            Broken.broken = name
+            meanwhile()
+            self.assertEqual(remote.read(), b"error: internal error\n", name)
+            remote.half_close()
+            self.assertTrue(remote.lost)
+            self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_every_method_is_guarded(self) -> None:
         def fault(*args: object) -> Any:
             raise ZeroDivisionError
