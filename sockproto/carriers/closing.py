@@ -91,6 +91,16 @@ class Closing:
 
     def look(self, connection: Connection, now: float) -> CloseReason | float:
         """Return what is over, or in how many seconds to look again; 0: never."""
+        found, longest = self._look(connection, now), connection.limits.longest_seconds
+        if not longest or isinstance(found, CloseReason):
+            return found
+        left = longest - connection.age
+        if left <= 0:
+            return CloseReason.LIFETIME
+        return min(found, left) if found else left
+
+    def _look(self, connection: Connection, now: float) -> CloseReason | float:
+        """Look at the peer, however long the connection lasts."""
         limits = connection.limits
         if self._progress is None:
             self._progress = Progress(connection, now)
