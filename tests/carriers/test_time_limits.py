@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from sockproto.carriers import closing, timeouts
 from sockproto.core.actions import Sleep, Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
@@ -193,6 +194,20 @@ class TimeTests(CarrierTestCase):
         self.assertFalse(remote.lost)
         for _ in range(4):
             self.clock.advance(1)
+        self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
+
+    def test_the_end_of_our_half_that_only_the_kernel_has(self) -> None:
+        # Linux counts it as a byte, of which none was written.
+        for module in timeouts, closing:
+            self.patch(module, "unsent_bytes", lambda transport: 1)
+        remote = self.limited(write_stall_seconds=8, close_seconds=2)
+        self.clock.advance(100)
+        self.protocol.close()
+        remote.read()
+        self.assertEqual(remote.ended, "orderly")
+        self.clock.advance(7)
+        self.assertFalse(remote.lost)
+        self.clock.advance(1)
         self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
     def test_a_slow_reader_is_not_a_stalled_one(self) -> None:
