@@ -103,7 +103,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._waiting_bytes = 0
         self._rate = SourceRate(self.limits.udp_rate)
         self._own_port: int | None = None
-        self._draining: Deferred[None] | None = None
+        self._draining: list[Deferred[None]] | None = None  # who waits for the end; None: nothing ends
         self.log = EventLog(self.limits.log_rate)
         self.statistics = Statistics()
 
@@ -147,10 +147,10 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     def drain(self) -> "Deferred[None]":
         """Answer the datagrams that wait, and no others; fires when that is done."""
-        self._draining = Deferred()
-        draining = self._draining
+        drained: Deferred[None] = Deferred()
+        self._draining = [*(self._draining or ()), drained]
         self.finished()
-        return draining
+        return drained
 
     def abort(self) -> int:
         """Answer none of the datagrams that wait; give how many they were."""
@@ -223,9 +223,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._waiting_bytes -= size
 
     def finished(self) -> None:
-        """Tell a drain that waits for it that an answer is done, if it was the last."""
-        if self._draining is not None and not self._waiting and not self._draining.called:
-            self._draining.callback(None)
+        """Tell the drains that wait for it that an answer is done, if it was the last."""
+        if self._draining and not self._waiting:
+            draining, self._draining = self._draining, []
+            for drained in draining:
+                drained.callback(None)
 
     def fail(self, error: BaseException, size: int, addr: Any) -> None:
         """The conversation raised an error: a bug, which ends this answer only."""

@@ -258,6 +258,19 @@ class DatagramTests(TestCase):
         self.receive(b"x")
         self.assertEqual((port.statistics.dropped, port.abort()), ({"busy": 1}, count + 1))
 
+    def test_a_drain_that_is_asked_for_twice(self) -> None:
+        port = self.listen(lambda message: (yield from (Sleep(1), message)))
+        self.receive(b"x")
+        drains = [port.drain(), port.drain()]
+        self.receive(b"late")
+        for drained in drains:
+            self.assertNoResult(drained)
+        self.clock.advance(1)
+        for drained in *drains, port.drain():
+            self.successResultOf(drained)
+        self.receive(b"late")
+        self.assertEqual((self.replies, port.statistics.dropped), ([b"x"], {"draining": 2}))
+
     def test_stopping_cancels_what_waits(self) -> None:
         notes = []
 
