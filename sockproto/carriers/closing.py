@@ -10,7 +10,7 @@ close)::
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.timeouts import SAMPLES, Progress
-from sockproto.carriers.transport import can_half_close
+from sockproto.carriers.transport import abort, can_half_close
 from sockproto.core.conversation import CloseReason
 from sockproto.core.session import Need
 from sockproto.reactor.buffers import unread_bytes, unsent_bytes
@@ -67,16 +67,17 @@ class Closing:
         if session.opened:
             transport.unregisterProducer()  # TLS never sends its close_notify while one is registered
         if session.aborted:
-            transport.abortConnection()
+            abort(transport)
             return
         at_once = at_once or session.eof or session.reason in REFUSALS
-        if not at_once:
-            transport.resumeProducing()  # to see the peer's own end
+        halves = can_half_close(transport)
+        if not at_once or not (halves or connection.reading):
+            transport.resumeProducing()  # to see the peer's own end, which TLS waits for in any case
             if session.need is Need.LOST:
                 return
-        if at_once or not can_half_close(transport):
+        if at_once or not halves:
             transport.loseConnection()
-        else:
+        elif not session.half_closed:  # a second time would be an error, which cuts the connection
             transport.loseWriteConnection()
 
     def receive(self, connection: Connection, data: bytes) -> bytes:
@@ -90,6 +91,16 @@ class Closing:
 
     def look(self, connection: Connection, now: float) -> CloseReason | float:
         """Return what is over, or in how many seconds to look again; 0: never."""
+        found, longest = self._look(connection, now), connection.limits.longest_seconds
+        if not longest or isinstance(found, CloseReason):
+            return found
+        left = longest - connection.age
+        if left <= 0:
+            return CloseReason.LIFETIME
+        return min(found, left) if found else left
+
+    def _look(self, connection: Connection, now: float) -> CloseReason | float:
+        """Look at the peer, however long the connection lasts."""
         limits = connection.limits
         if self._progress is None:
             self._progress = Progress(connection, now)

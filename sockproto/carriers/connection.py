@@ -33,9 +33,6 @@ class StreamTransport(Protocol):
     def loseWriteConnection(self) -> object:
         """End our half when all is sent."""
 
-    def abortConnection(self) -> object:
-        """Close at once."""
-
     def registerProducer(self, producer: Any, streaming: bool) -> object:
         """Tell *producer* to pause and to resume."""
 

@@ -21,18 +21,22 @@ from twisted.python.failure import Failure
 from sockproto.carriers.log import EventLog
 from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
-from sockproto.carriers.waiting import Waiting
-from sockproto.core.actions import ABORT, WAITS, Script
+from sockproto.carriers.waiting import Waiting, drive
+from sockproto.core.actions import ABORT, Script
 from sockproto.core.admission import SourceRate
 from sockproto.core.conversation import Conversation
-from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, Limits
-from sockproto.core.script import advance, script_of
+from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, WRITE_BYTES, Limits
+from sockproto.core.script import script_of
+from sockproto.core.session import FRAME_BYTES
 
 MAX_PACKET_BYTES: Final = 65_535
 """What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
 
 MAX_REPLY_BYTES: Final = 65_507
 """The most that fits into a UDP datagram over IPv4 (RFC 768, RFC 791)."""
+
+MAX_PARTS: Final = WRITE_BYTES // FRAME_BYTES
+"""Of so many pieces a reply may be made: who sends empty ones without end comes to one."""
 
 AMPLIFICATION: Final = 4
 """A reply is at most so many times as long as the request, plus ``FREE_BYTES``: near QUIC's 3 (RFC 9000,
@@ -68,7 +72,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             - ``looks like a reply``: the conversation would answer its own kind;
             - ``rate``: the sender's address had its replies of this second;
             - ``amplification``: the reply is too long for so short a request;
-            - ``oversize``: the reply is too long for a datagram;
+            - ``oversize``: the reply is too long for a datagram, or in more than 16,384 pieces;
             - ``busy``: too many wait;
             - ``draining``: the service stops;
             - ``no address``: the sender's UNIX socket has no name;
@@ -99,7 +103,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._waiting_bytes = 0
         self._rate = SourceRate(self.limits.udp_rate)
         self._own_port: int | None = None
-        self._draining: Deferred[None] | None = None
+        self._draining: list[Deferred[None]] | None = None  # who waits for the end; None: nothing ends
         self.log = EventLog(self.limits.log_rate)
         self.statistics = Statistics()
 
@@ -143,10 +147,10 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     def drain(self) -> "Deferred[None]":
         """Answer the datagrams that wait, and no others; fires when that is done."""
-        self._draining = Deferred()
-        draining = self._draining
+        drained: Deferred[None] = Deferred()
+        self._draining = [*(self._draining or ()), drained]
         self.finished()
-        return draining
+        return drained
 
     def abort(self) -> int:
         """Answer none of the datagrams that wait; give how many they were."""
@@ -178,10 +182,8 @@ class ConversationDatagramProtocol(DatagramProtocol):
         """Send the reply to a request of so many bytes, unless that is unsafe."""
         length = len(reply)
         if length > AMPLIFICATION * size + FREE_BYTES or length > MAX_REPLY_BYTES:
-            self.drop("oversize" if length > MAX_REPLY_BYTES else "amplification")
-            if not self._conversation.speaks_text:
-                return
-            reply, length = TOO_LONG, len(TOO_LONG)
+            self.refuse("oversize" if length > MAX_REPLY_BYTES else "amplification", size, addr)
+            return
         source = addr[0] if isinstance(addr, tuple) else addr
         if not self._rate.allows(source, self.clock.seconds()):
             self.drop("rate")
@@ -196,6 +198,12 @@ class ConversationDatagramProtocol(DatagramProtocol):
                 counted = self.statistics
                 counted.messages_out += 1
                 counted.bytes_out += length
+
+    def refuse(self, why: str, size: int, addr: Any) -> None:
+        """Say, where the protocol is text, that the reply to a request of so many bytes is too long."""
+        self.drop(why)
+        if self._conversation.speaks_text:
+            self.reply(TOO_LONG, size, addr)
 
     def drop(self, why: str) -> None:
         """Count a datagram that is not answered."""
@@ -215,9 +223,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._waiting_bytes -= size
 
     def finished(self) -> None:
-        """Tell a drain that waits for it that an answer is done, if it was the last."""
-        if self._draining is not None and not self._waiting and not self._draining.called:
-            self._draining.callback(None)
+        """Tell the drains that wait for it that an answer is done, if it was the last."""
+        if self._draining and not self._waiting:
+            draining, self._draining = self._draining, []
+            for drained in draining:
+                drained.callback(None)
 
     def fail(self, error: BaseException, size: int, addr: Any) -> None:
         """The conversation raised an error: a bug, which ends this answer only."""
@@ -262,44 +272,42 @@ class _Answer:
 
     def go_on(self, value: Any = None, error: BaseException | None = None) -> None:
         """Do the actions until they are done or something has to be waited for."""
+        port = self._port
         try:
-            whole = self._drive(value, error)
+            wanted = drive(self._script, self._put, port.clock, value, error)
         except BaseException as raised:
-            self._port.fail(raised, self._size, self._addr)
+            port.fail(raised, self._size, self._addr)
             return
-        if whole and self._parts:
-            self._port.reply(b"".join(self._parts), self._size, self._addr)
+        if isinstance(wanted, Waiting):
+            self._wait(wanted)
+            return
+        if wanted is not None:
+            self._close()
+        if isinstance(wanted, bytes):  # more won't make it shorter
+            port.refuse("oversize", self._size, self._addr)
+        elif self._parts and wanted is not ABORT:
+            port.reply(b"".join(self._parts), self._size, self._addr)
 
     def cancel(self) -> None:
         """Make no answer."""
-        self._port.leave(self, self._size + self._length)
+        self._port.leave(self, self._held)
         waiting, self._waiting = self._waiting, None
         self._close()
         if waiting is not None:
             waiting.cancel(self._log)
 
-    def _drive(self, value: Any, error: BaseException | None) -> bool:
-        """Return whether the answer is whole; False: it waits, or there will be none."""
-        while (action := advance(self._script, self._put, value, error)) is not None:
-            if not isinstance(action, WAITS):  # an end, or more than fits: more won't make it shorter
-                self._close()
-                if action is ABORT:
-                    self._parts.clear()
-                return True
-            waiting = Waiting(action, self._port.clock)
-            if not waiting.done:
-                self._wait(waiting)
-                return False
-            value, error = waiting.value, waiting.error
-        return True
+    @property
+    def _held(self) -> int:
+        """How many bytes it takes."""
+        return self._size + self._length + FRAME_BYTES * len(self._parts)
 
     def _put(self, data: bytes) -> bool:
         self._parts.append(data)
         self._length += len(data)
-        return self._length > MAX_REPLY_BYTES
+        return self._length > MAX_REPLY_BYTES or len(self._parts) > MAX_PARTS
 
     def _wait(self, waiting: Waiting) -> None:
-        if self._port.wait(self, self._size + self._length):
+        if self._port.wait(self, self._held):
             self._waiting = waiting
             waiting.then(self._waited)
         else:
@@ -309,7 +317,7 @@ class _Answer:
 
     def _waited(self) -> None:
         waiting, self._waiting = self._waiting, None
-        self._port.leave(self, self._size + self._length)
+        self._port.leave(self, self._held)
         if waiting is not None:
             self.go_on(waiting.value, waiting.error)
         self._port.finished()

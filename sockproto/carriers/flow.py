@@ -16,6 +16,7 @@ from sockproto.carriers.connection import Connection
 from sockproto.carriers.transport import can_half_close
 from sockproto.carriers.waiting import Waiting
 from sockproto.core.actions import WAITS, Interrupted, Sleep, Wait
+from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import TURN_BYTES, TURN_STEPS, WRITE_BYTES
 from sockproto.core.session import AT_THE_END, CLOSING, HALF_CLOSING, LOST, OPENING
 
@@ -47,47 +48,55 @@ class Flow:
             self._write(connection, out)
             return
         self._attending = True
-        if self._waiting is not None:
-            out += session.look_ahead()
-        produced, steps = len(out), 0
-        while True:
-            need = session.need
-            waiting = None
-            if isinstance(need, WAITS):
-                waiting = self._wait(connection, need)
-                if not waiting.done:
-                    out += session.look_ahead()
-                    if session.need is not need:  # what was asked about a message has raised, or ended it all
-                        continue
+        try:
+            if self._waiting is not None:
+                out += session.look_ahead()
+            produced, steps = len(out), 0
+            while True:
+                need = session.need
+                waiting = None
+                if isinstance(need, WAITS):
                     waiting = self._wait(connection, need)
-            held_up = connection.paused or self._turn is not None
-            if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
-                steps += 1
-                if steps == TURN_STEPS or produced > TURN_BYTES - WRITE_BYTES:
+                    if not waiting.done:
+                        out += session.look_ahead()
+                        if session.need is not need:  # what was asked of a message has ended it all
+                            continue
+                        waiting = self._wait(connection, need)
+                held_up = connection.paused or self._turn is not None
+                if waiting is not None and waiting.done and not held_up and len(out) < WRITE_BYTES:
+                    steps += 1
+                    if steps == TURN_STEPS or produced > TURN_BYTES - WRITE_BYTES:
+                        self._yield_turn(connection)
+                    else:
+                        more = self._deliver(connection, waiting)
+                        out += more
+                        produced += len(more)
+                elif out:
+                    self._write(connection, out)
+                    out = b""
+                elif need is CLOSING or need is LOST:
+                    connection.end()
+                    if session.need is need:
+                        break
+                elif held_up or waiting is not None or need is None or need is OPENING:
+                    break
+                elif produced > TURN_BYTES - WRITE_BYTES:
                     self._yield_turn(connection)
                 else:
-                    more = self._deliver(connection, waiting)
-                    out += more
-                    produced += len(more)
-            elif out:
-                self._write(connection, out)
-                out = b""
-            elif need is CLOSING or need is LOST:
-                connection.end()
-                if session.need is need:
-                    break
-            elif held_up or waiting is not None or need is None or need is OPENING:
-                break
-            elif produced > TURN_BYTES - WRITE_BYTES:
-                self._yield_turn(connection)
-            else:
-                if need is HALF_CLOSING:
-                    self._half_close(connection)
-                out = session.go_on()
-                produced += max(len(out), WRITE_BYTES)
+                    if need is HALF_CLOSING:
+                        self._half_close(connection)
+                    out = session.go_on()
+                    produced += max(len(out), WRITE_BYTES)
+        except BaseException as error:
+            self._attending = False
+            self._fail(connection, error)
+            return
         self._attending = False
         if need is not CLOSING and need is not LOST and need is not OPENING:
-            connection.update_reading()
+            try:
+                connection.update_reading()
+            except BaseException as error:  # the framing's: what it holds is asked
+                self.attend(connection, session.fail(error))
 
     def stop(self, connection: Connection) -> None:
         """Wait for nothing more."""
@@ -96,6 +105,14 @@ class Flow:
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
+
+    def _fail(self, connection: Connection, error: BaseException) -> None:
+        """End a connection whose transport has raised an error: nothing is known of what it has sent."""
+        session = connection.session
+        if session.need is LOST:
+            raise error
+        session.fail(error)
+        connection.abort(session.reason or CloseReason.CONVERSATION_ERROR)
 
     def _write(self, connection: Connection, data: bytes) -> None:
         """Hand bytes to the transport, which may pause us at once."""

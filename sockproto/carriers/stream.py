@@ -31,7 +31,7 @@ from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
-from sockproto.carriers.transport import ends_of
+from sockproto.carriers.transport import abort, closes_below, ends_of
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
@@ -233,6 +233,9 @@ class ConversationProtocol(Protocol):
 
     def resumeProducing(self) -> None:
         """The transport can take more."""
+        if closes_below(self.transport):
+            self.transport.unregisterProducer()
+            return
         self.paused = False
         self.restart_timeouts()
         self._attend()
@@ -290,7 +293,7 @@ class ConversationProtocol(Protocol):
         if self.session.need is not LOST:
             self.session.abort(reason)
             if isinstance(self._phase, Closing):
-                self.transport.abortConnection()
+                abort(self.transport)
             else:
                 self._attend()
 
@@ -400,13 +403,17 @@ class ConversationProtocol(Protocol):
         """See whether a limit of time is over; its timer calls this."""
         self._look_in(0)
         part = self._phase if isinstance(self._phase, Closing) else self._timeouts
-        found = part.look(self, self.clock.seconds())
+        try:
+            found = part.look(self, self.clock.seconds())
+        except BaseException as error:  # the framing's: what is unfinished is asked
+            self._attend(self.session.fail(error))
+            return
         if not isinstance(found, CloseReason):
             self._look_in(found)
         elif found is CloseReason.WRITE_STALL:
             self.abort(found)
         elif isinstance(self._phase, Closing):
-            self.transport.abortConnection()
+            abort(self.transport)
         else:
             self.close(found)
 

@@ -52,6 +52,35 @@ def announces_handshake(transport: Any) -> bool:
     )
 
 
+def abort(transport: Any) -> None:
+    """Cut a connection; close it where the transport can do no more, as that of standard input and output.
+
+    Args:
+        transport: An ``ITransport``.
+    """
+    getattr(transport, "abortConnection", transport.loseConnection)()
+
+
+def closes_below(transport: Any) -> bool:
+    """Tell whether a transport below this one closes already, though this one has not been told to.
+
+    Such is TLS once the peer's close_notify has come: it throws away what is written, and has TCP closed. TCP
+    waits with that for a producer that is paused until the producer writes or leaves.
+
+    Args:
+        transport: An ``ITransport``.
+
+    Returns:
+        Whether all there is to do is to unregister the producer: ``connectionLost`` follows.
+    """
+    below = getattr(transport, "transport", None)
+    while below is not None:
+        if getattr(below, "disconnecting", False):
+            return True
+        below = getattr(below, "transport", None)
+    return False
+
+
 def peer_of(address: IAddress | None) -> Peer:
     """Give a Twisted address as plain data.
 

@@ -15,7 +15,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from sockproto.core.actions import Sleep, Wait
+from sockproto.core.actions import Action, Script, Sleep, Wait
+from sockproto.core.limits import TURN_STEPS
+from sockproto.core.script import advance
 
 
 class Waiting:
@@ -57,6 +59,12 @@ class Waiting:
         else:
             self.done = True
 
+    def yield_turn(self, clock: IReactorTime) -> None:
+        """Be over one turn of the reactor later, though it is now: others have theirs."""
+        self.done = False
+        outcome = self.value if self.error is None else Failure(self.error)
+        self._call = clock.callLater(0, self._finish, outcome)
+
     def then(self, callback: Callable[[], None]) -> None:
         """Have *callback* called when the waiting is over."""
         self._then = callback
@@ -97,6 +105,50 @@ class Waiting:
         if then is not None:
             then()
         return None  # a failure has been dealt with
+
+
+def drive(
+    script: Script,
+    put: Callable[[bytes], bool],
+    clock: IReactorTime,
+    value: Any = None,
+    error: BaseException | None = None,
+) -> Waiting | Action | None:
+    """Run a script until it takes time, or wants something else than to send or to wait.
+
+    A ``Sleep(0)``, or a Deferred that has fired, takes none, unless it is one of many in a row.
+
+    Args:
+        script: The script.
+        put: Takes bytes to send; returns whether that is enough for now.
+        clock: Where a ``Sleep`` schedules its end.
+        value: What its ``yield`` gives back.
+        error: What its ``yield`` raises; None: nothing.
+
+    Returns:
+        What is to be waited for; ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, or the bytes that were enough; None if
+        the script is over.
+
+    Raises:
+        BaseException: Whatever the script, or *put*, raised; ``ActionError`` for what is no action.
+    """
+    for _ in range(TURN_STEPS):
+        action = advance(script, put, value, error)
+        if not isinstance(action, Sleep | Wait):
+            return action
+        waiting = Waiting(action, clock)
+        if not waiting.done:
+            return waiting
+        value, error = waiting.value, waiting.error
+    waiting.yield_turn(clock)
+    return waiting
+
+
+def next_turn(clock: IReactorTime) -> Waiting:
+    """Return what is over one turn of the reactor later."""
+    waiting = Waiting(Sleep(0), clock)
+    waiting.yield_turn(clock)
+    return waiting
 
 
 def as_deferred(awaitable: Awaitable[Any]) -> Deferred[Any]:

@@ -90,6 +90,7 @@ class Started:
 
     def _run(self) -> None:
         command = self.command
+        _running.add(self)  # first: a signal may end this process as soon as it runs
         try:
             words = [word.replace("{port}", str(self.port)) for word in shlex.split(command)]
             self._process = subprocess.Popen(
@@ -101,9 +102,9 @@ class Started:
                 env={**os.environ, "SOCKPROTO_CHECK": self._mark},
             )
         except (OSError, ValueError, IndexError) as error:
+            _running.discard(self)
             reason = getattr(error, "strerror", None) or error
             raise OptionError(f"{command!r} can't be started: {reason}") from error
-        _running.add(self)
         assert self._process.stdout is not None
         self._listening = threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True)
         self._listening.start()
@@ -252,7 +253,8 @@ class Started:
 
     def kill(self) -> None:
         """End it and all that it started by force, at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        # No attribute: it may run already, and nothing but its mark is known.
+        with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
             os.killpg(self._process.pid, signal.SIGKILL)
         if not self._mark:
             return

@@ -19,12 +19,13 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort, IReactorTi
 from twisted.internet.protocol import ConnectedDatagramProtocol
 from twisted.python.failure import Failure
 
-from sockproto.carriers.waiting import Waiting
+from sockproto.carriers.waiting import Waiting, drive, next_turn
 from sockproto.client.call import Call
 from sockproto.client.stream import MALFORMED, Trace, unreachable
-from sockproto.core.actions import HALF_CLOSE, Actions, Script, Sleep, Wait
+from sockproto.core.actions import HALF_CLOSE, Actions, Script
 from sockproto.core.conversation import CloseReason, Conversation, Peer
-from sockproto.core.script import advance, script_of
+from sockproto.core.limits import TURN_STEPS
+from sockproto.core.script import script_of
 from sockproto.errors import MessageMalformed, OptionError, SockprotoError, TimedOut, WrongReply
 
 RETRY_SECONDS = 1.0
@@ -68,6 +69,7 @@ class Exchange:
         self._timer: IDelayedCall | None = None
         self._request = b""
         self._answered = False  # the request was
+        self._said = 0  # so many messages
         # What is being handled.
         self._messages: deque[bytes] = deque()
         self._script: Script | None = None
@@ -155,20 +157,28 @@ class Exchange:
     def _drive(self, value: Any = None, error: BaseException | None = None) -> None:
         """Run the script until it is over or something has to be waited for."""
         while self._script is not None and not self._over:
-            action = advance(self._script, self._send, value, error)
-            if action is None:
+            wanted = drive(self._script, self._send, self._clock, value, error)
+            value = error = None
+            if wanted is None:
                 self._script = None
-            elif isinstance(action, Sleep | Wait):
-                waiting = Waiting(action, self._clock)
-                if not waiting.done:
-                    self._waiting = waiting
-                    waiting.then(self._waited)
-                    return
-                value, error = waiting.value, waiting.error
-            elif action is HALF_CLOSE:
-                self._said_all, value, error = True, None, None
+            elif isinstance(wanted, Waiting):
+                self._wait(wanted)
+            elif isinstance(wanted, bytes) or (wanted is HALF_CLOSE and self._said_all):
+                if not self._over:  # it says more and more: others have their turn
+                    self._wait(next_turn(self._clock))
+            elif wanted is HALF_CLOSE:
+                self._said_all = True
             else:
                 self._end()
+            if self._waiting is not None:
+                return
+
+    def _wait(self, waiting: Waiting) -> None:
+        if self._over:  # while the script ran
+            waiting.cancel(self._call.fail)
+        else:
+            self._waiting = waiting
+            waiting.then(self._waited)
 
     def _waited(self) -> None:
         waiting, self._waiting = self._waiting, None
@@ -176,7 +186,7 @@ class Exchange:
             self._run(lambda: self._drive(waiting.value, waiting.error))
 
     def _send(self, message: bytes) -> bool:
-        """Send a message, as a datagram of its own; tell whether that was the last.
+        """Send a message, as a datagram of its own; tell whether that is enough for now.
 
         After an answer it has a socket of its own too, as resolvers do it: what comes to the former one, to a
         second try or because the network doubled it, is no answer to this.
@@ -190,7 +200,8 @@ class Exchange:
                 self.failed(why)
                 return True
         self._write(message)
-        return False
+        self._said += 1
+        return self._over or self._said % TURN_STEPS == 0
 
     # Between the conversation and the socket.
 

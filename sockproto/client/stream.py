@@ -26,7 +26,7 @@ from sockproto.client.call import Call
 from sockproto.client.tls import tls_failure
 from sockproto.core.actions import Sleep, Wait
 from sockproto.core.conversation import CloseReason, Conversation
-from sockproto.core.limits import Limits
+from sockproto.core.limits import TURN_BYTES, WRITE_BYTES, Limits
 from sockproto.core.session import Need, Session
 from sockproto.errors import (
     CallFailed,
@@ -48,6 +48,9 @@ READ_BYTES = 262_144
 
 LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: so long may what the server still says take to come."""
+
+UNHEARD = TURN_BYTES // WRITE_BYTES
+"""So often a conversation may go on from one message to the next, 64 KiB at a time, if nobody hears it."""
 
 MALFORMED = "a reply is malformed; does the server speak this protocol, with this framing?"
 """What a call is told whose replies can't be cut."""
@@ -274,8 +277,7 @@ class ClientProtocol(Protocol):
             # TLS ends both halves at once; what has come is handled, as it is after the end of one half.
             self._observed.end_tracing()
             session.end()
-            while session.need is Need.MORE:
-                session.go_on()
+            _finish(session)
         self.carrier.connectionLost(reason)
 
     def _begin_replies(self) -> None:
@@ -285,6 +287,15 @@ class ClientProtocol(Protocol):
     def _abort(self) -> None:
         if self.carrier.connected:
             self.carrier.abort()
+
+
+def _finish(session: Session) -> None:
+    """Handle what has come; what is said to it reaches nobody, so there is no waiting for an end of that."""
+    left = UNHEARD
+    while session.need is Need.MORE and left:
+        handled = session.messages_in
+        session.go_on()
+        left = left - 1 if session.messages_in == handled else UNHEARD
 
 
 class Once(Factory):

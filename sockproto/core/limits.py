@@ -51,7 +51,9 @@ class Limits:
         message_seconds: How long a message may take from its first byte to its end (60, likewise).
         write_stall_seconds: How long a peer may read nothing of what is sent to it (30; half of nginx's
             ``send_timeout``).
-        lifetime_seconds: How long a connection may last (0: as long as it likes).
+        lifetime_seconds: How long a connection may last (0: as long as it likes). Then it closes as any does;
+            it is cut after ``write_stall_seconds`` and ``close_seconds`` more, if none of the three is 0,
+            also if its peer reads a little now and then.
         max_message_bytes: The longest message, its terminator not counted (65,536, four times
             ``LineReceiver``'s 16,384 and the most that Python's ``StreamReader.readline`` takes).
         close_seconds: How long a connection that we closed goes on reading and discarding until the
@@ -105,6 +107,12 @@ class Limits:
         """How exact the times are: the power of two next to a 64th of the shortest, or of a second."""
         times = (*self._times, self.close_seconds)
         return 2.0 ** floor(log2(max(min((seconds for seconds in times if seconds), default=1), 1) / 64))
+
+    @cached_property
+    def longest_seconds(self) -> float:
+        """How long a connection may last, its close included; 0: as long as it likes."""
+        times = (self.lifetime_seconds, self.write_stall_seconds, self.close_seconds)
+        return sum(times) if all(times) else 0
 
     @property
     def _times(self) -> list[float]:

@@ -410,10 +410,11 @@ class Session:
             return b""
         try:
             self.framing.feed(data)
+            ready = self.framing.ready
         except BaseException as error:
             return self.fail(error)
         if self.need is None:
-            return self._run() if self.framing.ready else b""
+            return self._run() if ready else b""
         return self.look_ahead() if self.ahead is not None else b""
 
     def _work_on(self, result: Actions) -> bytes:

@@ -1,16 +1,18 @@
 """The datagram carrier: each datagram on its own."""
 
+import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import MessageLengthError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
-from sockproto.carriers.datagram import MAX_REPLY_BYTES, ConversationDatagramProtocol
+from sockproto.carriers.datagram import MAX_REPLY_BYTES, TOO_LONG, ConversationDatagramProtocol
 from sockproto.core.actions import ABORT, CLOSE, Sleep, Wait
 from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES
@@ -118,6 +120,50 @@ class DatagramTests(TestCase):
             self.receive(b"x")
             self.assertEqual((self.replies, self.port.statistics.dropped), ([], {"oversize": 1}))
 
+    def test_many_pieces_make_one_reply_but_not_without_end(self) -> None:
+        def received(message: bytes) -> Any:
+            for _ in range(100_000 if message == b"empty" else 10_000):
+                yield b"" if message == b"empty" else b"x"
+
+        self.listen(received, speaks_text=True)
+        self.receive(b"x" * 3_000, b"empty")
+        self.assertEqual(self.replies, [b"x" * 10_000, TOO_LONG])
+        self.assertEqual(self.port.statistics.dropped, {"oversize": 1})
+
+    def test_waits_that_take_no_time_give_others_a_turn(self) -> None:
+        steps: list[None] = []
+
+        def received(wait: Callable[[], Sleep | Wait], message: bytes) -> Any:
+            for _ in range(1_000 if message == b"long" else 0):
+                with contextlib.suppress(ZeroDivisionError):
+                    yield wait()
+                steps.append(None)
+            yield message
+
+        waits: list[Callable[[], Sleep | Wait]] = [
+            lambda: Sleep(0),
+            lambda: Wait(succeed(None)),
+            lambda: Wait(fail(ZeroDivisionError())),
+        ]
+        for wait in waits:
+            steps.clear()
+            self.listen(partial(received, wait))
+            self.receive(b"long", b"short")
+            self.assertEqual(self.replies, [b"short"])
+            self.assertLess(len(steps), 1_000)
+            self.clock.advance(0)
+            self.assertEqual((self.replies, len(steps)), ([b"long"], 1_000))
+
+    def test_who_waits_for_a_turn_takes_room_and_can_be_stopped(self) -> None:
+        def received(message: bytes) -> Any:
+            for _ in range(1_000):
+                yield Sleep(0)
+
+        self.listen(received)
+        self.receive(*[b"x"] * (MAX_WAITING + 3))
+        self.assertEqual(self.port.statistics.dropped, {"busy": 3})
+        self.assertEqual((self.port.abort(), self.clock.getDelayedCalls()), (MAX_WAITING, []))
+
     def test_what_the_system_refuses_stops_nothing(self) -> None:
         errors: list[Exception] = [OSError(22, "Invalid argument"), BlockingIOError(), MessageLengthError()]
 
@@ -211,6 +257,19 @@ class DatagramTests(TestCase):
         self.assertEqual(port.statistics.dropped, {})
         self.receive(b"x")
         self.assertEqual((port.statistics.dropped, port.abort()), ({"busy": 1}, count + 1))
+
+    def test_a_drain_that_is_asked_for_twice(self) -> None:
+        port = self.listen(lambda message: (yield from (Sleep(1), message)))
+        self.receive(b"x")
+        drains = [port.drain(), port.drain()]
+        self.receive(b"late")
+        for drained in drains:
+            self.assertNoResult(drained)
+        self.clock.advance(1)
+        for drained in *drains, port.drain():
+            self.successResultOf(drained)
+        self.receive(b"late")
+        self.assertEqual((self.replies, port.statistics.dropped), ([b"x"], {"draining": 2}))
 
     def test_stopping_cancels_what_waits(self) -> None:
         notes = []

@@ -4,11 +4,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
-from sockproto.core.actions import Sleep, Until, Wait
+from sockproto.core.actions import ABORT, CLOSE, HALF_CLOSE, Sleep, Until, Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
 from sockproto.errors import ActionError
+from sockproto.testing import Transport
 from tests.carriers.scripted import CarrierTestCase
 
 
@@ -85,6 +86,43 @@ class ErrorTests(CarrierTestCase):
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_what_a_framing_raises_when_it_is_asked_what_it_holds(self) -> None:
+        class Broken(Lines):
+            broken = ""
+
+            def __getattribute__(self, name: str) -> Any:
+                if name and name == Broken.broken:
+                    raise ZeroDivisionError
+                return super().__getattribute__(name)
+
+        def received(message: bytes) -> Any:
+            if message == b"wait":
+                yield Sleep(1)
+
+        def wait() -> None:
+            self.receive(b"wait\nx")
+
+        def resume() -> None:
+            self.receive(b"wait\n" + b"x\n" * 50_000)
+            self.assertFalse(self.protocol.reading)
+            Broken.broken = "quiet_seconds"
+            self.clock.advance(1)
+
+        def look() -> None:
+            self.clock.advance(60)
+
+        self.addCleanup(setattr, Broken, "broken", "")
+        for name, meanwhile in [("ready", wait), ("held", wait), ("", resume), ("unfinished", look)]:
+            Broken.broken = ""
+            remote = self.connect(Broken, limits=Limits(first_message_seconds=0), received=received)
+            Broken.broken = name
+            meanwhile()
+            self.assertEqual(remote.read(), b"error: internal error\n", name)
+            remote.half_close()
+            self.assertTrue(remote.lost)
+            self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_every_method_is_guarded(self) -> None:
         def fault(*args: object) -> Any:
             raise ZeroDivisionError
@@ -126,3 +164,49 @@ class ErrorTests(CarrierTestCase):
             remote.half_close()
             [failure] = self.flushLoggedErrors(TypeError)
             self.assertEqual(failure.check(ActionError) is ActionError, not isinstance(wrong, Wait))
+
+
+class TransportTests(CarrierTestCase):
+    """Transports that do less than Twisted's TCP does, or raise errors."""
+
+    def test_one_that_cannot_abort_is_closed(self) -> None:
+        class Simple(Transport):
+            @property
+            def abortConnection(self) -> Any:
+                raise AttributeError("abortConnection")
+
+        def abort(message: bytes) -> Any:
+            return ABORT
+
+        def close(message: bytes) -> Any:
+            return CLOSE
+
+        for received, wait_seconds, reason in (abort, 0, CloseReason.ABORTED), (close, 2, CloseReason.CLOSED):
+            remote = self.connect(transport=Simple, received=received)
+            self.receive(b"x\n")
+            self.clock.advance(wait_seconds)
+            self.assertTrue(remote.lost)
+            self.assertEqual((self.notes, self.protocol.registry.connections), ([reason], {}))
+
+    def test_an_error_in_the_transport_ends_the_connection(self) -> None:
+        class Broken(Transport):
+            def loseWriteConnection(self) -> None:
+                raise ZeroDivisionError
+
+        for end, reason in (HALF_CLOSE, CloseReason.CONVERSATION_ERROR), (CLOSE, CloseReason.CLOSED):
+            received = lambda message, end=end: (yield from (Sleep(1), end))  # noqa: E731
+            remote = self.connect(transport=Broken, received=received)
+            self.receive(b"x\n")
+            self.clock.advance(1)
+            self.assertTrue(remote.lost)
+            self.assertEqual((self.notes, self.protocol.registry.connections), ([reason], {}))
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_an_error_after_the_end_leaves_nothing_behind(self) -> None:
+        remote = self.connect()
+        self.patch(self.protocol.registry, "report", lambda connection: 1 // 0)
+        self.assertRaises(ZeroDivisionError, remote.lose)
+        self.assertEqual(self.notes, [CloseReason.PEER_CLOSED])
+        self.protocol.abort()
+        self.protocol.connectionLost()
+        self.assertEqual((self.notes, self.protocol.registry.connections), ([CloseReason.PEER_CLOSED], {}))

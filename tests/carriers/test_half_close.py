@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sockproto.core.actions import HALF_CLOSE
+from sockproto.core.actions import CLOSE, HALF_CLOSE
 from sockproto.core.conversation import CloseReason
 from sockproto.errors import ActionError, SendRefused
 from sockproto.testing import Remote
@@ -66,6 +66,37 @@ class HalfCloseTests(CarrierTestCase):
         remote.half_close()
         remote.read()
         self.assertEqual(self.notes, [CloseReason.CONVERSATION_ERROR])
+
+    def test_a_later_close_waits_for_the_peer_as_any_other(self) -> None:
+        remote = self.half_closed(b"last words", received=lambda message: CLOSE)
+        remote.read()
+        self.receive(b"x\n")
+        self.receive(b"thrown away\n")
+        self.assertEqual((remote.ended, remote.lost), ("orderly", False))
+        remote.half_close()
+        self.assertEqual((remote.lost, remote.ended), (True, "orderly"))
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
+
+    def test_and_no_longer(self) -> None:
+        remote = self.half_closed(b"last words", received=lambda message: CLOSE)
+        remote.read()
+        self.clock.advance(10)
+        self.receive(b"x\n")
+        self.clock.advance(1.75)
+        self.assertFalse(remote.lost)
+        self.clock.advance(0.25)
+        self.assertTrue(remote.lost)
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
+
+    def test_a_close_before_the_last_words_are_sent(self) -> None:
+        remote = self.connect(received=lambda message: (yield from (b"x" * 60_000, HALF_CLOSE, CLOSE)))
+        self.receive(b"x\n")
+        self.clock.advance(20)
+        self.receive(b"thrown away\n")
+        self.assertEqual((len(remote.read()), remote.ended, remote.lost), (60_001, "orderly", False))
+        remote.half_close()
+        self.assertTrue(remote.lost)
+        self.assertEqual(self.notes, [CloseReason.CLOSED])
 
     def test_tls_has_no_halves(self) -> None:
         came: list[bytes] = []

@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from sockproto.carriers import closing, timeouts
 from sockproto.core.actions import Sleep, Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
@@ -132,6 +133,28 @@ class TimeTests(CarrierTestCase):
             self.receive(b"x\n")
         self.assert_ends(remote, CloseReason.LIFETIME, 1)
 
+    def test_a_peer_that_reads_slowly_does_not_outlive_the_close(self) -> None:
+        for close_at in 1, 10:
+            remote = self.limited(Raw, lifetime_seconds=10, write_stall_seconds=4, close_seconds=2)
+            for second in range(16):
+                if second == close_at:
+                    self.protocol.close()
+                self.receive(b"x" * 20_000 if second == 0 else b"x")
+                self.assertFalse(remote.lost)
+                self.clock.advance(1)
+                remote.read(10)
+            self.assertTrue(remote.transport.aborted)
+            self.assertEqual(self.notes, [CloseReason.CLOSED if close_at == 1 else CloseReason.LIFETIME])
+
+    def test_but_the_close_itself_has_no_end_where_a_limit_has_none(self) -> None:
+        for given in {"write_stall_seconds": 4}, {"close_seconds": 2}:
+            remote = self.limited(Raw, lifetime_seconds=10, **given)
+            self.receive(b"x" * 20_000)
+            for _ in range(50):
+                self.clock.advance(1)
+                remote.read(10)
+            self.assertFalse(remote.lost)
+
     def test_a_peer_that_reads_nothing_is_aborted(self) -> None:
         remote = self.limited(Raw, write_stall_seconds=8)
         self.receive(b"x" * 100_000)
@@ -171,6 +194,20 @@ class TimeTests(CarrierTestCase):
         self.assertFalse(remote.lost)
         for _ in range(4):
             self.clock.advance(1)
+        self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
+
+    def test_the_end_of_our_half_that_only_the_kernel_has(self) -> None:
+        # Linux counts it as a byte, of which none was written.
+        for module in timeouts, closing:
+            self.patch(module, "unsent_bytes", lambda transport: 1)
+        remote = self.limited(write_stall_seconds=8, close_seconds=2)
+        self.clock.advance(100)
+        self.protocol.close()
+        remote.read()
+        self.assertEqual(remote.ended, "orderly")
+        self.clock.advance(7)
+        self.assertFalse(remote.lost)
+        self.clock.advance(1)
         self.assertEqual(self.notes, [CloseReason.WRITE_STALL])
 
     def test_a_slow_reader_is_not_a_stalled_one(self) -> None:

@@ -9,10 +9,10 @@ from twisted.internet.protocol import Protocol
 from sockproto.client import converse, greet, welcome
 from sockproto.core.actions import CLOSE
 from sockproto.core.conversation import ClientConversation, Conversation, Peer
-from sockproto.errors import OptionError
+from sockproto.errors import EmptyReply, OptionError
 from sockproto.testing import Transport
 from tests.client.calling import ClientTestCase
-from tests.endpoints import Endpoint
+from tests.endpoints import Endpoint, TLSTransport
 
 
 class ConverseTests(ClientTestCase):
@@ -51,6 +51,37 @@ class ConverseTests(ClientTestCase):
         self.end()
         self.assertIsNone(self.successResultOf(call))
         self.assertEqual(notes, ["peer closed"])
+
+    def test_over_tls_what_came_is_handled_before_the_end(self) -> None:
+        came: list[bytes] = []
+
+        class Wordy(Conversation):
+            def received(self, message: bytes) -> Any:
+                came.append(message)
+                yield from [b"x" * 50_000] * 4
+
+        call = self.call(converse, Wordy(), to=Endpoint(TLSTransport))
+        self.endpoint.protocol.handshakeCompleted()
+        self.endpoint.remote.send(b"a\nb\nc\n")
+        self.assertEqual(came, [b"a"])  # it waits for the server to read
+        self.endpoint.remote.lose()
+        self.assertIsNone(self.successResultOf(call))
+        self.assertEqual(came, [b"a", b"b", b"c"])
+
+    def test_over_tls_what_never_ends_is_not_waited_for_at_the_end(self) -> None:
+        said: list[None] = []
+
+        class Endless(ClientConversation):
+            def opened(self, peer: Peer) -> Any:
+                while len(said) < 10_000:
+                    said.append(None)
+                    yield b"x" * 1_000
+
+        call = self.call(converse, Endless(), to=Endpoint(TLSTransport))
+        self.endpoint.protocol.handshakeCompleted()
+        self.endpoint.remote.lose()
+        self.failureResultOf(call, EmptyReply)
+        self.assertLess(len(said), 1_000)
 
     def test_an_error_of_the_conversation_is_the_callers(self) -> None:
         class Faulty(ClientConversation):

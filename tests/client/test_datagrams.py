@@ -15,7 +15,7 @@ from sockproto.client.conversations.echo import EchoClient
 from sockproto.client.conversations.greeting import GreetingClient
 from sockproto.client.conversations.welcome import WelcomeClient
 from sockproto.client.datagram import Exchange
-from sockproto.core.actions import Wait
+from sockproto.core.actions import HALF_CLOSE, Sleep, Wait
 from sockproto.core.conversation import ClientConversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Netstrings
@@ -203,6 +203,34 @@ class DatagramClientTests(TestCase):
         later.callback(None)
         self.successResultOf(call)
         self.assertEqual(heard, [b"x"])
+
+    def test_what_takes_no_time_gives_others_a_turn(self) -> None:
+        for action in b"x", Sleep(0), HALF_CLOSE:
+            said: list[None] = []
+
+            class Long(ClientConversation):
+                def opened(self, peer: Peer, said: list[None] = said, action: Any = action) -> Any:
+                    for _ in range(1_000):
+                        said.append(None)
+                        yield action
+                    yield b"end"
+
+            call = self.ask(Long())
+            self.assertLess(len(said), 1_000)
+            self.clock.advance(0)
+            self.assertEqual((len(said), self.sent()[-1]), (1_000, b"end"))
+            call.cancel()
+
+    def test_a_call_that_ends_while_its_script_runs_waits_no_more(self) -> None:
+        class Cancels(ClientConversation):
+            def opened(self, peer: Peer) -> Any:
+                yield Sleep(1)
+                call.cancel()
+                yield Sleep(60)
+
+        call = self.ask(Cancels())
+        self.clock.advance(1)
+        self.failureResultOf(call)
 
     def test_refused(self) -> None:
         call = self.ask(EchoClient([b"x"]))

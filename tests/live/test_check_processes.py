@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sockproto.check.judging import CheckContext, Subject, cases, chosen
 from sockproto.check.running import judge
-from sockproto.check.started import Started
+from sockproto.check.started import Started, kill_all
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import QUICK, Patience
 from sockproto.check.verdict import Skipped, Verdict
@@ -109,6 +110,27 @@ def test_a_signal_ends_all_that_was_started(number: signal.Signals, tmp_path: Pa
         process.kill()
         process.wait()
     assert all(ends(int(pid)) for pid in pids.read_text().split())
+
+
+def test_a_signal_that_comes_as_soon_as_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            made.append(self)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Started(command(LISTEN + MUTE), free_port())
+    [process] = made
+    with process:
+        kill_all()
+        try:
+            assert process.wait(TIMEOUT) == -signal.SIGKILL
+        finally:
+            process.kill()
 
 
 def test_the_start_and_the_end_are_within_the_time() -> None:
