@@ -184,7 +184,7 @@ class ConversationProtocol(Protocol):
         out = session.receive(data)
         if session.framing.unfinished or self._quiet_call is not None:
             self._await_end(len(data))
-        if session.need is not None:
+        if session.need is not None or type(out) is not bytes:  # as a framing in error makes it
             self._attend(out)
             return b""
         self.bytes_out += len(out)
@@ -202,7 +202,7 @@ class ConversationProtocol(Protocol):
             out = session.end()
             if out or session.need is not CLOSING or self._flow is not None:
                 self._attend(out)
-            elif type(self.transport) is TCPConnection and self.transport.close_ended():
+            elif isinstance(self.transport, TCPConnection) and self.transport.close_ended():
                 self._forget()  # the commonest end
             else:
                 self.end()

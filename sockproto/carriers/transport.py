@@ -105,7 +105,7 @@ def ends_of(transport: Any) -> tuple[Peer, IAddress, bool]:
     Args:
         transport: An ``ITransport``.
     """
-    if type(transport) is TCPConnection and not transport.TLS:
+    if isinstance(transport, TCPConnection) and not transport.TLS:
         client: Any = transport.client
         peer = tuple.__new__(Peer, (client[0], client[1], None))
         return peer, transport.host or transport.getHost(), False

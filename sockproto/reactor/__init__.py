@@ -20,7 +20,7 @@ contexts     ``twisted.python.context``: ``ContextTracker``,      as for ``epoll
 connections  ``tcp.Connection``: ``TLS``, ``_aborting``,          ``flush_after_reads`` leaves a port's
              ``_isSendBufferFull``, ``_tempDataBuffer``,          transport as it is; looked at for
              ``_tempDataLen``, ``_writeDisconnected``,            each port
-             ``_writeDisconnecting``, ``bufferSize``,
+             ``_writeDisconnecting``,
              ``connected``, ``dataBuffer``, ``disconnected``,
              ``disconnecting``, ``fileno``, ``offset``,
              ``producer``, ``producerPaused``, ``protocol``,

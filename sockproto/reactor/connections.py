@@ -37,7 +37,6 @@ RELIES_ON: RelyingOn = {
         "_tempDataLen",
         "_writeDisconnected",
         "_writeDisconnecting",
-        "bufferSize",
         "connected",
         "dataBuffer",
         "disconnected",
@@ -171,10 +170,9 @@ class _Flushing:
         self.connectionLost(Failure(why))
 
     def _pause_if_full(self: Any) -> None:
-        """Have a streaming producer make no more, if more than is read at a time is left to be sent."""
-        if self.producer is None or not self.streamingProducer or self.producerPaused:
-            return
-        if len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize:
+        """Have a streaming producer make no more, if more than its ``bufferSize`` is left to be sent."""
+        streams = self.producer is not None and self.streamingProducer and not self.producerPaused
+        if streams and self._isSendBufferFull():
             self.producerPaused = True
             self.producer.pauseProducing()
 
@@ -199,10 +197,10 @@ class TCPConnection(_Flushing, tcp.Server):
         "_handling",
         "_prefix",
         "_protocol",
+        "_read_bytes",
         "_tempDataBuffer",
         "_tempDataLen",
         "_writing",
-        "bufferSize",
         "client",
         "connected",
         "disconnected",
@@ -227,8 +225,9 @@ class TCPConnection(_Flushing, tcp.Server):
         self.protocol = protocol
         self._tempDataBuffer: list[bytes] = []
         self._tempDataLen = self.disconnected = 0
-        self.bufferSize = READ_BYTES
-        self.producer = self.host = None
+        self._read_bytes = READ_BYTES
+        self.producer = None
+        self.host: Any = None
         self._prefix: str | None = None
         self.producerPaused = self.streamingProducer = False
         self._due = self._handling = self._ended = self._writing = False
@@ -340,7 +339,7 @@ class TCPConnection(_Flushing, tcp.Server):
     def doRead(self) -> Any:
         """Have the protocol handle what came, then send its answer."""
         try:
-            data = self.socket.recv(self.bufferSize)
+            data = self.socket.recv(self._read_bytes)
         except BlockingIOError:
             return None
         except OSError:
@@ -366,7 +365,7 @@ class TCPConnection(_Flushing, tcp.Server):
         finally:
             self._handling = False
         try:
-            data = self.socket.recv(self.bufferSize) if self.reading else None
+            data = self.socket.recv(self._read_bytes) if self.reading else None
         except BlockingIOError:
             data = None
         except OSError:
@@ -402,8 +401,8 @@ class TCPConnection(_Flushing, tcp.Server):
 
     def _received(self, data: bytes) -> Any:
         """Have the protocol handle bytes, then send its answer; return why the connection is lost."""
-        if len(data) == self.bufferSize:
-            self.bufferSize = BULK_BYTES
+        if len(data) == self._read_bytes:
+            self._read_bytes = BULK_BYTES
         self._handling = True
         try:
             if self._answers:
@@ -480,12 +479,13 @@ class TCPConnection(_Flushing, tcp.Server):
 
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone; mostly both ends have ended it, and only the protocol is to be told."""
+        if not hasattr(self, "socket"):  # once
+            return
         busy = self.producer is not None or self._writing or self.TLS
         if reason is not connectionDone or busy or not self._ended or not self.connected:
-            if self._fd >= 0:
-                self.stopReading()
-                self.stopWriting()
-                self._fd, vars(self)["fileno"] = -1, None  # which Twisted deletes
+            self.stopReading()
+            self.stopWriting()
+            self._fd, vars(self)["fileno"] = -1, None  # which Twisted deletes
             super().connectionLost(reason)
             return
         protocol, self._due = self._protocol, False

@@ -35,7 +35,13 @@ class Scripted(Conversation):
 
 
 class CarrierTestCase(TestCase):
-    """Has a connection whose conversation is scripted."""
+    """Has a connection whose conversation is scripted.
+
+    Attributes:
+        transport: What carries it, where the test doesn't say.
+    """
+
+    transport: type[Transport] = Transport
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -46,7 +52,7 @@ class CarrierTestCase(TestCase):
         framing: Callable[[int], Any] = Lines,
         limits: Limits | None = None,
         speaks_text: bool = True,
-        transport: type[Transport] = Transport,
+        transport: type[Transport] | None = None,
         **methods: Any,
     ) -> Remote:
         self.conversation: Any = Scripted(**methods)
@@ -56,7 +62,7 @@ class CarrierTestCase(TestCase):
             conversation = staticmethod(lambda: self.conversation)
 
         self.protocol = ScriptedProtocol(framing=framing, limits=limits, clock=self.clock)
-        self.remote = connect(self.protocol, kernel_bytes=0, transport=transport)
+        self.remote = connect(self.protocol, kernel_bytes=0, transport=transport or self.transport)
         self.addCleanup(assert_no_faults, self.remote)
         self.addCleanup(self.remote.lose)
         return self.remote

@@ -1,0 +1,58 @@
+"""All that is tested of the stream carrier on Twisted's transport is tested on ours, which asks too."""
+
+from typing import Any
+
+from sockproto.testing import Remote
+from tests.carriers import (
+    test_admission,
+    test_closing,
+    test_drain,
+    test_errors,
+    test_half_close,
+    test_outgoing,
+    test_quiet,
+    test_send,
+    test_stream,
+    test_time_limits,
+)
+from tests.carriers.fast import FastTransport
+from tests.carriers.scripted import CarrierTestCase
+
+MODULES: tuple[Any, ...] = (
+    test_admission,
+    test_closing,
+    test_drain,
+    test_errors,
+    test_half_close,
+    test_outgoing,
+    test_quiet,
+    test_send,
+    test_stream,
+    test_time_limits,
+)
+
+
+def fast(tests: type[CarrierTestCase]) -> type[CarrierTestCase]:
+    """Return the same tests on our transport."""
+    topic = tests.__module__.rpartition("test_")[2].title().replace("_", "")
+    members = {"transport": FastTransport, "__module__": __name__}
+    return type(f"Fast{topic}{tests.__name__}", (tests,), members)
+
+
+for module in MODULES:
+    for found in list(vars(module).values()):
+        if getattr(found, "__module__", "") == module.__name__ and hasattr(found, "transport"):
+            made = fast(found)
+            assert made.__name__ not in globals()
+            globals()[made.__name__] = made
+del module, found, made  # which would be tested once more
+
+
+class FastTests(CarrierTestCase):
+    transport = FastTransport
+
+    def test_the_protocol_is_asked(self) -> None:
+        remote: Remote = self.connect()
+        self.protocol.dataReceived = None  # type: ignore[assignment,method-assign]  # not to be called
+        remote.send(b"one\n")
+        self.assertEqual(remote.read(), b"<one>\n")
