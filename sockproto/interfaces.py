@@ -102,6 +102,22 @@ class IAnsweringProtocol(Interface):
         """
 
 
+class IAnsweringDatagramProtocol(Interface):
+    """The same for datagrams: asked by the ports of ``ServerService``, where others are told.
+
+    A subclass, or an object, with a ``datagramReceived`` of its own is told by that, and not asked.
+    """
+
+    def answer(datagram: bytes, addr: Any) -> bytes | None:
+        """A datagram came from *addr*: do what ``datagramReceived`` does, but return what is to be sent.
+
+        None: nothing, or not now.
+        """
+
+    def unsent(reply: bytes) -> None:
+        """What ``answer`` returned could not be sent."""
+
+
 class IProtocolDefinition(Interface):
     """One protocol of the catalog: what twistd, the clients and the documents know of it."""
 

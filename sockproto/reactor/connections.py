@@ -88,6 +88,18 @@ def defines_first(kind: Any, name: str, other: str) -> bool:
     return False
 
 
+def asks_for_answers(protocol: Any, told: str) -> bool:
+    """Tell whether a protocol is to be asked for its answer, and not to be told what comes.
+
+    Args:
+        protocol: The protocol.
+        told: What it is told by, ``dataReceived`` or ``datagramReceived``: if that is its own, not its
+            class's, or of a class that overrides the one with ``answer``, it is told.
+    """
+    kind: Any = type(protocol)
+    return defines_first(kind, "answer", told) and getattr(protocol, told).__func__ is getattr(kind, told)
+
+
 class _Flushing:
     """Sends at the end of a read; to be mixed into a ``tcp.Server``."""
 
@@ -266,11 +278,7 @@ class TCPConnection(_Flushing, tcp.Server):
     @protocol.setter
     def protocol(self, protocol: Any) -> None:
         self._protocol = protocol
-        kind: Any = type(protocol)
-        self._answers = (
-            defines_first(kind, "answer", "dataReceived")
-            and protocol.dataReceived.__func__ is kind.dataReceived  # an object may have its own
-        )
+        self._answers = asks_for_answers(protocol, "dataReceived")
 
     @protocol.deleter
     def protocol(self) -> None:

@@ -12,6 +12,7 @@ from twisted.internet import udp
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.python import log
 
+from sockproto.reactor.connections import asks_for_answers
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {udp.Port: ("addressFamily", "maxPacketSize", "maxThroughput", "protocol")}
@@ -30,7 +31,9 @@ class DatagramPort(udp.Port):
 
     def doRead(self) -> None:
         """Have the protocol handle the datagrams that came."""
-        receive, size, received = self._receive, self.maxPacketSize, self.protocol.datagramReceived
+        receive, send, size, protocol = self._receive, self._send, self.maxPacketSize, self.protocol
+        asks = asks_for_answers(protocol, "datagramReceived")
+        handle = protocol.answer if asks else protocol.datagramReceived
         long = self.addressFamily == AF_INET6  # with flow and scope, which Twisted leaves out
         read = 0
         while read < self.maxThroughput:
@@ -44,9 +47,22 @@ class DatagramPort(udp.Port):
             read += len(data)
             self._sender = address = address[:2] if long else address
             try:
-                received(data, address)
+                reply = handle(data, address)
             except BaseException:
                 log.err()
+                continue
+            if asks and reply is not None:
+                try:
+                    send(reply, address)
+                except OSError:
+                    self._try_again(reply, address)
+
+    def _try_again(self, reply: bytes, address: Any) -> None:
+        """Send an answer as Twisted does, which knows what to make of an error."""
+        try:
+            super().write(reply, address)
+        except Exception:
+            self.protocol.unsent(reply)
 
     def write(self, datagram: bytes, addr: Any = None) -> Any:
         """Send a datagram."""
