@@ -30,7 +30,6 @@ SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|systemd-socket-activate"
 WITH_LOG = """
 import runpy, sys
 from twisted.python import log
-from tests.hanging import TIMEOUT
 log.startLogging(sys.stdout)
 runpy.run_path(sys.argv[1], run_name="__main__")
 """

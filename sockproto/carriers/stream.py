@@ -182,8 +182,11 @@ class ConversationProtocol(Protocol):
         session = self.session
         self._timeouts.active = self.clock.seconds()
         out = session.receive(data)
-        if session.framing.unfinished or self._quiet_call is not None:
-            self._await_end(len(data))
+        try:
+            if session.framing.unfinished or self._quiet_call is not None:
+                self._await_end(len(data))
+        except BaseException as error:
+            out += session.fail(error)
         if session.need is not None or type(out) is not bytes:  # as a framing in error makes it
             self._attend(out)
             return b""

@@ -116,6 +116,10 @@ class _Flushing:
             self._handling = False
         return why or (self._flush() if self._due else None)
 
+    def doWrite(self: Any) -> Any:
+        """Send what is left, unless a read of the same event has closed it."""
+        return super().doWrite() if self.connected else None  # type: ignore[misc]  # a mixin's
+
     def readConnectionLost(self: Any, reason: Failure) -> None:
         """Tell the protocol that the peer will send no more."""
         self._ended = True

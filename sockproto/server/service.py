@@ -17,6 +17,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -134,9 +135,7 @@ class ServerService(Service):
         began = self._reactor.seconds()
         opened, self._open = self._open, []
         servers = list(dict.fromkeys(listener.server for listener, _ in opened))  # one may have several ports
-        connections = sum(server.statistics.open for server in servers)
         closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
-        draining = [server.drain() for server in servers]
 
         def cut() -> int:
             return sum(server.statistics.closed[CloseReason.DRAIN_ABORTED] for server in servers)
@@ -146,10 +145,11 @@ class ServerService(Service):
                 server.abort()
 
         cut_before = cut()
-
         deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
         self._abort = abort
-        yield DeferredList(draining)
+        yield deferLater(self._reactor, 0)  # one turn more, in which what has come is read
+        connections = sum(server.statistics.open for server in servers)
+        yield DeferredList([server.drain() for server in servers])
         if deadline is not None and deadline.active():
             deadline.cancel()
         # Ports for datagrams stay open until the last answer is sent.

@@ -112,7 +112,13 @@ class ErrorTests(CarrierTestCase):
             self.clock.advance(60)
 
         self.addCleanup(setattr, Broken, "broken", "")
-        for name, meanwhile in [("ready", wait), ("held", wait), ("", resume), ("unfinished", look)]:
+        for name, meanwhile in [
+            ("ready", wait),
+            ("held", wait),
+            ("unfinished", wait),
+            ("", resume),
+            ("unfinished", look),
+        ]:
             Broken.broken = ""
             remote = self.connect(Broken, limits=Limits(first_message_seconds=0), received=received)
             Broken.broken = name

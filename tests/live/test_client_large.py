@@ -58,7 +58,7 @@ def memory_until_end(pid: int) -> int:
     """Give the most memory in use, 0 if the process is ending and has none any more."""
     try:
         return memory(pid)
-    except AssertionError:
+    except (AssertionError, FileNotFoundError):
         return 0
 
 
