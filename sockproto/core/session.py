@@ -156,9 +156,13 @@ class Session:
         self._again = False
         try:
             result = self.conversation.opened(peer)
-            if result is None and not self._again:
+            if not self._again and (result is None or type(result) is bytes):  # mostly, in one piece
+                out = b""
+                if result is not None:
+                    out = self.framing.encode(result)
+                    self.messages_out += 1
                 self.running = False
-                return b""
+                return out
         except BaseException as error:
             self._fail(error)
         return self._work_on(result)
