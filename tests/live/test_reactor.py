@@ -3,17 +3,20 @@
 import re
 import select
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sockproto.server.tap import LOOPBACK
+from sockproto.testing import Transport, connect
+from tests.carriers.fast import FastTransport
 from tests.listings import Listing, exchange, listings, start
 from tests.live.server import Serve, require
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reactor.md").read_text("utf-8")
 [SAYS] = re.findall(r"`(reactor class: \S+)`", PAGE)
-*SERVERS, EMBEDDED, TESTS = listings(PAGE)
+*SERVERS, EMBEDDED, ANSWERING, TESTS = listings(PAGE)
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,18 @@ def test_the_servers_use_it(listing: Listing, tmp_path: Path) -> None:
 def test_a_program_of_ones_own(tmp_path: Path) -> None:
     with start(EMBEDDED, tmp_path) as server:
         assert exchange((LOOPBACK, server.tcp_port()), b"Hello") == b"Hello"
+
+
+def test_a_protocol_that_returns_its_answer() -> None:
+    names: dict[str, Any] = {}
+    exec(ANSWERING.text, names)
+    for transport in Transport, FastTransport:
+        remote = connect(names["Upper"](), transport=transport)
+        remote.send(b"hello")
+        assert remote.read() == b"HELLO"
+        remote.half_close()
+        assert remote.lost
+        assert remote.transport.faults == []
 
 
 def test_twistd_has_its_own_unless_told(serve: Serve) -> None:
