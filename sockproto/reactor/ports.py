@@ -97,10 +97,10 @@ class Acceptor:
             sock = socket(self._family, SOCK_STREAM, 0, number)
             if len(client) == 4 and client[3]:  # with the scope's name, as Twisted has it
                 client = (getnameinfo(client, NI_NUMERICHOST | NI_NUMERICSERV)[0], *client[1:])
+            protocol = None
             try:
                 protocol = factory.buildProtocol(None if ignores else port._buildAddr(client))
                 if protocol is None:
-                    sock.close()
                     continue
                 session = port.sessionno
                 port.sessionno = session + 1
@@ -111,6 +111,9 @@ class Acceptor:
                 connection.begin(stack)
             except BaseException:
                 log.err()
+            finally:
+                if protocol is None:
+                    sock.close()
         self._accepts = ACCEPTS if accepted == self._accepts else max(1, accepted)
 
     def _set_no_delay(self, connection: TCPConnection) -> None:

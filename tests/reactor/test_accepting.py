@@ -1,0 +1,337 @@
+"""Ports that accept by a loop of their own: a few in a turn, read at once, as Twisted's in all else."""
+
+import contextlib
+import os
+import resource
+import select
+import socket
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Factory, Protocol
+from twisted.python import context, log
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SkipTest, TestCase
+from zope.interface import implementer
+
+from sockproto.core.limits import Limits
+from sockproto.protocols.chargen import ChargenFactory
+from sockproto.protocols.echo import EchoFactory, EchoProtocol
+from sockproto.protocols.welcome import WelcomeFactory
+from sockproto.reactor.connections import TCPConnection
+from sockproto.reactor.ports import ACCEPTS, flush_after_reads
+
+LOOPBACK = "127.0.0.1"
+TURNS = 50
+
+
+@implementer(IHalfCloseableProtocol)
+class Noting(Protocol):
+    """Echoes, and notes what happens."""
+
+    def __init__(self, notes: list[Any]) -> None:
+        self.notes = notes
+
+    def note(self, what: Any) -> None:
+        self.notes.append((what, context.get(log.ILogContext)["system"]))
+
+    def connectionMade(self) -> None:
+        self.note("made")
+
+    def dataReceived(self, data: bytes) -> None:
+        self.note(data)
+        self.transport.write(data)  # type: ignore[union-attr]
+
+    def readConnectionLost(self) -> None:
+        self.note("end")
+        self.transport.loseConnection()  # type: ignore[union-attr]
+
+    def writeConnectionLost(self) -> None:
+        self.note("half")
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.note(reason.type)
+
+
+class NotingFactory(Factory):
+    def __init__(self) -> None:
+        self.notes: list[Any] = []
+        self.addresses: list[Any] = []
+
+    def buildProtocol(self, addr: Any) -> Any:
+        self.addresses.append(addr)
+        return Noting(self.notes)
+
+
+class AcceptingTests(TestCase):
+    """Under a reactor of Twisted's."""
+
+    def make_reactor(self) -> Any:
+        from twisted.internet.selectreactor import SelectReactor
+
+        return SelectReactor()
+
+    def setUp(self) -> None:
+        self.reactor = self.make_reactor()
+        self.addCleanup(self.close)
+
+    def close(self) -> None:
+        for selectable in self.reactor.removeAll():
+            selectable.connectionLost(Failure(ConnectionDone()))
+
+    def listen(self, factory: Any, interface: str = LOOPBACK) -> Any:
+        port = flush_after_reads(self.reactor.listenTCP(0, factory, interface=interface))
+        self.assertIn("doRead", vars(port))
+        return port
+
+    def client(self, port: Any, host: str = LOOPBACK) -> socket.socket:
+        client = socket.create_connection((host, port.getHost().port))
+        self.addCleanup(client.close)
+        client.setblocking(False)
+        return client
+
+    def turn(self) -> None:
+        self.reactor.runUntilCurrent()
+        self.reactor.doIteration(0.05)
+
+    def read(self, client: socket.socket) -> bytes:
+        """Take turns until something has come, or the end."""
+        for _ in range(TURNS):
+            self.turn()
+            try:
+                return client.recv(1 << 20)
+            except BlockingIOError:
+                pass
+        raise AssertionError("nothing came")
+
+    def test_what_came_with_a_connection_is_read_in_the_same_turn(self) -> None:
+        factory = NotingFactory()
+        port = self.listen(factory)
+        client = self.client(port)
+        client.send(b"hello")
+        port.doRead()
+        self.assertEqual(client.recv(100), b"hello")
+        name = f"Noting,0,{LOOPBACK}"
+        self.assertEqual([note for note, _ in factory.notes], ["made", b"hello"])
+        self.assertEqual(factory.notes[1][1], name)
+        client.close()
+        while len(factory.notes) < 4:
+            self.turn()
+        self.assertEqual(factory.notes[2:], [("end", name), (ConnectionDone, name)])
+
+    def test_an_end_that_came_with_a_connection(self) -> None:
+        factory = NotingFactory()
+        port = self.listen(factory)
+        client = self.client(port)
+        client.shutdown(socket.SHUT_WR)
+        port.doRead()
+        self.assertEqual([note for note, _ in factory.notes], ["made", "end", ConnectionDone])
+        self.assertEqual(client.recv(100), b"")
+
+    def test_a_few_in_a_turn_so_that_others_have_theirs(self) -> None:
+        port = self.listen(EchoFactory(clock=self.reactor))
+        before = self.client(port)
+        before.send(b"x")
+        self.assertEqual(self.read(before), b"x")
+        crowd = [self.client(port) for _ in range(3 * ACCEPTS)]
+        for client in crowd:
+            client.send(b"y")
+        accepted: list[int] = []
+        while sum(accepted) < len(crowd):
+            known = len(self.reactor.getReaders())
+            before.send(b"x")
+            self.turn()
+            self.assertEqual(before.recv(2), b"x")  # in each of these turns
+            accepted.append(len(self.reactor.getReaders()) - known)
+        self.assertLessEqual(max(accepted), ACCEPTS)
+        for client in crowd:
+            self.assertEqual(client.recv(2), b"y")
+
+    def test_a_welcome_and_the_first_answer_are_one_segment(self) -> None:
+        class Greeting(Noting):
+            def connectionMade(self) -> None:
+                self.transport.write(b"welcome ")  # type: ignore[union-attr]
+
+        factory = NotingFactory()
+        port = self.listen(Factory.forProtocol(lambda: Greeting([])))
+        client = self.client(port)
+        client.send(b"hello")
+        port.doRead()
+        self.assertEqual(client.recv(100), b"welcome hello")
+        del factory
+
+    def test_what_is_said_first_leaves_though_nothing_is_read(self) -> None:
+        for factory in WelcomeFactory(clock=self.reactor), ChargenFactory(clock=self.reactor):
+            self.assertTrue(self.read(self.client(self.listen(factory))))
+
+    def test_a_protocol_that_does_not_read_is_not_read_for(self) -> None:
+        class Pausing(Noting):
+            def connectionMade(self) -> None:
+                self.transport.pauseProducing()  # type: ignore[union-attr]
+
+        notes: list[Any] = []
+        port = self.listen(Factory.forProtocol(lambda: Pausing(notes)))
+        self.client(port).send(b"hello")
+        for _ in range(3):
+            self.turn()
+        self.assertEqual(notes, [])
+
+    def test_a_factory_may_refuse(self) -> None:
+        class Refusing(NotingFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                return None
+
+        self.assertEqual(self.read(self.client(self.listen(Refusing()))), b"")
+
+    def test_a_factory_may_fail_and_others_are_served(self) -> None:
+        class Failing(NotingFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                super().buildProtocol(addr)
+                if len(self.addresses) == 1:
+                    raise ZeroDivisionError
+                return Noting(self.notes)
+
+        port = self.listen(Failing())
+        self.client(port)
+        second = self.client(port)
+        second.send(b"x")
+        self.assertEqual(self.read(second), b"x")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_an_error_in_the_first_read_ends_the_connection(self) -> None:
+        class Failing(Noting):
+            def dataReceived(self, data: bytes) -> None:
+                raise ZeroDivisionError
+
+        notes: list[Any] = []
+        client = self.client(self.listen(Factory.forProtocol(lambda: Failing(notes))))
+        client.send(b"x")
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(self.read(client), b"")
+        self.assertEqual(notes[-1][0], ZeroDivisionError)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_addresses_of_both_ends(self) -> None:
+        for interface, host in [(LOOPBACK, LOOPBACK), ("", "127.0.0.2"), ("::1", "::1"), ("::", "::1")]:
+            factory = NotingFactory()
+            port = self.listen(factory, interface)
+            client = self.client(port, host)
+            client.send(b"x")
+            self.assertEqual(self.read(client), b"x")
+            [transport] = [each for each in self.reactor.getReaders() if isinstance(each, TCPConnection)]
+            kind = IPv6Address if ":" in host else IPv4Address
+            self.assertEqual(transport.getHost(), kind("TCP", *client.getpeername()))
+            self.assertEqual(transport.getPeer(), kind("TCP", *client.getsockname()))
+            self.assertEqual(factory.addresses, [transport.getPeer()])
+            self.assertEqual(transport.hostname, host if host != "127.0.0.2" else LOOPBACK)
+            self.assertIn("Noting", repr(transport))
+            self.assertTrue(transport.getTcpNoDelay())
+            client.close()
+            for _ in range(3):
+                self.turn()
+
+    def test_who_overrides_buildprotocol_is_given_the_address(self) -> None:
+        addresses: list[Any] = []
+
+        class Own(EchoFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                addresses.append(addr)
+                return super().buildProtocol(addr)
+
+        client = self.client(self.listen(Own(clock=self.reactor)))
+        client.send(b"x")
+        self.assertEqual(self.read(client), b"x")
+        self.assertEqual(addresses, [IPv4Address("TCP", *client.getsockname())])
+
+    def test_who_overrides_what_everybody_may_is_told(self) -> None:
+        class Shouting(EchoProtocol):
+            def dataReceived(self, data: bytes) -> None:
+                super().dataReceived(data.upper())
+
+        class Initialized(EchoProtocol):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                self.dataReceived = self.shout  # type: ignore[method-assign]
+
+            def shout(self, data: bytes) -> None:
+                super().dataReceived(data.upper())
+
+        for kind in Shouting, Initialized:
+            factory = EchoFactory(clock=self.reactor)
+            factory.protocol = kind
+            client = self.client(self.listen(factory))
+            client.send(b"hello")
+            self.assertEqual(self.read(client), b"HELLO", kind)
+
+    def test_out_of_descriptors_as_twisted(self) -> None:
+        port = self.listen(EchoFactory(clock=self.reactor))
+        clients = [self.client(port) for _ in range(2)]
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            port.doRead()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        served = self.client(port)
+        served.send(b"x")
+        self.assertEqual(self.read(served), b"x")
+        del clients
+
+    def test_limits_count_who_came_this_way(self) -> None:
+        factory = EchoFactory(limits=Limits(max_connections_per_peer=1), clock=self.reactor)
+        port = self.listen(factory)
+        first, second = self.client(port), self.client(port)
+        self.assertEqual(self.read(second), b"")
+        first.close()
+        while factory.statistics.open:
+            self.turn()
+        third = self.client(port)
+        third.send(b"x")
+        self.assertEqual(self.read(third), b"x")
+
+
+class LeanAcceptingTests(AcceptingTests):
+    """Under ours."""
+
+    def make_reactor(self) -> Any:
+        if not hasattr(select, "epoll"):
+            raise SkipTest("there is no epoll")
+        from sockproto.reactor.epoll import LeanEPollReactor
+
+        return LeanEPollReactor()
+
+    def test_a_descriptor_that_is_forgotten_can_be_another_connections(self) -> None:
+        port = self.listen(EchoFactory(clock=self.reactor))
+        for _ in range(5):
+            client = self.client(port)
+            client.send(b"x")
+            self.assertEqual(self.read(client), b"x")
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.read(client), b"")
+            client.close()
+        self.assertEqual([each for each in self.reactor.getReaders() if isinstance(each, TCPConnection)], [])
+
+    def test_a_child_that_holds_a_connection_does_not_keep_it_open(self) -> None:
+        port = self.listen(EchoFactory(clock=self.reactor))
+        client = self.client(port)
+        client.send(b"x")
+        self.assertEqual(self.read(client), b"x")
+        waits, ends = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(ends)
+            os.read(waits, 1)
+            os._exit(0)
+        try:
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.read(client), b"")
+            for _ in range(3):  # and its events, which the child's descriptor still makes, are nobody's
+                self.turn()
+        finally:
+            os.close(ends)
+            os.close(waits)
+            os.waitpid(child, 0)
