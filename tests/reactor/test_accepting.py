@@ -169,14 +169,18 @@ class AcceptingTests(TestCase):
     def test_a_protocol_that_does_not_read_is_not_read_for(self) -> None:
         class Pausing(Noting):
             def connectionMade(self) -> None:
-                self.transport.pauseProducing()  # type: ignore[union-attr]
+                transport: Any = self.transport
+                transport.pauseProducing()
+                made.append(transport)
 
+        made: list[Any] = []
         notes: list[Any] = []
         port = self.listen(Factory.forProtocol(lambda: Pausing(notes)))
         self.client(port).send(b"hello")
         for _ in range(3):
             self.turn()
         self.assertEqual(notes, [])
+        made[0].connectionLost(Failure(ConnectionDone()))
 
     def test_a_factory_may_refuse(self) -> None:
         class Refusing(NotingFactory):
