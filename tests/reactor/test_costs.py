@@ -77,21 +77,26 @@ class CostTests(TestCase):
         raise AssertionError(f"only {came!r} came")
 
     def calls(self, function: Callable[[], object]) -> int:
-        """Count the functions of ours and Twisted's that one call of *function* calls, not its first."""
-        for _ in range(3):
-            function()
+        """Count the functions of ours and Twisted's that a call of *function* calls: the fewest of some calls.
+
+        The first fills what is kept; and one may be logged, as one of a second is.
+        """
         counted = 0
 
         def count(frame: Any, event: str, argument: Any) -> None:
             nonlocal counted
             counted += event == "call" and frame.f_globals["__name__"].startswith(("sockproto.", "twisted."))
 
-        sys.setprofile(count)
-        try:
-            function()
-        finally:
-            sys.setprofile(None)
-        return counted
+        fewest = sys.maxsize
+        for _ in range(6):
+            counted = 0
+            sys.setprofile(count)
+            try:
+                function()
+            finally:
+                sys.setprofile(None)
+            fewest = min(fewest, counted)
+        return fewest
 
     def connection(self, address: tuple[str, int]) -> None:
         """Connect, be echoed, close."""
@@ -103,7 +108,10 @@ class CostTests(TestCase):
         client.close()
 
     def test_calls_for_a_connection(self) -> None:
-        for factory, most in (EchoFactory(clock=self.reactor), 90), (Factory.forProtocol(Bare), 60):
+        for factory, most in (
+            (EchoFactory(limits=Limits(log_rate=1), clock=self.reactor), 90),
+            (Factory.forProtocol(Bare), 60),
+        ):
             address = self.listen(factory)
             self.client(address)  # one that stays, so that timers do
             self.reactor.doIteration(0.1)
