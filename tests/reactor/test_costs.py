@@ -77,7 +77,7 @@ class CostTests(TestCase):
         raise AssertionError(f"only {came!r} came")
 
     def calls(self, function: Callable[[], object]) -> int:
-        """Count the functions of ours and Twisted's that a call of *function* calls: the fewest of some calls.
+        """Count the functions of ours and Twisted's that a call of *function* calls, the fewest of some.
 
         The first fills what is kept; and one may be logged, as one of a second is.
         """
