@@ -156,7 +156,8 @@ class Session:
         self._again = False
         try:
             result = self.conversation.opened(peer)
-            if not self._again and (result is None or type(result) is bytes):  # mostly, in one piece
+            nothing_came = not (self._again or self.framing.ready)
+            if nothing_came and (result is None or type(result) is bytes):  # mostly, in one piece
                 out = b""
                 if result is not None:
                     out = self.framing.encode(result)
