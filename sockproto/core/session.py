@@ -157,7 +157,8 @@ class Session:
         try:
             result = self.conversation.opened(peer)
             nothing_came = not (self._again or self.framing.ready)
-            if nothing_came and (result is None or type(result) is bytes):  # mostly, in one piece
+            plain = result is None or (type(result) is bytes and len(result) < WRITE_BYTES)
+            if nothing_came and plain:  # mostly, in one piece
                 out = b""
                 if result is not None:
                     out = self.framing.encode(result)
