@@ -369,50 +369,59 @@ class TCPConnection(_Flushing, tcp.Server):
         self._end_of_stream()
         return None
 
-    def begin(self, contexts: list[Any] | None = None) -> None:
-        """Tell the protocol, and read at once: who connects to say something has mostly said it.
+    def begin(self, contexts: list[Any] | None, read: bool) -> bool:
+        """Tell the protocol, and maybe read at once: who connects to say something has mostly said it.
 
-        What the protocol says first leaves with its first answer. What its ``makeConnection`` raises is
+        What the protocol says first leaves with its first answer then. What its ``makeConnection`` raises is
         raised, and nothing else.
 
         Args:
             contexts: The log contexts of this thread, to which that of the read is added; None: Twisted adds
                 it.
+            read: Whether to read.
+
+        Returns:
+            Whether something had come.
         """
         self._handling = True
         try:
             self._protocol.makeConnection(self)
         finally:
             self._handling = False
-        try:
-            data = self.socket.recv(self._read_bytes) if self.reading else None
-        except BlockingIOError:
-            data = None
-        except OSError:
-            call_in_context(self, self._lose, CONNECTION_LOST)
-            return
-        if data is None and not self._due:
-            return
+        data: bytes | None = None
+        if read and self.reading:
+            try:
+                data = self.socket.recv(self._read_bytes)
+            except BlockingIOError:
+                pass
+            except OSError:
+                call_in_context(self, self._lose, CONNECTION_LOST)
+                return True
+        if data is None:
+            if self._due and self.connected:
+                why = self._flush()
+                if why is not None:
+                    call_in_context(self, self._lose, why)
+            return False
         if contexts is None:
             call_in_context(self, self._read_first, data)
-            return
+            return True
         around = contexts[-1].get(log.ILogContext) or context.get(log.ILogContext)
         contexts.append({log.ILogContext: {**around, "system": self.logPrefix()}})
         try:
             self._read_first(data)
         finally:
             contexts.pop()
+        return True
 
-    def _read_first(self, data: bytes | None) -> None:
-        """Handle what came with the connection, and send; errors, else the reactor's, are seen to here."""
+    def _read_first(self, data: bytes) -> None:
+        """Handle what came with the connection; errors, else the reactor's, are seen to here."""
+        why: Any = None
         try:
             if data:
                 why = self._received(data)
-            elif data is not None:
-                why = None
-                self._end_of_stream()
             else:
-                why = self._flush() if self.connected else None
+                self._end_of_stream()
         except BaseException as error:
             log.err()
             why = error

@@ -85,6 +85,7 @@ class Acceptor:
         kind: Any = type(factory)
         ignores = defines_first(kind, "ignores_address", "buildProtocol") and factory.ignores_address
         stack, accepted = contexts.stack(), 0
+        read = True  # as long as something comes with the connections: some wait for us to speak first
         while accepted < self._accepts:
             try:
                 number, client = accept()
@@ -108,7 +109,7 @@ class Acceptor:
                 connection.host = self._host
                 if not self._inherits:
                     self._set_no_delay(connection)
-                connection.begin(stack)
+                read = connection.begin(stack, read)
             except BaseException:
                 log.err()
             finally:
