@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     able, results, notes = measured(options)
     page = Page(command(options), options.cases, able, results, notes)
-    print(page.text())
+    print(page.verdict(), page.text(), sep="\n\n")
     if options.write:
         page.write(options.write)
 

@@ -26,6 +26,11 @@ from benchmarks.stock import provenance, write_section
 PAGE = ROOT / "docs" / "performance.md"
 HEAD = """# How fast it is
 
+<!-- verdict: written by a script -->
+<!-- end of verdict -->
+
+## How it is measured
+
 sockproto, with all its limits on and their values above the load, against other servers that do the same.
 One command measures everything; the machine should do nothing else meanwhile. Peers that can't be built or
 imported there are left out:
@@ -37,9 +42,10 @@ python3 -m venv .bench && .bench/bin/pip install -e '.[bench]'
 
 Each server is one process on one core; the load generator, in C, has another, and compares every byte that
 comes back. Peers take turns, each in a new process every time. Figures are medians of the rounds; *spread* is
-how far these are apart. A connection has one request outstanding, or a batch of lines. *Of CPU*: a second of
-the server's CPU time, user and system. *Generator*: the part of its core that the generator used; near 100%
-it is the limit, and not the server. Latencies are those of requests, or of whole batches.
+how far these are apart. A connection has one request outstanding, or a batch of lines (*depth*). *Of CPU*: a
+second of the server's CPU time, user and system; ratios are of these, since what else a machine does
+changes them least. *Generator*: the part of its core that the generator used; near 100% it is the limit, and
+not the server. Latencies are those of requests, or of whole batches.
 
 C, Go, gevent and the protocols of asyncio and uvloop join the replies to the lines of a read by hand;
 asyncio's streams, `socketserver` and stock Twisted's `LineReceiver` answer line by line, as documented.
@@ -71,11 +77,15 @@ class Page:
         """When, where and with what it was measured."""
         return f"{provenance(shlex.join(self.command))} {machine(self.peers)}"
 
+    def verdict(self) -> str:
+        """Give what is to be known first."""
+        said = "sockproto for each second of its CPU time, as multiples of the others; all limits on."
+        parts = [said, summary(self.cases, self.results), targets.verdict(self.results)]
+        return "\n\n".join(parts)
+
     def text(self, drawing: str = "") -> str:
         """Give it all; *drawing* is where the picture is."""
-        parts = ["## Verdict", targets.verdict(self.results), summary(self.cases, self.results)]
-        parts += ["Figures for each second of the server's CPU time, as multiples.", self.origin]
-        parts += ["\n".join(self.notes), "## Results"]
+        parts = ["## Results", self.origin, "\n".join(self.notes)]
         if drawing:
             parts.append(f"![The same as a picture]({drawing})")
         parts += [overview(self.cases, self.peers, self.results)]
@@ -88,6 +98,7 @@ class Page:
         if not path.exists():
             path.write_text(HEAD)
         drawing = path.with_suffix(".svg")
+        write_section(path, "verdict", self.verdict())
         write_section(path, "speed", self.text(drawing.name))
         drawing.write_text(picture.svg(self.cases, self.peers, self.results, self.origin))
 
