@@ -180,13 +180,14 @@ class Session:
             return self._feed(data)
         try:
             messages = self.framing.cut(data)
+            count = 0 if messages is None else len(messages)
         except BaseException as error:
             return self.fail(error)
         if messages is None:
             return self._feed(data)
-        if len(messages) == 1:
+        if count == 1:
             return self._receive_one(messages[0])
-        received, size = self.conversation.received, 0
+        received, size, most = self.conversation.received, 0, WRITE_BYTES - FRAME_BYTES * count
         replies = self._replies
         if replies is NOT_YET:
             replies = self._replies = []
@@ -200,8 +201,8 @@ class Session:
                     break
                 if type(result) is bytes:
                     replies.append(result)
-                    size += len(result) + FRAME_BYTES
-                    if size < WRITE_BYTES:
+                    size += len(result)
+                    if size < most:
                         continue
                     result = None
                 elif result is None:
@@ -215,15 +216,15 @@ class Session:
                     except Exception:
                         pass  # the plain way meets it again, and sends what can be sent
                     else:
-                        self.messages_in += len(messages)
+                        self.messages_in += count
                         self.messages_out += len(replies)
                         replies.clear()
                         self.running = False
                         return out
         except BaseException as error:
             self._fail(error)
-        self.messages_in += len(messages) - length_hint(rest)
-        self._messages, self._size = rest, size
+        self.messages_in += count - length_hint(rest)
+        self._messages, self._size = rest, size + FRAME_BYTES * count
         return self._work_on(result)
 
     def _receive_one(self, message: bytes) -> bytes:
