@@ -38,7 +38,7 @@ from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
 from sockproto.core.session import CLOSING, LOST, OPENING, Session
 from sockproto.interfaces import IAnsweringProtocol
-from sockproto.reactor.connections import TCPConnection
+from sockproto.reactor.connections import TCPConnection, inherits
 
 
 @implementer(IAnsweringProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -205,7 +205,13 @@ class ConversationProtocol(Protocol):
             out = session.end()
             if out or session.need is not CLOSING or self._flow is not None:
                 self._attend(out)
-            elif isinstance(self.transport, TCPConnection) and self.transport.close_ended():
+            elif (
+                isinstance(self.transport, TCPConnection)
+                and not session.aborted
+                and inherits(self, "connectionLost")
+                and type(self).connectionLost is ConversationProtocol.connectionLost
+                and self.transport.close_ended()
+            ):
                 self._forget()  # the commonest end
             else:
                 self.end()
@@ -396,7 +402,8 @@ class ConversationProtocol(Protocol):
         if self._tick is not None:
             registry.timers.leave(self, self._tick)
             self._tick = None
-        registry.leave(self)
+        if self in registry.connections:  # it may have been closed meanwhile
+            registry.leave(self)
 
     def restart_timeouts(self) -> None:
         """The peer's time begins: the conversation is open, or no longer busy with something else."""

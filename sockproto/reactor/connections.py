@@ -11,7 +11,6 @@ reactor::
     protocol.makeConnection(connection)
 """
 
-import os
 from errno import ENOBUFS, EWOULDBLOCK
 from functools import lru_cache
 from socket import SHUT_RDWR, socket
@@ -63,12 +62,6 @@ BULK_BYTES = 262_144
 _CAN_WAIT = (EWOULDBLOCK, ENOBUFS)
 
 
-_forked: list[bool] = []
-"""Whether this process has forked: a child that holds a connection too keeps its stream from ending."""
-
-os.register_at_fork(before=lambda: _forked.__setitem__(slice(None), [True]))
-
-
 @lru_cache(maxsize=1_024)
 def defines_first(kind: Any, name: str, other: str) -> bool:
     """Tell whether a class has *name* of the same class as it has *other*, or of one that overrides that.
@@ -97,7 +90,12 @@ def asks_for_answers(protocol: Any, told: str) -> bool:
             class's, or of a class that overrides the one with ``answer``, it is told.
     """
     kind: Any = type(protocol)
-    return defines_first(kind, "answer", told) and getattr(protocol, told).__func__ is getattr(kind, told)
+    return inherits(protocol, told) and defines_first(kind, "answer", told)
+
+
+def inherits(thing: Any, name: str) -> bool:
+    """Tell whether an object has a method as its class has it, and not one of its own."""
+    return getattr(getattr(thing, name, None), "__func__", None) is getattr(type(thing), name, thing)
 
 
 class _Flushing:
@@ -127,8 +125,8 @@ class _Flushing:
 
     def loseConnection(self: Any) -> None:
         """Close: at once if the peer has ended its half and nothing is left to send, else as Twisted does."""
-        busy = self.disconnecting or self.TLS or self.producer or self.dataBuffer or self._tempDataBuffer
-        if self._ended and self.connected and not busy:
+        unsent = self.disconnecting or self.producer or self.dataBuffer or self._tempDataBuffer
+        if self._ended and self.connected and not (unsent or self.TLS or self._aborting):
             self.stopReading()
             self.stopWriting()
             self.connectionLost(connectionDone)
@@ -151,6 +149,7 @@ class _Flushing:
         """Send what was written; return why the connection is lost, None if it is not."""
         self._due = False
         if self._aborting or self.dataBuffer:  # nothing is to be sent, or the reactor sees to it
+            self._pause_if_full()
             return None
         if self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:
             why = self.doWrite()  # Twisted's way: there is more to it
@@ -208,6 +207,7 @@ class TCPConnection(_Flushing, tcp.Server):
     # slot is faster, and a dictionary of all would take 500 bytes more.
     __slots__ = (
         "TLS",
+        "_aborting",
         "_answers",
         "_due",
         "_ended",
@@ -253,7 +253,7 @@ class TCPConnection(_Flushing, tcp.Server):
         self._prefix: str | None = None
         self.producerPaused = self.streamingProducer = False
         self._due = self._handling = self._ended = self._writing = self.disconnecting = False
-        self.TLS = self._writeDisconnecting = self._writeDisconnected = False
+        self.TLS = self._writeDisconnecting = self._writeDisconnected = self._aborting = False
         self.dataBuffer = b""
         if len(client) != 2:
             self._addressType = IPv6Address
@@ -353,7 +353,7 @@ class TCPConnection(_Flushing, tcp.Server):
             self._tempDataBuffer.append(data)
             self._tempDataLen += len(data)
             self._due = True
-            if self._tempDataLen > READ_BYTES:
+            if self._tempDataLen > READ_BYTES and not (self.disconnecting or self._writeDisconnecting):
                 self._flush_early()
 
     def doRead(self) -> Any:
@@ -386,8 +386,12 @@ class TCPConnection(_Flushing, tcp.Server):
         self._handling = True
         try:
             self._protocol.makeConnection(self)
-        finally:
+        except BaseException:
             self._handling = False
+            if self._due:
+                self.startWriting()
+            raise
+        self._handling = False
         data: bytes | None = None
         if read and self.reading:
             try:
@@ -397,11 +401,12 @@ class TCPConnection(_Flushing, tcp.Server):
             except OSError:
                 call_in_context(self, self._lose, CONNECTION_LOST)
                 return True
-        if data is None:
-            if self._due and self.connected:
-                why = self._flush()
-                if why is not None:
-                    call_in_context(self, self._lose, why)
+        if not data and self._due and self.connected:
+            why = self._flush()
+            if why is not None:
+                call_in_context(self, self._lose, why)
+                return True
+        if data is None or not self.connected:
             return False
         if contexts is None:
             call_in_context(self, self._read_first, data)
@@ -437,7 +442,8 @@ class TCPConnection(_Flushing, tcp.Server):
             if self._answers:
                 answer: bytes = self._protocol.answer(data)
                 if answer:
-                    if self._answers and not (self._due or self._tempDataLen or self.dataBuffer):
+                    unsent = self._due or self._tempDataLen or self.dataBuffer
+                    if self._answers and not (unsent or self._aborting or self._writeDisconnected):
                         self._handling = False
                         return self._send(answer)
                     self.write(answer)
@@ -480,7 +486,7 @@ class TCPConnection(_Flushing, tcp.Server):
             Whether it is closed.
         """
         unsent = self._writing or self._due or self._tempDataLen
-        if unsent or self.TLS or self._writeDisconnecting or not self._ended:
+        if unsent or self.TLS or self._writeDisconnecting or self._aborting or not self._ended:
             return False
         self.producer = None
         self._close()
@@ -488,23 +494,16 @@ class TCPConnection(_Flushing, tcp.Server):
 
     def _close(self) -> None:
         """Close, where both ends have ended."""
-        if self.reading:
-            forget = getattr(self.reactor, "forget", None)
-            if forget is None or _forked:
-                self.stopReading()
-            else:
-                forget(self)
-                self.reading = False
+        self.stopReading()
         self.connected, self.disconnected = False, 1
         closed = self.socket
         del self._protocol, self.socket
         self._answers, self._fd = False, -1
         try:
-            if _forked:
-                closed.shutdown(SHUT_RDWR)
+            closed.shutdown(SHUT_RDWR)  # a child may hold it too
             closed.close()
         except OSError:
-            pass
+            closed.close()
 
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone; mostly both ends have ended it, and only the protocol is to be told."""

@@ -48,14 +48,13 @@ class DatagramPort(udp.Port):
             self._sender = address = address[:2] if long else address
             try:
                 reply = handle(data, address)
+                if asks and reply is not None:
+                    try:
+                        send(reply, address)
+                    except OSError:
+                        self._try_again(reply, address)
             except BaseException:
                 log.err()
-                continue
-            if asks and reply is not None:
-                try:
-                    send(reply, address)
-                except OSError:
-                    self._try_again(reply, address)
 
     def _try_again(self, reply: bytes, address: Any) -> None:
         """Send an answer as Twisted does, which knows what to make of an error."""

@@ -12,7 +12,6 @@ pushed in place; and timers are looked at only where one may be due. All else is
 ``select.epoll`` this can't be imported.
 """
 
-from collections.abc import Callable
 from select import EPOLLIN
 from typing import Any
 
@@ -48,11 +47,7 @@ LONGEST_TIMEOUT = 2_147_483
 
 
 class LeanEPollReactor(EPollReactor):
-    """Twisted's epoll reactor for unchanged Twisted code: the same events, each in the same log context.
-
-    Attributes:
-        forget: Removes a selectable that is closed at once, without a system call; None where it can't.
-    """
+    """Twisted's epoll reactor for unchanged Twisted code: the same events, each in the same log context."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -60,9 +55,7 @@ class LeanEPollReactor(EPollReactor):
             self.doPoll = self.doIteration = self._lean_poll  # type: ignore[method-assign]  # else Twisted's own
             self.mainLoop = self._lean_loop  # type: ignore[method-assign]
             self.addReader = self._lean_add  # type: ignore[method-assign]
-            self.forget: Callable[[Any], None] | None = self._forget
-        else:
-            self.forget = None
+            self.removeReader = self._lean_remove  # type: ignore[method-assign]
 
     def _can_be_lean(self) -> bool:
         """Tell whether Twisted has all that is relied on here."""
@@ -83,12 +76,15 @@ class LeanEPollReactor(EPollReactor):
         self._reads.add(fd)
         self._selectables[fd] = reader
 
-    def _forget(self, reader: Any) -> None:
-        """Tell *reader* no more; it is closed at once, and the system forgets it then by itself."""
+    def _lean_remove(self, reader: Any) -> None:
+        """Tell *reader* no more; where it writes too, or is no socket, as Twisted does."""
         fd = reader.fileno()
-        self._reads.discard(fd)
-        self._writes.discard(fd)
-        self._selectables.pop(fd, None)
+        if fd not in self._reads or fd in self._writes:
+            EPollReactor.removeReader(self, reader)
+            return
+        del self._selectables[fd]
+        self._poller.unregister(fd)
+        self._reads.remove(fd)
 
     def _lean_loop(self) -> None:
         """Turn until stopped; timers are looked at only where one may be due.

@@ -6,9 +6,11 @@
     flush_after_reads(port)
 """
 
+import sys
 from socket import (
     AF_INET,
     IPPROTO_IP,
+    IPPROTO_IPV6,
     IPPROTO_TCP,
     NI_NUMERICHOST,
     NI_NUMERICSERV,
@@ -23,7 +25,13 @@ from twisted.internet import tcp, unix
 from twisted.python import log
 
 from sockproto.reactor import contexts
-from sockproto.reactor.connections import TCPConnection, UNIXConnection, defines_first, has_known_buffers
+from sockproto.reactor.connections import (
+    TCPConnection,
+    UNIXConnection,
+    defines_first,
+    has_known_buffers,
+    inherits,
+)
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {
@@ -35,6 +43,7 @@ ACCEPTS = 16
 """So many connections are accepted in a turn of the reactor: others have theirs before more begin."""
 
 IP_TRANSPARENT = 19  # linux/in.h
+IPV6_TRANSPARENT = 75  # linux/in6.h
 
 WILDCARDS = ("0.0.0.0", "::")  # to be recognized
 
@@ -72,18 +81,24 @@ class Acceptor:
     def __init__(self, port: Any) -> None:
         self._port = port
         self._accepts = ACCEPTS
-        self._family = int(port.socket.family)
-        self._host = _fixed_host(port)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Look at the socket, which is another one when the port listens again."""
+        self._socket: socket = self._port.socket
+        self._family = int(self._socket.family)
+        self._host = _fixed_host(self._port)
         # What is accepted inherits it on Linux; on other systems each connection is told.
-        port.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self._inherits: bool | None = None
 
     def accept(self) -> None:
         """Accept the connections that wait, some of them."""
         port = self._port
-        accept, factory = port.socket._accept, port.factory
-        kind: Any = type(factory)
-        ignores = defines_first(kind, "ignores_address", "buildProtocol") and factory.ignores_address
+        if port.socket is not self._socket:
+            self._begin()
+        accept, factory = port.socket._accept, None
+        ignores = False
         stack, accepted = contexts.stack(), 0
         read = True  # as long as something comes with the connections: some wait for us to speak first
         while accepted < self._accepts:
@@ -98,8 +113,11 @@ class Acceptor:
             sock = socket(self._family, SOCK_STREAM, 0, number)
             if len(client) == 4 and client[3]:  # with the scope's name, as Twisted has it
                 client = (getnameinfo(client, NI_NUMERICHOST | NI_NUMERICSERV)[0], *client[1:])
-            protocol = None
+            connection = None
             try:
+                if port.factory is not factory:
+                    factory = port.factory
+                    ignores = _ignores_address(factory)
                 protocol = factory.buildProtocol(None if ignores else port._buildAddr(client))
                 if protocol is None:
                     continue
@@ -113,7 +131,7 @@ class Acceptor:
             except BaseException:
                 log.err()
             finally:
-                if protocol is None:
+                if connection is None:
                     sock.close()
         self._accepts = ACCEPTS if accepted == self._accepts else max(1, accepted)
 
@@ -124,8 +142,16 @@ class Acceptor:
         connection.setTcpNoDelay(True)
 
 
+def _ignores_address(factory: Any) -> bool:
+    """Tell whether a factory needs no address to make a protocol."""
+    kind: Any = type(factory)
+    known = inherits(factory, "buildProtocol") and defines_first(kind, "ignores_address", "buildProtocol")
+    return known and bool(factory.ignores_address)
+
+
 def _fixed_host(port: Any) -> Any:
     """Return the address that this end of every connection has; None: each its own."""
-    host = port.getHost()
-    transparent = int(port.socket.family) == AF_INET and port.socket.getsockopt(IPPROTO_IP, IP_TRANSPARENT)
+    host, listening = port.getHost(), port.socket
+    option = (IPPROTO_IP, IP_TRANSPARENT) if listening.family == AF_INET else (IPPROTO_IPV6, IPV6_TRANSPARENT)
+    transparent = sys.platform == "linux" and listening.getsockopt(*option)
     return None if host.host in WILDCARDS or transparent else host

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sockproto.core.actions import ABORT
 from sockproto.testing import Remote
 from tests.carriers import (
     test_admission,
@@ -56,3 +57,14 @@ class FastTests(CarrierTestCase):
         self.protocol.dataReceived = None  # type: ignore[assignment,method-assign]  # not to be called
         remote.send(b"one\n")
         self.assertEqual(remote.read(), b"<one>\n")
+
+    def test_closed_may_close(self) -> None:
+        remote = self.connect()
+        self.conversation.closed = lambda reason: self.protocol.close()
+        remote.half_close()
+        self.assertTrue(remote.lost)
+
+    def test_an_abort_at_the_end_is_one(self) -> None:
+        remote = self.connect(ended=lambda: ABORT)
+        remote.half_close()
+        self.assertTrue(remote.transport.aborted)

@@ -297,6 +297,127 @@ class AcceptingTests(TestCase):
         third.send(b"x")
         self.assertEqual(self.read(third), b"x")
 
+    def test_a_welcome_leaves_though_the_peer_has_ended_its_half(self) -> None:
+        class Lasting(Noting):
+            def connectionMade(self) -> None:
+                self.transport.write(b"welcome")  # type: ignore[union-attr]
+
+            def readConnectionLost(self) -> None:
+                made.append(self.transport)
+
+        made: list[Any] = []
+        client = self.client(port := self.listen(Factory.forProtocol(lambda: Lasting([]))))
+        client.shutdown(socket.SHUT_WR)
+        port.doRead()
+        self.assertEqual(client.recv(100), b"welcome")
+        made[0].loseConnection()
+        self.assertEqual(self.read(client), b"")
+
+    def test_what_was_said_before_an_error_leaves(self) -> None:
+        class Failing(Noting):
+            def connectionMade(self) -> None:
+                transport: Any = self.transport
+                transport.write(b"bye")
+                transport.loseConnection()
+                raise ZeroDivisionError
+
+        client = self.client(self.listen(Factory.forProtocol(lambda: Failing([]))))
+        self.assertEqual((self.read(client), self.read(client)), (b"bye", b""))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_port_that_listens_again(self) -> None:
+        factory = NotingFactory()
+        port = self.listen(factory)
+        stopped = port.stopListening()
+        self.turn()
+        self.successResultOf(stopped)
+        port.startListening()
+        client = self.client(port)
+        client.send(b"x")
+        self.assertEqual(self.read(client), b"x")
+        [transport] = [each for each in self.reactor.getReaders() if isinstance(each, TCPConnection)]
+        self.assertEqual(transport.getHost(), port.getHost())
+        self.assertTrue(transport.getTcpNoDelay())
+
+    def test_a_factory_that_is_changed_or_hooked(self) -> None:
+        port = self.listen(NotingFactory())
+        addresses: list[Any] = []
+        hooked = EchoFactory(clock=self.reactor)
+        build = hooked.buildProtocol
+
+        def note(addr: Any) -> Any:
+            addresses.append(addr)
+            return build(addr)
+
+        hooked.buildProtocol = note  # type: ignore[method-assign]
+        port.factory = hooked
+        client = self.client(port)
+        client.send(b"x")
+        self.assertEqual(self.read(client), b"x")
+        self.assertEqual(addresses, [IPv4Address("TCP", *client.getsockname())])
+
+    def test_functions_as_hooks(self) -> None:
+        came: list[bytes] = []
+
+        class Hooked(EchoFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                protocol = super().buildProtocol(addr)
+                protocol.dataReceived = came.append  # type: ignore[method-assign,assignment]
+                return protocol
+
+        client = self.client(self.listen(Hooked(clock=self.reactor)))
+        client.send(b"x")
+        while not came:
+            self.turn()
+        self.assertEqual(came, [b"x"])
+
+    def test_who_overrides_connectionlost_is_told(self) -> None:
+        told: list[Any] = []
+
+        class Told(EchoProtocol):
+            def connectionLost(self, reason: Any = None) -> None:
+                told.append(reason.type)
+                super().connectionLost(reason)
+
+        class Hooked(EchoFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                protocol = super().buildProtocol(addr)
+                lost = protocol.connectionLost
+
+                def note(reason: Any) -> None:
+                    told.append(reason.type)
+                    lost(reason)
+
+                protocol.connectionLost = note  # type: ignore[method-assign,assignment]
+                return protocol
+
+        overriding = EchoFactory(clock=self.reactor)
+        overriding.protocol = Told
+        for factory in overriding, Hooked(clock=self.reactor):
+            client = self.client(self.listen(factory))
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.read(client), b"")
+            self.assertEqual(factory.statistics.open, 0)
+        self.assertEqual(told, [ConnectionDone] * 2)
+
+    def test_a_process_that_holds_a_connection_does_not_keep_it_open(self) -> None:
+        factory = EchoFactory(clock=self.reactor)
+        client = self.client(self.listen(factory))
+        client.send(b"x")
+        self.assertEqual(self.read(client), b"x")
+        [transport] = [each for each in self.reactor.getReaders() if isinstance(each, TCPConnection)]
+        held = transport.socket.dup()  # as one that is given to a child
+        self.addCleanup(held.close)
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.read(client), b"")
+        self.assertEqual(factory.statistics.open, 0)
+        turns = 0
+        began = self.reactor.seconds()
+        while self.reactor.seconds() < began + 0.2:
+            self.turn()
+            turns += 1
+        self.assertLess(turns, 20)  # its events are nobody's, and no longer come
+
 
 class LeanAcceptingTests(AcceptingTests):
     """Under ours."""
@@ -308,7 +429,7 @@ class LeanAcceptingTests(AcceptingTests):
 
         return LeanEPollReactor()
 
-    def test_a_descriptor_that_is_forgotten_can_be_another_connections(self) -> None:
+    def test_a_descriptor_that_is_closed_can_be_another_connections(self) -> None:
         port = self.listen(EchoFactory(clock=self.reactor))
         for _ in range(5):
             client = self.client(port)
@@ -318,24 +439,3 @@ class LeanAcceptingTests(AcceptingTests):
             self.assertEqual(self.read(client), b"")
             client.close()
         self.assertEqual([each for each in self.reactor.getReaders() if isinstance(each, TCPConnection)], [])
-
-    def test_a_child_that_holds_a_connection_does_not_keep_it_open(self) -> None:
-        port = self.listen(EchoFactory(clock=self.reactor))
-        client = self.client(port)
-        client.send(b"x")
-        self.assertEqual(self.read(client), b"x")
-        waits, ends = os.pipe()
-        child = os.fork()
-        if not child:
-            os.close(ends)
-            os.read(waits, 1)
-            os._exit(0)
-        try:
-            client.shutdown(socket.SHUT_WR)
-            self.assertEqual(self.read(client), b"")
-            for _ in range(3):  # and its events, which the child's descriptor still makes, are nobody's
-                self.turn()
-        finally:
-            os.close(ends)
-            os.close(waits)
-            os.waitpid(child, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.error import (
+    ConnectionAborted,
     ConnectionDone,
     ConnectionLost,
     InvalidAddressError,
@@ -250,6 +251,63 @@ class ConnectionTests(TestCase):
         self.say(b"x")
         self.assertEqual(self.protocol.log, ["pause"])
 
+    def test_an_answer_after_the_end_is_not_sent(self) -> None:
+        class Answering(Scripted):
+            def answer(self, data: bytes) -> bytes:
+                self.received(self.transport, data)
+                return b"answer"
+
+            def dataReceived(self, data: bytes) -> None:
+                raise AssertionError
+
+            connectionLost = Scripted.connectionLost
+
+        for method, rest in (
+            ("abortConnection", None),
+            ("loseWriteConnection", b""),
+            ("loseConnection", b"answer"),
+        ):
+            self.connect(lambda transport, data: getattr(transport, data.decode(), str)())
+            self.connection.protocol = self.protocol = Answering(self.protocol.received)
+            self.protocol.makeConnection(self.connection)
+            self.say(method.encode())
+            if method == "loseWriteConnection":
+                self.assertEqual(self.heard(), b"answer")  # it is not ended before what is written
+                self.say(b"more")
+                self.assertIsNone(self.protocol.lost)
+            self.assertEqual(self.heard(), rest, method)
+            self.reactor.advance(0)
+
+    def test_a_long_write_after_the_end_is_whole(self) -> None:
+        def received(transport: Any, data: bytes) -> None:
+            transport.loseConnection()
+            transport.write(b"x" * 70_000)
+            self.assertIsNone(self.protocol.lost)
+            transport.write(b"tail")
+
+        self.connect(received)
+        self.say(b"x")
+        came = b""
+        while data := self.heard():
+            came += data
+        self.assertEqual(len(came), 70_004)
+
+    def test_an_abort_is_one_though_the_peer_has_ended(self) -> None:
+        for kind in self.kinds:
+            self.connect(lambda transport, data: None, kind)
+            alsoProvides(self.protocol, IHalfCloseableProtocol)
+
+            def end() -> None:
+                self.connection.abortConnection()
+                self.connection.loseConnection()
+
+            self.protocol.readConnectionLost = end  # type: ignore[attr-defined]
+            self.peer.shutdown(socket.SHUT_WR)
+            if self.connection.doRead() is not None:
+                self.connection.readConnectionLost(Failure(ConnectionDone()))
+            self.reactor.advance(0)
+            self.assertTrue(self.protocol.lost and self.protocol.lost.check(ConnectionAborted))
+
     def test_a_peer_that_is_gone(self) -> None:
         def received(transport: Any, data: bytes) -> None:
             self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -361,6 +419,34 @@ class DatagramTests(TestCase):
         self.port.doRead()
         self.assertEqual(self.peer.recv(9), b"good")
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_answers_that_are_asked_for(self) -> None:
+        class Asked(DatagramProtocol):
+            unsendable = 0
+
+            def answer(self, datagram: bytes, addr: Any) -> Any:
+                return {b"text": "text", b"none": None, b"long": b"x" * 65_508}.get(datagram, datagram)
+
+            def unsent(self, reply: bytes) -> None:
+                self.unsendable += 1
+
+        class Overriding(Asked):
+            def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+                self.transport.write(datagram.upper(), addr)  # type: ignore[union-attr]
+
+        self.listen(lambda *_: self.fail("somebody else is"))
+        self.port.protocol = asked = Asked()
+        for datagram in b"text", b"none", b"long", b"good":
+            self.peer.send(datagram)
+        self.port.doRead()
+        self.assertEqual(self.peer.recv(9), b"good")
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        self.assertEqual(asked.unsendable, 1)
+        overriding = self.port.protocol = Overriding()
+        overriding.makeConnection(self.port)
+        self.peer.send(b"good")
+        self.port.doRead()
+        self.assertEqual(self.peer.recv(9), b"GOOD")
 
     def test_what_twisted_refuses_is_refused(self) -> None:
         self.listen(lambda transport, data, addr: transport.write(b"x" * 70_000, addr))
