@@ -18,13 +18,13 @@ contexts     ``twisted.python.context``: ``ContextTracker``,      as for ``epoll
              ``ThreadedContextTracker``, ``theContextTracker``,   pushed by ``log.callWithContext``
              and of these ``contexts``, ``currentContext``
 connections  ``tcp.Connection``: ``TLS``, ``_aborting``,          ``flush_after_reads`` leaves a port's
-             ``_isSendBufferFull``, ``_tempDataBuffer``,          transport as it is; looked at for
-             ``_tempDataLen``, ``_writeDisconnected``,            each port
-             ``_writeDisconnecting``,
+             ``_closeSocket``, ``_isSendBufferFull``,             transport as it is; looked at for
+             ``_tempDataBuffer``, ``_tempDataLen``,               each port
+             ``_writeDisconnected``, ``_writeDisconnecting``,
              ``connected``, ``dataBuffer``, ``disconnected``,
-             ``disconnecting``, ``fileno``, ``offset``,
-             ``producer``, ``producerPaused``, ``protocol``,
-             ``reactor``, ``socket``, ``streamingProducer``;
+             ``disconnecting``, ``offset``, ``producer``,
+             ``producerPaused``, ``protocol``, ``reactor``,
+             ``socket``, ``streamingProducer``;
              ``tcp.Server``: ``_addressType``;
              ``tcp.Port``: ``_realPortNumber``
 ports        ``tcp.Port``: ``_buildAddr``, ``factory``,           ``tcp.Port.doRead`` accepts

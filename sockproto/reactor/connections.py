@@ -17,7 +17,9 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.address import IPv6Address
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import connectionDone
@@ -31,6 +33,7 @@ RELIES_ON: RelyingOn = {
     tcp.Connection: (
         "TLS",
         "_aborting",
+        "_closeSocket",
         "_isSendBufferFull",
         "_tempDataBuffer",
         "_tempDataLen",
@@ -40,7 +43,6 @@ RELIES_ON: RelyingOn = {
         "dataBuffer",
         "disconnected",
         "disconnecting",
-        "fileno",
         "offset",
         "producer",
         "producerPaused",
@@ -208,6 +210,7 @@ class TCPConnection(_Flushing, tcp.Server):
     __slots__ = (
         "TLS",
         "_aborting",
+        "_addressType",
         "_answers",
         "_due",
         "_ended",
@@ -227,6 +230,7 @@ class TCPConnection(_Flushing, tcp.Server):
         "disconnected",
         "disconnecting",
         "host",
+        "offset",
         "producer",
         "producerPaused",
         "reactor",
@@ -246,7 +250,7 @@ class TCPConnection(_Flushing, tcp.Server):
         self.client, self.server, self.sessionno = client, server, sessionno
         self.protocol = protocol
         self._tempDataBuffer: list[bytes] = []
-        self._tempDataLen = self.disconnected = 0
+        self._tempDataLen = self.offset = self.disconnected = 0
         self._read_bytes = READ_BYTES
         self.producer = None
         self.host: Any = None
@@ -255,8 +259,7 @@ class TCPConnection(_Flushing, tcp.Server):
         self._due = self._handling = self._ended = self._writing = self.disconnecting = False
         self.TLS = self._writeDisconnecting = self._writeDisconnected = self._aborting = False
         self.dataBuffer = b""
-        if len(client) != 2:
-            self._addressType = IPv6Address
+        self._addressType = IPv4Address if len(client) == 2 else IPv6Address
         self.connected = self.reading = True
         reactor.addReader(self)
 
@@ -509,15 +512,17 @@ class TCPConnection(_Flushing, tcp.Server):
         """The connection is gone; mostly both ends have ended it, and only the protocol is to be told."""
         if not hasattr(self, "socket"):  # once
             return
+        protocol = self._protocol
         busy = self.producer is not None or self._writing or self.TLS
         if reason is not connectionDone or busy or not self._ended or not self.connected:
-            self.stopReading()
-            self.stopWriting()
-            self._fd, vars(self)["fileno"] = -1, None  # which Twisted deletes
-            super().connectionLost(reason)
-            return
-        protocol, self._due = self._protocol, False
-        self._close()
+            # As tcp.Connection has it, which deletes a ``fileno`` of the object's own too.
+            FileDescriptor.connectionLost(self, reason)
+            self._closeSocket(not reason.check(ConnectionAborted))
+            del self.protocol, self.socket
+            self._fd = -1
+        else:
+            self._due = False
+            self._close()
         protocol.connectionLost(reason)
 
 
