@@ -38,7 +38,8 @@ from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
 from sockproto.core.session import CLOSING, LOST, OPENING, Session
 from sockproto.interfaces import IAnsweringProtocol
-from sockproto.reactor.connections import TCPConnection, inherits
+from sockproto.reactor.answering import inherits
+from sockproto.reactor.connections import TCPConnection
 
 
 @implementer(IAnsweringProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer)

@@ -27,6 +27,9 @@ connections  ``tcp.Connection``: ``TLS``, ``_aborting``,          ``flush_after_
              ``socket``, ``streamingProducer``;
              ``tcp.Server``: ``_addressType``;
              ``tcp.Port``: ``_realPortNumber``
+flushing     ``tcp.Connection``: the names above but          as for ``connections``
+             ``_closeSocket``, ``_writeDisconnected``,
+             ``disconnected``, ``protocol``, ``reactor``
 ports        ``tcp.Port``: ``_buildAddr``, ``factory``,           ``tcp.Port.doRead`` accepts
              ``reactor``, ``sessionno``, ``socket``,
              ``transport``; Python's ``socket``: ``_accept``

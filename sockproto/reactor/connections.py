@@ -1,18 +1,12 @@
 """Connections that cost less: made in one piece, answered at the end of the read, ended at once.
 
-Twisted's transports only buffer what is written, and ask the reactor to tell when the socket can take it:
-two ``epoll_ctl`` calls and one ``epoll_wait`` more for each answer. Here all that is written while a read is
-handled leaves in one ``send`` when that is done, and the reactor is asked only if something is left.
-Buffering, producers, half-close, abort and TLS are Twisted's. What happens for every connection and every
-read is written out in one piece, since each call more would cost a hundredth of it. Knows no protocol and no
-reactor::
+What happens for every connection and every read is written out in one piece, since each call more would cost
+a hundredth of it. Knows no protocol and no reactor::
 
     connection = TCPConnection(sock, protocol, ("127.0.0.1", 40000), port, 1, reactor)
     protocol.makeConnection(connection)
 """
 
-from errno import ENOBUFS, EWOULDBLOCK
-from functools import lru_cache
 from socket import SHUT_RDWR, socket
 from typing import Any
 
@@ -26,7 +20,10 @@ from twisted.internet.protocol import connectionDone
 from twisted.python import context, log
 from twisted.python.failure import Failure
 
+from sockproto.reactor import flushing
+from sockproto.reactor.answering import asks_for_answers
 from sockproto.reactor.contexts import call_in_context
+from sockproto.reactor.flushing import Flushing
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {
@@ -61,140 +58,8 @@ READ_BYTES = 65_536
 BULK_BYTES = 262_144
 """What is read at a time once a read was full: as much as asyncio's transports take."""
 
-_CAN_WAIT = (EWOULDBLOCK, ENOBUFS)
 
-
-@lru_cache(maxsize=1_024)
-def defines_first(kind: Any, name: str, other: str) -> bool:
-    """Tell whether a class has *name* of the same class as it has *other*, or of one that overrides that.
-
-    So whoever overrides what everybody may override is asked by that, and not past it.
-
-    Args:
-        kind: The class.
-        name: What is preferred, such as ``answer``.
-        other: What every such class has, such as ``dataReceived``.
-    """
-    for each in kind.__mro__:
-        if name in vars(each):
-            return True
-        if other in vars(each):
-            return False
-    return False
-
-
-def asks_for_answers(protocol: Any, told: str) -> bool:
-    """Tell whether a protocol is to be asked for its answer, and not to be told what comes.
-
-    Args:
-        protocol: The protocol.
-        told: What it is told by, ``dataReceived`` or ``datagramReceived``: if that is its own, not its
-            class's, or of a class that overrides the one with ``answer``, it is told.
-    """
-    kind: Any = type(protocol)
-    return inherits(protocol, told) and defines_first(kind, "answer", told)
-
-
-def inherits(thing: Any, name: str) -> bool:
-    """Tell whether an object has a method as its class has it, and not one of its own."""
-    return getattr(getattr(thing, name, None), "__func__", None) is getattr(type(thing), name, thing)
-
-
-class _Flushing:
-    """Sends at the end of a read; to be mixed into a ``tcp.Server``."""
-
-    _handling = False  # a read
-    _due = False  # something was written meanwhile
-    _ended = False  # the peer's half of the stream
-
-    def doRead(self: Any) -> Any:
-        """Have the protocol handle what came, then send what it wrote."""
-        self._handling = True
-        try:
-            why = super().doRead()  # type: ignore[misc]  # a mixin's
-        finally:
-            self._handling = False
-        return why or (self._flush() if self._due else None)
-
-    def doWrite(self: Any) -> Any:
-        """Send what is left, unless a read of the same event has closed it."""
-        return super().doWrite() if self.connected else None  # type: ignore[misc]  # a mixin's
-
-    def readConnectionLost(self: Any, reason: Failure) -> None:
-        """Tell the protocol that the peer will send no more."""
-        self._ended = True
-        super().readConnectionLost(reason)  # type: ignore[misc]  # a mixin's
-
-    def loseConnection(self: Any) -> None:
-        """Close: at once if the peer has ended its half and nothing is left to send, else as Twisted does."""
-        unsent = self.disconnecting or self.producer or self.dataBuffer or self._tempDataBuffer
-        if self._ended and self.connected and not (unsent or self.TLS or self._aborting):
-            self.stopReading()
-            self.stopWriting()
-            self.connectionLost(connectionDone)
-            return
-        super().loseConnection()  # type: ignore[misc]  # a mixin's
-
-    def startWriting(self: Any) -> None:
-        """Send when the read is handled, or when the reactor says that it can be."""
-        if self._handling:
-            self._due = True
-        else:
-            super().startWriting()  # type: ignore[misc]  # a mixin's
-
-    def stopWriting(self: Any) -> None:
-        """Send no more."""
-        self._due = False
-        super().stopWriting()  # type: ignore[misc]  # a mixin's
-
-    def _flush(self: Any) -> Any:
-        """Send what was written; return why the connection is lost, None if it is not."""
-        self._due = False
-        if self._aborting or self.dataBuffer:  # nothing is to be sent, or the reactor sees to it
-            self._pause_if_full()
-            return None
-        if self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:
-            why = self.doWrite()  # Twisted's way: there is more to it
-            if why is None and (self.dataBuffer or self._tempDataBuffer):
-                self.startWriting()
-            return why and self._lose(why)
-        pieces = self._tempDataBuffer
-        self._tempDataBuffer: list[bytes] = []
-        self._tempDataLen = 0
-        return self._send(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-
-    def _send(self: Any, data: bytes) -> Any:
-        """Send *data*, where nothing is before it; return why the connection is lost, None if it is not."""
-        try:
-            sent = self.socket.send(data)
-        except OSError as error:
-            if error.errno not in _CAN_WAIT:
-                return CONNECTION_LOST
-            sent = 0
-        if sent < len(data):
-            self.dataBuffer, self.offset = data, sent
-            self.startWriting()
-            self._pause_if_full()
-        elif self.producer is not None and (self.producerPaused or not self.streamingProducer):
-            self.producerPaused = False
-            self.producer.resumeProducing()
-        return None
-
-    def _lose(self: Any, why: BaseException) -> None:
-        """The connection is lost, and no reactor is there to see to it."""
-        self.stopReading()
-        self.stopWriting()
-        self.connectionLost(Failure(why))
-
-    def _pause_if_full(self: Any) -> None:
-        """Have a streaming producer make no more, if more than its ``bufferSize`` is left to be sent."""
-        streams = self.producer is not None and self.streamingProducer and not self.producerPaused
-        if streams and self._isSendBufferFull():
-            self.producerPaused = True
-            self.producer.pauseProducing()
-
-
-class TCPConnection(_Flushing, tcp.Server):
+class TCPConnection(Flushing, tcp.Server):
     """A TCP connection that was accepted.
 
     It sends at the end of a read, asks a protocol that provides ``IAnsweringProtocol`` for its answer, and
@@ -402,12 +267,12 @@ class TCPConnection(_Flushing, tcp.Server):
             except BlockingIOError:
                 pass
             except OSError:
-                call_in_context(self, self._lose, CONNECTION_LOST)
+                call_in_context(self, self.lose, CONNECTION_LOST)
                 return True
         if not data and self._due and self.connected:
-            why = self._flush()
+            why = self.flush()
             if why is not None:
-                call_in_context(self, self._lose, why)
+                call_in_context(self, self.lose, why)
                 return True
         if data is None or not self.connected:
             return False
@@ -434,7 +299,7 @@ class TCPConnection(_Flushing, tcp.Server):
             log.err()
             why = error
         if why is not None:
-            self._lose(why)
+            self.lose(why)
 
     def _received(self, data: bytes) -> Any:
         """Have the protocol handle bytes, then send its answer; return why the connection is lost."""
@@ -448,21 +313,21 @@ class TCPConnection(_Flushing, tcp.Server):
                     unsent = self._due or self._tempDataLen or self.dataBuffer
                     if self._answers and not (unsent or self._aborting or self._writeDisconnected):
                         self._handling = False
-                        return self._send(answer)
+                        return self.send_now(answer)
                     self.write(answer)
             else:
                 self._protocol.dataReceived(data)
         finally:
             self._handling = False
-        return self._flush() if self._due else None
+        return self.flush() if self._due else None
 
     def _flush_early(self) -> None:
         """Send what was written, though more may follow; whether the peer keeps up is known then."""
         self._handling = False
         try:
-            if not self._writing and self._flush() is not None:
+            if not self._writing and self.flush() is not None:
                 self.startWriting()  # which meets the error again
-            self._pause_if_full()
+            self.pause_if_full()
         finally:
             self._handling = True
 
@@ -526,7 +391,7 @@ class TCPConnection(_Flushing, tcp.Server):
         protocol.connectionLost(reason)
 
 
-class UNIXConnection(_Flushing, unix.Server):
+class UNIXConnection(Flushing, unix.Server):
     """A connection of a UNIX socket that sends at the end of a read, until descriptors are sent over it."""
 
     _passing = False
@@ -536,17 +401,19 @@ class UNIXConnection(_Flushing, unix.Server):
         self._passing = True
         super().sendFileDescriptor(fileno)  # type: ignore[no-untyped-call]
 
-    def _flush(self) -> Any:
+    def flush(self) -> Any:
+        """Send what was written, or have Twisted send it."""
         if self._passing:
             self._due = False
             self.startWriting()
             return None
-        return super()._flush()
+        return super().flush()
 
 
 def has_known_buffers() -> bool:
     """Tell whether Twisted's connections have all that ours rely on; most of it only an instance has."""
     with socket() as unconnected:
         connection: Any = tcp.Connection(unconnected, None, object())  # type: ignore[arg-type]  # not to be used
-        known = has_all(connection, RELIES_ON[tcp.Connection]) and has_all(tcp.Server, RELIES_ON[tcp.Server])
+        names = (*flushing.RELIES_ON[tcp.Connection], *RELIES_ON[tcp.Connection])
+        known = has_all(connection, names) and has_all(tcp.Server, RELIES_ON[tcp.Server])
         return known and has_all(tcp.Port, RELIES_ON[tcp.Port])

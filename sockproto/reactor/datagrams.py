@@ -12,7 +12,7 @@ from twisted.internet import udp
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.python import log
 
-from sockproto.reactor.connections import asks_for_answers
+from sockproto.reactor.answering import asks_for_answers
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {udp.Port: ("addressFamily", "maxPacketSize", "maxThroughput", "protocol")}

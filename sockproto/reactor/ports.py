@@ -25,13 +25,8 @@ from twisted.internet import tcp, unix
 from twisted.python import log
 
 from sockproto.reactor import contexts
-from sockproto.reactor.connections import (
-    TCPConnection,
-    UNIXConnection,
-    defines_first,
-    has_known_buffers,
-    inherits,
-)
+from sockproto.reactor.answering import defines_first, inherits
+from sockproto.reactor.connections import TCPConnection, UNIXConnection, has_known_buffers
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {

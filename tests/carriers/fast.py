@@ -37,8 +37,8 @@ class FastTransport(Transport, TCPConnection):
         self.faults: list[str] = []
         self.reason = None
 
-    def _send(self, data: bytes) -> Any:
+    def send_now(self, data: bytes) -> Any:
         if not self.writes or self.writes[-1] is not data:  # not written, but answered
             self.writes.append(data)
             self._unsent += len(data)
-        return super()._send(data)
+        return super().send_now(data)

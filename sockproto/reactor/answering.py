@@ -1,0 +1,46 @@
+"""Who is asked and who is told: a method of ours is preferred only to the one that everybody may override.
+
+::
+
+    if asks_for_answers(protocol, "dataReceived"):
+        transport.write(protocol.answer(data))
+"""
+
+from functools import lru_cache
+from typing import Any
+
+
+@lru_cache(maxsize=1_024)
+def defines_first(kind: Any, name: str, other: str) -> bool:
+    """Tell whether a class has *name* of the same class as it has *other*, or of one that overrides that.
+
+    So whoever overrides what everybody may override is asked by that, and not past it.
+
+    Args:
+        kind: The class.
+        name: What is preferred, such as ``answer``.
+        other: What every such class has, such as ``dataReceived``.
+    """
+    for each in kind.__mro__:
+        if name in vars(each):
+            return True
+        if other in vars(each):
+            return False
+    return False
+
+
+def asks_for_answers(protocol: Any, told: str) -> bool:
+    """Tell whether a protocol is to be asked for its answer, and not to be told what comes.
+
+    Args:
+        protocol: The protocol.
+        told: What it is told by, ``dataReceived`` or ``datagramReceived``: if that is its own, not its
+            class's, or of a class that overrides the one with ``answer``, it is told.
+    """
+    kind: Any = type(protocol)
+    return inherits(protocol, told) and defines_first(kind, "answer", told)
+
+
+def inherits(thing: Any, name: str) -> bool:
+    """Tell whether an object has a method as its class has it, and not one of its own."""
+    return getattr(getattr(thing, name, None), "__func__", None) is getattr(type(thing), name, thing)
