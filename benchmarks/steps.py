@@ -36,7 +36,7 @@ class Bare(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Write it."""
-        self.transport.write(data)  # type: ignore[union-attr]
+        self.transport.write(data)  # type: ignore[union-attr]  # it is connected
 
 
 class Unconversing(EchoProtocol):

@@ -76,11 +76,6 @@ class Admission:
         self._peers[site] = count + 1
         return None
 
-    def forget(self, peer: Peer) -> None:
-        """Give back the place that ``identify`` took."""
-        self._open += 1
-        self.release(peer)
-
 
 def site_of(peer: Peer) -> str:
     """Give what counts as one peer: an IPv4 address, the /64 of an IPv6 address."""

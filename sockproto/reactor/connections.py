@@ -17,7 +17,7 @@ from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import connectionDone
-from twisted.python import context, log
+from twisted.python import log
 from twisted.python.failure import Failure
 
 from sockproto.reactor import flushing
@@ -140,13 +140,13 @@ class TCPConnection(Flushing, tcp.Server):
         return str(self.client[0])
 
     @property
-    def repstr(self) -> str:  # type: ignore[override]
+    def repstr(self) -> str:  # type: ignore[override]  # likewise
         """What ``repr`` says."""
         port = getattr(self.server, "_realPortNumber", None)
         return f"<{type(getattr(self, '_protocol', None)).__name__} #{self.sessionno} on {port}>"
 
     @property
-    def logstr(self) -> str:  # type: ignore[override]
+    def logstr(self) -> str:  # type: ignore[override]  # likewise
         """What the log calls it."""
         return self.logPrefix()
 
@@ -237,15 +237,13 @@ class TCPConnection(Flushing, tcp.Server):
         self._end_of_stream()
         return None
 
-    def begin(self, contexts: list[Any] | None, read: bool) -> bool:
+    def begin(self, read: bool) -> bool:
         """Tell the protocol, and maybe read at once: who connects to say something has mostly said it.
 
         What the protocol says first leaves with its first answer then. What its ``makeConnection`` raises is
         raised, and nothing else.
 
         Args:
-            contexts: The log contexts of this thread, to which that of the read is added; None: Twisted adds
-                it.
             read: Whether to read.
 
         Returns:
@@ -276,15 +274,7 @@ class TCPConnection(Flushing, tcp.Server):
                 return True
         if data is None or not self.connected:
             return False
-        if contexts is None:
-            call_in_context(self, self._read_first, data)
-            return True
-        around = contexts[-1].get(log.ILogContext) or context.get(log.ILogContext)
-        contexts.append({log.ILogContext: {**around, "system": self.logPrefix()}})
-        try:
-            self._read_first(data)
-        finally:
-            contexts.pop()
+        call_in_context(self, self._read_first, data)
         return True
 
     def _read_first(self, data: bytes) -> None:

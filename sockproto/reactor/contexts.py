@@ -59,7 +59,8 @@ def call_in_context(logger: Any, call: Callable[..., Any], *args: Any) -> Any:
     contexts = stack()
     if contexts is None:
         return log.callWithContext({"system": logger.logPrefix()}, call, *args)
-    contexts.append({log.ILogContext: {**context.get(log.ILogContext), "system": logger.logPrefix()}})
+    around = contexts[-1].get(log.ILogContext) or context.get(log.ILogContext)
+    contexts.append({log.ILogContext: {**around, "system": logger.logPrefix()}})
     try:
         return call(*args)
     finally:

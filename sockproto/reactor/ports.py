@@ -7,6 +7,7 @@
 """
 
 import sys
+from contextlib import suppress
 from socket import (
     AF_INET,
     IPPROTO_IP,
@@ -24,7 +25,6 @@ from typing import Any
 from twisted.internet import tcp, unix
 from twisted.python import log
 
-from sockproto.reactor import contexts
 from sockproto.reactor.answering import defines_first, inherits
 from sockproto.reactor.connections import TCPConnection, UNIXConnection, has_known_buffers
 from sockproto.reactor.names import RelyingOn, has_all
@@ -62,7 +62,8 @@ def flush_after_reads(port: Any) -> Any:
             and has_all(port, RELIES_ON[tcp.Port])
             and has_all(socket, RELIES_ON[socket])
         ):
-            port.doRead = Acceptor(port).accept  # type: ignore[method-assign]
+            with suppress(OSError):  # no socket of TCP, whatever it was given as: left to Twisted
+                port.doRead = Acceptor(port).accept  # type: ignore[method-assign]  # each port has its own
     return port
 
 
@@ -82,9 +83,9 @@ class Acceptor:
         """Look at the socket, which is another one when the port listens again."""
         self._socket: socket = self._port.socket
         self._family = int(self._socket.family)
-        self._host = _fixed_host(self._port)
         # What is accepted inherits it on Linux; on other systems each connection is told.
         self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        self._host = _fixed_host(self._port)
         self._inherits: bool | None = None
 
     def accept(self) -> None:
@@ -94,7 +95,7 @@ class Acceptor:
             self._begin()
         accept, factory = port.socket._accept, None
         ignores = False
-        stack, accepted = contexts.stack(), 0
+        accepted = 0
         read = True  # as long as something comes with the connections: some wait for us to speak first
         while accepted < self._accepts:
             try:
@@ -122,7 +123,7 @@ class Acceptor:
                 connection.host = self._host
                 if not self._inherits:
                     self._set_no_delay(connection)
-                read = connection.begin(stack, read)
+                read = connection.begin(read)
             except BaseException:
                 log.err()
             finally:

@@ -1,35 +1,23 @@
 """All that is tested of the stream carrier on Twisted's transport is tested on ours, which asks too."""
 
-from typing import Any
+from importlib import import_module
 
 from sockproto.core.actions import ABORT
 from sockproto.testing import Remote
-from tests.carriers import (
-    test_admission,
-    test_closing,
-    test_drain,
-    test_errors,
-    test_half_close,
-    test_outgoing,
-    test_quiet,
-    test_send,
-    test_stream,
-    test_time_limits,
-)
 from tests.carriers.fast import FastTransport
 from tests.carriers.scripted import CarrierTestCase
 
-MODULES: tuple[Any, ...] = (
-    test_admission,
-    test_closing,
-    test_drain,
-    test_errors,
-    test_half_close,
-    test_outgoing,
-    test_quiet,
-    test_send,
-    test_stream,
-    test_time_limits,
+TOPICS = (
+    "admission",
+    "closing",
+    "drain",
+    "errors",
+    "half_close",
+    "outgoing",
+    "quiet",
+    "send",
+    "stream",
+    "time_limits",
 )
 
 
@@ -40,7 +28,7 @@ def fast(tests: type[CarrierTestCase]) -> type[CarrierTestCase]:
     return type(f"Fast{topic}{tests.__name__}", (tests,), members)
 
 
-for module in MODULES:
+for module in [import_module(f"tests.carriers.test_{topic}") for topic in TOPICS]:
     for found in list(vars(module).values()):
         if getattr(found, "__module__", "") == module.__name__ and hasattr(found, "transport"):
             made = fast(found)

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.core.admission import Admission, site_of
-from sockproto.core.conversation import Peer
+from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory, EchoProtocol
 
@@ -54,22 +54,26 @@ class AdmissionTests(TestCase):
         admission = Admission(Limits(max_connections_per_peer=1))
         self.assertEqual([admission.identify(Peer("", None)) for _ in range(3)], [None] * 3)
 
-    @given(st.lists(st.integers(0, 3), max_size=60))
-    def test_places_are_given_back(self, peers: list[int]) -> None:
+    @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60))
+    def test_places_are_given_back(self, peers: list[tuple[int, bool]]) -> None:
+        """However they are taken: both at once, or that of the peer when it is known."""
         limits = Limits(max_connections=6, max_connections_per_peer=3)
         admission = Admission(limits)
         inside: list[Peer] = []
-        for number in peers:
+        for number, at_once in peers:
             peer = Peer(f"192.0.2.{number}", 1)
             if number == 0 and inside:
-                admission.forget(inside[0])
-                admission.leave()
-                inside.pop(0)
-            elif admission.enter() is not None:
-                self.assertEqual(len(inside), 6)
-            elif admission.identify(peer) is not None:
-                self.assertEqual(inside.count(peer), 3)
-                admission.leave()
-            else:
+                admission.release(inside.pop(0))
+                continue
+            refused = admission.admit(peer) if at_once else admission.enter()
+            if refused is None and not at_once:
+                refused = admission.identify(peer)
+                if refused is not None:
+                    admission.leave()
+            if refused is None:
                 inside.append(peer)
+            elif refused is CloseReason.TOO_MANY:
+                self.assertEqual(len(inside), 6)
+            else:
+                self.assertEqual(inside.count(peer), 3)
             self.assertLessEqual(len(inside), 6)

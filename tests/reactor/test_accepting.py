@@ -154,13 +154,11 @@ class AcceptingTests(TestCase):
             def connectionMade(self) -> None:
                 self.transport.write(b"welcome ")  # type: ignore[union-attr]
 
-        factory = NotingFactory()
         port = self.listen(Factory.forProtocol(lambda: Greeting([])))
         client = self.client(port)
         client.send(b"hello")
         port.doRead()
         self.assertEqual(client.recv(100), b"welcome hello")
-        del factory
 
     def test_what_is_said_first_leaves_though_nothing_is_read(self) -> None:
         for factory in WelcomeFactory(clock=self.reactor), ChargenFactory(clock=self.reactor):
@@ -338,6 +336,16 @@ class AcceptingTests(TestCase):
         [transport] = [each for each in self.reactor.getReaders() if isinstance(each, TCPConnection)]
         self.assertEqual(transport.getHost(), port.getHost())
         self.assertTrue(transport.getTcpNoDelay())
+
+    def test_what_is_no_socket_of_tcp_is_left_to_twisted(self) -> None:
+        path = self.mktemp()[-60:].replace("/", "-")
+        self.addCleanup(os.unlink, path)
+        with socket.socket(socket.AF_UNIX) as unix:
+            unix.bind(path)
+            unix.listen()
+            unix.setblocking(False)
+            port = self.reactor.adoptStreamPort(unix.fileno(), socket.AF_INET, NotingFactory())
+        self.assertNotIn("doRead", vars(flush_after_reads(port)))
 
     def test_a_factory_that_is_changed_or_hooked(self) -> None:
         port = self.listen(NotingFactory())
