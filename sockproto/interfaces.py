@@ -50,6 +50,9 @@ class IFraming(Interface):
     A framing may have one method more, ``cut(data)``, for the commonest read: it returns the whole messages
     of *data* if nothing is held before them and nothing is left over, some hundred at most, all ended alike;
     else None, and then ``feed`` is called. Sessions do without it where it is missing.
+
+    One of lines may have ``telnet = True``, and methods ``erase_character()`` and ``erase_line()`` for what
+    is unfinished: then clients that negotiate as telnet's do are understood (see ``core.framing.telnet``).
     """
 
     held = Attribute("int: bytes fed and not yet taken.")

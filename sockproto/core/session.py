@@ -31,6 +31,7 @@ from sockproto.core.actions import (
 )
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
+from sockproto.core.framing.telnet import IAC, TerminalLines, begins_terminal
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.lookahead import LookAhead
 from sockproto.core.script import advance, script_of
@@ -104,6 +105,7 @@ class Session:
         "_replies",
         "_script",
         "_size",
+        "_unidentified",
         "aborted",
         "ahead",
         "conversation",
@@ -122,7 +124,9 @@ class Session:
 
     def __init__(self, conversation: Conversation, framing: Any) -> None:
         self.conversation, self.framing = conversation, framing
-        self._cuts = hasattr(framing, "cut")
+        # Whether it is still to be seen if the peer is a telnet client, which says so with its first bytes.
+        self._unidentified = getattr(framing, "telnet", False)
+        self._cuts = not self._unidentified and hasattr(framing, "cut")
         self._again = False  # something happened while a call was at work
         self.need: Needs = OPENING
         self.reason: CloseReason | None = None
@@ -260,7 +264,7 @@ class Session:
                 result = self.conversation.ended()
                 if result is None and not self._again:  # the commonest end, in one piece
                     self.need, self.reason = CLOSING, CloseReason.PEER_CLOSED
-                    self.framing, self._cuts = NOTHING, False
+                    self.framing, self._cuts, self._unidentified = NOTHING, False, False
                     self.running = False
                     return b""
         except BaseException as error:
@@ -269,6 +273,7 @@ class Session:
 
     def quiet(self) -> bytes:
         """The quiet period is over: what is unfinished is a message."""
+        self._unidentified = False
         return self._guarded(self.framing.quiet)
 
     def push(self, message: bytes) -> bytes:
@@ -416,6 +421,10 @@ class Session:
         if self.draining:
             return b""
         try:
+            if self._unidentified:
+                self._identify(data)
+                if self._cuts:
+                    return self.receive(data)
             self.framing.feed(data)
             ready = self.framing.ready
         except BaseException as error:
@@ -423,6 +432,17 @@ class Session:
         if self.need is None:
             return self._run() if ready else b""
         return self.look_ahead() if self.ahead is not None else b""
+
+    def _identify(self, data: bytes) -> None:
+        """See from its first two bytes whether the peer is a telnet client; the framing is another then."""
+        first = IAC[: self.framing.held] + data[:2]
+        if len(first) < 2 and (not first or first == IAC):
+            return
+        self._unidentified = False
+        if begins_terminal(first):
+            self.framing = TerminalLines(self.framing)
+        else:
+            self._cuts = hasattr(self.framing, "cut")
 
     def _work_on(self, result: Actions) -> bytes:
         """Begin with what a method of the conversation gave, and do what else there is to do."""
@@ -471,6 +491,8 @@ class Session:
                 self._put_pushed()
             elif self._messages is not NO_MESSAGES or (self.framing.ready and self._take()):
                 self._handle()
+            elif self.framing.ready and isinstance(self.framing, TerminalLines):
+                self._respond(self.framing)
             elif self.draining:
                 self._close(CloseReason.DRAINED)
             elif not self.eof:
@@ -603,6 +625,12 @@ class Session:
         for message in pushed:
             self._put(message)
 
+    def _respond(self, terminal: TerminalLines) -> None:
+        """Send what a terminal is answered besides messages."""
+        responses = terminal.responses()
+        if not self.half_closed:
+            self._keep(responses)
+
     def _collect(self) -> None:
         """Encode the replies; they are the next that is sent."""
         replies = self._replies
@@ -690,7 +718,7 @@ class Session:
         self._messages = NO_MESSAGES
         if self._script is not None:
             self._try(self._leave)
-        self.framing, self._cuts = NOTHING, False
+        self.framing, self._cuts, self._unidentified = NOTHING, False, False
 
     def _try(self, call: Any, *args: Any) -> None:
         """Call into the conversation where the connection ends anyway; note what it raises."""

@@ -17,6 +17,7 @@ from tests.fuzz.checks import check
 from tests.fuzz.expected import expected_of_lines, is_auto_greeting
 from tests.fuzz.noting import Notes
 from tests.fuzz.plans import Event, Plan
+from tests.telnet import Understood, heard, understood
 
 MAX_UNREAD = 4 * 65_536  # what may wait in a transport besides the last chunk; the promise is 1 MiB
 MAX_LOOKED_AT = 2_000  # bytes sent, up to which it is worked out after each input what is to be said
@@ -28,7 +29,8 @@ def expected_of(planned: Plan, link: "Link") -> bytes | None:
     if name == "echo":
         return bytes(link.sent)
     if name in ("command", "greeting") and planned.framing == "lines":
-        return expected_of_lines(name, bytes(link.sent), link.eof, planned.limits.max_message_bytes)
+        longest = planned.limits.max_message_bytes
+        return expected_of_lines(name, link.understood.text, link.eof, longest)
     return None
 
 
@@ -37,6 +39,8 @@ def check_said(planned: Plan, link: "Link") -> None:
     if link.pushed or link.own_end:
         return
     name, said = planned.protocol, link.remote.received
+    if link.understood.by_terminal:
+        said = heard(said)
     expected, whole = expected_of(planned, link), False
     if expected is not None:
         orderly = link.remote.ended == "orderly" and not link.cut
@@ -78,6 +82,14 @@ class Link:
         self.pushed = self.own_end = self.ended = self.eof = self.cut = False
         self.remote = connect(protocol, kernel_bytes=0, transport=TLSTransport if self.tls else Transport)
         self.transport = self.remote.transport
+
+    @property
+    def understood(self) -> Understood:
+        """What was sent, if it is lines."""
+        longest = self.plan.limits.max_message_bytes
+        if self.plan.protocol in ("command", "greeting"):
+            return understood(bytes(self.sent), longest)
+        return Understood(False, bytes(self.sent), b"")
 
     @property
     def lost(self) -> bool:
@@ -166,7 +178,10 @@ class Link:
         expected = expected_of(self.plan, self)
         if expected is not None:
             said = self.read + transport.held
-            check(said == len(expected), f"{said} of {len(expected)} bytes are said")
+            sent = self.understood
+            doubled = expected.count(b"\xff") if sent.by_terminal else 0
+            right = len(expected) + len(sent.responses) + doubled
+            check(said == right, f"{said} of {right} bytes are said")
 
     def happens(self, event: Event) -> bool:
         """Have one thing happen; give whether it could."""

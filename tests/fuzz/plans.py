@@ -54,6 +54,15 @@ WORDS = (
     *("麦克".encode(), b"\xff\xfe\x80", b"\xe2\x80", b"\xe2\x80\xa8", b"\xc2\x85", b"\xed\xa0\x80"),
     *(b"\x1b[31m", b"\x1b]0;owned\x07", b"\x9b2J", b"{peer}", b"%s%n", b"Hello, x!", b"error: x\n"),
     *(b"x" * 15, b"x" * 16 + b"\r\n", b"x" * 17, b"x" * 1000, b"\n" * 300, b"\r" * 40, b"GET / HTTP/1.1\r\n"),
+    *(
+        b"\r\0",
+        b"\xff",
+        b"\xff\xf1",
+        b"\xff\xfb\x1f\xff\xfd\x03",
+        b"\xff\xff",
+        b"\xff\xfa\x18\0x\xff\xf0",
+        b"\xff\xf4",
+    ),
     *HEADERS[:4],
 )
 RUNS = (

@@ -67,7 +67,7 @@ class GreetingTests(TestCase):
         self.assertEqual(talk("greeting", b"\n\r\n\nMichael\n\n"), b"Welcome!Hello, Michael!\n")
 
     def test_names_are_bytes(self) -> None:
-        for name in "麦克".encode(), b"\xff\xfe\x00", b"a\rb", b" exit":
+        for name in "麦克".encode(), b"\xe9\xff\xfe\x00", b"\xffa", b"\xff\xff", b"a\rb", b" exit":
             self.assertEqual(talk("greeting", *[name[i : i + 1] for i in range(len(name))], b"\n"),
                              b"Welcome!Hello, %b!\n" % name)  # fmt: skip
 

@@ -16,7 +16,7 @@ from sockproto.core.framing.raw import ErrorLine
 from sockproto.errors import MessageTooLong
 from sockproto.interfaces import IFraming
 
-LF, CRLF = b"\n", b"\r\n"
+CR, LF, CRLF, NUL = b"\r", b"\n", b"\r\n", b"\0"
 
 # Messages are made this many bytes at a time, or this many from one read: no more than some hundred exist at
 # once, where a read of nothing but newlines would otherwise cost twenty times its bytes.
@@ -38,6 +38,7 @@ class Lines(ErrorLine):
 
     quiet_seconds: float | None = None
     discards = False
+    telnet = True
     ready = False
     unfinished = 0
     _bare_newline: bytes | None = None  # what replies end in after a message that nothing ended
@@ -58,6 +59,8 @@ class Lines(ErrorLine):
 
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
+        if NUL in data:
+            data = self._with_newlines(data)
         self._buffer += data
         self.ready = True  # perhaps
         newline = data.rfind(LF)
@@ -105,6 +108,32 @@ class Lines(ErrorLine):
         """Give replies to the lines taken last."""
         return self._newline.join((*messages, b""))
 
+    def erase_character(self) -> None:
+        """Forget the last character of the line that has no end yet; one of UTF-8 may be several bytes."""
+        end = len(self._buffer)
+        start, first = end - 1, end - self.unfinished
+        while start > first and 0x80 <= self._buffer[start] < 0xC0:
+            start -= 1
+        self._erase(min(end - start, self.unfinished))
+
+    def erase_line(self) -> None:
+        """Forget the line that has no end yet."""
+        self._erase(self.unfinished)
+
+    def _erase(self, count: int) -> None:
+        if self._too_long(self.unfinished, len(self._buffer)):  # it stays so, however the bytes are split
+            return
+        end = len(self._buffer) - count
+        del self._buffer[end:]
+        self.unfinished -= count
+        self._searched = min(self._searched, end)
+
+    def _with_newlines(self, data: bytes) -> bytes:
+        """Return what came with CR LF for each CR NUL."""
+        if data.startswith(NUL) and self.unfinished and self._buffer.endswith(CR):
+            data = LF + data[1:]
+        return data.replace(CR + NUL, CRLF)
+
     def _cut(self) -> None:
         if self.unfinished:
             self._cuts.append(self._given + len(self._buffer))
@@ -112,9 +141,13 @@ class Lines(ErrorLine):
             self.ready = True
 
     def _measure(self, end: int) -> None:
-        """Raise an error if the first *end* bytes are too long for one line, without a CR at their end."""
-        if end > self._max and (end - self._max > 1 or self._buffer[end - 1] != 13):
+        """Raise an error if the first *end* bytes are too long for one line."""
+        if self._too_long(end, end):
             raise MessageTooLong(self._max)
+
+    def _too_long(self, length: int, end: int) -> bool:
+        """Tell whether so many bytes up to *end* are too long for one line, without a CR at their end."""
+        return length > self._max and (length - self._max > 1 or self._buffer[end - 1] != 13)
 
     def _lines(self, last: int) -> list[bytes]:
         """Give the lines up to the LF at *last*; only the first if they don't all end alike."""

@@ -23,7 +23,7 @@ FRAMINGS: dict[str, Any] = {
     "Discard": Discard,
     "Datagrams": Datagrams,
 }
-TOKENS = [b"a\n", b"bc\n", b"\n", b"\r\n", b"\r", b"d", b"x" * (LIMIT - 1)]
+TOKENS = [b"a\n", b"bc\n", b"\n", b"\r\n", b"\r", b"\r\0", b"\0", b"d", b"x" * (LIMIT - 1)]
 STREAMS = st.lists(st.sampled_from(TOKENS), max_size=8).map(b"".join).flatmap(cuts)
 STEPS = st.one_of(st.sampled_from(["quiet", "cut"]), st.sampled_from(["cut", "feed"]))
 

@@ -16,9 +16,8 @@ from sockproto.testing import cuts, pieces
 
 QUIET, END = "quiet", "end"
 LIMIT = 5
-SMALL = st.lists(st.sampled_from([b"\n", b"\r", b"a", b"bc", b"\r\n", b"x" * LIMIT]), max_size=12).map(
-    b"".join
-)
+TOKENS = [b"\n", b"\r", b"\0", b"a", b"bc", b"\r\n", b"\r\0", b"x" * LIMIT]
+SMALL = st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join)
 SMALL_CUT = SMALL.flatmap(cuts)
 
 
@@ -65,7 +64,7 @@ class Model:
         newline = b"\r\n" if self.bare_newline is None else b""
         events: list[Any] = []
         for part in parts:
-            *lines, last = part.split(b"\n")
+            *lines, last = part.replace(b"\r\0", b"\r\n").split(b"\n")
             for line, terminated in [(line, True) for line in lines] + [(last, False)]:
                 if not line and not terminated:
                     continue
@@ -85,6 +84,11 @@ class LinesTests(TestCase):
         events = run(Lines(), [b"a\nb\r\n\nc\r\r\nd", END])
         messages = [(b"a", b"a\n"), (b"b", b"b\r\n"), (b"", b"\n"), (b"c", b"c\r\n"), (b"d", b"d\r\n")]
         self.assertEqual(events, messages)
+
+    def test_the_other_newline_of_terminals(self) -> None:
+        messages = [(b"a", b"a\r\n"), (b"b\rc\0", b"b\rc\0\n"), (b"", b"\r\n"), (b"\0d", b"\0d\n")]
+        self.assertEqual(run(Lines(), [b"a\r\0b\rc\0\n\r", b"\0\0d\n"]), messages)
+        self.assertEqual(run(QuietLines(), [b"a\r", QUIET, b"\0", END]), [(b"a", b"a"), (b"\0", b"\0")])
 
     def test_before_the_first_message(self) -> None:
         self.assertEqual(Lines().encode(b"Welcome!"), b"Welcome!\r\n")

@@ -1,0 +1,182 @@
+r"""Lines from a network virtual terminal: a telnet client that negotiates (RFC 854, 855).
+
+It refuses every option, and takes the terminal's commands out of the stream; other bytes are the lines'. A
+session uses it in place of a framing of lines where a connection begins with a command of telnet::
+
+    framing = TerminalLines(Lines())
+    framing.feed(b"\xff\xfd\x01/version\r\n")   # IAC DO ECHO, and a line
+    framing.take()                              # [b"/version"]
+    framing.responses()                         # IAC WONT ECHO
+"""
+
+from typing import Final
+
+from zope.interface import implementer
+
+from sockproto.core.framing.lines import Lines
+from sockproto.errors import MessageMalformed
+from sockproto.interfaces import IFraming
+
+IAC: Final = b"\xff"
+ESCAPED: Final = IAC + IAC
+
+# What follows IAC (RFC 854, "TELNET COMMAND STRUCTURE").
+SE, IP, AYT, EC, EL, SB, WILL, DO, DONT = 240, 244, 246, 247, 248, 250, 251, 253, 254
+
+REFUSALS: Final = {WILL: b"\xff\xfe%c", DO: b"\xff\xfc%c"}
+"""To WILL we say DONT, to DO WONT; WONT and DONT are answers, which are never answered (RFC 1143)."""
+
+HERE: Final = b"\r\n[Yes]\r\n"
+"""The answer to "are you there", as BSD's telnetd gives it."""
+
+MAX_SUBNEGOTIATION_BYTES: Final = 4_096
+"""What is longer is no subnegotiation. One that nobody agreed to has no place; the longest usual one, the
+user's environment (RFC 1572), has some hundred bytes."""
+
+MAX_RESPONSE_BYTES: Final = 4_096
+"""While so much waits to be sent, nothing is added to it: whoever asks and doesn't read is not answered."""
+
+
+def begins_terminal(data: bytes) -> bool:
+    """Tell whether a stream that begins with these bytes comes from a network virtual terminal.
+
+    Args:
+        data: The first two bytes, or more.
+    """
+    return data[:1] == IAC and SE <= data[1] <= DONT
+
+
+@implementer(IFraming)
+class TerminalLines:
+    """Lines as a network virtual terminal sends them.
+
+    It ends each with CR LF or CR NUL, so that a silence ends none. 255 as a byte of text is sent twice, in
+    both directions. The unfinished line is forgotten at EL (erase line) and IP (interrupt process, Ctrl-C),
+    its last character at EC. AO (abort output) needs nothing: what is answered is sent already.
+
+    Args:
+        lines: What the lines are; a lone first byte of a command may be all that it has been fed.
+    """
+
+    quiet_seconds: float | None = None
+    discards = False
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.longest = lines.longest
+        self._command = IAC[: lines.unfinished]  # a command that has no end yet
+        lines.erase_line()
+        self._skipped = 0  # so many bytes of a subnegotiation came
+        self._overlong = False
+        self._responses = bytearray()
+
+    @property
+    def held(self) -> int:
+        """Bytes of text fed and not yet taken."""
+        return self._lines.held
+
+    @property
+    def unfinished(self) -> int:
+        """So many of the last bytes of text belong to a line that has no end yet."""
+        return self._lines.unfinished
+
+    @property
+    def ready(self) -> bool:
+        """Whether there may be lines to take, or something to answer."""
+        return self._lines.ready or self._overlong or bool(self._responses)
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that arrived."""
+        data, self._command = self._command + data, b""
+        place = 0
+        while place < len(data) and not self._overlong:
+            if self._skipped:
+                place = self._skip(data, place)
+                continue
+            command = data.find(IAC, place)
+            text = data[place : command if command >= 0 else len(data)]
+            if text:
+                self._lines.feed(text)
+            if command < 0:
+                return
+            place = self._obey(data, command)
+
+    def take(self) -> list[bytes]:
+        """Return the next lines.
+
+        Raises:
+            MessageTooLong: A line is past the limit.
+            MessageMalformed: A subnegotiation is.
+        """
+        lines = self._lines.take()
+        if not lines and self._overlong:
+            raise MessageMalformed(f"telnet subnegotiation longer than {MAX_SUBNEGOTIATION_BYTES} bytes")
+        return lines
+
+    def responses(self) -> bytes:
+        """Return what is to be sent to the terminal besides answers to lines."""
+        said, self._responses = self._responses, bytearray()
+        return bytes(said)
+
+    def quiet(self) -> None:
+        """Do nothing: a terminal ends its lines."""
+
+    def end(self) -> None:
+        """The stream has ended: what is unfinished is a line."""
+        self._lines.end()
+
+    def encode(self, *messages: bytes) -> bytes:
+        """Return replies to the lines taken last."""
+        return self._lines.encode(*messages).replace(IAC, ESCAPED)
+
+    def encode_error(self, text: bytes) -> bytes:
+        """Return an error told to the peer."""
+        return self._lines.encode_error(text).replace(IAC, ESCAPED)
+
+    def _obey(self, data: bytes, place: int) -> int:
+        """Do what the command at *place* says; return where it ends."""
+        command = data[place + 1] if place + 1 < len(data) else None
+        negotiates = command is not None and WILL <= command <= DONT
+        if command is None or (negotiates and place + 2 == len(data)):
+            self._command = data[place:]
+            return len(data)
+        if negotiates:
+            if command in REFUSALS:
+                self._respond(REFUSALS[command] % data[place + 2])
+            return place + 3
+        if command == IAC[0]:
+            self._lines.feed(IAC)
+        elif command == SB:
+            self._skipped = 2
+        elif command == AYT:
+            self._respond(HERE)
+        elif command == EC:
+            self._lines.erase_character()
+        elif command in (EL, IP):
+            self._lines.erase_line()
+        return place + 2
+
+    def _respond(self, response: bytes) -> None:
+        if len(self._responses) < MAX_RESPONSE_BYTES:
+            self._responses += response
+
+    def _skip(self, data: bytes, place: int) -> int:
+        """Skip bytes of a subnegotiation; return where it ends, as far as it has come."""
+        end, ended = _end_of_subnegotiation(data, place)
+        self._command = b"" if ended else data[end:]
+        self._skipped += end - place
+        self._overlong = self._skipped > MAX_SUBNEGOTIATION_BYTES
+        if ended:
+            self._skipped = 0
+        return end if ended else len(data)
+
+
+def _end_of_subnegotiation(data: bytes, place: int) -> tuple[int, bool]:
+    """Tell up to where the bytes from *place* on are those of one, and whether it ends there."""
+    while (place := data.find(IAC, place)) >= 0:
+        if place + 1 == len(data):
+            return place, False
+        place += 2
+        if data[place - 1] == SE:
+            return place, True
+    return len(data), False
