@@ -12,6 +12,7 @@ RESPONSES = re.compile(rb"(?P<escaped>\xff\xff)|\xff[\xfc\xfe].|\r\n\[Yes\]\r\n"
 OPENING = bytes.fromhex("fffb1f fffb20 fffb18 fffb27 fffd01 fffb03 fffd03")
 """How PuTTY begins: WILL NAWS, TSPEED, TTYPE, NEW-ENVIRON; DO ECHO; WILL SGA, DO SGA."""
 REFUSAL = bytes.fromhex("fffe1f fffe20 fffe18 fffe27 fffc01 fffe03 fffc03")
+OVERLONG = b"error: telnet subnegotiation longer than 4096 bytes\n"
 
 
 class Understood(NamedTuple):
@@ -20,6 +21,7 @@ class Understood(NamedTuple):
     by_terminal: bool
     text: bytes
     responses: bytes
+    overlong: bool = False  # what follows is a subnegotiation without end
 
 
 def understood(sent: bytes, longest: int) -> Understood:
@@ -30,6 +32,8 @@ def understood(sent: bytes, longest: int) -> Understood:
     for command in COMMANDS.finditer(sent):
         text = (text + sent[place : command.start()]).replace(b"\r\0", b"\r\n")
         place = command.end()
+        if command[0].startswith(b"\xff\xfa") and len(command[0].removesuffix(b"\xff")) > 4_096:
+            return Understood(True, bytes(text), responses, True)
         start = text.rfind(b"\n") + 1
         too_long = longest and len(bytes(text[start:]).removesuffix(b"\r")) > longest
         one = command["one"]
