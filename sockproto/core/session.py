@@ -626,10 +626,16 @@ class Session:
             self._put(message)
 
     def _respond(self, terminal: TerminalLines) -> None:
-        """Send what a terminal is answered besides messages."""
+        """Send what a terminal is answered besides messages; see to its end, if it has said that."""
         responses = terminal.responses()
         if not self.half_closed:
             self._keep(responses)
+        if terminal.ended:
+            if self._ended:
+                self._close(CloseReason.PEER_CLOSED)
+            else:
+                self._ended = True
+                self._begin(self.conversation.ended())
 
     def _collect(self) -> None:
         """Encode the replies; they are the next that is sent."""

@@ -22,6 +22,7 @@ ESCAPED: Final = IAC + IAC
 
 # What follows IAC (RFC 854, "TELNET COMMAND STRUCTURE").
 SE, IP, AYT, EC, EL, SB, WILL, DO, DONT = 240, 244, 246, 247, 248, 250, 251, 253, 254
+EOF: Final = 236  # RFC 1184, section 2.3
 
 REFUSALS: Final = {WILL: b"\xff\xfe%c", DO: b"\xff\xfc%c"}
 """To WILL we say DONT, to DO WONT; WONT and DONT are answers, which are never answered (RFC 1143)."""
@@ -52,10 +53,14 @@ class TerminalLines:
 
     It ends each with CR LF or CR NUL, so that a silence ends none. 255 as a byte of text is sent twice, in
     both directions. The unfinished line is forgotten at EL (erase line) and IP (interrupt process, Ctrl-C),
-    its last character at EC. AO (abort output) needs nothing: what is answered is sent already.
+    its last character at EC. AO (abort output) needs nothing: what is answered is sent already. EOF ends what
+    the terminal says, as PuTTY's plink has it at the end of its input.
 
     Args:
         lines: What the lines are; a lone first byte of a command may be all that it has been fed.
+
+    Attributes:
+        ended: Whether the terminal will send no more.
     """
 
     quiet_seconds: float | None = None
@@ -64,6 +69,7 @@ class TerminalLines:
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
         self.longest = lines.longest
+        self.ended = False
         self._command = IAC[: lines.unfinished]  # a command that has no end yet
         lines.erase_line()
         self._skipped = 0  # so many bytes of a subnegotiation came
@@ -82,14 +88,14 @@ class TerminalLines:
 
     @property
     def ready(self) -> bool:
-        """Whether there may be lines to take, or something to answer."""
-        return self._lines.ready or self._overlong or bool(self._responses)
+        """Whether there may be lines to take, something to answer, or the end to see."""
+        return self._lines.ready or self._overlong or self.ended or bool(self._responses)
 
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
         data, self._command = self._command + data, b""
         place = 0
-        while place < len(data) and not self._overlong:
+        while place < len(data) and not self._overlong and not self.ended:
             if self._skipped:
                 place = self._skip(data, place)
                 continue
@@ -154,6 +160,9 @@ class TerminalLines:
             self._lines.erase_character()
         elif command in (EL, IP):
             self._lines.erase_line()
+        elif command == EOF:
+            self.ended = True
+            self.end()
         return place + 2
 
     def _respond(self, response: bytes) -> None:

@@ -118,6 +118,16 @@ class TerminalTests(TestCase):
             for cut in [stream], pieces(stream, "bytes"):
                 self.assertEqual(talk(cut), b"<x>\n" + answer)
 
+    def test_its_end(self) -> None:
+        stream = b"\xff\xf1a\r\nb\xff\xecc\r\n\xff\xf6"
+        for cut in [stream], pieces(stream, "bytes"):
+            said = Scripted(ended=lambda: b"<bye>")
+            drive = Drive(Session(said, Lines(LIMIT, b"\n")))
+            drive("open", PEER)
+            self.assertEqual(b"".join(drive("receive", chunk) for chunk in cut), b"<a>\n<b>\n<bye>\n")
+            self.assertIs(drive.session.reason, CloseReason.PEER_CLOSED)
+            self.assertEqual(said.notes, [b"a", b"b", "ended"])
+
     def test_a_subnegotiation_has_a_bound(self) -> None:
         for extra, said in (
             (0, b"<a>\n<b>\n"),
