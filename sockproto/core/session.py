@@ -491,8 +491,6 @@ class Session:
                 self._put_pushed()
             elif self._messages is not NO_MESSAGES or (self.framing.ready and self._take()):
                 self._handle()
-            elif self.framing.ready and isinstance(self.framing, TerminalLines):
-                self._respond(self.framing)
             elif self.draining:
                 self._close(CloseReason.DRAINED)
             elif not self.eof:
@@ -506,8 +504,13 @@ class Session:
                 self._begin(self.conversation.ended())
 
     def _take(self) -> bool:
-        """Take the next messages; tell whether there are any, or an error instead."""
+        """Take the next messages; tell whether there are any, or an error or end instead."""
         self._collect()  # replies end as the messages that they answer
+        terminal = self.framing if isinstance(self.framing, TerminalLines) else None
+        if terminal is not None:
+            responses = terminal.responses()
+            if not self.half_closed:
+                self._keep(responses)
         try:
             messages = self.framing.take()
         except (MessageTooLong, MessageMalformed) as error:
@@ -516,6 +519,9 @@ class Session:
             return True
         if messages:
             self._messages = iter(messages)
+        elif terminal is not None and terminal.ended:
+            self._end_with_terminal()
+            return True
         return bool(messages)
 
     def _handle(self) -> None:
@@ -625,18 +631,6 @@ class Session:
         for message in pushed:
             self._put(message)
 
-    def _respond(self, terminal: TerminalLines) -> None:
-        """Send what a terminal is answered besides messages; see to its end, if it has said that."""
-        responses = terminal.responses()
-        if not self.half_closed:
-            self._keep(responses)
-        if terminal.ended:
-            if self._ended:
-                self._close(CloseReason.PEER_CLOSED)
-            else:
-                self._ended = True
-                self._begin(self.conversation.ended())
-
     def _collect(self) -> None:
         """Encode the replies; they are the next that is sent."""
         replies = self._replies
@@ -685,6 +679,14 @@ class Session:
         self._encoded.append(encoded)
 
     # The end.
+
+    def _end_with_terminal(self) -> None:
+        """A terminal has said that it will send no more."""
+        if self._ended:
+            self._close(CloseReason.PEER_CLOSED)
+        else:
+            self._ended = True
+            self._begin(self.conversation.ended())
 
     def _end(self) -> None:
         """See to what ends with the peer's half of the stream."""
