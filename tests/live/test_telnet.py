@@ -68,14 +68,27 @@ def test_plink_greets(serve: Serve, terminal: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["line", "character"])
-def test_gnu_telnet(serve: Serve, terminal: Callable[..., Any], mode: str) -> None:
+@pytest.mark.parametrize("protocol", LINES)
+def test_gnu_telnet(serve: Serve, terminal: Callable[..., Any], protocol: str, mode: str) -> None:
     child = terminal("telnet")
     child.expect_exact("telnet> ")
-    child.send(f"open 127.0.0.1 {serve('--protocol', 'command').port}\r")
+    child.send(f"open 127.0.0.1 {serve('--protocol', protocol).port}\r")
     child.expect_exact("Escape character is")
     child.send("\x1d")
     child.expect_exact("telnet> ")
     child.send(f"mode {mode}\r")
-    for typed, said in ("/version", "Demo version"), ("/help", "/echo /help /version"):
-        child.send(typed + "\r")
+    asked = {"/version": "Demo version", "/help": "/echo /help /version"}
+    for typed, said in (asked if protocol == "command" else {"Bo": "Hello, Bo!", "Al": "Hello, Al!"}).items():
+        for character in typed + "\r":
+            child.send(character)
         child.expect(said + "\r?\n")
+
+
+def test_the_end_of_a_pipe_ends_it(serve: Serve) -> None:
+    """plink says it with a command; it has no half-close."""
+    need("plink")
+    server = serve()
+    command = ["plink", "-telnet", "-batch", "127.0.0.1", "-P", str(server.port)]
+    ended = subprocess.run(command, input=b"Michael", capture_output=True, timeout=TIMEOUT, check=False)
+    assert ended.stdout.endswith(b"Hello, Michael!"), ended
+    server.wait_for("closed: peer closed")
