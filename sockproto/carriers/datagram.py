@@ -141,7 +141,9 @@ class ConversationDatagramProtocol(DatagramProtocol):
         counted, size = self.statistics, len(datagram)
         counted.messages_in += 1
         counted.bytes_in += size
-        usual = type(addr) is tuple and LOWEST_PORT <= addr[1] != self._own_port and self._draining is None
+        usual = (
+            isinstance(addr, tuple) and LOWEST_PORT <= addr[1] != self._own_port and self._draining is None
+        )
         try:
             if not usual or self._recognizes:
                 refused = self._refusal(datagram, addr)

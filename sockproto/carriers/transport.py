@@ -7,7 +7,7 @@
 """
 
 import os
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress, IHalfCloseableDescriptor, IProtocol, ISSLTransport
@@ -118,9 +118,9 @@ def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:
     Args:
         address: What ``datagramReceived`` was given.
     """
-    if type(address) is tuple:
+    if isinstance(address, tuple):
         return Peer(address[0], address[1])
-    return Peer(os.fsdecode(cast("bytes | str", address)), None)
+    return Peer(os.fsdecode(address), None)
 
 
 def certificate_of(transport: Any) -> bytes | None:

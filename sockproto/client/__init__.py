@@ -13,7 +13,7 @@ A failure is a ``CallFailed``, which says whom was called, what was under way an
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from sockproto.client.call import Call
@@ -32,7 +32,8 @@ from sockproto.core.framing.expecting import Sink
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
 from sockproto.core.text import Address, parse_address
-from sockproto.errors import NameNotFound, OptionError
+from sockproto.errors import NameNotFound, OptionError, Unreachable
+from sockproto.plain.zones import zone_fault
 
 __all__ = ["TLS", "Greetings", "Replies", "command", "converse", "echo", "greet", "welcome"]
 
@@ -90,6 +91,10 @@ def converse(
     if reactor is None:
         from twisted.internet import reactor
     address = parse_address(server) if isinstance(server, str) else server
+    if isinstance(address, Address) and address.kind in ("tcp", "udp"):
+        fault = zone_fault(address.host)
+        if fault is not None:
+            return fail(Unreachable(fault, str(address), "connect"))
     if isinstance(address, Address) and address.datagrams:
         if tls is not None:
             raise OptionError("TLS is for streams, not for datagrams")

@@ -29,6 +29,7 @@ from sockproto.core.conversation import Peer
 from sockproto.core.text import Address
 from sockproto.errors import NameNotFound, OptionError
 from sockproto.plain.unix import temporary_name
+from sockproto.plain.zones import numeric_host
 
 
 def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:
@@ -77,18 +78,24 @@ def datagram_targets(reactor: Any, address: Address, call: Call) -> "Deferred[li
 
 
 def _udp_target(reactor: Any, address: Any) -> Target:
+    host, port = address.host, address.port
+    where = (host, port, address.flowInfo, address.scopeID) if ":" in host else (host, port)
+    scoped = ":" in host and address.scopeID
+
     def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
-        interface = "::" if ":" in address.host else ""
-        port = reactor.listenUDP(0, protocol, interface, MAX_PACKET_BYTES)
+        interface = "::" if ":" in host else ""
+        opened: IListeningPort = reactor.listenUDP(0, protocol, interface, MAX_PACKET_BYTES)
+        transport = cast("Any", protocol.transport)
         try:
-            cast("Any", protocol.transport).connect(address.host, address.port)
+            if scoped:  # which Twisted leaves out; the socket keeps it
+                transport.getHandle().connect(where)
+            transport.connect(host, port)
         except OSError:
-            port.stopListening()
+            opened.stopListening()
             raise
-        opened: IListeningPort = port
         return opened
 
-    return Peer(address.host, address.port), open_port
+    return Peer(numeric_host(where) if scoped else host, port), open_port
 
 
 def _unix_target(reactor: Any, path: str, call: Call) -> Target:

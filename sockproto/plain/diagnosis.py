@@ -138,6 +138,9 @@ def probe(address: Address, options: ProbeOptions | None = None) -> ProbeResult:
         found = resolve(address, options.connect_seconds)
     except (NameNotFound, TimedOut) as error:
         result.outcome = OUTCOMES[type(error)]
+    except Unreachable as error:
+        result.attempts.append(Attempt(str(address), "unreachable", detail=error.reason))
+        result.outcome = "unreachable"
     result.name_seconds = time.monotonic() - began
     for each in found:
         attempt = Attempt(str(each))

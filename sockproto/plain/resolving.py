@@ -12,7 +12,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from sockproto.core.text import Address, escape, join_host_port
-from sockproto.errors import NameNotFound, TimedOut
+from sockproto.errors import NameNotFound, TimedOut, Unreachable
+from sockproto.plain.zones import numeric_host, zone_fault
 
 
 class SocketAddress(NamedTuple):
@@ -31,7 +32,7 @@ class SocketAddress(NamedTuple):
     def __str__(self) -> str:
         if self.family == socket.AF_UNIX:
             return str(Address("unix", self.where))
-        return join_host_port(self.where[0], self.where[1])
+        return join_host_port(numeric_host(self.where), self.where[1])
 
 
 def resolve(address: Address, seconds: float | None = None, family: int = 0) -> list[SocketAddress]:
@@ -48,10 +49,13 @@ def resolve(address: Address, seconds: float | None = None, family: int = 0) -> 
     Raises:
         NameNotFound: The host has none.
         TimedOut: The name service doesn't answer in time.
+        Unreachable: It is a link-local address of a network interface that this machine doesn't have.
     """
     kind = socket.SOCK_DGRAM if address.datagrams else socket.SOCK_STREAM
     if address.kind.startswith("unix"):
         return [SocketAddress(socket.AF_UNIX, kind, address.host)]
+    if fault := zone_fault(address.host):
+        raise Unreachable(fault, str(address), phase="name")
     found = _search((address.host, address.port, family, kind), seconds)
     if isinstance(found, list) and found:
         return list(dict.fromkeys(SocketAddress(each[0], kind, each[4]) for each in found))

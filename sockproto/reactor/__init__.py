@@ -33,9 +33,10 @@ flushing     ``tcp.Connection``: the names above but          as for ``connectio
 ports        ``tcp.Port``: ``_buildAddr``, ``factory``,           ``tcp.Port.doRead`` accepts
              ``reactor``, ``sessionno``, ``socket``,
              ``transport``; Python's ``socket``: ``_accept``
-datagrams    ``udp.Port``: ``addressFamily``, ``maxPacketSize``,  ``listen_udp`` is
-             ``maxThroughput``, ``protocol``                      ``reactor.listenUDP``; looked at for
-                                                                  each port
+datagrams    ``udp.Port``: ``_preexistingSocket``,                ``listen_udp`` is
+             ``addressFamily``, ``maxPacketSize``,                ``reactor.listenUDP``, ``adopt_udp``
+             ``maxThroughput``, ``protocol``                      ``reactor.adoptDatagramPort``; looked
+                                                                  at for each port
 buffers      ``FileDescriptor``: ``_tempDataLen``,                ``unsent_bytes`` says None, as of a
              ``dataBuffer``, ``offset``;                          transport that can't tell
              ``TLSMemoryBIOProtocol``: ``_appSendBuffer``

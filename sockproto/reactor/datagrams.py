@@ -1,25 +1,43 @@
-"""Ports of datagrams that check less.
+"""Ports of datagrams that check less, and answer from the address that was asked.
 
 ::
 
     listen_udp(reactor, 9999, protocol, "127.0.0.1", 65_535)    # as reactor.listenUDP does
+    adopt_udp(reactor, bound, protocol, 65_535)                 # at a socket that is bound already
 """
 
-from socket import AF_INET6, socket
+from errno import EMSGSIZE
+from socket import AF_INET6, SOCK_DGRAM, socket
 from typing import Any
 
 from twisted.internet import udp
+from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.python import log
 
 from sockproto.reactor.answering import asks_for_answers
 from sockproto.reactor.names import RelyingOn, has_all
+from sockproto.reactor.senders import (
+    Sender,
+    numeric_host,
+    packet_exchange,
+    scoped_address,
+    sender_at,
+)
 
-RELIES_ON: RelyingOn = {udp.Port: ("addressFamily", "maxPacketSize", "maxThroughput", "protocol")}
+RELIES_ON: RelyingOn = {
+    udp.Port: ("_preexistingSocket", "addressFamily", "maxPacketSize", "maxThroughput", "protocol")
+}
+
+MAX_ERRORS = 100
+"""So many errors in one read are of the socket itself, not what ICMP says of earlier answers."""
 
 
 class DatagramPort(udp.Port):
-    """A UDP port that doesn't check again that an address is one, when a datagram has come from it."""
+    """A UDP port that doesn't check again that an address is one, when a datagram has come from it.
+
+    Bound to all addresses, it answers from the one that was asked. It knows the links of link-local ones.
+    """
 
     _sender: Any = None
 
@@ -27,25 +45,41 @@ class DatagramPort(udp.Port):
         """Open the socket, and have the protocol told."""
         super().startListening()  # type: ignore[no-untyped-call]
         opened: socket = self.getHandle()
-        self._receive, self._send = opened.recvfrom, opened.sendto
+        exchange = packet_exchange(opened)
+        self._receive: Any = exchange.receive if exchange else opened.recvfrom
+        self._send: Any = exchange.send if exchange else opened.sendto
+        self._cuts = not exchange and self.addressFamily == AF_INET6  # flow and scope, as Twisted does
+
+    def getHost(self) -> Any:
+        """Return where it listens; a link-local address has its zone."""
+        host = super().getHost()  # type: ignore[no-untyped-call]
+        bound = self.getHandle().getsockname()
+        if len(bound) == 4 and bound[3]:
+            host.host = numeric_host(bound)
+        return host
 
     def doRead(self) -> None:
         """Have the protocol handle the datagrams that came."""
         receive, send, size, protocol = self._receive, self._send, self.maxPacketSize, self.protocol
         asks = asks_for_answers(protocol, "datagramReceived")
         handle = protocol.answer if asks else protocol.datagramReceived
-        long = self.addressFamily == AF_INET6  # with flow and scope, which Twisted leaves out
-        read = 0
+        cuts = self._cuts
+        read = errors = 0
         while read < self.maxThroughput:
             try:
                 data, address = receive(size)
             except BlockingIOError:
                 return
             except OSError:
+                errors += 1
+                if errors < MAX_ERRORS and self.connected:
+                    continue
                 super().doRead()  # type: ignore[no-untyped-call]  # for its opinion of the next error
                 return
             read += len(data)
-            self._sender = address = address[:2] if long else address
+            if cuts:
+                address = sender_at(address, []) if address[3] else address[:2]
+            self._sender = address
             try:
                 reply = handle(data, address)
                 if asks and reply is not None:
@@ -59,18 +93,34 @@ class DatagramPort(udp.Port):
     def _try_again(self, reply: bytes, address: Any) -> None:
         """Send an answer as Twisted does, which knows what to make of an error."""
         try:
-            super().write(reply, address)
+            self._write(reply, address)
         except Exception:
             self.protocol.unsent(reply)
 
     def write(self, datagram: bytes, addr: Any = None) -> Any:
-        """Send a datagram."""
-        if addr is not None and addr is self._sender:
+        """Send a datagram; an answer goes the way that the datagram came."""
+        if addr is not None and addr == self._sender:
+            addr = addr if isinstance(addr, Sender) else self._sender
             try:
                 return self._send(datagram, addr)
             except OSError:
-                pass  # Twisted tries again, and knows what to make of it
-        return super().write(datagram, addr)
+                pass  # it is tried again, by who knows what to make of it
+        return self._write(datagram, addr)
+
+    def _write(self, datagram: bytes, addr: Any) -> Any:
+        """Send as Twisted does, and where more is known of the way, as Twisted would."""
+        if not isinstance(addr, Sender):
+            if addr is None or self.addressFamily != AF_INET6 or "%" not in str(addr[0]):
+                return super().write(datagram, addr)
+            addr = sender_at(scoped_address(*addr), [])
+        try:
+            return self.getHandle().sendmsg((datagram,), addr.ancillary, 0, addr.where)
+        except ConnectionRefusedError:  # another one was
+            return None
+        except OSError as error:
+            if error.errno == EMSGSIZE:
+                raise MessageLengthError("message too long") from error
+            raise
 
 
 def listen_udp(reactor: Any, port: int, protocol: Any, interface: str, max_packet_bytes: int) -> Any:
@@ -81,7 +131,7 @@ def listen_udp(reactor: Any, port: int, protocol: Any, interface: str, max_packe
             Twisted has changed what ours relies on.
         port: The port's number.
         protocol: A ``DatagramProtocol``.
-        interface: A numeric address.
+        interface: A numeric address; a link-local one has its zone, as in ``fe80::1%eth0``.
         max_packet_bytes: What is longer is cut.
 
     Returns:
@@ -90,9 +140,54 @@ def listen_udp(reactor: Any, port: int, protocol: Any, interface: str, max_packe
     Raises:
         CannotListenError: The port can't be had.
     """
+    if "%" in interface:  # Twisted binds without the zone
+        return adopt_udp(reactor, _bound(interface, port), protocol, max_packet_bytes)
+    opened = _port(reactor, port, protocol, interface, max_packet_bytes)
+    if opened is None:
+        return reactor.listenUDP(port, protocol, interface, max_packet_bytes)
+    opened.startListening()
+    return opened
+
+
+def adopt_udp(reactor: Any, bound: socket, protocol: Any, max_packet_bytes: int) -> Any:
+    """Listen for datagrams at a socket that is bound, as ``reactor.adoptDatagramPort`` does.
+
+    Args:
+        reactor: See ``listen_udp``.
+        bound: The socket, which never blocks; it belongs to the port from now on.
+        protocol: A ``DatagramProtocol``.
+        max_packet_bytes: What is longer is cut.
+
+    Returns:
+        The port.
+    """
+    opened = _port(reactor, None, protocol, bound.getsockname()[0], max_packet_bytes)
+    if opened is None:
+        with bound:  # the port has a copy
+            return reactor.adoptDatagramPort(bound.fileno(), bound.family, protocol, max_packet_bytes)
+    opened._preexistingSocket = bound  # type: ignore[assignment]
+    opened.startListening()
+    return opened
+
+
+def _port(
+    reactor: Any, port: int | None, protocol: Any, interface: str, max_packet_bytes: int
+) -> DatagramPort | None:
+    """Return a port of ours, not yet open; None where the reactor's own must do."""
     if isinstance(reactor, PosixReactorBase):
         opened = DatagramPort(port, protocol, interface, max_packet_bytes, reactor)
         if has_all(opened, RELIES_ON[udp.Port]):
-            opened.startListening()
             return opened
-    return reactor.listenUDP(port, protocol, interface, max_packet_bytes)
+    return None
+
+
+def _bound(interface: str, port: int) -> socket:
+    """Return a socket that is bound to an address with a zone."""
+    opened = socket(AF_INET6, SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        opened.bind(scoped_address(interface, port))
+    except OSError as error:
+        opened.close()
+        raise CannotListenError(interface, port, error) from error
+    return opened

@@ -25,6 +25,7 @@ from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.errors import ListenError
+from sockproto.plain.zones import zone_fault
 from sockproto.server.listeners import Listener, is_exposed
 from sockproto.server.process import raise_descriptor_limit, take_signals
 
@@ -248,6 +249,7 @@ def _stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
 def _line(listener: Listener, failure: Failure) -> str:
     """Give what a person is told: address, port, reason, and what to do."""
     error = failure.value
+    host = listener.interface or getattr(error, "interface", None) or ""
     if isinstance(error, CannotListenError):
         error = error.socketError
     number = error.errno if isinstance(error, OSError) else None
@@ -257,5 +259,6 @@ def _line(listener: Listener, failure: Failure) -> str:
         reason = os.strerror(number)
     else:  # a name that can't be resolved, or no system error at all
         reason = getattr(error, "strerror", None) or escape(str(error))
+    reason = zone_fault(host) or reason
     advice = f" ({ADVICE[number]})" if number in ADVICE else ""
     return f"sockproto: {listener.protocol} can't listen on {listener.where}: {reason}{advice}"

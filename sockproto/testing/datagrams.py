@@ -27,6 +27,9 @@ Address = tuple[str, int]
 MAX_DATAGRAM_BYTES: Final = 65_507
 """The longest datagram of UDP over IPv4 (RFC 768, RFC 791)."""
 
+WILDCARDS: Final = ("0.0.0.0", "::")
+"""What a socket is bound to that takes datagrams to every address; it answers from the one that was asked."""
+
 MAX_DELIVERIES: Final = 10_000
 """After so many datagrams without rest, two ports are taken for ones that answer each other for ever."""
 
@@ -43,6 +46,7 @@ class DatagramSocket:
         self.connected: Address | None = None
         self.refused = self.hears_refusals = False
         self.inbox: deque[tuple[bytes, Address]] = deque()
+        self.asked: dict[Address, Address] = {}  # which of our addresses each sender has asked last
 
     @property
     def readable(self) -> bool:
@@ -79,7 +83,8 @@ class DatagramSocket:
         if self.refused:
             self.refused = False
             raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-        self._network._send(bytes(data), self, self.address, address)
+        own = self.asked.get(address, self.address) if self.address[0] in WILDCARDS else self.address
+        self._network._send(bytes(data), self, own, address)
         return len(data)
 
     def recvfrom(self, count: int) -> tuple[bytes, Address]:
@@ -221,7 +226,8 @@ class DatagramNetwork:
         copies = 0 if draw() < self._loss else 2 if draw() < self._duplication else 1
         if not copies:
             self.lost += 1
-        receiver = self._sockets.get(to) or self._sockets.get(("0.0.0.0", to[1]))
+        sockets = self._sockets
+        receiver = sockets.get(to) or sockets.get((WILDCARDS[":" in to[0]], to[1]))
         if receiver is None:
             socket.refused = bool(copies) and (socket.hears_refusals or socket.connected == to)
             return
@@ -230,6 +236,7 @@ class DatagramNetwork:
                 self.lost += 1
             elif len(receiver.inbox) < MAX_WAITING:
                 receiver.inbox.append((data, sender))
+                receiver.asked[sender] = to
             else:
                 self.lost += 1
 
