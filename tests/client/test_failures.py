@@ -42,6 +42,12 @@ class FailureTests(ClientTestCase):
             self.assertEqual((failure.status, failure.phase), (status, "name" if status == 6 else "connect"))
             self.assertIn("Endpoint: ", str(failure))
 
+    def test_a_link_local_address_of_no_link(self) -> None:
+        for server in "[fe80::1%nonesuch]:9", "udp:[fe80::1%nonesuch]:9", "[fe80::1]:9", "udp:[fe80::1]:9":
+            failure = self.failureResultOf(greet(server, [], reactor=self.clock), Unreachable).value
+            self.assertEqual((failure.status, failure.phase, failure.address), (7, "connect", server))
+            self.assertIn("network interface", failure.reason)
+
     def test_connecting_takes_too_long(self) -> None:
         call = self.call(greet, [], to=Endpoint(late=True), connect_seconds=3)
         self.clock.advance(2.9)

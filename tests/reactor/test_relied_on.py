@@ -6,7 +6,7 @@ import select
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from socket import socket
+from socket import AF_INET, SOCK_DGRAM, socket
 from typing import Any
 from unittest.mock import patch
 
@@ -60,6 +60,9 @@ class Reactor(PosixReactorBase):
         pass
 
     def listenUDP(self, *arguments: Any) -> Any:
+        return "Twisted's own"
+
+    def adoptDatagramPort(self, *arguments: Any) -> Any:
         return "Twisted's own"
 
 
@@ -119,11 +122,17 @@ class FallbackTests(TestCase):
         def listen() -> Any:
             return datagrams.listen_udp(Reactor(), 0, DatagramProtocol(), "127.0.0.1", 100)
 
+        def adopt() -> Any:
+            bound = socket(AF_INET, SOCK_DGRAM)
+            self.addCleanup(bound.close)
+            return datagrams.adopt_udp(Reactor(), bound, DatagramProtocol(), 100)
+
         self.patch(datagrams.DatagramPort, "startListening", lambda self: None)
         for name in table("datagrams")[udp.Port]:
-            with without(udp.Port, name):
-                self.assertEqual(listen(), "Twisted's own", name)
-            self.assertIsInstance(listen(), datagrams.DatagramPort, name)
+            for opened in listen, adopt:
+                with without(udp.Port, name):
+                    self.assertEqual(opened(), "Twisted's own", name)
+                self.assertIsInstance(opened(), datagrams.DatagramPort, name)
 
     def test_each_turn_is_twisteds(self) -> None:
         if "epoll" not in MODULES:

@@ -189,6 +189,19 @@ class DatagramTests(TestCase):
         remote.send(b"x", SERVER)
         self.assertTrue(remote.refused)
 
+    def test_a_port_on_all_addresses_answers_from_the_one_that_was_asked(self) -> None:
+        for interface, host in ("", "192.0.2.7"), ("0.0.0.0", "192.0.2.8"), ("::", "2001:db8::7"):
+            network = DatagramNetwork()
+            network.listenUDP(7, Shouts(), interface)
+            remote = network.remote("2001:db8::2" if ":" in host else "192.0.2.2")
+            remote.send(b"x", (host, 7))
+            self.assertEqual(remote.read(), [b"X"])
+            self.assertEqual(remote.received, [(b"X", (host, 7))])
+            client = Asks(b"x", (host, 7))
+            network.listenUDP(0, client, "::" if ":" in host else "")
+            network.run()
+            self.assertEqual(client.notes, [(b"X", True)])
+
     def test_what_nobody_reads_is_bounded(self) -> None:
         _, server, remote = self.network()
         for _ in range(1_500):
