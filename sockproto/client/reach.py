@@ -79,23 +79,23 @@ def datagram_targets(reactor: Any, address: Address, call: Call) -> "Deferred[li
 
 def _udp_target(reactor: Any, address: Any) -> Target:
     host, port = address.host, address.port
-    where = (host, port, address.flowInfo, address.scopeID) if ":" in host else (host, port)
-    scoped = ":" in host and address.scopeID
+    scope = getattr(address, "scopeID", 0)  # of a link-local address
+    scoped = (host, port, 0, scope) if scope else None
 
     def open_port(protocol: ConnectedDatagramProtocol) -> IListeningPort:
         interface = "::" if ":" in host else ""
         opened: IListeningPort = reactor.listenUDP(0, protocol, interface, MAX_PACKET_BYTES)
         transport = cast("Any", protocol.transport)
         try:
-            if scoped:  # which Twisted leaves out; the socket keeps it
-                transport.getHandle().connect(where)
+            if scoped:  # Twisted leaves the scope out; the socket keeps it
+                transport.getHandle().connect(scoped)
             transport.connect(host, port)
         except OSError:
             opened.stopListening()
             raise
         return opened
 
-    return Peer(numeric_host(where) if scoped else host, port), open_port
+    return Peer(numeric_host(scoped) if scoped else host, port), open_port
 
 
 def _unix_target(reactor: Any, path: str, call: Call) -> Target:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from tests.hanging import TIMEOUT
+from tests.live.peers import wait_until
 from tests.live.server import need, require
 
 
@@ -33,6 +34,11 @@ class Namespace(NamedTuple):
         """Run several commands of ip(8)."""
         for line in lines:
             self.run("ip", *line.split())
+
+    def wait_until_up(self, interface: str) -> None:
+        """Wait until an interface can send, which takes the kernel a moment after ``ip link set … up``."""
+        show = f"ip -6 route show table all dev {interface}".split()
+        wait_until(lambda: "ff00::/8" in self.run(*show), f"{interface} is not up")
 
 
 @contextmanager

@@ -58,6 +58,8 @@ def linked() -> Iterator[tuple[Namespace, Namespace]]:
                     f"link set {name} up",
                 )
         server.ip("addr add 10.0.0.3/24 dev a0", "addr add fd00:0::3/64 dev a0 nodad")
+        for machine, name in (server, "a0"), (server, "a1"), (client, "b0"), (client, "b1"):
+            machine.wait_until_up(name)
         yield server, client
 
 
@@ -82,6 +84,36 @@ def test_every_address_of_every_link(serve: Serve, delay: Any) -> None:
         assert ask(machine, asked) == [HELLO] * len(asked)
         server.stop()
         both.stop()
+
+
+SHOUT = """
+import socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
+family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+with socket.socket(family, socket.SOCK_DGRAM) as client:
+    client.settimeout(5)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    client.sendto(b"Michael", where)
+    data, sender = client.recvfrom(99)
+    print(data.decode(), "from", sender[0])
+"""
+
+
+def test_who_asks_all_machines_of_a_link(serve: Serve) -> None:
+    with linked() as (machine, client):
+        for interface in "0.0.0.0", "::":
+            server = serve("--interface", interface, "--udp-only", prefix=machine.prefix)
+            port = server.port_of("UDP", "[::]" if ":" in interface else interface)
+            for host, own in [
+                ("10.0.0.255", "10.0.0.1"),
+                ("10.0.1.255", "10.0.1.1"),
+                ("ff02::1%b1", "fe80::1"),
+            ]:
+                if ":" in host and ":" not in interface:
+                    continue
+                said = client.run(sys.executable, "-c", SHOUT, host, str(port))
+                assert said == f"{HELLO} from {own}\n", (interface, host)
+            server.stop()
 
 
 def test_an_address_that_is_removed_before_the_answer(serve: Serve) -> None:
@@ -150,7 +182,8 @@ def test_a_link_local_address_by_number(serve: Serve) -> None:
         server = serve("--listen", listen, prefix=machine.prefix)
         port = server.port_of("UDP", "[fe80::1%a1]")
         where = f"[fe80::1%{index_of(client, 'b1')}]:{port}"
-        assert HELLO in client.run(SOCKPROTO, "greet", "-u", where, "Michael")
+        said = client.run(SOCKPROTO, "greet", "-u", where, "Michael", "Tracy")  # from two sockets
+        assert said == f"{HELLO}\nHello, Tracy!\n"
         judged = client.run(SOCKPROTO, "check", "greeting", f"udp:{where}", "--quick")
         assert re.search(r": \d+ pass, in [\d.]+ s$", judged.strip()), judged  # none is skipped
         server.stop()

@@ -457,6 +457,27 @@ class DatagramTests(TestCase):
         self.port.write(b"other", self.peer.getsockname())
         self.assertEqual(self.peer.recv(9), b"other")
 
+    def test_an_error_that_stays_is_raised(self) -> None:
+        for interface in LOOPBACK, "0.0.0.0":
+            self.listen(lambda *_: None, interface)
+            self.port.getHandle().close()
+            self.assertRaises(OSError, self.port.doRead)
+
+    def test_a_port_that_closes_while_it_reads(self) -> None:
+        read: list[bytes] = []
+
+        def received(transport: Any, data: bytes, addr: Any) -> None:
+            read.append(data)
+            transport.connectionLost()
+
+        port = DatagramPort(0, Datagrams(received), "0.0.0.0", 65_535, Descriptors())
+        port.startListening()
+        with socket.socket(type=socket.SOCK_DGRAM) as peer:
+            for data in b"1", b"2":
+                peer.sendto(data, (LOOPBACK, port.getHost().port))
+        self.assertIsNone(port.doRead())  # type: ignore[func-returns-value]
+        self.assertEqual(read, [b"1"])
+
     def test_a_turn_has_an_end(self) -> None:
         read: list[bytes] = []
         self.listen(lambda transport, data, addr: read.append(data))
