@@ -10,6 +10,8 @@ from ipaddress import IPv6Address
 from socket import NI_NUMERICHOST, NI_NUMERICSERV, getnameinfo, if_indextoname, if_nametoindex
 from typing import Any
 
+from sockproto.core.text import escape
+
 
 def zone_fault(host: str) -> str | None:
     """Return what is wrong with the zone of a numeric address on this machine; None if nothing is.
@@ -25,6 +27,8 @@ def zone_fault(host: str) -> str | None:
     if zone is None:
         wanting = "a link-local address needs its network interface, as in fe80::1%eth0"
         return wanting if address.is_link_local else None
+    if not (address.is_link_local or address.is_multicast or zone.isdecimal()):
+        return f"only a link-local address has a network interface; leave %{escape(zone)} out"
     try:
         if zone.isdecimal():
             if_indextoname(int(zone))

@@ -67,7 +67,7 @@ class DatagramPort(udp.Port):
         read = errors = 0
         while read < self.maxThroughput:
             try:
-                data, address = receive(size)
+                data, way = receive(size)
             except BlockingIOError:
                 return
             except OSError:
@@ -77,14 +77,15 @@ class DatagramPort(udp.Port):
                 super().doRead()  # type: ignore[no-untyped-call]  # for its opinion of the next error
                 return
             read += len(data)
+            address = way
             if cuts:
-                address = sender_at(address, []) if address[3] else address[:2]
+                address = sender_at(way, []) if way[3] else way[:2]
             self._sender = address
             try:
                 reply = handle(data, address)
                 if asks and reply is not None:
                     try:
-                        send(reply, address)
+                        send(reply, way)
                     except OSError:
                         self._try_again(reply, address)
             except BaseException:
@@ -99,24 +100,28 @@ class DatagramPort(udp.Port):
 
     def write(self, datagram: bytes, addr: Any = None) -> Any:
         """Send a datagram; an answer goes the way that the datagram came."""
-        if addr is not None and addr == self._sender:
-            addr = addr if isinstance(addr, Sender) else self._sender
-            try:
-                return self._send(datagram, addr)
-            except OSError:
-                pass  # it is tried again, by who knows what to make of it
+        if addr is not None and addr == self._sender and not isinstance(addr, Sender):
+            addr = self._sender  # which may know more of the way
+            if not isinstance(addr, Sender):
+                try:
+                    return self._send(datagram, addr)
+                except OSError:
+                    pass  # Twisted tries again, and knows what to make of it
         return self._write(datagram, addr)
 
     def _write(self, datagram: bytes, addr: Any) -> Any:
-        """Send as Twisted does, and where more is known of the way, as Twisted would."""
+        """Send as Twisted does, but along the way that is known."""
         if not isinstance(addr, Sender):
             if addr is None or self.addressFamily != AF_INET6 or "%" not in str(addr[0]):
                 return super().write(datagram, addr)
             addr = sender_at(scoped_address(*addr), [])
+        send = self.getHandle().sendmsg
         try:
-            return self.getHandle().sendmsg((datagram,), addr.ancillary, 0, addr.where)
-        except ConnectionRefusedError:  # another one was
-            return None
+            return send((datagram,), addr.ancillary, 0, addr.where)
+        except OSError:
+            pass  # perhaps of an earlier answer, as ICMP says it
+        try:
+            return send((datagram,), addr.ancillary, 0, addr.where)
         except OSError as error:
             if error.errno == EMSGSIZE:
                 raise MessageLengthError("message too long") from error

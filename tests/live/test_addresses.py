@@ -145,9 +145,9 @@ def test_an_address_that_is_removed_before_the_answer(serve: Serve) -> None:
 
 def test_one_global_address_is_asked_from_a_link_local_one(serve: Serve) -> None:
     with linked() as (machine, client):
-        server = serve("--interface", "fd00:0::1", "--udp-only", prefix=machine.prefix)
-        port = server.port_of("UDP", "[fd00::1]")
-        assert ask(client, [("fe80::2%b0", "fd00:0::1", port), ("", "fd00:0::1", port)]) == [HELLO] * 2
+        server = serve("--interface", "fd00:1::1", "--udp-only", prefix=machine.prefix)
+        port = server.port_of("UDP", "[fd00:1::1]")
+        assert ask(client, [("fe80::2%b1", "fd00:1::1", port), ("", "fd00:1::1", port)]) == [HELLO] * 2
         server.stop()
 
 

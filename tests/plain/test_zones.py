@@ -32,6 +32,13 @@ class ZoneTests(TestCase):
             fault = zone_fault(f"fe80::1%{zone}")
             self.assertEqual(fault, f"this machine has no network interface {zone!r}")
 
+    def test_an_address_that_has_none(self) -> None:
+        for host in f"::1%{NAME}", f"2001:db8::1%{NAME}":
+            self.assertEqual(
+                zone_fault(host), f"only a link-local address has a network interface; leave %{NAME} out"
+            )
+        self.assertIsNone(zone_fault(f"ff02::1%{NAME}"))
+
     def test_no_interface(self) -> None:
         for host in "fe80::1", "febf::1":
             self.assertIn("needs its network interface", zone_fault(host) or "")
