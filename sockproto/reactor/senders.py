@@ -14,7 +14,6 @@ from contextlib import suppress
 from socket import (
     AF_INET6,
     AI_NUMERICHOST,
-    CMSG_SPACE,
     IPPROTO_IP,
     IPPROTO_IPV6,
     NI_NUMERICHOST,
@@ -36,7 +35,7 @@ MAX_KEPT = 1_024
 """So many of our addresses, and links, are kept with what an answer from there needs."""
 
 IP_PKTINFO = 8
-"""Linux's number: Python's ``socket`` has had the name since 3.14 only."""
+"""Linux's number; not every Python that is supported has the name."""
 
 IN_PKTINFO = Struct("=I4s4s")
 """Linux's ``in_pktinfo``: link, our address, the address that the datagram went to."""
@@ -44,7 +43,8 @@ IN_PKTINFO = Struct("=I4s4s")
 IN6_PKTINFO = Struct("=16sI")
 """RFC 3542's ``in6_pktinfo``: address, link."""
 
-INFO_SPACE = CMSG_SPACE(IN_PKTINFO.size) + CMSG_SPACE(IN6_PKTINFO.size)
+ANCILLARY_BYTES = 256
+"""Room for both of these, and for what an application has asked the socket to tell besides."""
 
 OPTIONS = [(IPPROTO_IP, IP_PKTINFO)] if sys.platform == "linux" else []
 with suppress(ImportError):
@@ -107,7 +107,7 @@ class PacketExchange:
         Raises:
             OSError: There is none, or what ICMP says of one that was sent before.
         """
-        data, messages, _, where = self._receive(size, INFO_SPACE)
+        data, messages, _, where = self._receive(size, ANCILLARY_BYTES)
         info = messages[-1][2] if messages else b""  # a mapped address has both; IPv4's, the last, says more
         ancillary = self._kept.get(info)
         if ancillary is None:
