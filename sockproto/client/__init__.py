@@ -94,7 +94,7 @@ def converse(
     if isinstance(address, Address) and address.kind in ("tcp", "udp"):
         fault = zone_fault(address.host)
         if fault is not None:
-            return fail(Unreachable(fault, str(address), "connect"))
+            return fail(Unreachable(f"can't be reached: {fault}", str(address), "connect"))
     if isinstance(address, Address) and address.datagrams:
         if tls is not None:
             raise OptionError("TLS is for streams, not for datagrams")
