@@ -37,7 +37,8 @@ STATUS = (
 
 def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Return the cases and groups that begin so: of the protocol, if that stands before them."""
-    protocols = [ctx.params["protocol"]] if ctx.params.get("protocol") else PROTOCOLS
+    before = [ctx.params.get("protocol"), *ctx.args]  # click leaves it there if the option has no value yet
+    protocols = [word for word in before if word in PROTOCOLS] or PROTOCOLS
     datagrams = bool(ctx.params.get("udp"))
     names = [judged.identifier for protocol in protocols for judged in cases(protocol, datagrams)]
     both = dict.fromkeys([*(name.partition(".")[0] for name in names), *names])

@@ -71,7 +71,11 @@ def _wrong(error: click.ClickException) -> str:
     parameter = error.param if isinstance(error, click.BadParameter) else None
     if parameter is None or isinstance(error, click.MissingParameter):
         return text
-    name = parameter.opts[-1] if isinstance(parameter, click.Option) else parameter.human_readable_name
+    name = (
+        parameter.opts[-1]
+        if isinstance(parameter, click.Option)
+        else parameter.human_readable_name.strip("[].")
+    )
     return f"{name}: {error.message.rstrip('.')}"
 
 
@@ -157,7 +161,7 @@ def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
 
 @command
 @click.argument("address")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=PossiblyEmpty())  # refused in its own words
 @click.option("--lines", is_flag=True, help="End each name with a newline, for a server that reads lines.")
 @click.option("--no-welcome", is_flag=True, help="Don't wait for a welcome.")
 @call_options

@@ -53,10 +53,10 @@ class Count(click.ParamType[int]):
 
 
 class PossiblyEmpty(click.types.StringParamType):
-    """A text that may be empty, because that has a meaning of its own; no other may, see ``Command``."""
+    """A text that may be empty, because that means something; no other may, see ``FilledCommand``."""
 
 
-class Command(click.Command):
+class FilledCommand(click.Command):
     """A command none of whose values may be empty, as that of an unset variable of a shell is.
 
     Those of the type ``PossiblyEmpty`` may.
@@ -80,7 +80,7 @@ class Command(click.Command):
 class Group(click.Group):
     """The commands, each with its meaning in full, however narrow the terminal."""
 
-    command_class = Command
+    command_class = FilledCommand
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""

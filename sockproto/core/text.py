@@ -83,13 +83,8 @@ def count(text: str, least: int = 0, most: int = MAX_COUNT) -> int:
     """
     fits = _WHOLE.fullmatch(text) and len(text) <= len(str(MAX_COUNT)) + 1  # not too long to be converted
     if not (fits and least <= int(text) <= most) or (least >= 0 and text.startswith("-")):
-        raise OptionError(f"must be a whole number from {least} to {most}, not {_cut(text)}")
+        raise OptionError(f"must be a whole number, {least} or more, not {_cut(text)}; at most {most}")
     return int(text)
-
-
-def _cut(text: str) -> str:
-    """Return what was typed, in quotes; of a long text the beginning."""
-    return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
 def raw_bytes(text: str) -> bytes:
@@ -193,5 +188,10 @@ def port_number(text: str) -> int:
         OptionError: It is none.
     """
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
-        raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
+        raise OptionError(f"a port is a number from 0 to 65535, not {_cut(text)}")
     return int(text)
+
+
+def _cut(text: str) -> str:
+    """Return what was typed, in quotes; of a long text the beginning."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")
