@@ -209,20 +209,17 @@ def _see_values(description: str) -> None:
     Raises:
         OptionError: One of them is wrong.
     """
-    parts = [part.replace("\\", "") for part in re.split(r"(?<!\\):", description)]
-    if parts[0] in ("tcp", "tcp6", "ssl"):
-        [port] = (
-            [part.removeprefix("port=") for part in parts[1:] if part.startswith("port=")]
-            or parts[1:2]
-            or [""]
-        )
-        port_number(port)
-        for part in parts[1:]:
-            name, _, value = part.partition("=")
-            if name == "interface" and not (isIPAddress(value) or isIPv6Address(value)):
-                host_name(value)
-            if name == "backlog":
-                count(value, 1, MAX_BACKLOG)
+    kind, *parts = [part.replace("\\", "") for part in re.split(r"(?<!\\):", description)]
+    if kind not in ("tcp", "tcp6", "ssl"):
+        return
+    names = ("port", "interface", "backlog") if kind != "ssl" else ("port",)
+    given = dict(zip(names, (part for part in parts if "=" not in part), strict=False))
+    given |= dict(part.split("=", 1) for part in parts if "=" in part)
+    port_number(given.get("port", ""))
+    if "interface" in given and not isIPv6Address(given["interface"]):
+        host_name(given["interface"])
+    if "backlog" in given:
+        count(given["backlog"], 1, MAX_BACKLOG)
 
 
 def addresses(interface: str) -> list[str]:
