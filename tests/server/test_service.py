@@ -267,7 +267,7 @@ class DescriptionTests(TestCase):
             ("tcp:0:1.5", "'1.5' is no address"),
             ("ssl:x:interface=::1", "a port is a number"),
             ("tcp:0:nonsense=1", "'tcp:0:nonsense=1' is not tcp:PORT"),
-            ("tcp:0:1:2:3:4", "is not tcp:PORT"),
+            ("tcp:0:localhost:5:3:4", "is not tcp:PORT"),
             ("unix:/s:mode=abc", "'unix:/s:mode=abc' is not unix:PATH"),
         ]:
             error = self.assertRaises(OptionError, self.plan, description)
