@@ -168,8 +168,9 @@ def host_name(text: str) -> str:
     Raises:
         OptionError: It is such an address, or has a blank in it.
     """
-    plain = unicodedata.normalize("NFKC", text).removesuffix(".")  # as IDNA takes other scripts' digits
-    if _IPV4_LABEL.fullmatch(plain.rpartition(".")[2]):
+    # IDNA takes other scripts' digits and dots too.
+    plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".").removesuffix(".")
+    if ":" not in plain and _IPV4_LABEL.fullmatch(plain.rpartition(".")[2]):
         try:
             IPv4Address(text)
         except AddressValueError:

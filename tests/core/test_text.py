@@ -98,7 +98,18 @@ class HostTests(TestCase):
                     parse_address(f"{text}:80")
 
     def test_what_is_one(self) -> None:
-        for host in "127.0.0.1", "localhost", "a1", "1a", "0xg", "10.example", "x.10a", "::1", "fe80::1%1":
+        for host in (
+            "127.0.0.1",
+            "localhost",
+            "a1",
+            "1a",
+            "0xg",
+            "10.example",
+            "x.10a",
+            "::1",
+            "fe80::1%1",
+            "::ffff:127.0.0.1",
+        ):
             self.assertEqual(host_name(host), host)
 
     def test_no_host_has_a_blank(self) -> None:
