@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 
+from sockproto.plain.streams import occupy
+
 
 def main(arguments: "list[str] | None" = None) -> None:
     """Run the command and exit with its status, which is curl's for the same cause.
@@ -20,14 +22,11 @@ def main(arguments: "list[str] | None" = None) -> None:
     ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # by whoever started us, as shells do
     if not ignored:
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    for descriptor in range(3):  # one that is closed would become a socket's
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # so that writing there fails
+    occupy()
     if arguments is None:
         arguments = sys.argv[1:]
-    if arguments[:1] == ["fetch"]:  # it needs nothing of the others, and starts in half their time
+    if arguments[:1] == ["fetch"] and not {"-h", "--help"} & set(arguments):
+        # It needs nothing of the others, and starts in half their time.
         from sockproto.cli.fetching import fetch
 
         sys.exit(fetch(arguments[1:]))

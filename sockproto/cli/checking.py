@@ -22,17 +22,27 @@ from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import FULL, QUICK, Patience
 from sockproto.check.verdict import Report, Result, Verdict
-from sockproto.cli.console import Console, ProgressLine, at_exit, leave
+from sockproto.cli.console import Console, ProgressLine, at_exit, leave, wrapped
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
-from sockproto.plain.deadline import Deadline
+from sockproto.plain.deadline import LONGEST_SECONDS, Deadline
 
 STATUS = (
     "Exit status: 0 if nothing fails, 1 if something does or nothing was judged, 2 for wrong usage, 129,"
     " 130 and 143 after SIGHUP, Ctrl-C and SIGTERM, else as of the clients."
 )
+
+
+def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the cases and groups that begin so: of the protocol, if that stands before them."""
+    before = [ctx.params.get("protocol"), *ctx.args]  # click leaves it there if the option has no value yet
+    protocols = [word for word in before if word in PROTOCOLS] or PROTOCOLS
+    datagrams = bool(ctx.params.get("udp"))
+    names = [judged.identifier for protocol in protocols for judged in cases(protocol, datagrams)]
+    both = dict.fromkeys([*(name.partition(".")[0] for name in names), *names])
+    return [name for name in both if name.startswith(begun)]
 
 
 @click.argument("protocol", type=click.Choice(PROTOCOLS), metavar="PROTOCOL")
@@ -44,11 +54,18 @@ STATUS = (
 @click.option(
     "--seconds",
     type=Seconds(),
-    default=0.0,
-    help="What all cases may take together; 0: 115, or 8.5 if quick.",
+    help="What all cases may take together; 0: no limit.  [default: 115; 8.5 if quick]",
 )
-@click.option("--only", multiple=True, metavar="CASE", help="Run this case or group; * and ? as in a shell.")
-@click.option("--skip", multiple=True, metavar="CASE", help="Leave this case or group out.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="CASE",
+    shell_complete=_completed,
+    help="Run this case or group; * and ? as in a shell.",
+)
+@click.option(
+    "--skip", multiple=True, metavar="CASE", shell_complete=_completed, help="Leave this case or group out."
+)
 @click.option("--list", "listing", is_flag=True, help="Show the cases, and run none.")
 @click.option("--strict", is_flag=True, help="Count as a failure what the specification leaves open.")
 @click.option(
@@ -73,8 +90,8 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
         raise OptionError("only one report can be printed: write the other ones to files")
     tls = tls_context(where, given)
     patience = QUICK if given["quick"] else FULL
-    if given["seconds"]:
-        patience = replace(patience, run=given["seconds"])
+    if given["seconds"] is not None:
+        patience = replace(patience, run=given["seconds"] or LONGEST_SECONDS)
     files = {name: _opened(given[name]) for name in ("junit_file", "html_file") if given[name]}
     deadline = Deadline(patience.run)
     with _signals() as stopped:
@@ -195,7 +212,8 @@ def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
         console.line(json.dumps({"command": "check", "protocol": protocol, "cases": objects}).encode())
         return
     for case in found:
-        console.line(f"{case.identifier}\n    {case.expectation} ({case.source})".encode())
+        meaning = wrapped(f"{case.expectation} ({case.source})", "    ")
+        console.line(f"{case.identifier}\n{meaning}".encode())
 
 
 def _opened(path: str) -> BinaryIO | None:

@@ -6,6 +6,7 @@ Each asks ``sockproto.client``, or ``sockproto.plain``, and shows what came; non
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,11 +17,11 @@ from sockproto.cli.checking import STATUS, do_check
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
-from sockproto.cli.options import Passing, call_options
+from sockproto.cli.options import Group, Passing, PossiblyEmpty, call_options, refuse_unused
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import CallReport, TransferProgress, json_value
 from sockproto.cli.serving import serve, serve_options
-from sockproto.core.text import parse_address
+from sockproto.core.text import Address, parse_address
 from sockproto.errors import OptionError, SockprotoError, WriteFailed
 
 EXAMPLES = {
@@ -48,14 +49,15 @@ def run(arguments: Sequence[str]) -> int:
         else:
             context = getattr(error, "ctx", None)
             where = context.command_path if context is not None else "sockproto"
-            complain(f"{where}: {error.format_message()} ({where} --help tells more)")
+            complain(f"{where}: {_wrong(error)} ({where} --help tells more)")
         return 2
     except OSError as error:  # of click, whose help and version are printed without a Console
         complain(f"sockproto: can't write: {error.strerror or error}")
         return WriteFailed.status
     except SockprotoError as error:
         where = " ".join(["sockproto", *arguments[:1]])
-        complain(f"{where}: {error}")
+        more = f" ({where} --help tells more)" if isinstance(error, OptionError) else ""
+        complain(f"{where}: {error}{more}")
         return error.status
     except Exception as error:  # a bug of ours; its traceback helps nobody who only uses the command
         complain(f"sockproto: internal error, please report it: {type(error).__name__}: {error}")
@@ -63,7 +65,21 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _wrong(error: click.ClickException) -> str:
+    """Return what is wrong in the form of all our commands: the option, a colon, what it must be."""
+    text = error.format_message().rstrip(".")
+    parameter = error.param if isinstance(error, click.BadParameter) else None
+    if parameter is None or isinstance(error, click.MissingParameter):
+        return text
+    name = (
+        parameter.opts[-1]
+        if isinstance(parameter, click.Option)
+        else parameter.human_readable_name.strip("[].")
+    )
+    return f"{name}: {error.message.rstrip('.')}"
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="sockproto", message="sockproto %(version)s")
 def sockproto() -> None:
     """Talk to small socket servers, probe them, and serve some.
@@ -86,12 +102,15 @@ class Request:
         name: The command's name.
         address: As it was typed.
         given: The options.
+        meant: What the address may have been meant for, if that was not given; "" if it was.
     """
 
-    def __init__(self, name: str, address: str, given: dict[str, Any]) -> None:
+    def __init__(self, name: str, address: str, given: dict[str, Any], meant: str = "") -> None:
         from sockproto.client import TLS
 
-        self.address = parse_address(address, given["udp"], given["unix"])
+        self.address = _address(address, given, meant)
+        if not self.address.datagrams:
+            refuse_unused("tries", "for datagrams; give --udp too")
         self.report = CallReport(name, str(self.address), given["as_json"], given["hex"])
         tls = None
         if given["tls"] or given["insecure"] or given["cacert"]:
@@ -117,6 +136,18 @@ class Request:
             raise
 
 
+def _address(text: str, given: dict[str, Any], meant: str) -> Address:
+    """Read an address; where it is none, guess what the word may have been *meant* for."""
+    try:
+        return parse_address(text, given["udp"], given["unix"])
+    except OptionError as error:
+        if not meant:
+            raise
+        context = click.get_current_context()
+        typed = f"{context.command_path} {DEFAULT_ADDRESS} {shlex.quote(text)}"
+        raise click.UsageError(f"{error}; if it is the {meant}, write: {typed}", context) from error
+
+
 def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
     """Give what was typed as bytes; ``-`` is the lines of standard input."""
     from sockproto.cli.source import Source
@@ -130,7 +161,7 @@ def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
 
 @command
 @click.argument("address")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=PossiblyEmpty())  # refused in its own words
 @click.option("--lines", is_flag=True, help="End each name with a newline, for a server that reads lines.")
 @click.option("--no-welcome", is_flag=True, help="Don't wait for a welcome.")
 @call_options
@@ -144,7 +175,10 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
 
     for name in names:
         GreetingClient.check(os.fsencode(name))
-    call = Request("greet", address, given)
+    call = Request("greet", address, given, "" if names else "NAME")
+    if call.address.datagrams:
+        refuse_unused("lines", "for streams; a datagram is one name")
+        refuse_unused("no_welcome", "for streams; with datagrams there is none")
     call.hold(
         lambda reactor: greet(
             call.address,
@@ -161,23 +195,23 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
 
 @command
 @click.argument("address")
-@click.argument("text", required=False)
+@click.argument("text", required=False, type=PossiblyEmpty(), metavar="TEXT")
 @call_options
 def do_echo(address: str, text: str | None, **given: Any) -> None:
     """Send TEXT to an echo server, and print what comes back, which must be the same.
 
-    TEXT may be - for standard input, of any length. As the only argument it is sent to 127.0.0.1:9999.
+    TEXT is sent with its bytes as they are; - stands for standard input, of any length.
+    A lone "sockproto echo -" sends standard input to 127.0.0.1:9999.
     """
     from sockproto.cli.source import PIECE_BYTES, Source
     from sockproto.client import echo
 
-    if text is None:
-        if address != "-":
-            raise click.UsageError(
-                "what to send is missing: give TEXT, or - for standard input", click.get_current_context()
-            )
+    if text is None and address == "-":
         address, text = DEFAULT_ADDRESS, "-"
-    call = Request("echo", address, given)
+    call = Request("echo", address, given, "TEXT" if text is None else "")
+    if text is None or not (text or call.address.datagrams):
+        missing = "what to send is missing: give TEXT, or - for standard input"
+        raise click.UsageError(missing, click.get_current_context())
     typed = text == "-" and os.isatty(0)  # then the terminal is busy
     progress = TransferProgress(size_of(0) if text == "-" else len(text), visible=not typed)
     came = 0
@@ -200,13 +234,20 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
 
 @command
 @click.argument("address")
-@click.option("--request", default="", help="The datagram that asks for the text (--udp).  [default: empty]")
+@click.option(
+    "--request",
+    type=PossiblyEmpty(),
+    default="",
+    help="The datagram that asks for the text (--udp), its bytes as they are.  [default: empty]",
+)
 @call_options
 def do_welcome(address: str, request: str, **given: Any) -> None:
     """Print what a server says until it closes, as welcome, qotd, daytime and chargen do."""
     from sockproto.client import welcome
 
     call = Request("welcome", address, given)
+    if not call.address.datagrams:
+        refuse_unused("request", "for datagrams; give --udp too")
     as_json = given["as_json"]
     text = call.hold(
         lambda reactor: welcome(
@@ -224,7 +265,11 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
 @click.argument("address")
 @click.argument("lines", nargs=-1, metavar="[LINE]...")
 @click.option(
-    "--prefix", default="/", show_default=True, help="What every command begins with; '' for nothing."
+    "--prefix",
+    type=PossiblyEmpty(),
+    default="/",
+    show_default=True,
+    help="What every command begins with; '' for nothing.",
 )
 @call_options
 def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) -> None:
@@ -235,7 +280,7 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
     """
     from sockproto.client import command
 
-    call = Request("command", address, given)
+    call = Request("command", address, given, "" if lines else "LINE")
     if not lines and not given["as_json"] and _is_interactive():
         from sockproto.cli.prompt import talk
 
@@ -264,17 +309,15 @@ command(do_protocols, EXIT_STATUS)
 
 
 @sockproto.command("fetch", cls=Passing, taken=fetch_options, epilog=f"Example:  {EXAMPLES['fetch']}")
-@click.argument("arguments", nargs=-1, type=click.Path())
-def do_fetch(arguments: tuple[str, ...]) -> int:
+def do_fetch(words: tuple[str, ...]) -> int:
     """Fetch a page over a bare socket, with curl's options."""
-    return fetch(arguments)
+    return fetch(words)
 
 
 @sockproto.command("serve", cls=Passing, taken=serve_options, epilog=f"Example:  {EXAMPLES['serve']}")
-@click.argument("options", nargs=-1, type=click.Path())
-def do_serve(options: tuple[str, ...]) -> int:
-    """Serve a protocol: the same as twistd -n sockproto, without a pid file."""
-    return serve(options, EXAMPLES["serve"])
+def do_serve(words: tuple[str, ...]) -> int:
+    """Serve a protocol on TCP and UDP: the same as twistd -n sockproto, without a pid file."""
+    return serve(words)
 
 
 @command

@@ -11,9 +11,11 @@ import codecs
 import contextlib
 import os
 import select
+import shutil
 import stat
 import sys
 import termios
+import textwrap
 import threading
 from collections.abc import Callable
 from typing import NoReturn
@@ -165,6 +167,29 @@ class ProgressLine:
 def printable(text: str) -> str:
     """Return *text* so that it can't do anything to a terminal; newlines and tabs stay."""
     return escape(text, keep="\n\t")
+
+
+def wrapped(text: str, indent: str, width: int | None = None) -> str:
+    """Return a text in lines that fit the terminal; as one line where there is none.
+
+    Args:
+        text: Words.
+        indent: What stands before each line; a first line that begins otherwise is the caller's to begin.
+        width: Columns; the terminal's if None (or ``COLUMNS``).
+    """
+    if width is None:
+        width = shutil.get_terminal_size((0, 0)).columns
+    if not width:
+        return indent + text
+    least = len(indent) + 20  # where there is no room at all
+    return textwrap.fill(
+        text,
+        max(width, least),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def complain(text: str) -> None:

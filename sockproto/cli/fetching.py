@@ -7,6 +7,10 @@
 
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
 
 EXAMPLE = "sockproto fetch -o page.html http://127.0.0.1:8080/"
 
@@ -23,8 +27,23 @@ def fetch(arguments: Sequence[str]) -> int:
         return 130
 
 
-def fetch_options() -> list[str]:
-    """Give the names of its options."""
-    from sockproto.rawhttp.command import options
+def fetch_options() -> "list[click.Parameter]":
+    """Return its options and arguments, for the help of all commands."""
+    import click
 
-    return list(options())
+    from sockproto.cli.options import sentence
+    from sockproto.rawhttp.command import actions
+
+    return [
+        click.Option(
+            [*action.option_strings, action.dest],
+            metavar=action.metavar,
+            help=sentence((action.help or "").replace("%%", "%")),
+            is_flag=action.nargs == 0,
+            type=click.Path() if action.metavar == "FILE" else None,
+        )
+        if action.option_strings
+        else click.Argument([action.dest], metavar=action.metavar)
+        for action in actions()
+        if action.dest != "help"
+    ]

@@ -6,12 +6,13 @@
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from sockproto.cli.console import Console, complain
+from sockproto.cli.console import Console, complain, wrapped
 
 EXIT_STATUS = "Exit status: 0 if all protocols could be loaded, 1 if one could not."
 
@@ -46,10 +47,23 @@ def do_protocols(as_json: bool) -> int:
     return 1 if catalog.broken else 0
 
 
-def aligned(rows: list[list[str]]) -> list[str]:
-    """Give a line for each row, in columns."""
+def aligned(rows: list[list[str]], width: int | None = None) -> list[str]:
+    """Return a line for each row, in columns; what doesn't fit the terminal goes on beside the first column.
+
+    Args:
+        rows: As many words in each.
+        width: Columns; the terminal's if None, and any where there is none.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    if width is None:
+        width = shutil.get_terminal_size((0, 0)).columns
+    if not width or max(map(len, lines), default=0) <= width:
+        return lines
+    indent = " " * (widths[0] + 2)
+    return [
+        row[0].ljust(len(indent)) + wrapped("  ".join(row[1:]), indent, width)[len(indent) :] for row in rows
+    ]
 
 
 def _row(found: Any) -> dict[str, Any]:

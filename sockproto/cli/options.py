@@ -7,14 +7,14 @@
 """
 
 from collections.abc import Callable, Iterable
-from threading import TIMEOUT_MAX
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.core import ParameterSource
 
-from sockproto.core.text import seconds
+from sockproto.core.text import EMPTY, MAX_COUNT, count, seconds
 from sockproto.errors import OptionError
+from sockproto.plain.deadline import LONGEST_SECONDS
 
 
 class Seconds(click.ParamType[float]):
@@ -28,25 +28,112 @@ class Seconds(click.ParamType[float]):
             made = value if isinstance(value, float) else seconds(str(value))
         except OptionError as error:
             self.fail(str(error), param, ctx)
-        return min(made, TIMEOUT_MAX)
+        return min(made, LONGEST_SECONDS)
+
+
+class Count(click.ParamType[int]):
+    """A whole number.
+
+    Args:
+        least: The least it may be.
+        most: The most.
+    """
+
+    name = "n"
+
+    def __init__(self, least: int, most: int = MAX_COUNT) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Make it."""
+        try:
+            return count(str(value), self._least, self._most)
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
+
+
+class PossiblyEmpty(click.types.StringParamType):
+    """A text that may be empty, because that means something; no other may, see ``FilledCommand``."""
+
+
+class FilledCommand(click.Command):
+    """A command none of whose values may be empty, as that of an unset variable of a shell is.
+
+    Those of the type ``PossiblyEmpty`` may.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the command line.
+
+        Raises:
+            BadParameter: A value is empty.
+        """
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name or "")
+            empty = "" in (value if isinstance(value, tuple) else (value,))
+            if empty and not isinstance(parameter.type, PossiblyEmpty) and not ctx.resilient_parsing:
+                raise click.BadParameter(EMPTY, ctx, parameter)
+        return rest
+
+
+class Group(click.Group):
+    """The commands, each with its meaning in full, however narrow the terminal."""
+
+    command_class = FilledCommand
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, self.commands[name].get_short_help_str(1_000)) for name in self.list_commands(ctx)]
+            )
 
 
 class Passing(click.Command):
-    """A command that passes all it is given to another, which knows the options.
+    """A command that passes all it is given to another, which knows the options; its help is as the others'.
 
     Args:
-        taken: Gives the names of those options.
+        taken: Gives those options, for the help and to complete them.
     """
 
-    def __init__(self, *args: Any, taken: Callable[[], Iterable[str]], **kwargs: Any) -> None:
-        kwargs["context_settings"] = {"ignore_unknown_options": True, "allow_extra_args": True}
-        kwargs["add_help_option"] = False
+    def __init__(self, *args: Any, taken: Callable[[], Iterable[click.Parameter]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._taken = taken
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Give the options that begin so."""
-        return [CompletionItem(option) for option in sorted(self._taken()) if option.startswith(incomplete)]
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options and arguments."""
+        return [*self._taken(), *super().get_params(ctx)]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take all words as they are; only ask for help is heeded."""
+        if {"-h", "--help"} & set(args) and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
+        ctx.params["words"] = tuple(args)
+        return []
+
+
+def sentence(text: str) -> str:
+    """Return another's help text as all commands' are: with a capital letter and a full stop."""
+    meaning, bracket, default = text.strip().partition("  [")
+    return meaning[:1].upper() + meaning[1:].removesuffix(".") + "." * bool(meaning) + bracket + default
+
+
+def refuse_unused(name: str, use: str) -> None:
+    """Refuse an option that was given where it can't matter.
+
+    Args:
+        name: Of the parameter.
+        use: What it is for, and what to do.
+
+    Raises:
+        BadParameter: It was given.
+    """
+    ctx = click.get_current_context()
+    if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        [parameter] = [each for each in ctx.command.params if each.name == name]
+        raise click.BadParameter(f"has no effect here, it is {use}", ctx, parameter)
 
 
 def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +144,7 @@ def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("-U", "--unix", is_flag=True, help="ADDRESS is the path of a UNIX socket."),
             click.option("--tls", is_flag=True, help="Speak TLS, and check the certificate."),
             click.option(
-                "--cacert", type=click.Path(), metavar="FILE", help="Trust these authorities (PEM)."
+                "--cacert", type=click.Path(), metavar="FILE", help="TLS, trusting these authorities (PEM)."
             ),
             click.option("-k", "--insecure", is_flag=True, help="TLS, whatever the certificate."),
             click.option(
@@ -87,10 +174,10 @@ def call_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--tries",
-                type=click.IntRange(1, 10),
+                type=Count(1, 10),
                 default=3,
                 show_default=True,
-                help="How often a datagram is sent, 1, 2, 4 … seconds apart.",
+                help="How often a datagram is sent, 1 to 10 times, 1, 2, 4 … seconds apart.",
             ),
             click.option(
                 "--hex", is_flag=True, help="Show on standard error what crosses the wire, with times."

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from sockproto.cli.console import Console
-from sockproto.cli.options import Seconds, address_options
+from sockproto.cli.options import Count, PossiblyEmpty, Seconds, address_options, refuse_unused
 from sockproto.cli.report import json_value
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import OptionError
@@ -27,7 +27,7 @@ from sockproto.plain.diagnosis import ProbeOptions, ProbeResult, probe
 @click.option(
     "--wait", type=Seconds(), default=0.0, metavar="SECONDS", help="Try again, so long, until it is up."
 )
-@click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Probe so often.")
+@click.option("--count", type=Count(1), default=1, show_default=True, help="Probe so often.")
 @click.option(
     "--interval",
     type=Seconds(),
@@ -42,7 +42,12 @@ from sockproto.plain.diagnosis import ProbeOptions, ProbeResult, probe
     show_default=True,
     help="How long to wait for a first byte, or a datagram's answer.",
 )
-@click.option("--data", default="", help="What to send.  [default: nothing; an empty datagram]")
+@click.option(
+    "--data",
+    type=PossiblyEmpty(),
+    default="",
+    help="What to send, its bytes as they are.  [default: nothing; an empty datagram]",
+)
 @address_options
 def do_probe(
     address: str,
@@ -57,6 +62,8 @@ def do_probe(
 
     A stream that connects is up, whether it speaks first or not; a datagram needs an answer.
     """
+    if not wait and count == 1:
+        refuse_unused("interval", "between two probes; give --count or --wait too")
     target = parse_address(address, given["udp"], given["unix"])
     context = tls_context(target, given)
     options = ProbeOptions(given["connect_timeout"], reply_timeout, os.fsencode(data), context)

@@ -2,7 +2,7 @@
 
 ::
 
-    serve(["--port", "9999"], example)
+    serve(["--port", "9999"])
 """
 
 import select
@@ -11,14 +11,44 @@ import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sockproto.errors import ListenError, OptionError
+import click
+
+from sockproto.cli.options import sentence
+from sockproto.errors import ListenError, OptionError, WriteFailed
+
+METAVARS = {
+    "backlog": "CONNECTIONS",
+    "framing": None,  # the words that it may be
+    "interface": "ADDRESS",
+    "listen": "DESCRIPTION",
+    "message": "TEXT",
+    "protocol": "NAME",
+    "proxy-from": "NETWORK",
+}
+"""What stands for the values of options; of all others the last word of the option does."""
 
 
-def serve_options() -> list[str]:
-    """Give the options that it takes, as they are typed."""
+def serve_options() -> list[click.Parameter]:
+    """Return the options that it takes, for the help of all commands."""
+    from sockproto.server.catalog import definitions
     from sockproto.server.tap import Options
 
-    return [f"--{name.rstrip('=')}" for name in Options().longOpt]
+    known = definitions()
+    words = {"protocol": list(known)}
+    words["framing"] = list(dict.fromkeys(name for each in known.values() for name in each.framings))
+    options = Options()
+    short = {name: [f"-{letter}"] for letter, name in options.synonyms.items() if len(letter) == 1}
+    return [
+        click.Option(
+            [*short.get(name, ()), f"--{name}"],
+            metavar=METAVARS.get(name, name.rpartition("-")[2].upper()),
+            help=sentence(options.docs[name] or ""),
+            is_flag=not valued,
+            type=click.Choice(words[name]) if name in words else None,
+        )
+        for name, valued in sorted((each.rstrip("="), each.endswith("=")) for each in options.longOpt)
+        if name != "help"
+    ]
 
 
 def install_reactor() -> None:
@@ -29,15 +59,15 @@ def install_reactor() -> None:
         install()
 
 
-def serve(options: Sequence[str], example: str) -> int:
+def serve(options: Sequence[str]) -> int:
     """Serve until a signal; give the exit status.
 
     Args:
         options: Those of ``twistd sockproto``.
-        example: The last line of the help.
 
     Raises:
         OptionError: An option is wrong.
+        WriteFailed: What is asked for can't be printed.
     """
     install_reactor()  # first: a protocol of anybody's may import the reactor where it is defined
     from twisted.application.app import run
@@ -48,7 +78,6 @@ def serve(options: Sequence[str], example: str) -> int:
 
     class Checked(Options):
         tapname = "sockproto serve"
-        synopsis = "sockproto serve [options]"
 
     class Foreground(twistd.ServerOptions):  # type: ignore[name-defined,misc]  # one for each platform
         # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
@@ -57,16 +86,14 @@ def serve(options: Sequence[str], example: str) -> int:
             "sockproto": ServiceMaker("sockproto", "sockproto.server.tap", "", "sockproto")
         }
 
-    checked = Checked()
-    if {"-h", "--help"} & set(options):
-        print(f"{checked}\nExample:  {example}")
-        return 0
     try:
-        checked.parseOptions(list(options))
+        Checked().parseOptions(list(options))
     except SystemExit as error:
+        if isinstance(error.__cause__, WriteFailed):
+            raise error.__cause__ from None
         if not isinstance(error.code, str):
             return int(error.code or 0)
-        text = error.code.removeprefix("sockproto serve: ").replace("(twistd ", "(")
+        text = error.code.removeprefix("sockproto serve: ").partition(" (twistd ")[0]
         raise OptionError(text) from None
     from twisted.internet import reactor
 

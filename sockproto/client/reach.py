@@ -59,6 +59,9 @@ def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:
     else:
         try:
             endpoint = clientFromString(reactor, address.host)
+        except (TypeError, ValueError) as error:  # in Python's words
+            reason = "write HOST:PORT, [IPV6]:PORT, unix:PATH, or a Twisted client endpoint description"
+            raise OptionError(f"{str(address)!r} is no address: {reason}") from error
         except Exception as error:
             raise OptionError(f"Twisted can't use {str(address)!r}: {error}") from error
     return endpoint if tls is None else wrapped(endpoint, "", tls)

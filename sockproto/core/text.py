@@ -8,9 +8,10 @@ r"""Text as people type and read it: numbers, bytes, addresses; and what a termi
     escape("a\x1b[2J")                      # "a\\x1b[2J"
 """
 
-import math
 import os
 import re
+import unicodedata
+from ipaddress import AddressValueError, IPv4Address
 from typing import NamedTuple
 
 from sockproto.errors import OptionError
@@ -18,6 +19,18 @@ from sockproto.errors import OptionError
 MAX_PATH_BYTES = 107
 """The longest path of a UNIX socket (Linux's ``sun_path``, without the byte that ends it)."""
 
+EMPTY = "must not be empty; leave it out, or give a value"
+"""What is said of an option's value that is, as an unset variable of a shell's."""
+
+MAX_SECONDS = 1_000_000_000
+"""The longest time that can be given: 31 years."""
+
+MAX_COUNT = 999_999_999_999_999
+"""The largest number that can be given: fifteen digits, which JSON and floating point hold exactly."""
+
+_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?|\.[0-9]+")
+_WHOLE = re.compile(r"-?[0-9]+")
+_IPV4_LABEL = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
 
 
@@ -50,28 +63,27 @@ def join_host_port(host: str, port: int | None) -> str:
 
 
 def seconds(text: str) -> float:
-    """Make a number of seconds of *text*.
+    """Make a number of seconds of *text*: digits, perhaps with a fraction.
 
     Raises:
-        OptionError: It is none.
+        OptionError: It is none, or more than ``MAX_SECONDS``.
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not (value >= 0 and math.isfinite(value)):
-        raise OptionError(f"must be a number of seconds, 0 or more, such as 0.5, not {text!r}")
-    return value
+    if not _DECIMAL.fullmatch(text) or float(text) > MAX_SECONDS:
+        raise OptionError(
+            f"must be a number of seconds from 0 to {MAX_SECONDS}, such as 0.5, not {_cut(text)}"
+        )
+    return float(text)
 
 
-def count(text: str) -> int:
-    """Make a number of *text*.
+def count(text: str, least: int = 0, most: int = MAX_COUNT) -> int:
+    """Make a whole number of *text*: digits alone, with a minus where *least* is below 0.
 
     Raises:
-        OptionError: It is none.
+        OptionError: It is none, or less than *least*, or more than *most*.
     """
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise OptionError(f"must be a whole number, 0 or more, not {text!r}")
+    fits = _WHOLE.fullmatch(text) and len(text) <= len(str(MAX_COUNT)) + 1  # not too long to be converted
+    if not (fits and least <= int(text) <= most) or (least >= 0 and text.startswith("-")):
+        raise OptionError(f"must be a whole number, {least} or more, not {_cut(text)}; at most {most}")
     return int(text)
 
 
@@ -139,12 +151,35 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
         if not port:
             raise OptionError(f"{text!r} is no address: nobody can be called at port 0")
         udp = datagrams or (kind == "udp" and bare != text)
-        return Address("udp" if udp else "tcp", match[1] or match[2], port)
+        return Address("udp" if udp else "tcp", host_name(match[1] or match[2]), port)
     if kind == "udp" or not re.match(r"[a-z][\w.+-]*:.*[:=]", text) or re.fullmatch(r"[0-9A-Fa-f:]+", text):
         raise OptionError(f"{text!r} is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH")
     if datagrams:
         raise OptionError(f"{text!r} is for streams: for datagrams write HOST:PORT or unix:PATH")
     return Address("endpoint", text)
+
+
+def host_name(text: str) -> str:
+    """Return a host's name or numeric address, if it means one and the same thing everywhere.
+
+    ``1.5``, ``0x10`` and ``127.0.0.010`` are addresses for ``inet_aton`` alone, where they mean 1.0.0.5,
+    0.0.0.16 and 127.0.0.8. What ends in a number is an IPv4 address in full, or none (WHATWG's URL, 3.5).
+
+    Raises:
+        OptionError: It is such an address, or has a blank in it.
+    """
+    # IDNA takes other scripts' digits and dots too.
+    plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".").removesuffix(".")
+    if ":" not in plain and _IPV4_LABEL.fullmatch(plain.rpartition(".")[2]):
+        try:
+            IPv4Address(text)
+        except AddressValueError:
+            raise OptionError(
+                f"{text!r} is no address: IPv4 addresses are written in full, such as 127.0.0.1"
+            ) from None
+    if not text or any(char.isspace() for char in text):
+        raise OptionError(f"{text!r} is no address and no possible host name")
+    return text
 
 
 def port_number(text: str) -> int:
@@ -154,5 +189,10 @@ def port_number(text: str) -> int:
         OptionError: It is none.
     """
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
-        raise OptionError(f"a port is a number from 0 to 65535, not {text!r}")
+        raise OptionError(f"a port is a number from 0 to 65535, not {_cut(text)}")
     return int(text)
+
+
+def _cut(text: str) -> str:
+    """Return what was typed, in quotes; of a long text the beginning."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")

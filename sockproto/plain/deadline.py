@@ -12,6 +12,9 @@ from collections.abc import Callable
 
 from sockproto.errors import TimedOut
 
+LONGEST_SECONDS = 2_147_483
+"""The longest time-out of one step: 24 days, since ``poll`` takes milliseconds as a C int."""
+
 
 class Deadline:
     """The end of the time for all of it.

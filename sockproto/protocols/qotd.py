@@ -5,9 +5,9 @@ The same conversation as ``welcome``, under the name and port that the RFC gives
     endpoint.listen(QotdFactory(b"Simplicity is prerequisite for reliability.\r\n"))
 """
 
-from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
-from sockproto.core.text import raw_bytes
+from sockproto.carriers.definition import ProtocolDefinition
 from sockproto.protocols.welcome import (
+    MESSAGE,
     Welcome,
     WelcomeDatagramProtocol,
     WelcomeFactory,
@@ -46,5 +46,5 @@ DEFINITION = ProtocolDefinition(
     "says its text and closes (RFC 865)",
     QotdFactory,
     QotdDatagramProtocol,
-    options=(ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),),
+    options=(MESSAGE,),
 )

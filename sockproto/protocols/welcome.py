@@ -14,6 +14,13 @@ from sockproto.core.conversation import OneShot
 from sockproto.core.framing.raw import Discard
 from sockproto.core.text import raw_bytes
 
+MESSAGE = ProtocolOption(
+    "message",
+    raw_bytes,
+    "Welcome! and CR LF",
+    "the text, its bytes exactly as given: no backslash means anything, no newline is added",
+)
+
 
 class Welcome(OneShot):
     """Says its text, its bytes exactly as given, whatever comes.
@@ -59,5 +66,5 @@ DEFINITION = ProtocolDefinition(
     "says its text and closes",
     WelcomeFactory,
     WelcomeDatagramProtocol,
-    options=(ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),),
+    options=(MESSAGE,),
 )

@@ -12,11 +12,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from threading import TIMEOUT_MAX
 from typing import Any, NoReturn, TextIO
 
-from sockproto.core.text import escape
-from sockproto.errors import CallFailed, LocalError, WriteFailed
+from sockproto.core.text import EMPTY, count, escape, seconds
+from sockproto.errors import CallFailed, LocalError, OptionError, WriteFailed
+from sockproto.plain.deadline import LONGEST_SECONDS
+from sockproto.plain.streams import occupy
 from sockproto.rawhttp.connection import ConnectOptions
 from sockproto.rawhttp.fetching import MAX_REDIRECTS, FetchOptions, SupportsWrite, fetch
 from sockproto.rawhttp.reporting import Output, Reporter
@@ -33,13 +34,63 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
 
     def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
-        """Keep what was added, for those who ask for it."""
-        self.actions.append(super().add_argument(*args, **kwargs))
-        return self.actions[-1]
+        """Keep what was added, for those who ask for it; a value may only be empty with ``type=str``."""
+        action = super().add_argument(*args, **kwargs)
+        if action.nargs != 0 and action.type is None:
+            action.type = _filled
+        self.actions.append(action)
+        return action
+
+    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
+        """Take the command line; as everywhere, an option's value may begin with a hyphen."""
+        valued = {name for action in self.actions if action.nargs != 0 for name in action.option_strings}
+        joined: list[str] = []
+        for word in words:
+            if word and joined and joined[-1] in valued and "--" not in joined:
+                joined[-1] += f"={word}" if joined[-1].startswith("--") else word
+            else:
+                joined.append(word)
+        wanted, rest = self.parse_known_args(joined)
+        if unknown := [word for word in rest if word.startswith("-")]:
+            self.error(f"No such option {unknown[0]!r}")
+        if rest:
+            self.error(f"there is no use for {rest[0]!r}")
+        return wanted
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; unlike argparse's own, fail where that can't be done."""
+        try:
+            print(self.format_help(), end="", file=file, flush=True)
+        except OSError as error:
+            _give_up(sys.stdout)
+            raise WriteFailed(f"can't write to standard output: {error.strerror}") from error
 
     def error(self, message: str) -> NoReturn:
         """One line, as every error."""
-        self.exit(USAGE, f"{self.prog}: {escape(message)}; see --help\n")
+        text = escape(message.removeprefix("argument "))
+        self.exit(USAGE, f"{self.prog}: {text} ({self.prog} --help tells more)\n")
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError(EMPTY)
+    return text
+
+
+def _number(convert: Callable[..., Any], *bounds: int) -> Callable[[str], Any]:
+    """Return what reads a number for argparse, which tells only of its own errors."""
+
+    def number(text: str) -> Any:
+        try:
+            return convert(text, *bounds)
+        except OptionError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    return min(seconds(text), LONGEST_SECONDS)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str | None = None) -> int:
@@ -53,15 +104,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "rawhttp", epilog: str |
     Returns:
         The exit status, curl's.
     """
+    occupy()
     try:
-        wanted = _parser(prog, epilog).parse_args(argv)
-    except SystemExit as error:
-        return int(error.code or 0)
-    _open_streams()
-    try:
+        wanted = _parser(prog, epilog).parse_words(sys.argv[1:] if argv is None else argv)
         with _terminable():
             _run(wanted)
             return 0
+    except SystemExit as error:
+        return int(error.code or 0)
     except KeyboardInterrupt:
         return INTERRUPTED
     except (LocalError, CallFailed) as error:
@@ -142,7 +192,7 @@ def _parser(prog: str, epilog: str | None) -> _Parser:
     description = "Fetch a page over a bare socket."
     parser = _Parser(prog, description=description, epilog=epilog, allow_abbrev=False)
     add = parser.add_argument
-    add("url", metavar="URL")
+    add("url", metavar="URL", type=str)  # an empty one is no URL, which has a status of its own
     add("-o", "--output", metavar="FILE", help="where the body goes; -: standard output")
     add("-I", "--head", action="store_true", help="ask for the headers alone")
     add("-i", "--include", action="store_true", help="put the headers before the body")
@@ -154,11 +204,11 @@ def _parser(prog: str, epilog: str | None) -> _Parser:
     add("-w", "--write-out", metavar="FORMAT", help="print %%{http_code}, %%{time_total} … afterwards")
     add("-L", "--location", action="store_true", default=True, help="follow redirects (the default)")
     add("--no-location", action="store_false", dest="location", help="follow no redirects")
-    add("--max-redirs", metavar="N", type=_number(int, -1), default=MAX_REDIRECTS, help="-1: any number")
-    add("--max-filesize", metavar="BYTES", type=_number(int), help="longest body, decompressed")
-    add("--max-time", metavar="SECONDS", type=_number(float), help="for all of it")
-    add("--connect-timeout", metavar="SECONDS", type=_number(float), default=60.0, help="(60)")
-    add("--read-timeout", metavar="SECONDS", type=_number(float), default=60.0, help="of silence (60)")
+    add("--max-redirs", metavar="N", type=_number(count, -1), default=MAX_REDIRECTS, help="-1: any number")
+    add("--max-filesize", metavar="BYTES", type=_number(count), help="longest body, decompressed")
+    add("--max-time", metavar="SECONDS", type=_number(_seconds), help="for all of it")
+    add("--connect-timeout", metavar="SECONDS", type=_number(_seconds), default=60.0, help="(60)")
+    add("--read-timeout", metavar="SECONDS", type=_number(_seconds), default=60.0, help="of silence (60)")
     add("--compressed", action="store_true", help="ask for gzip and deflate, and undo them")
     add("--cacert", metavar="FILE", help="trust these certificates, not the system's")
     add("-k", "--insecure", action="store_true", help="trust any certificate")
@@ -168,19 +218,14 @@ def _parser(prog: str, epilog: str | None) -> _Parser:
     return parser
 
 
+def actions() -> list[argparse.Action]:
+    """Return all options and arguments."""
+    return _parser("", None).actions
+
+
 def options() -> dict[str, str]:
     """Return the names of all options, each with the name of what it sets."""
-    return {name: action.dest for action in _parser("", None).actions for name in action.option_strings}
-
-
-def _number(kind: type[int] | type[float], least: int = 0) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        value = kind(text)
-        if not least <= value < 2**53:  # nor "nan" or "inf"
-            raise ValueError(text)
-        return min(value, TIMEOUT_MAX) if kind is float else value
-
-    return number
+    return {name: action.dest for action in actions() for name in action.option_strings}
 
 
 @contextmanager
@@ -200,14 +245,6 @@ def _terminable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _open_streams() -> None:
-    """Have streams where the process was started without them."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # it stays open
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it stays open
 
 
 def _give_up(stream: TextIO) -> None:

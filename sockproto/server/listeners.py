@@ -27,10 +27,22 @@ from twisted.python.failure import Failure
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
-from sockproto.core.text import join_host_port, port_number
+from sockproto.core.text import count, host_name, join_host_port, port_number
 from sockproto.errors import OptionError
 from sockproto.reactor.datagrams import listen_udp
 from sockproto.reactor.ports import flush_after_reads
+
+FORMS = {
+    "tcp": "tcp:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
+    "tcp6": "tcp6:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
+    "ssl": "ssl:PORT:privateKey=FILE:certKey=FILE",
+    "unix": "unix:PATH, perhaps with :mode=660",
+    "systemd": "systemd:domain=INET:name=NAME, or with :index=NUMBER",
+}
+"""How the commonest of Twisted's descriptions are written."""
+
+MAX_BACKLOG = 2**31 - 1
+"""What a C int holds; the system takes less (Linux: ``net.core.somaxconn``)."""
 
 BACKLOG = 1_024
 """Connections that the system keeps until they are accepted. Twice nginx's 511; Linux allows 4,096."""
@@ -175,6 +187,7 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
 def _endpoint(reactor: Any, description: str) -> Any:
     if description.startswith("haproxy:"):
         raise OptionError(f"'haproxy:{description}' says haproxy: twice; say it once")
+    _see_values(description)
     try:
         return serverFromString(reactor, description)
     except Exception as error:
@@ -184,7 +197,29 @@ def _endpoint(reactor: Any, description: str) -> Any:
             raise OptionError(
                 f"{description!r}: systemd has passed no such socket to this process"
             ) from error
+        form = FORMS.get(description.partition(":")[0])
+        if form and isinstance(error, TypeError | ValueError | IndexError):  # in Python's words
+            raise OptionError(f"{description!r} is not {form}") from error
         raise OptionError(f"Twisted can't use {description!r}: {error}") from error
+
+
+def _see_values(description: str) -> None:
+    """See the values of a description that Twisted takes as they are, or as Python's ``int`` does.
+
+    Raises:
+        OptionError: One of them is wrong.
+    """
+    kind, *parts = [part.replace("\\", "") for part in re.split(r"(?<!\\):", description)]
+    if kind not in ("tcp", "tcp6", "ssl"):
+        return
+    names = ("port", "interface", "backlog") if kind != "ssl" else ("port",)
+    given = dict(zip(names, (part for part in parts if "=" not in part), strict=False))
+    given |= dict(part.split("=", 1) for part in parts if "=" in part)
+    port_number(given.get("port", ""))
+    if "interface" in given and not isIPv6Address(given["interface"]):
+        host_name(given["interface"])
+    if "backlog" in given:
+        count(given["backlog"], 1, MAX_BACKLOG)
 
 
 def addresses(interface: str) -> list[str]:
@@ -196,8 +231,9 @@ def addresses(interface: str) -> list[str]:
     bare = interface.removeprefix("[").removesuffix("]")
     if isIPAddress(bare) or isIPv6Address(bare):
         return [bare]
+    host_name(bare)
     try:
-        found = socket.getaddrinfo(interface or "-", None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(interface, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise OptionError(f"{interface!r} is no address and no known host name") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -7,7 +7,9 @@
     service = makeService(options)
 """
 
+import errno
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import version
@@ -18,11 +20,12 @@ from twisted.python import usage
 
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
-from sockproto.core.text import count, escape, port_number, seconds
-from sockproto.errors import OptionError
+from sockproto.core.text import EMPTY, count, escape, port_number, seconds
+from sockproto.errors import OptionError, WriteFailed
 from sockproto.server.catalog import Catalog, definitions, search
 from sockproto.server.listeners import (
     BACKLOG,
+    MAX_BACKLOG,
     Listener,
     addresses,
     from_description,
@@ -39,6 +42,10 @@ LOOPBACK = "127.0.0.1"
 
 OWN_ARGUMENTS = ("framing", "limits", "proxy_from")
 """The arguments of a factory that are made of our own options."""
+
+FOR_BOTH = ("drain-seconds", "log-rate")
+FOR_DATAGRAMS = ("udp-rate",)
+"""The limits that are not for streams alone."""
 
 
 def _typed(name: str) -> str:
@@ -105,12 +112,14 @@ class ServerOptions(usage.Options):
     def _show(self, text: str) -> NoReturn:
         """Print it and exit."""
         try:
+            if sys.stdout is None:  # it was closed when we were started
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             print(text, flush=True)
         except OSError as error:
             # What was not written would be tried again, and fail with a traceback, when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             if not isinstance(error, BrokenPipeError):  # as of head, which has seen enough
-                raise SystemExit(f"{self.tapname}: can't write: {error.strerror}") from None
+                raise WriteFailed(f"can't write: {error.strerror}") from None
         raise SystemExit(0)
 
     def parseOptions(self, options: Any = None) -> None:
@@ -121,6 +130,8 @@ class ServerOptions(usage.Options):
         """
         try:
             usage.Options.parseOptions(self, options)
+        except WriteFailed as error:
+            raise SystemExit(f"{self.tapname}: {error}") from error
         except (usage.UsageError, OptionError) as error:
             text = escape(self._cause(error, options or ()))  # in which others may have a word
             raise SystemExit(f"{self.tapname}: {text} (twistd {self.tapname} --help tells more)") from None
@@ -136,6 +147,7 @@ class ServerOptions(usage.Options):
 
     def postOptions(self) -> None:
         """Check the options and plan the listeners."""
+        self._refuse_empty()
         self.listeners = self.plan()
         if self["explain"]:
             self._show(explanation(self.listeners, self.limits))
@@ -169,10 +181,10 @@ class ServerOptions(usage.Options):
                 )
                 for text in self["listen"]
             ]
-            return self._with_streams(listeners)
+            return self._with_effect(listeners)
         if self["tcp-only"] and self["udp-only"]:
             raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
-        port = _named("--port", port_number, self["port"] or str(DEFAULT_PORT))
+        port = _named("--port", port_number, str(DEFAULT_PORT) if self["port"] is None else self["port"])
         backlog = self._backlog()
         listeners = []
         found = [_named("--interface", addresses, given) for given in self["interface"] or [LOOPBACK]]
@@ -181,12 +193,18 @@ class ServerOptions(usage.Options):
                 listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
             if not self["tcp-only"]:
                 listeners.append(udp(definition.name, make_datagrams(), address, port))
-        return self._with_streams(listeners)
+        return self._with_effect(listeners)
 
-    def _with_streams(self, listeners: list[Listener]) -> list[Listener]:
-        """Refuse --proxy-protocol where it says nothing: datagrams have no PROXY header."""
-        if self["proxy-protocol"] and all(listener.datagrams for listener in listeners):
-            raise OptionError("--proxy-protocol does not fit datagrams; leave it out or serve streams too")
+    def _with_effect(self, listeners: list[Listener]) -> list[Listener]:
+        """Refuse what has no effect on any listener: datagrams have no connection, nor a PROXY header."""
+        kinds = {listener.datagrams for listener in listeners}
+        for name in chain(("proxy-protocol", "backlog", "framing"), map(_typed, Limits.__annotations__)):
+            if not self.get(name) or name in FOR_BOTH:
+                continue
+            if name in FOR_DATAGRAMS and True not in kinds:
+                raise OptionError(f"--{name} does not fit streams; leave it out or serve datagrams too")
+            if name not in FOR_DATAGRAMS and False not in kinds:
+                raise OptionError(f"--{name} does not fit datagrams; leave it out or serve streams too")
         return listeners
 
     def _limits(self) -> Limits:
@@ -248,10 +266,15 @@ class ServerOptions(usage.Options):
         raise OptionError(f"--framing of the protocol {self.definition.name} is {known}, not {word!r}")
 
     def _backlog(self) -> int:
-        text = self["backlog"] or str(BACKLOG)
-        if not text.isdecimal() or not 0 < int(text) < 2**31:
-            raise OptionError(f"--backlog: must be a number of connections, 1 or more, not {text!r}")
-        return int(text)
+        text = self["backlog"]
+        return BACKLOG if text is None else _named("--backlog", count, text, 1, MAX_BACKLOG)
+
+    def _refuse_empty(self) -> None:
+        """Refuse empty values, as of an unset variable of a shell; of a protocol's own options it decides."""
+        own = {option.name for definition in self.offered for option in definition.options}
+        for name, value in self.items():
+            if name not in own and "" in (value if isinstance(value, list) else [value]):
+                raise OptionError(f"--{name}: {EMPTY}")
 
     def _refuse_with_listen(self) -> None:
         for name in ("port", "interface", "backlog", "tcp-only", "udp-only"):

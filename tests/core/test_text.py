@@ -2,7 +2,18 @@
 
 from twisted.trial.unittest import TestCase
 
-from sockproto.core.text import Address, escape, join_host_port, parse_address
+from sockproto.core.text import (
+    MAX_COUNT,
+    MAX_SECONDS,
+    Address,
+    count,
+    escape,
+    host_name,
+    join_host_port,
+    parse_address,
+    port_number,
+    seconds,
+)
 from sockproto.errors import OptionError
 
 
@@ -65,6 +76,59 @@ class AddressTests(TestCase):
 
     def test_a_name_in_another_script_stays_readable(self) -> None:
         self.assertEqual(str(Address("udp", "bücher.example", 7)), "udp:bücher.example:7")
+
+
+class HostTests(TestCase):
+    def test_what_only_inet_aton_takes_is_no_address(self) -> None:
+        short = ["1.5", "127.1", "0x10", "0x7f.0.0.1", "1", "\uff11.5", "1\u30025"]
+        for host in [*short, "127.0.0.010", "1.2.3.4.5", "256.1.1.1"]:
+            for text in host, f"{host}.":
+                with self.assertRaises(OptionError, msg=text):
+                    host_name(text)
+                with self.assertRaises(OptionError, msg=text):
+                    parse_address(f"{text}:80")
+
+    def test_what_is_one(self) -> None:
+        names = ["localhost", "a1", "1a", "0xg", "10.example", "x.10a"]
+        for host in [*names, "127.0.0.1", "::1", "fe80::1%1", "::ffff:127.0.0.1"]:
+            self.assertEqual(host_name(host), host)
+
+    def test_no_host_has_a_blank(self) -> None:
+        for host in "", " ", "127.0.0.1 ", "a b", "a\n":
+            self.assertRaises(OptionError, host_name, host)
+
+
+class NumberTests(TestCase):
+    def test_what_is_taken(self) -> None:
+        for text, value in {
+            "0": 0,
+            "5": 5,
+            "0.5": 0.5,
+            ".5": 0.5,
+            "5.": 5,
+            "007": 7,
+            "1000000000": 1e9,
+        }.items():
+            self.assertEqual(seconds(text), value)
+        self.assertEqual([count("0"), count("007"), count(str(MAX_COUNT))], [0, 7, MAX_COUNT])
+        self.assertEqual([count("-1", -1), count("10", 1, 10)], [-1, 10])
+
+    def test_what_is_refused_is_refused_by_all(self) -> None:
+        for text in [
+            *("", " ", " 5 ", "5\n", "+5", "-5", "0x10", "1e3", "1e300", "inf", "nan", "1_0"),
+            *("\u0663", "\uff15", "9" * 20, "9" * 10_000, "five", ".", "1.2.3"),
+        ]:
+            for convert in seconds, count, port_number:
+                with self.assertRaises(OptionError, msg=text) as caught:
+                    convert(text)
+                self.assertRegex(str(caught.exception), r"(at most|to) \d+")
+                self.assertLess(len(str(caught.exception)), 150)
+
+    def test_bounds(self) -> None:
+        for text, bounds in ("0", (1,)), ("11", (1, 10)), ("-2", (-1,)), (str(MAX_COUNT + 1), ()):
+            self.assertRaises(OptionError, count, text, *bounds)
+        self.assertRaises(OptionError, seconds, str(MAX_SECONDS + 1))
+        self.assertRaises(OptionError, seconds, f"{MAX_SECONDS}.1")
 
 
 class WritingTests(TestCase):

@@ -253,6 +253,27 @@ class DescriptionTests(TestCase):
         for description in ours + twisteds:
             self.assertRaises(OptionError, self.plan, description)
 
+    def test_what_is_wrong_is_said_in_our_words(self) -> None:
+        for description, said in [
+            ("tcp:abc", "a port is a number from 0 to 65535, not 'abc'"),
+            ("tcp:port=abc", "a port is a number"),
+            ("tcp:", "a port is a number"),
+            ("tcp: 80 ", "a port is a number"),
+            ("tcp6:\u0663", "a port is a number"),
+            ("tcp:0:backlog=x", "must be a whole number"),
+            ("tcp:0:backlog=99999999999", "at most 2147483647"),
+            ("tcp:0:interface=", "'' is no address"),
+            ("tcp:0:interface=1.5", "'1.5' is no address"),
+            ("tcp:0:1.5", "'1.5' is no address"),
+            ("ssl:x:interface=::1", "a port is a number"),
+            ("tcp:0:nonsense=1", "'tcp:0:nonsense=1' is not tcp:PORT"),
+            ("tcp:0:localhost:5:3:4", "is not tcp:PORT"),
+            ("unix:/s:mode=abc", "'unix:/s:mode=abc' is not unix:PATH"),
+        ]:
+            error = self.assertRaises(OptionError, self.plan, description)
+            self.assertTrue(said in str(error), (description, str(error)))
+        self.plan("tcp6:0:interface=\\:\\:1:backlog=5")
+
     def test_ports(self) -> None:
         self.assertEqual([port_number(text) for text in ("0", "80", "65535")], [0, 80, 65535])
         for text in "", "-1", "65536", "0x50", "8 0", "٣", "99999999":
@@ -261,7 +282,7 @@ class DescriptionTests(TestCase):
     def test_addresses(self) -> None:
         self.assertEqual(addresses("::1"), ["::1"])
         self.assertIn("127.0.0.1", addresses("localhost"))
-        for name in "", "no.such.host.invalid", "a" * 300, "a..b":
+        for name in "", "no.such.host.invalid", "a" * 300, "a..b", "1.5", "0x10", "127.1", "127.0.0.1 ":
             self.assertRaises(OptionError, addresses, name)
 
 

@@ -196,20 +196,15 @@ class OptionTests(PluginsTestCase):
         theirs = self.shout(options=(message,))
         ours = definitions()["welcome"], definitions()["qotd"]
         rows = {row[0]: row[3] for row in described([*ours, theirs])}
-        self.assertEqual(
-            rows["message"],
-            r"welcome, qotd: the text  [default: Welcome!\r\n]; shout: how often  [default: 7]",
-        )
-        self.assertEqual(
-            {row[0]: row[3] for row in described(ours)}["message"], r"the text  [default: Welcome!\r\n]"
-        )
+        text = "the text, its bytes exactly as given: no backslash means anything, no newline is added"
+        row = f"{text}  [default: Welcome! and CR LF]"
+        self.assertEqual(rows["message"], f"welcome, qotd: {row}; shout: how often  [default: 7]")
+        self.assertEqual({row[0]: row[3] for row in described(ours)}["message"], row)
         for definition, value in (theirs, 5), (ours[0], b"5"):
             made, definition = self.making(definition)
             self.options_of(definition, *ours, theirs).parseOptions(["--message", "5", "--tcp-only"])
             self.assertEqual([arguments["message"] for arguments in made], [value])
-        self.assertEqual(
-            ours[0].options, (ProtocolOption("message", raw_bytes, r"Welcome!\r\n", "the text"),)
-        )
+        self.assertEqual(ours[0].options, (ProtocolOption("message", raw_bytes, "Welcome! and CR LF", text),))
 
     def test_the_help_names_each_protocols_framings(self) -> None:
         rows = {row[0]: row[3] for row in described([*definitions().values(), self.shout()])}
