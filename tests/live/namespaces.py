@@ -36,7 +36,7 @@ class Namespace(NamedTuple):
             self.run("ip", *line.split())
 
     def wait_until_up(self, interface: str) -> None:
-        """Wait until an interface sends, as it does a moment after ``ip link set … up``: it drops till then."""
+        """Wait until an interface sends: for a moment after ``ip link set … up`` it drops all instead."""
         link, routes = f"ip link show dev {interface}", f"ip -6 route show table all dev {interface}"
         wait_until(lambda: "state UP" in self.run(*link.split()), f"{interface} is not up")
         wait_until(lambda: "ff00::/8" in self.run(*routes.split()), f"{interface} has no routes")
