@@ -26,7 +26,7 @@ class Understood(NamedTuple):
 
 def understood(sent: bytes, longest: int) -> Understood:
     """Give what was sent, where lines are as long as that at most."""
-    if not re.match(rb"\xff[\xf0-\xfe]", sent):
+    if not re.match(rb"\xff(?:[\xf0-\xfb\xfd]|[\xfc\xfe][^\r\n])", sent, re.DOTALL):
         return Understood(False, sent.replace(b"\r\0", b"\r\n"), b"")
     text, responses, place = bytearray(), b"", 0
     for command in COMMANDS.finditer(sent):

@@ -31,7 +31,7 @@ from sockproto.core.actions import (
 )
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
-from sockproto.core.framing.telnet import IAC, TerminalLines, begins_terminal
+from sockproto.core.framing.telnet import TerminalLines, begins_terminal
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.lookahead import LookAhead
 from sockproto.core.script import advance, script_of
@@ -99,13 +99,13 @@ class Session:
         "_cuts",
         "_encoded",
         "_ended",
+        "_first",
         "_messages",
         "_pushed",
         "_pushed_bytes",
         "_replies",
         "_script",
         "_size",
-        "_unidentified",
         "aborted",
         "ahead",
         "conversation",
@@ -124,9 +124,9 @@ class Session:
 
     def __init__(self, conversation: Conversation, framing: Any) -> None:
         self.conversation, self.framing = conversation, framing
-        # Whether it is still to be seen if the peer is a telnet client, which says so with its first bytes.
-        self._unidentified = getattr(framing, "telnet", False)
-        self._cuts = not self._unidentified and hasattr(framing, "cut")
+        # The first bytes, until they have told whether the peer is a telnet client; None: they have.
+        self._first = b"" if getattr(framing, "telnet", False) else None
+        self._cuts = self._first is None and hasattr(framing, "cut")
         self._again = False  # something happened while a call was at work
         self.need: Needs = OPENING
         self.reason: CloseReason | None = None
@@ -264,7 +264,7 @@ class Session:
                 result = self.conversation.ended()
                 if result is None and not self._again:  # the commonest end, in one piece
                     self.need, self.reason = CLOSING, CloseReason.PEER_CLOSED
-                    self.framing, self._cuts, self._unidentified = NOTHING, False, False
+                    self.framing, self._cuts, self._first = NOTHING, False, None
                     self.running = False
                     return b""
         except BaseException as error:
@@ -273,7 +273,7 @@ class Session:
 
     def quiet(self) -> bytes:
         """The quiet period is over: what is unfinished is a message."""
-        self._unidentified = False
+        self._first = None
         return self._guarded(self.framing.quiet)
 
     def push(self, message: bytes) -> bytes:
@@ -421,8 +421,8 @@ class Session:
         if self.draining:
             return b""
         try:
-            if self._unidentified:
-                self._identify(data)
+            if self._first is not None:
+                self._identify(self._first, data)
                 if self._cuts:
                     return self.receive(data)
             self.framing.feed(data)
@@ -433,15 +433,14 @@ class Session:
             return self._run() if ready else b""
         return self.look_ahead() if self.ahead is not None else b""
 
-    def _identify(self, data: bytes) -> None:
-        """See from its first two bytes whether the peer is a telnet client; the framing is another then."""
-        first = IAC[: self.framing.held] + data[:2]
-        if len(first) < 2 and (not first or first == IAC):
-            return
-        self._unidentified = False
-        if begins_terminal(first):
-            self.framing = TerminalLines(self.framing)
-        else:
+    def _identify(self, before: bytes, data: bytes) -> None:
+        """See from its first bytes whether the peer is a telnet client; the framing is another then."""
+        first = before + data[:3]
+        terminal = begins_terminal(first)
+        self._first = first if terminal is None else None
+        if terminal:
+            self.framing = TerminalLines(self.framing, before)
+        elif terminal is not None:
             self._cuts = hasattr(self.framing, "cut")
 
     def _work_on(self, result: Actions) -> bytes:
@@ -726,7 +725,7 @@ class Session:
         self._messages = NO_MESSAGES
         if self._script is not None:
             self._try(self._leave)
-        self.framing, self._cuts, self._unidentified = NOTHING, False, False
+        self.framing, self._cuts, self._first = NOTHING, False, None
 
     def _try(self, call: Any, *args: Any) -> None:
         """Call into the conversation where the connection ends anyway; note what it raises."""

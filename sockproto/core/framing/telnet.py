@@ -21,7 +21,7 @@ IAC: Final = b"\xff"
 ESCAPED: Final = IAC + IAC
 
 # What follows IAC (RFC 854, "TELNET COMMAND STRUCTURE").
-SE, IP, AYT, EC, EL, SB, WILL, DO, DONT = 240, 244, 246, 247, 248, 250, 251, 253, 254
+SE, IP, AYT, EC, EL, SB, WILL, WONT, DO, DONT = 240, 244, 246, 247, 248, 250, 251, 252, 253, 254
 EOF: Final = 236  # RFC 1184, section 2.3
 
 REFUSALS: Final = {WILL: b"\xff\xfe%c", DO: b"\xff\xfc%c"}
@@ -38,13 +38,22 @@ MAX_RESPONSE_BYTES: Final = 4_096
 """While so much waits to be sent, nothing is added to it: whoever asks and doesn't read is not answered."""
 
 
-def begins_terminal(data: bytes) -> bool:
-    """Tell whether a stream that begins with these bytes comes from a network virtual terminal.
+def begins_terminal(data: bytes) -> bool | None:
+    r"""Tell whether a stream comes from a network virtual terminal; None: it takes another byte to tell.
+
+    It does if it begins with a command. ``\xff\xfe`` and ``\xff\xfc`` alone on a line, or before a silence, are
+    text that is no UTF-8: a terminal doesn't begin with an answer (WONT, DONT), to an option that nobody uses.
 
     Args:
-        data: The first two bytes, or more.
+        data: How it begins.
     """
-    return data[:1] == IAC and SE <= data[1] <= DONT
+    if data[:1] != IAC:
+        return False if data else None
+    if len(data) < 2:
+        return None
+    if data[1] in (WONT, DONT):
+        return data[2] not in b"\r\n" if len(data) > 2 else None
+    return SE <= data[1] <= DONT
 
 
 @implementer(IFraming)
@@ -57,7 +66,8 @@ class TerminalLines:
     the terminal says, as PuTTY's plink has it at the end of its input.
 
     Args:
-        lines: What the lines are; a lone first byte of a command may be all that it has been fed.
+        lines: What the lines are.
+        begun: What they have been fed already: the first bytes of a command.
 
     Attributes:
         ended: Whether the terminal will send no more.
@@ -66,11 +76,11 @@ class TerminalLines:
     quiet_seconds: float | None = None
     discards = False
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, begun: bytes = b"") -> None:
         self._lines = lines
         self.longest = lines.longest
         self.ended = False
-        self._command = IAC[: lines.unfinished]  # a command that has no end yet
+        self._command = begun  # a command that has no end yet
         lines.erase_line()
         self._skipped = 0  # so many bytes of a subnegotiation came
         self._overlong = False

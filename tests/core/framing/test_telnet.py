@@ -82,6 +82,18 @@ class TerminalTests(TestCase):
         self.assertEqual(drive("quiet"), b"Hello, \xff!")
         self.assertEqual(drive("receive", b"\xff\xfd\x01\n"), b"Hello, \xff\xfd\x01!\n")
 
+    def test_a_byte_order_mark_may_be_a_name(self) -> None:
+        drive = Drive(Session(Greeting(), QuietLines()))
+        drive("open", PEER)
+        drive("receive", b"\xff")
+        drive("receive", b"\xfe")
+        self.assertEqual(drive("quiet"), b"Hello, \xff\xfe!")
+        for data in b"\xff\xfe\n", b"\xff\xfc\r\n":
+            for cut in [data], pieces(data, "bytes"):
+                name = data.rstrip(b"\r\n")
+                said = talk(cut, Greeting(), Lines())
+                self.assertEqual(said, b"Welcome!\r\nHello, " + name + b"!" + data[len(name) :])
+
     def test_other_clients_are_left_alone(self) -> None:
         for first in (
             b"\xff",
