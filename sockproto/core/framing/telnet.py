@@ -41,8 +41,8 @@ MAX_RESPONSE_BYTES: Final = 4_096
 def begins_terminal(data: bytes) -> bool | None:
     r"""Tell whether a stream comes from a network virtual terminal; None: it takes another byte to tell.
 
-    It does if it begins with a command. A lone ``\xff\xfe`` or ``\xff\xfc`` on a line, or before a silence, is
-    text that is no UTF-8: no terminal begins with an answer (WONT, DONT) about an option that nobody uses.
+    It does if it begins with a command. A lone ``\xff\xfe`` or ``\xff\xfc`` on a line, or before a silence,
+    is text that is no UTF-8: no terminal begins with an answer (WONT, DONT) about an option that nobody uses.
 
     Args:
         data: How it begins.
