@@ -5,6 +5,7 @@
     serve(["--port", "9999"])
 """
 
+import re
 import select
 import signal
 import sys
@@ -26,6 +27,13 @@ METAVARS = {
     "proxy-from": "NETWORK",
 }
 """What stands for the values of options; of all others the last word of the option does."""
+
+
+PHRASES = {
+    r"^option (\S+) not recognized$": r"No such option '\1'",
+    r"^option (\S+) requires argument$": r"Option '\1' requires an argument",
+}
+"""What getopt says, and how all our commands say it."""
 
 
 def serve_options() -> list[click.Parameter]:
@@ -94,6 +102,8 @@ def serve(options: Sequence[str]) -> int:
         if not isinstance(error.code, str):
             return int(error.code or 0)
         text = error.code.removeprefix("sockproto serve: ").partition(" (twistd ")[0]
+        for theirs, ours in PHRASES.items():
+            text = re.sub(theirs, ours, text)
         raise OptionError(text) from None
     from twisted.internet import reactor
 

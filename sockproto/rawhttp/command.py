@@ -55,6 +55,8 @@ class _Parser(argparse.ArgumentParser):
             self.error(f"No such option {unknown[0]!r}")
         if rest:
             self.error(f"there is no use for {rest[0]!r}")
+        if wanted.url is None:
+            self.error("Missing argument 'URL'")
         return wanted
 
     def print_help(self, file: Any = None) -> None:
@@ -192,7 +194,7 @@ def _parser(prog: str, epilog: str | None) -> _Parser:
     description = "Fetch a page over a bare socket."
     parser = _Parser(prog, description=description, epilog=epilog, allow_abbrev=False)
     add = parser.add_argument
-    add("url", metavar="URL", type=str)  # an empty one is no URL, which has a status of its own
+    add("url", metavar="URL", nargs="?", type=str)  # an empty one is no URL, which has a status of its own
     add("-o", "--output", metavar="FILE", help="where the body goes; -: standard output")
     add("-I", "--head", action="store_true", help="ask for the headers alone")
     add("-i", "--include", action="store_true", help="put the headers before the body")

@@ -274,12 +274,17 @@ class FormTests(TestCase):
             ["fetch", "--nonesuch", f"http://{NOBODY}/"],
             ["fetch", "-X", "POST", f"http://{NOBODY}/"],
             ["fetch"],
+            ["serve", "--nonesuch"],
+            ["serve", "--port"],
+            ["serve", "--port", "x"],
             ["check", "nonesuch", NOBODY],
             ["nonesuch"],
         ]:
             status, line = told(*words)
             self.assertEqual((status, line.count("\n")), (2, 1), line)
             self.assertRegex(line, r"\Asockproto( \w+)?: .*[^.] \(sockproto( \w+)? --help tells more\)\n\Z")
+        for name in sockproto.commands:
+            self.assertIn(f"sockproto {name}: No such option '--nonesuch'", told(name, "--nonesuch")[1])
         self.assertIn("'-X'", told("fetch", "-X", "POST", f"http://{NOBODY}/")[1])
 
     def test_message_is_shown_as_it_is_meant(self) -> None:
