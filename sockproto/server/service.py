@@ -170,6 +170,8 @@ class ServerService(Service):
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
             self.log.info("{where} can be reached from other machines", where=where)
+        if listener.warning:
+            self.log.warn("{where}: {warning}", where=where, warning=listener.warning)
 
     def _claim_descriptors(self) -> None:
         """Have the system allow as many open files as there may be connections, or allow fewer of these."""
