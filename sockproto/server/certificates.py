@@ -7,6 +7,7 @@ Needs the extra ``tls``::
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -83,8 +84,11 @@ def _check_files(named: dict[str, str]) -> str:
         _read(parameters, "parameters")
         options["dhParameters"] = ssl.DiffieHellmanParameters.fromFile(FilePath(parameters))
         what = f"the parameters of {parameters!r}"
-    # Otherwise made, and refused, for the first client.
-    _made(what, lambda: ssl.CertificateOptions(**options).getContext())
+    with warnings.catch_warnings():
+        # What Twisted gives to pyOpenSSL is deprecated there.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Otherwise made, and refused, for the first client.
+        _made(what, lambda: ssl.CertificateOptions(**options).getContext())
     return _warning(f"the certificate of {file!r}", certificate.original)
 
 
