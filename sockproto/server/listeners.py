@@ -86,7 +86,7 @@ class Listener:
         """Tell where *port*, which this listener opened, listens in fact."""
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address):
-            return f"{'TLS' if self.tls else host.type} {peer_of(host)}"
+            return f"{host.type} {peer_of(host)}"
         return self.where
 
 
