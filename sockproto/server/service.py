@@ -166,8 +166,9 @@ class ServerService(Service):
     def _announce(self, listener: Listener, port: IListeningPort) -> None:
         """Say what is served where, and whether others than this machine can reach it."""
         where = listener.name_of(port)
-        how = "{protocol} over TLS" if listener.tls else "{protocol}"
-        self.log.info(how + " on {where}", protocol=listener.protocol, where=where)
+        self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
+        if listener.tls:
+            self.log.info("{where} speaks TLS", where=where)
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
             self.log.info("{where} can be reached from other machines", where=where)
