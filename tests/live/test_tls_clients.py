@@ -1,5 +1,6 @@
 """Other people's TLS clients: they offer protocols by ALPN, and what fails with them is said in one line."""
 
+import shutil
 import socket
 import ssl
 from collections.abc import Callable
@@ -74,7 +75,9 @@ def test_clients_that_offer_protocols(
 ) -> None:
     if kind == "tls":
         require(hasattr(endpoints, "wrapServerTLS"), "a Twisted with TLS endpoints for servers")
-    what = f"tls:{tmp_path}:0" if kind == "tls" else f"ssl:0:privateKey={made.server}"
+    (tmp_path / "pem").mkdir()  # of its own: Twisted loops for ever where an authority's certificate is there
+    shutil.copy(made.server, tmp_path / "pem")
+    what = f"tls:{tmp_path}/pem:0" if kind == "tls" else f"ssl:0:privateKey={made.server}"
     options = ("--protocol", "welcome", "--message", REPLY)
     server = serve(*options, "--listen", f"{what}:interface={LOOPBACK}")
     assert ask(server.port, made) == b"Hello"
