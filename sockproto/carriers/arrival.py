@@ -42,6 +42,10 @@ class Arrival:
         if self._identified:
             self._open(connection)
 
+    def shakes_hands(self, connection: Connection) -> bool:
+        """Tell whether the TLS handshake is under way, with which nothing but TLS itself can end well."""
+        return not self._handshaken and announces_handshake(connection.transport)
+
     def receive(self, connection: Connection, data: bytes) -> bytes:
         """Bytes came; return those that are the conversation's, which is open then."""
         if self._header is not None:

@@ -47,6 +47,23 @@ class Draining:
         return connection.bytes_out == self._bytes_out and not unread_bytes(connection.transport)
 
 
+class Broken:
+    """The end of a connection whose TLS has failed.
+
+    Attributes:
+        words: How, for people.
+    """
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def receive(self, connection: Connection, data: bytes) -> bytes:
+        """Discard what comes."""
+        return b""
+
+
 class Closing:
     """The end of a connection."""
 

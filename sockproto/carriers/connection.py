@@ -99,6 +99,10 @@ class Connection(Protocol):
         """How much the peer may have of us."""
 
     @property
+    def detail(self) -> str:
+        """How it failed, in words, where the reason says only that it did; else empty."""
+
+    @property
     def age(self) -> float:
         """Seconds since it was made."""
 

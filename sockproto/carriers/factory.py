@@ -16,6 +16,7 @@ from sockproto.carriers.registry import Registry, Statistics
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import Trust
+from sockproto.reactor.alpn import go_on_without_alpn
 
 
 class ConversationFactory(Factory):
@@ -61,6 +62,7 @@ class ConversationFactory(Factory):
     ) -> None:
         if framing is not None and not callable(framing):
             raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
+        go_on_without_alpn()  # before somebody has a TLS context made for this factory's port
         self.limits = limits = Limits.given(limits)
         self.registry = Registry(limits, clock)
         self._framing, self._args, self._kwargs = framing, args, kwargs

@@ -164,13 +164,15 @@ class Registry:
         """Log how a connection ended."""
         if not self.log.admits(self.clock):
             return
-        session = connection.session
+        session, detail = connection.session, connection.detail
+        why = "{reason} ({detail})" if detail else "{reason}"
         self.log.write(
-            "{protocol} connection {serial} from {peer} closed: {reason}; "
+            "{protocol} connection {serial} from {peer} closed: " + why + "; "
             "{bytes_in} bytes and {messages_in} messages in, "
             "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
             **_fields(connection),
             reason=session.reason,
+            detail=detail,
             bytes_in=connection.bytes_in,
             bytes_out=connection.bytes_out,
             messages_in=session.messages_in,

@@ -26,18 +26,19 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.carriers.arrival import Arrival
-from sockproto.carriers.closing import Closing, Draining
+from sockproto.carriers.closing import Broken, Closing, Draining
 from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
-from sockproto.carriers.transport import abort, closes_below, ends_of
+from sockproto.carriers.transport import abort, closes_below, ends_of, openssl_words
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
 from sockproto.core.session import CLOSING, LOST, OPENING, Session
 from sockproto.interfaces import IAnsweringProtocol
+from sockproto.reactor.alpn import go_on_without_alpn
 from sockproto.reactor.answering import inherits
 from sockproto.reactor.connections import TCPConnection
 
@@ -112,6 +113,7 @@ class ConversationProtocol(Protocol):
         registry: Registry | None = None,
         **kwargs: Any,
     ) -> None:
+        go_on_without_alpn()
         registry = registry or Registry(Limits.given(limits), clock)
         make_framing = framing or type(self).framing
         self.prepare(
@@ -136,7 +138,7 @@ class ConversationProtocol(Protocol):
         self.session = Session(conversation, framing)
         self.serial = self.bytes_in = self.bytes_out = 0
         self.paused, self.reading = False, True
-        self._phase: Arrival | Draining | Closing | None = arrival
+        self._phase: Arrival | Draining | Closing | Broken | None = arrival
         self._flow: Flow | None = None  # made when something takes time
         self._quiet_call: IDelayedCall | None = None
         self._tick: int | None = None  # when a limit of time may be over
@@ -226,7 +228,11 @@ class ConversationProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         session = self.session
-        if session.reason is None and not reason.check(ConnectionDone):
+        words = self._tls_failure(reason.value) if session.reason is None else None
+        if words is not None:
+            self._phase = Broken(words)
+            session.lose(CloseReason.TLS_FAILED)
+        elif session.reason is None and not reason.check(ConnectionDone):
             session.lose(CloseReason.PEER_RESET)
         else:
             session.lose(CloseReason.PEER_CLOSED)
@@ -311,6 +317,11 @@ class ConversationProtocol(Protocol):
     def reason(self) -> CloseReason | None:
         """Why the connection ends or ended; None while it doesn't."""
         return self.session.reason
+
+    @property
+    def detail(self) -> str:
+        """How it failed, in words, where the reason says only that it did; else empty."""
+        return self._phase.words if isinstance(self._phase, Broken) else ""
 
     @property
     def messages_in(self) -> int:
@@ -414,6 +425,9 @@ class ConversationProtocol(Protocol):
         """See whether a limit of time is over; its timer calls this."""
         self._look_in(0)
         part = self._phase if isinstance(self._phase, Closing) else self._timeouts
+        if part is self._timeouts and closes_below(self.transport):
+            self.close(CloseReason.PEER_CLOSED)  # TLS has ended, and TCP still waits for the peer to read
+            return
         try:
             found = part.look(self, self.clock.seconds())
         except BaseException as error:  # the framing's: what is unfinished is asked
@@ -427,6 +441,13 @@ class ConversationProtocol(Protocol):
             abort(self.transport)
         else:
             self.close(found)
+
+    def _tls_failure(self, error: BaseException | None) -> str | None:
+        """Return how TLS has failed, None if it hasn't, given what has ended the connection."""
+        words = openssl_words(error)
+        if isinstance(self._phase, Arrival) and self._phase.shakes_hands(self):
+            return f"handshake: {words or 'the peer left'}"
+        return words
 
     def _open(self) -> None:
         self.transport.registerProducer(self, True)

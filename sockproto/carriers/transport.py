@@ -13,6 +13,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress, IHalfCloseableDescriptor, IProtocol, ISSLTransport
 
 from sockproto.core.conversation import Peer
+from sockproto.core.text import escape
 from sockproto.reactor.connections import TCPConnection
 
 
@@ -121,6 +122,25 @@ def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:
     if isinstance(address, tuple):
         return Peer(address[0], address[1])
     return Peer(os.fsdecode(address), None)
+
+
+def openssl_words(error: BaseException | None) -> str | None:
+    """Return what OpenSSL says of an error, such as ``http request``.
+
+    Args:
+        error: What ended a connection.
+
+    Returns:
+        Its words, escaped; None if it is no error of OpenSSL's.
+    """
+    if error is None or type(error).__module__.partition(".")[0] != "OpenSSL":
+        return None
+    queue = error.args[0] if error.args else ()
+    if isinstance(queue, list | tuple):  # library, function and reason of each, ERR_get_error(3)
+        words = [str(entry[-1]) for entry in queue if entry]
+    else:
+        words = [str(argument) for argument in error.args if not isinstance(argument, int)]
+    return escape("; ".join(words)) or "no reason given"
 
 
 def certificate_of(transport: Any) -> bytes | None:

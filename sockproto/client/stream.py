@@ -173,11 +173,11 @@ class CallRegistry(Registry):
             )
         if reason is CloseReason.PEER_CLOSED:
             return _cut_short(bytes_in)
+        if reason is CloseReason.TLS_FAILED:
+            return tls_failure(self.lost.value)
         if reason is CloseReason.PEER_RESET and announces_handshake(connection.transport):
             # Twisted doesn't say whether TCP ended in an orderly way.
-            return tls_failure(self.lost.value) or CutShort(
-                f"the connection was cut after {bytes_in} bytes, without TLS's own end"
-            )
+            return CutShort(f"the connection was cut after {bytes_in} bytes, without TLS's own end")
         if reason is CloseReason.PEER_RESET:
             return Reset(
                 f"connection reset by the peer after {bytes_in} bytes; it may have crashed or refused us"

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from zope.interface import implementer
 
+from sockproto.carriers.transport import openssl_words
 from sockproto.errors import CallFailed, OptionError, UnreadableAuthorities
 from sockproto.plain.failures import tls_failed
 
@@ -89,15 +90,7 @@ class _Unchecked:
 
 def tls_failure(error: BaseException | None) -> CallFailed | None:
     """Return our error for one of pyOpenSSL's or of those who check certificates; None if it is neither."""
-    kind = type(error).__module__.partition(".")[0]
-    if kind == "service_identity":
+    if type(error).__module__.partition(".")[0] == "service_identity":
         return tls_failed("hostname mismatch")
-    return tls_failed("; ".join(_reasons(error))) if kind == "OpenSSL" else None
-
-
-def _reasons(error: Any) -> list[str]:
-    """Give OpenSSL's words for an error."""
-    first = error.args[0] if error.args else ()
-    if isinstance(first, list | tuple):
-        return [str(entry[-1]) for entry in first if entry]
-    return [str(argument) for argument in error.args if not isinstance(argument, int)]
+    words = openssl_words(error)
+    return None if words is None else tls_failed(words)

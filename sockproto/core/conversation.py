@@ -24,6 +24,7 @@ class CloseReason(Enum):
 
     PEER_CLOSED = "peer closed"  #: the peer ended the stream
     PEER_RESET = "peer reset"  #: the peer, or the network, cut the connection
+    TLS_FAILED = "TLS failed"  #: the handshake failed, or what came after it was no TLS; the log says how
     CLOSED = "closed"  #: the conversation said CLOSE
     ABORTED = "aborted"  #: the conversation said ABORT
     CONVERSATION_ERROR = "conversation error"  #: a bug in the conversation; its traceback is in the log

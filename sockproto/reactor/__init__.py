@@ -40,6 +40,8 @@ datagrams    ``udp.Port``: ``_preexistingSocket``,                ``listen_udp``
 buffers      ``FileDescriptor``: ``_tempDataLen``,                ``unsent_bytes`` says None, as of a
              ``dataBuffer``, ``offset``;                          transport that can't tell
              ``TLSMemoryBIOProtocol``: ``_appSendBuffer``
+alpn         ``twisted.internet._sslverify``:                     as Twisted does it, for all TLS
+             ``protosFromProtocol``, ``setupForALPN``             contexts of the process
 observers    ``LogPublisher``: ``_observers``                     ``is_observed`` says that it is
 memory       what ``buffers`` does, and what Twisted's            what was written and not sent is
              transports ask a reactor and a socket for            counted

@@ -31,6 +31,7 @@ from sockproto.core.text import count, host_name, join_host_port, port_number
 from sockproto.errors import OptionError
 from sockproto.reactor.datagrams import listen_udp
 from sockproto.reactor.ports import flush_after_reads
+from sockproto.server.certificates import check_certificates
 
 FORMS = {
     "tcp": "tcp:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
@@ -62,6 +63,8 @@ class Listener:
         port: The port, 0 for any that is free, None where there is none to choose.
         interface: The numeric address, None where there is none to tell.
         datagrams: Whether it is for datagrams.
+        tls: Whether it speaks TLS.
+        warning: What is wrong with it, though it can listen; mostly empty.
         close: Removes what the port leaves behind.
     """
 
@@ -72,6 +75,8 @@ class Listener:
     port: int | None = None
     interface: str | None = None
     datagrams: bool = False
+    tls: bool = False
+    warning: str = ""
     close: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -103,7 +108,7 @@ def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
         return execute(listen_udp, reactor, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
 
     where = f"UDP {join_host_port(interface, port)}"
-    return Listener(protocol, where, datagrams, listen, port, interface, True)
+    return Listener(protocol, where, datagrams, listen, port, interface, datagrams=True)
 
 
 def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
@@ -173,6 +178,8 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
     Raises:
         OptionError: The description is wrong.
     """
+    tls = description.startswith(("ssl:", "tls:"))
+    warning = check_certificates(description) if tls and find_spec("OpenSSL") is not None else ""
     endpoint = _endpoint(reactor, description)
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
@@ -181,7 +188,7 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
             listening.addErrback(_unlock)
         return listening.addCallback(flush_after_reads)
 
-    return Listener(protocol, where or description, factory, listen)
+    return Listener(protocol, where or description, factory, listen, tls=tls, warning=warning)
 
 
 def _endpoint(reactor: Any, description: str) -> Any:

@@ -167,9 +167,13 @@ class ServerService(Service):
         """Say what is served where, and whether others than this machine can reach it."""
         where = listener.name_of(port)
         self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
+        if listener.tls:
+            self.log.info("{where} speaks TLS", where=where)
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
             self.log.info("{where} can be reached from other machines", where=where)
+        if listener.warning:
+            self.log.warn("{where}: {warning}", where=where, warning=listener.warning)
 
     def _claim_descriptors(self) -> None:
         """Have the system allow as many open files as there may be connections, or allow fewer of these."""

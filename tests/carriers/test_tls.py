@@ -1,96 +1,17 @@
 """Connections over Twisted's TLS, in memory: what its transport does that TCP's doesn't."""
 
-import contextlib
 import ssl
-from collections.abc import Callable
 from typing import Any
 
-import trustme
-from twisted.internet.ssl import DefaultOpenSSLContextFactory
-from twisted.internet.task import Clock
-from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.trial.unittest import TestCase
+from twisted.internet.protocol import Factory
 
-from sockproto.carriers.factory import ConversationFactory
-from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.actions import Sleep
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.raw import Discard, Raw
-from sockproto.testing import Remote, connect
-from tests.carriers.scripted import Scripted
-
-
-class TLSPeer:
-    """A client: the standard library's TLS over a connection in memory.
-
-    Args:
-        remote: The connection.
-        issuer: Whom it believes.
-    """
-
-    def __init__(self, remote: Remote, issuer: trustme.CA) -> None:
-        self._remote = remote
-        self._inbound, self._outbound = ssl.MemoryBIO(), ssl.MemoryBIO()
-        context = ssl.create_default_context()
-        issuer.configure_trust(context)
-        self._tls = context.wrap_bio(self._inbound, self._outbound, server_hostname="localhost")
-
-    def shake_hands(self) -> None:
-        """Do the handshake."""
-        while True:
-            try:
-                return self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self._remote.send(self._outbound.read())
-                self._inbound.write(self._remote.read())
-
-    def end(self) -> None:
-        """End TLS, as the other end has: an error if it hasn't."""
-        self._inbound.write(self._remote.read())
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self._tls.read()
-        self._tls.unwrap()
-        self._remote.send(self._outbound.read())
-
-    def send(self, *pieces: bytes, end: bool = False) -> None:
-        """Send so many pieces, and close_notify behind them, all at once."""
-        for piece in pieces:
-            self._tls.write(piece)
-        if end:
-            with contextlib.suppress(ssl.SSLError):  # the other end's close_notify is yet to come
-                self._tls.unwrap()
-        self._remote.send(self._outbound.read())
-
-
-class TLSTests(TestCase):
-    def setUp(self) -> None:
-        self.clock, self.issuer, self.path = Clock(), trustme.CA(), self.mktemp()
-        made = self.issuer.issue_cert("localhost")
-        made.private_key_and_cert_chain_pem.write_to_path(self.path)
-
-    def connect(self, framing: Callable[[int], Any], **methods: Any) -> TLSPeer:
-        self.conversation: Any = Scripted(**methods)
-
-        class ScriptedProtocol(ConversationProtocol):
-            conversation = staticmethod(lambda: self.conversation)
-
-        class ScriptedFactory(ConversationFactory):
-            protocol = ScriptedProtocol
-
-        self.factory = ScriptedFactory(framing=framing, clock=self.clock)
-        context = DefaultOpenSSLContextFactory(self.path, self.path)
-        self.remote = connect(TLSMemoryBIOFactory(context, False, self.factory, self.clock), kernel_bytes=0)
-        self.addCleanup(self.remote.lose)
-        peer = TLSPeer(self.remote, self.issuer)
-        peer.shake_hands()
-        return peer
-
-    def read_all(self) -> None:
-        """Let time pass and the client read, until nothing more comes."""
-        for _ in range(10):
-            self.clock.advance(0.01)
-            self.remote.read()
+from sockproto.core.limits import Limits
+from sockproto.protocols.echo import EchoProtocol
+from tests.carriers.over_tls import TLSTests
 
 
 class ClosedByThePeerTests(TLSTests):
@@ -123,6 +44,59 @@ class ClosedByThePeerTests(TLSTests):
         self.read_all()
         self.assertTrue(self.remote.lost)
         self.assertEqual(self.conversation.notes, [CloseReason.PEER_CLOSED])
+
+    def test_while_the_conversation_goes_on_and_the_peer_reads_nothing(self) -> None:
+        def speak() -> Any:
+            while True:
+                yield Sleep(1)
+                yield b"tick"
+
+        self.serve(Discard, limits=Limits(idle_seconds=5, write_stall_seconds=10), opened=speak)
+        peer = self.peer()
+        peer.shake_hands()
+        self.clock.advance(1.1)
+        peer.send(end=True)
+        for _ in range(20):
+            self.assertFalse(self.remote.lost)
+            self.clock.advance(0.5)  # what was said before is still to be sent, less than would pause us
+        for _ in range(20):
+            self.clock.advance(0.5)
+        self.assertTrue(self.remote.lost)
+        self.assertEqual(self.conversation.notes, [CloseReason.WRITE_STALL])
+
+
+class ProtocolNegotiationTests(TLSTests):
+    """A client offers protocols by ALPN (RFC 7301)."""
+
+    def test_the_server_declares_none(self) -> None:
+        for context in self.options(), None:
+            self.serve(context=context)
+            peer = self.peer(offered=["h2", "http/1.1"])
+            peer.shake_hands()
+            self.assertEqual(peer.protocol, None)
+            peer.send(b"x\n")
+            self.clock.advance(0)
+            self.assertEqual(peer.read(), b"<x>\n")
+
+    def test_the_server_has_one_in_common(self) -> None:
+        self.serve(context=self.options(acceptableProtocols=[b"greeting", b"http/1.1"]))
+        peer = self.peer(offered=["h2", "http/1.1", "greeting"])
+        peer.shake_hands()
+        self.assertEqual(peer.protocol, "greeting")
+
+    def test_the_server_declares_others(self) -> None:
+        """It is left to those who declare them, and to Twisted, what that means."""
+        self.serve(context=self.options(acceptableProtocols=[b"greeting"]))
+        self.assertRaises(ssl.SSLError, self.peer(offered=["h2"]).shake_hands)
+        self.assertEqual(self.factory.statistics.closed, {CloseReason.TLS_FAILED: 1})
+
+    def test_a_factory_of_twisteds(self) -> None:
+        self.serve(context=self.options(), factory=Factory.forProtocol(EchoProtocol))
+        peer = self.peer(offered=["h2"])
+        peer.shake_hands()
+        peer.send(b"x")
+        self.clock.advance(0)
+        self.assertEqual(peer.read(), b"x")
 
 
 class DrainTests(TLSTests):

@@ -20,7 +20,7 @@ from twisted.logger import LogPublisher
 from twisted.trial.unittest import TestCase
 
 from sockproto import reactor
-from sockproto.reactor import buffers, clocks, datagrams, observers, ports
+from sockproto.reactor import alpn, buffers, clocks, datagrams, observers, ports
 from sockproto.testing import connect
 from tests.test_private_names import defined, is_private, touched
 
@@ -76,8 +76,9 @@ class Descriptors(Clock):
 class FallbackTests(TestCase):
     def test_every_module_is_known(self) -> None:
         tested = {"buffers", "clocks", "connections", "contexts", "datagrams"}
-        tested |= {"epoll", "flushing", "observers", "ports"}
-        self.assertEqual({name for name in MODULES if table(name)} | {"epoll"}, tested)
+        tested |= {"alpn", "epoll", "flushing", "observers", "ports"}
+        # Not everywhere is there an epoll, and not always had Twisted the fault that alpn mends.
+        self.assertEqual({name for name in MODULES if table(name)} | {"alpn", "epoll"}, tested)
 
     def test_the_page_lists_every_name(self) -> None:
         listed = reactor.__doc__ or ""
@@ -189,6 +190,16 @@ class FallbackTests(TestCase):
                 self.assertEqual(remote.transport.held, 11, name)
                 self.assertEqual(remote.read(), b"x" * 15 + b"y" * 5 + b"z")
                 self.assertEqual(remote.transport.held, 0)
+
+    def test_protocols_are_negotiated_as_twisted_does_it(self) -> None:
+        for owner, names in table("alpn").items():
+            self.patch(owner, "setupForALPN", alpn.set_up_as_twisted)
+            for name in names:
+                with without(owner, name):
+                    alpn.go_on_without_alpn()
+                self.assertIs(owner.setupForALPN, alpn.set_up_as_twisted, name)
+            alpn.go_on_without_alpn()
+            self.assertIsNot(owner.setupForALPN, alpn.set_up_as_twisted)
 
     def test_every_log_is_observed(self) -> None:
         self.assertFalse(observers.is_observed(LogPublisher()))
