@@ -279,6 +279,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             Failure(error, type(error), error.__traceback__),
             protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
             peer=addr,
+            carrier=self,
         )
 
 

@@ -138,7 +138,7 @@ class Registry:
         """Log an error of a conversation's."""
         failure = Failure(error, type(error), error.__traceback__)
         message = "{protocol} connection {serial} from {peer}: {what}"
-        self.log.failure(self.clock, message, failure, what=what, **_fields(connection))
+        self.log.failure(self.clock, message, failure, what=what, carrier=connection, **_fields(connection))
 
     def leave(self, connection: Connection) -> None:
         """Note that a connection is gone; it gives back its places."""

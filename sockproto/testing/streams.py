@@ -241,6 +241,11 @@ class Link:
         """Have each read and write once; tell whether anything happened."""
         return self._loop.turn()
 
+    @property
+    def faults(self) -> list[str]:
+        """What the two did wrong, the client's first: see ``Transport``."""
+        return self.client_transport.faults + self.server_transport.faults
+
 
 def connect(
     protocol: Any,
