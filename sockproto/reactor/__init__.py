@@ -41,6 +41,8 @@ buffers      ``FileDescriptor``: ``_tempDataLen``,                ``unsent_bytes
              ``dataBuffer``, ``offset``;                          transport that can't tell
              ``TLSMemoryBIOProtocol``: ``_appSendBuffer``
 observers    ``LogPublisher``: ``_observers``                     ``is_observed`` says that it is
+             ``twisted.trial``: ``_synctest``, and of it          ``is_flushed`` says that it isn't
+             ``_logObserver``: ``_added``
 memory       what ``buffers`` does, and what Twisted's            what was written and not sent is
              transports ask a reactor and a socket for            counted
 clocks       ``Clock``: ``calls``, ``rightNow``; its calls:       ``Clock.advance``

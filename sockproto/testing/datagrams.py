@@ -168,7 +168,6 @@ class DatagramNetwork:
 
     Attributes:
         lost: How many datagrams were lost, those included that nobody read in time.
-        faults: What its protocols raised, wherever it was caught and logged, a sentence each.
     """
 
     def __init__(
@@ -189,7 +188,11 @@ class DatagramNetwork:
         self._next_port = 49_152
         self.lost = 0
         self._noted = Faults(self._has, lambda: self._loop.running)
-        self.faults = self._noted.said
+
+    @property
+    def faults(self) -> list[str]:
+        """What its protocols raised, wherever that was caught and logged, a sentence each."""
+        return self._noted.said()
 
     # What protocols call.
 

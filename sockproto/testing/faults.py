@@ -4,7 +4,7 @@ Twisted's transports and Deferreds log what a protocol raises, and our carriers 
 all who run tests trial alone looks at the log, so the kit observes it too::
 
     noted = Faults(owns=lambda carrier: carrier is protocol, at_work=lambda: False)
-    noted.said      # ["EchoProtocol raised ZeroDivisionError: division by zero (shout.py, line 12)"]
+    noted.said()    # ["EchoProtocol raised ZeroDivisionError: division by zero (shout.py, line 12)"]
 """
 
 import sys
@@ -19,9 +19,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import provider
 
 import sockproto
-
-RAISED = " raised "
-"""In each fault that is an exception, between who raised it and what."""
+from sockproto.reactor.observers import is_flushed
 
 LIBRARIES = [str(Path(sockproto.__file__).parent), *sysconfig.get_paths().values()]
 """Where the lines are not that a test is about."""
@@ -33,30 +31,35 @@ class Faults:
     Args:
         owns: Tells whether a carrier of ours is part of it.
         at_work: Tells whether it is running now: what is logged meanwhile without a carrier is its own.
-        protocol: Returns the protocol that such is said of; None: it isn't known.
+        protocol: The protocol that such is said of; None: it isn't known.
+        said: Where they are noted, a sentence each; others are noted there too.
 
     Attributes:
-        said: The faults, a sentence each.
-        errors: The exceptions among them.
+        errors: The exceptions that were noted, with what is said of each.
     """
 
     def __init__(
         self,
         owns: Callable[[Any], bool],
         at_work: Callable[[], bool],
-        protocol: Callable[[], Any] = lambda: None,
+        protocol: Any = None,
+        said: list[str] | None = None,
     ) -> None:
-        self.owns, self.at_work, self.protocol = owns, at_work, protocol
-        self.said: list[str] = []
-        self.errors: list[BaseException] = []
+        self.owns, self.at_work, self._protocol = owns, at_work, protocol
+        self._said = [] if said is None else said
+        self.errors: list[tuple[BaseException, str]] = []
         if not _kept:
             globalLogPublisher.addObserver(_observe)
         _kept.add(self)
 
-    @property
+    def said(self) -> list[str]:
+        """Return them; not the exceptions that a test of trial's has flushed from the log, as expected."""
+        expected = {said for error, said in self.errors if is_flushed(error)}
+        return [said for said in self._said if said not in expected]
+
     def raised(self) -> list[str]:
-        """Those that are exceptions."""
-        return [fault for fault in self.said if RAISED in fault]
+        """Return those that are exceptions."""
+        return [said for error, said in self.errors if not is_flushed(error)]
 
     def note(self, error: BaseException, carrier: Any = None) -> None:
         """Take note of an exception: its text, escaped, and the line of the test's own code that led to it.
@@ -65,11 +68,12 @@ class Faults:
             error: The exception.
             carrier: Whose it is, if it is a carrier's of ours.
         """
-        who = carrier or self.protocol()
+        who = carrier or self._protocol
         name = "a protocol" if who is None else type(who).__name__
         text = f": {repr(str(error))[1:-1][:200]}" if str(error) else ""
-        self.errors.append(error)
-        self.said.append(f"{name}{RAISED}{type(error).__name__}{text}{_place(error, who)}")
+        said = f"{name} raised {type(error).__name__}{text}{_place(error, who)}"
+        self.errors.append((error, said))
+        self._said.append(said)
 
 
 _kept: WeakSet[Faults] = WeakSet()
@@ -83,7 +87,7 @@ def _observe(event: LogEvent) -> None:
         globalLogPublisher.removeObserver(_observe)
     failure = event.get("log_failure") or event.get("failure")  # by log.err()
     error = getattr(failure, "value", None)
-    if error is None or any(error is known for faults in kept for known in faults.errors):
+    if error is None or any(error is known for faults in kept for known, _ in faults.errors):
         return
     carrier = event.get("carrier")
     owners = [faults for faults in kept if (faults.at_work() if carrier is None else faults.owns(carrier))]

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python import log
 
 from sockproto.testing.arguments import made
 from sockproto.testing.assertions import assert_same
@@ -97,6 +98,7 @@ class MemoryLine:
             self.remote.reset()
         except Exception as error:  # of ``connectionLost``
             self.remote.transport.note_exception(error)
+            log.err()
 
     async def send(self, data: list[bytes], ending: bool) -> None:
         """Send pieces, each in a turn of its own; read on meanwhile."""
@@ -157,7 +159,7 @@ def attempt(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> Playe
     except AssertionError as error:
         found = error
     line.cut()
-    return Played(outcome, _way("in memory", cut, course), found, line.remote.transport.raised)
+    return Played(outcome, _way("in memory", cut, course), found, line.remote.transport.noted.raised())
 
 
 async def attempt_on_socket(make: Make, script: Iterable[Step], cut: Cut, reactor: Any = None) -> Played:
@@ -177,7 +179,7 @@ async def attempt_on_socket(make: Make, script: Iterable[Step], cut: Cut, reacto
         way = _way("over a socket", cut, course)
 
     await on_socket(served, hold, SECONDS, reactor)
-    return Played(outcome, way, found, served.faults.raised)
+    return Played(outcome, way, found, served.faults.raised())
 
 
 async def _hold(course: Course, script: list[Step]) -> Outcome:

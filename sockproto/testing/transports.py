@@ -7,6 +7,7 @@
     protocol.makeConnection(transport)
 """
 
+from functools import cached_property
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
@@ -29,11 +30,11 @@ class Transport(MemoryConnection):
 
     Attributes:
         writes: Every write, in order.
-        most_held: The most bytes that it ever held for a peer that didn't take them.
         faults: What the protocol did that a transport doesn't take well, a sentence each: bytes written
             after the end, which are lost; a producer that is still registered at the close, which then waits
             for it; reading that is resumed after the end; an exception, wherever it was caught and logged.
             Only an exception is an error by itself.
+        most_held: The most bytes that it ever held for a peer that didn't take them.
         reason: What the protocol's ``connectionLost`` was told; None before.
         half_closing: Whether the protocol wants its half of the stream ended.
         aborted: Whether the protocol has cut the connection.
@@ -48,12 +49,10 @@ class Transport(MemoryConnection):
         peer: IAddress = PEER,
     ) -> None:
         super().__init__(socket, protocol, loop)
-        self._subject = protocol  # Twisted's forgets it when the connection is gone
         self._host, self._peer = host, peer
         self.writes: list[bytes] = []
         self.most_held = 0
-        self._noted = Faults(self._is_below, lambda: loop.running, lambda: self._subject)
-        self.faults = self._noted.said
+        self.faults: list[str] = []
         self.reason: Failure | None = None
 
     # What the protocol calls.
@@ -100,16 +99,16 @@ class Transport(MemoryConnection):
             self.reason = reason
         super().connectionLost(reason)
 
-    @property
-    def raised(self) -> list[str]:
-        """Those of its faults that are exceptions."""
-        return self._noted.raised
+    @cached_property
+    def noted(self) -> Faults:
+        """Its faults, from when this is asked for: what is logged is noted then too."""
+        return Faults(self._is_below, lambda: self.reactor.running, self.protocol, self.faults)
 
     # What the loop calls.
 
     def note_exception(self, error: Exception) -> None:
         """Take note of what the protocol raised."""
-        self._noted.note(error)
+        self.noted.note(error)
 
     # What is noted.
 

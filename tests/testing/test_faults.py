@@ -187,6 +187,14 @@ class RaisingTests(TestCase):
 
         error = self.assertRaises(AssertionError, play, Ends, [Send(b"x")])
         self.assertIn("Ends raised Wrong", str(error))
+        self.assertEqual(len(self.flushLoggedErrors(Wrong)), 1)
+
+    def test_what_a_test_expects_and_flushes_is_none(self) -> None:
+        remote = connect(factory_of(that(received=wrong))(Clock()))
+        remote.send(b"hello\n")
+        self.assertEqual(len(remote.faults), 1)
+        self.assertEqual(len(self.flushLoggedErrors(Wrong)), 1)
+        assert_no_faults(remote)
 
     def test_no_fault(self) -> None:
         remote = connect(factory_of(that(received=lambda self, data: CLOSE))(Clock()))
