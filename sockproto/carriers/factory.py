@@ -17,6 +17,8 @@ from sockproto.carriers.registry import Registry, Statistics
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import Trust
+from sockproto.core.script import EXITS
+from sockproto.reactor.exits import end_process
 
 
 class ConversationFactory(Factory):
@@ -78,13 +80,17 @@ class ConversationFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
         """Make the protocol for a connection."""
         kind = self.protocol
-        if kind.__init__ is ConversationProtocol.__init__ and self._proxies is None:
-            # What that does, without looking at its arguments for each connection.
-            protocol = kind.__new__(kind)
-            framing = (self._framing or kind.framing)(self.limits.max_message_bytes)
-            protocol.prepare(kind.conversation(*self._args, **self._kwargs), framing, self.registry)
-        else:
-            protocol = kind(*self._args, **self._carriers(), **self._kwargs)
+        try:
+            if kind.__init__ is ConversationProtocol.__init__ and self._proxies is None:
+                # What that does, without looking at its arguments for each connection.
+                protocol = kind.__new__(kind)
+                framing = (self._framing or kind.framing)(self.limits.max_message_bytes)
+                protocol.prepare(kind.conversation(*self._args, **self._kwargs), framing, self.registry)
+            else:
+                protocol = kind(*self._args, **self._carriers(), **self._kwargs)
+        except EXITS as error:
+            end_process(self.registry.clock, error)
+            raise
         protocol.factory = self
         return protocol
 

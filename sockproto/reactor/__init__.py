@@ -45,6 +45,8 @@ observers    ``LogPublisher``: ``_observers``                     ``is_observed`
              ``_logObserver``: ``_added``
 memory       what ``buffers`` does, and what Twisted's            what was written and not sent is
              transports ask a reactor and a socket for            counted
+exits        Python's ``atexit``: ``_run_exitfuncs``              what else was to be done at the exit
+                                                                  is left out
 clocks       ``Clock``: ``calls``, ``rightNow``; its calls:       ``Clock.advance``
              ``args``, ``called``, ``func``, ``kw``
 ===========  ===================================================  =====================================

@@ -76,7 +76,7 @@ class Descriptors(Clock):
 class FallbackTests(TestCase):
     def test_every_module_is_known(self) -> None:
         tested = {"buffers", "clocks", "connections", "contexts", "datagrams"}
-        tested |= {"epoll", "flushing", "observers", "ports"}
+        tested |= {"epoll", "exits", "flushing", "observers", "ports"}
         self.assertEqual({name for name in MODULES if table(name)} | {"epoll"}, tested)
 
     def test_the_page_lists_every_name(self) -> None:
