@@ -722,7 +722,8 @@ class Session:
 
     def _fail(self, error: BaseException) -> None:
         """Note an error of the conversation's, and end it; what ends the process is raised again."""
-        self.errors += (("error in the conversation", error),)
+        if all(error is not noted for _, noted in self.errors):  # it passes through more than one guard
+            self.errors += (("error in the conversation", error),)
         if not isinstance(error, EXITS):
             self._close(CloseReason.CONVERSATION_ERROR, "internal error")
             return

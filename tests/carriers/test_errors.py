@@ -1,7 +1,7 @@
 """What is wrong: messages too long, errors of the conversation and of the framing."""
 
 import asyncio
-from contextlib import suppress
+import contextlib
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -156,7 +156,7 @@ class ErrorTests(CarrierTestCase):
         given: list[dict[str, Any]] = [{"received": ends}, {"received": script}, {"ended": ends}]
         for methods in given:
             remote = self.connect(**methods)
-            caught = suppress(SystemExit) if "ended" in methods else self.assertRaises(SystemExit)
+            caught = contextlib.suppress(SystemExit) if "ended" in methods else self.assertRaises(SystemExit)
             with caught:  # the end of a half is told by Twisted's transport, which logs what is raised
                 self.receive(b"x\n")
                 self.clock.advance(1)

@@ -58,7 +58,7 @@ class Turns(CommandSet):
         ends()
 
 class Wrong(Lines):
-    def feed(self, data):
+    def cut(self, data):
         ends()
 
 def that(**methods):
