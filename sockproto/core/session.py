@@ -722,9 +722,10 @@ class Session:
 
     def _fail(self, error: BaseException) -> None:
         """Note an error of the conversation's, and end it; what ends the process is raised again."""
-        if all(error is not noted for _, noted in self.errors):  # it passes through more than one guard
+        exits = isinstance(error, EXITS)
+        if not exits or all(error is not noted for _, noted in self.errors):  # it passes several guards
             self.errors += (("error in the conversation", error),)
-        if not isinstance(error, EXITS):
+        if not exits:
             self._close(CloseReason.CONVERSATION_ERROR, "internal error")
             return
         self.running = False
