@@ -27,9 +27,10 @@ from sockproto.core.actions import ABORT, Script
 from sockproto.core.admission import SourceRate
 from sockproto.core.conversation import Conversation
 from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, WRITE_BYTES, Limits
-from sockproto.core.script import script_of
+from sockproto.core.script import EXITS, script_of
 from sockproto.core.session import FRAME_BYTES
 from sockproto.interfaces import IAnsweringDatagramProtocol
+from sockproto.reactor.exits import end_process
 
 MAX_PACKET_BYTES: Final = 65_535
 """What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
@@ -271,7 +272,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             self.reply(b"error: internal error\n", size, addr)
 
     def log_failure(self, error: BaseException, addr: Any) -> None:
-        """Count and log an error of the conversation's."""
+        """Count and log an error of the conversation's; one that ends the process is raised again."""
         self.drop("error")
         self.log.failure(
             self.clock,
@@ -279,7 +280,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
             Failure(error, type(error), error.__traceback__),
             protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
             peer=addr,
+            carrier=self,
         )
+        if isinstance(error, EXITS):
+            end_process(self.clock, error)
+            raise error
 
 
 def _inherits(conversation: Any, name: str) -> bool:
@@ -353,9 +358,11 @@ class _Answer:
     def _waited(self) -> None:
         waiting, self._waiting = self._waiting, None
         self._port.leave(self, self._held)
-        if waiting is not None:
-            self.go_on(waiting.value, waiting.error)
-        self._port.finished()
+        try:
+            if waiting is not None:
+                self.go_on(waiting.value, waiting.error)
+        finally:
+            self._port.finished()
 
     def _close(self) -> None:
         """Be done with the script, whose answer is settled."""

@@ -12,11 +12,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 
+from sockproto.carriers.arguments import require_protocol_fit
 from sockproto.carriers.registry import Registry, Statistics
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import Trust
+from sockproto.core.script import EXITS
 from sockproto.reactor.alpn import go_on_without_alpn
+from sockproto.reactor.exits import end_process
 
 
 class ConversationFactory(Factory):
@@ -42,7 +45,8 @@ class ConversationFactory(Factory):
             none. A subclass with a ``buildProtocol`` of its own is given one.
 
     Raises:
-        TypeError: The conversation, or the carrier, doesn't take these arguments.
+        TypeError: The conversation, or the carrier, doesn't take these arguments, as their signatures say;
+            of values our own conversations know more, and others show at the first connection.
         ValueError: A network of *proxy_from* is none.
     """
 
@@ -67,7 +71,8 @@ class ConversationFactory(Factory):
         self.registry = Registry(limits, clock)
         self._framing, self._args, self._kwargs = framing, args, kwargs
         self._proxies = None if proxy_from is None else Trust(proxy_from)
-        self._made()  # wrong arguments show here, not at the first connection
+        # Wrong arguments show here, not at the first connection.
+        require_protocol_fit(self.protocol, ConversationProtocol, args, kwargs, **self._carriers())
 
     @property
     def statistics(self) -> Statistics:
@@ -77,24 +82,23 @@ class ConversationFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
         """Make the protocol for a connection."""
         kind = self.protocol
-        if kind.__init__ is ConversationProtocol.__init__ and self._proxies is None:
-            # What that does, without looking at its arguments for each connection.
-            protocol = kind.__new__(kind)
-            framing = (self._framing or kind.framing)(self.limits.max_message_bytes)
-            protocol.prepare(kind.conversation(*self._args, **self._kwargs), framing, self.registry)
-        else:
-            protocol = self._made()
+        try:
+            if kind.__init__ is ConversationProtocol.__init__ and self._proxies is None:
+                # What that does, without looking at its arguments for each connection.
+                protocol = kind.__new__(kind)
+                framing = (self._framing or kind.framing)(self.limits.max_message_bytes)
+                protocol.prepare(kind.conversation(*self._args, **self._kwargs), framing, self.registry)
+            else:
+                protocol = kind(*self._args, **self._carriers(), **self._kwargs)
+        except EXITS as error:
+            end_process(self.registry.clock, error)
+            raise
         protocol.factory = self
         return protocol
 
-    def _made(self) -> ConversationProtocol:
-        return self.protocol(
-            *self._args,
-            registry=self.registry,
-            framing=self._framing,
-            proxies=self._proxies,
-            **self._kwargs,
-        )
+    def _carriers(self) -> dict[str, Any]:
+        """Return the arguments of a protocol that are not its conversation's."""
+        return {"registry": self.registry, "framing": self._framing, "proxies": self._proxies}
 
     def drain(self) -> "Deferred[None]":
         """Have every connection finish what it has received; fires when all are gone."""

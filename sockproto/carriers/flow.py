@@ -18,6 +18,7 @@ from sockproto.carriers.waiting import Waiting
 from sockproto.core.actions import WAITS, Interrupted, Sleep, Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import TURN_BYTES, TURN_STEPS, WRITE_BYTES
+from sockproto.core.script import EXITS
 from sockproto.core.session import AT_THE_END, CLOSING, HALF_CLOSING, LOST, OPENING
 
 
@@ -107,12 +108,18 @@ class Flow:
             self._turn = None
 
     def _fail(self, connection: Connection, error: BaseException) -> None:
-        """End a connection whose transport has raised an error: nothing is known of what it has sent."""
+        """End a connection whose transport has raised an error: nothing is known of what it has sent.
+
+        So ends one whose conversation ends the process, which is raised again.
+        """
         session = connection.session
         if session.need is LOST:
             raise error
-        session.fail(error)
+        if not isinstance(error, EXITS):
+            session.fail(error)
         connection.abort(session.reason or CloseReason.CONVERSATION_ERROR)
+        if isinstance(error, EXITS):
+            raise error
 
     def _write(self, connection: Connection, data: bytes) -> None:
         """Hand bytes to the transport, which may pause us at once."""

@@ -7,6 +7,7 @@ stops. Knows nothing of what they say::
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -22,6 +23,8 @@ from sockproto.carriers.transport import peer_of
 from sockproto.core.admission import Admission
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
+from sockproto.core.script import EXITS
+from sockproto.reactor.exits import end_process
 
 
 @dataclass
@@ -135,10 +138,12 @@ class Registry:
         """The conversation has ended our half of the stream, where there are halves."""
 
     def failed(self, connection: Connection, what: str, error: BaseException) -> None:
-        """Log an error of a conversation's."""
+        """Log an error of a conversation's; one that ends the process does so."""
         failure = Failure(error, type(error), error.__traceback__)
         message = "{protocol} connection {serial} from {peer}: {what}"
-        self.log.failure(self.clock, message, failure, what=what, **_fields(connection))
+        self.log.failure(self.clock, message, failure, what=what, carrier=connection, **_fields(connection))
+        if isinstance(error, EXITS):
+            end_process(self.clock, error)
 
     def leave(self, connection: Connection) -> None:
         """Note that a connection is gone; it gives back its places."""
@@ -185,7 +190,8 @@ class Registry:
     def drain(self) -> "Deferred[None]":
         """Have every connection finish what it has received; fires when all are gone."""
         for connection in list(self.connections):
-            connection.drain()
+            with suppress(*EXITS):  # told of already: the process ends
+                connection.drain()
         if not self.connections:
             return succeed(None)
         drained: Deferred[None] = Deferred()
@@ -196,7 +202,8 @@ class Registry:
         """Cut every connection that is left; return how many."""
         left = list(self.connections)
         for connection in left:
-            connection.abort(CloseReason.DRAIN_ABORTED)
+            with suppress(*EXITS):
+                connection.abort(CloseReason.DRAIN_ABORTED)
         return len(left)
 
 

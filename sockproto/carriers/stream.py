@@ -36,6 +36,7 @@ from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
+from sockproto.core.script import EXITS
 from sockproto.core.session import CLOSING, LOST, OPENING, Session
 from sockproto.interfaces import IAnsweringProtocol
 from sockproto.reactor.alpn import go_on_without_alpn
@@ -229,14 +230,15 @@ class ConversationProtocol(Protocol):
         """The connection is gone."""
         session = self.session
         words = self._tls_failure(reason.value) if session.reason is None else None
+        lost = CloseReason.PEER_CLOSED
         if words is not None:
-            self._phase = Broken(words)
-            session.lose(CloseReason.TLS_FAILED)
-        elif session.reason is None and not reason.check(ConnectionDone):
-            session.lose(CloseReason.PEER_RESET)
-        else:
-            session.lose(CloseReason.PEER_CLOSED)
-        self._attend()
+            self._phase, lost = Broken(words), CloseReason.TLS_FAILED
+        elif not reason.check(ConnectionDone):
+            lost = CloseReason.PEER_RESET
+        try:
+            session.lose(lost)
+        finally:
+            self._attend()
 
     def pauseProducing(self) -> None:
         """The transport has enough to send."""
@@ -290,7 +292,7 @@ class ConversationProtocol(Protocol):
         """
         if not self.session.final:
             self._phase = Draining(self)
-            self._attend(self.session.drain())
+            self._do(self.session.drain)
 
     def close(self, reason: CloseReason = CloseReason.CLOSED) -> None:
         """Run no further action, deliver what was sent, and close.
@@ -298,7 +300,7 @@ class ConversationProtocol(Protocol):
         Args:
             reason: What the conversation's ``closed`` and the log are told.
         """
-        self._attend(self.session.close(reason))
+        self._do(self.session.close, reason)
 
     def abort(self, reason: CloseReason = CloseReason.ABORTED) -> None:
         """Cut the connection and drop what was not sent.
@@ -307,11 +309,13 @@ class ConversationProtocol(Protocol):
             reason: What the conversation's ``closed`` and the log are told.
         """
         if self.session.need is not LOST:
-            self.session.abort(reason)
-            if isinstance(self._phase, Closing):
-                abort(self.transport)
-            else:
-                self._attend()
+            try:
+                self.session.abort(reason)
+            finally:
+                if isinstance(self._phase, Closing):
+                    abort(self.transport)
+                else:
+                    self._attend()
 
     @property
     def reason(self) -> CloseReason | None:
@@ -391,8 +395,15 @@ class ConversationProtocol(Protocol):
         if self._quiet_call is not None:
             self._quiet_call.cancel()
             self._quiet_call = None
-        if session.need is LOST:
-            session.closed()
+        try:
+            if session.need is LOST:
+                session.closed()
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Tell what went wrong; close, or be gone."""
+        session = self.session
         if session.errors:
             errors, session.errors = session.errors, ()
             for what, error in errors:
@@ -407,7 +418,11 @@ class ConversationProtocol(Protocol):
         """The connection is gone, in the commonest way: with nothing left undone. See ``end``."""
         session, registry = self.session, self.registry
         session.need = LOST
-        session.closed()
+        try:
+            session.closed()
+        except EXITS:
+            self.end()
+            raise
         if session.errors or self._quiet_call is not None:
             self.end()
             return
@@ -431,7 +446,7 @@ class ConversationProtocol(Protocol):
         try:
             found = part.look(self, self.clock.seconds())
         except BaseException as error:  # the framing's: what is unfinished is asked
-            self._attend(self.session.fail(error))
+            self._do(self.session.fail, error)
             return
         if not isinstance(found, CloseReason):
             self._look_in(found)
@@ -451,7 +466,11 @@ class ConversationProtocol(Protocol):
 
     def _open(self) -> None:
         self.transport.registerProducer(self, True)
-        out = self.session.open(self.peer)
+        try:
+            out = self.session.open(self.peer)
+        except EXITS:  # nobody else closes it
+            self._attend()
+            raise
         if self.session.need is not None:
             self._attend(out)
         elif out:
@@ -465,6 +484,15 @@ class ConversationProtocol(Protocol):
                 self.transport.write(out)
             except BaseException as error:
                 self._attend(self.session.fail(error))
+
+    def _do(self, event: Callable[..., bytes], *args: Any) -> None:
+        """Tell the session of an event that is not the transport's, and see to what it needs then."""
+        try:
+            out = event(*args)
+        except EXITS:
+            self._attend()
+            raise
+        self._attend(out)
 
     def _attend(self, out: bytes = b"") -> None:
         """See to what the session needs."""
@@ -512,4 +540,4 @@ class ConversationProtocol(Protocol):
     def _cut(self) -> None:
         self._quiet_call = None
         self._timeouts.active = self.clock.seconds()
-        self._attend(self.session.quiet())
+        self._do(self.session.quiet)

@@ -26,7 +26,7 @@ page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
     from sockproto.check import judge
 
     report = judge("echo", "127.0.0.1", 9999, quick=True)
-    print(report.failed)
+    print(report.failed, report.complete)
 """
 
 TYPE_CHECKING = False

@@ -25,7 +25,7 @@ from sockproto.check.spoken import LINES, SAYERS, answer, name
 from sockproto.check.started import UP_SECONDS, Started
 from sockproto.check.target import ServerAddress, free_port
 from sockproto.check.timing import Patience, Timeline
-from sockproto.check.verdict import Case, Failed, Skipped
+from sockproto.check.verdict import Case, Failed, Skipped, TooSlow
 from sockproto.check.wire import DatagramClient, Silent, StreamClient, Wire
 from sockproto.errors import OptionError, Refused
 from sockproto.plain.deadline import Deadline
@@ -193,7 +193,7 @@ class Subject:
         except Refused as error:
             if not started.ended and left < UP_SECONDS:
                 seconds = f"{self.deadline.seconds:.3g} s"
-                raise Skipped(f"{seconds} are too short to start the server for it") from error
+                raise TooSlow(f"{seconds} are too short to start the server for it") from error
             raise Failed(f"the server can't be started: {error}") from error
 
     def becomes(self, true: Callable[[], bool], share: float = 1.0) -> bool:
@@ -204,12 +204,12 @@ class Subject:
             share: Which part of the time that an answer may take is given.
 
         Raises:
-            Skipped: The case's time is over before.
+            TooSlow: The case's time is over before.
         """
         due = Deadline(share * self.patience.answer)
         while not true():
             if not self.deadline.left:
-                raise Skipped(f"it is too slow to be judged within {self.deadline.seconds:.3g} s")
+                raise TooSlow(f"it is too slow to be judged within {self.deadline.seconds:.3g} s")
             if not due.left:
                 return False
             time.sleep(0.01)

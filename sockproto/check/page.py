@@ -47,8 +47,13 @@ def _head(report: Report) -> Markup:
 
 def sentence(report: Report) -> str:
     """Give the verdict on the server in a sentence."""
+    unjudged = report.unjudged
+    return f"{_verdicts(report)} {unjudged[:1].upper()}{unjudged[1:]}." if unjudged else _verdicts(report)
+
+
+def _verdicts(report: Report) -> str:
     total, failing, passing = len(report.results), report.count(Verdict.FAIL), report.count(Verdict.PASS)
-    if not total:
+    if report.count(Verdict.SKIP) == total:
         return "Nothing was judged."
     if failing:
         return f"{failing:,} of {_counted(total, 'case')} {'fails' if failing == 1 else 'fail'}."
@@ -65,13 +70,18 @@ def _header(report: Report) -> Markup:
     began = datetime.fromtimestamp(report.began, timezone.utc)
     when = element("time", text(f"{began:%Y-%m-%d %H:%M:%S} UTC"), datetime=f"{began:%Y-%m-%dT%H:%M:%SZ}")
     took = text(f", in {moment(report.seconds)}")
+    good = report.complete and not report.failed
     return element(
         "header",
         element("p", text("sockproto check"), class_="maker"),
         element(
             "h1", element("b", text(report.protocol)), text(" at "), element("span", text(report.target))
         ),
-        element("p", text(sentence(report)), class_=f"verdict {'bad' if report.failed else 'good'}"),
+        element(
+            "p",
+            text(sentence(report)),
+            class_=f"verdict {'good' if good else 'bad'}",
+        ),
         _bar(report),
         _tally(report.results),
         element("p", text("Judged on "), when, took, class_="when"),

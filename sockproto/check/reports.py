@@ -23,49 +23,13 @@ _CUT_RUN = re.compile(rb"(.)\1{23,}(?: \[\.\.\. (\d+) bytes \.\.\.\] \1{24,})?",
 
 
 def text_lines(report: Report) -> list[str]:
-    """Give it as lines for people: one for each case, more where it fails, and the sum at the end."""
-    lines = [line for results in _alike(report.results) for line in _lines(*results)]
-    lines += ["server"] if report.server else []
-    for name, value in report.server.items():
-        if name == "last said" and report.server["exit"].startswith("none"):  # each failure has its own
-            continue
-        escaped = escape(value)
-        lines.append(f"      {name:<12}{escaped}")
-    return [*lines, summary(report)]
+    """Return it as lines for people: what was judged, what was skipped, and the sum at the end."""
+    judged = (result for result in report.results if result.verdict is not Verdict.SKIP)
+    return [*(line for result in judged for line in result_lines(result)), *closing_lines(report)]
 
 
-def summary(report: Report) -> str:
-    """Give the sum in one line."""
-    if all(result.verdict is Verdict.SKIP for result in report.results):
-        what = f"nothing was judged, {report.count(Verdict.SKIP)} skipped"
-        return f"{report.protocol} at {report.target}: {what}, in {report.seconds:.1f} s"
-    counts = ", ".join(
-        f"{report.count(verdict)} {word}"
-        for verdict, word in (
-            (Verdict.PASS, "pass"),
-            (Verdict.FAIL, "fail"),
-            (Verdict.OPEN, "open"),
-            (Verdict.SKIP, "skipped"),
-        )
-        if report.count(verdict) or verdict is Verdict.PASS
-    )
-    return f"{report.protocol} at {report.target}: {counts}, in {report.seconds:.1f} s"
-
-
-def _alike(results: Sequence[Result]) -> list[list[Result]]:
-    """Give what is told together: of a group, the cases that were skipped for the same reason."""
-    found: list[list[Result]] = []
-    for result in results:
-        same = found and found[-1][0].verdict is result.verdict is Verdict.SKIP
-        before = found[-1][0] if same else None
-        if before and (before.case.group, before.reason) == (result.case.group, result.reason):
-            found[-1].append(result)
-        else:
-            found.append([result])
-    return found
-
-
-def _lines(result: Result, *alike: Result) -> list[str]:
+def result_lines(result: Result, *alike: Result) -> list[str]:
+    """Return one case's lines, more than one where it fails; of *alike* skipped ones, one together."""
     if alike:
         return [f"{MARKS[result.verdict]}  {result.case.group}, {1 + len(alike)} cases: {result.reason}"]
     mark = f"{MARKS[result.verdict]}  {result.case.identifier}"
@@ -79,6 +43,51 @@ def _lines(result: Result, *alike: Result) -> list[str]:
         if data is not None:
             lines.append(f"      {name:<9} {_written(data, name != 'received')}")
     return [*lines, *(f"      {'it said':<9} {line}" for line in result.said)]
+
+
+def closing_lines(report: Report) -> list[str]:
+    """Return what follows on what was judged: what was skipped, the server, and the sum."""
+    skipped = [result for result in report.results if result.verdict is Verdict.SKIP]
+    lines = [line for results in _alike(skipped) for line in result_lines(*results)]
+    lines += ["server"] if report.server else []
+    for name, value in report.server.items():
+        if name == "last said" and report.server["exit"].startswith("none"):  # each failure has its own
+            continue
+        escaped = escape(value)
+        lines.append(f"      {name:<12}{escaped}")
+    return [*lines, summary(report)]
+
+
+def summary(report: Report) -> str:
+    """Give the sum in one line."""
+    took = f"in {report.seconds:.1f} s" + (f"; {report.unjudged}" if report.unjudged else "")
+    if all(result.verdict is Verdict.SKIP for result in report.results):
+        what = f"nothing was judged, {report.count(Verdict.SKIP)} skipped"
+        return f"{report.protocol} at {report.target}: {what}, {took}"
+    counts = ", ".join(
+        f"{report.count(verdict)} {word}"
+        for verdict, word in (
+            (Verdict.PASS, "pass"),
+            (Verdict.FAIL, "fail"),
+            (Verdict.OPEN, "open"),
+            (Verdict.SKIP, "skipped"),
+        )
+        if report.count(verdict) or verdict is Verdict.PASS
+    )
+    return f"{report.protocol} at {report.target}: {counts}, {took}"
+
+
+def _alike(results: Sequence[Result]) -> list[list[Result]]:
+    """Give what is told together: of a group, the cases that were skipped for the same reason."""
+    found: list[list[Result]] = []
+    for result in results:
+        same = found and found[-1][0].verdict is result.verdict is Verdict.SKIP
+        before = found[-1][0] if same else None
+        if before and (before.case.group, before.reason) == (result.case.group, result.reason):
+            found[-1].append(result)
+        else:
+            found.append([result])
+    return found
 
 
 def _written(data: bytes, ours: bool) -> str:
@@ -106,6 +115,8 @@ def json_object(report: Report) -> dict[str, Any]:
         "began": report.began,
         "seconds": round(report.seconds, 6),
         "failed": report.failed,
+        "complete": report.complete,
+        "unjudged": report.unjudged,
         "counts": {str(verdict): report.count(verdict) for verdict in Verdict},
         "server": report.server,
         "results": [_object(result) for result in report.results],
@@ -120,6 +131,7 @@ def _object(result: Result) -> dict[str, Any]:
         "source": result.case.source,
         "verdict": str(result.verdict),
         "reason": result.reason,
+        "unjudged": result.unjudged,
         "seconds": round(result.seconds, 6),
     }
     if result.verdict is Verdict.FAIL:
@@ -142,14 +154,19 @@ def _object(result: Result) -> dict[str, Any]:
 
 
 def junit(report: Report) -> bytes:
-    """Give it as JUnit's XML; an open case counts as passed, and says what the server does."""
+    """Give it as JUnit's XML.
+
+    An open case counts as passed, and says what the server does. One that was to be judged and was not is an
+    error: a CI system must not take it for one that may be left out.
+    """
+    unjudged = sum(bool(result.unjudged) for result in report.results)
     suite = ElementTree.Element(
         "testsuite",
         name=escape(f"sockproto check {report.protocol} {report.target}"),
         tests=str(len(report.results)),
         failures=str(report.count(Verdict.FAIL)),
-        errors="0",
-        skipped=str(report.count(Verdict.SKIP)),
+        errors=str(unjudged),
+        skipped=str(report.count(Verdict.SKIP) - unjudged),
         time=f"{report.seconds:.3f}",
     )
     for result in report.results:
@@ -162,7 +179,10 @@ def junit(report: Report) -> bytes:
         )
         if result.verdict is Verdict.FAIL:
             failure = ElementTree.SubElement(case, "failure", message=escape(result.reason))
-            failure.text = escape("\n".join(_lines(result)[1:]), keep="\n")
+            failure.text = escape("\n".join(result_lines(result)[1:]), keep="\n")
+        elif result.unjudged:
+            message = escape(f"not judged {result.unjudged}: {result.reason}")
+            ElementTree.SubElement(case, "error", message=message)
         elif result.verdict is Verdict.SKIP:
             ElementTree.SubElement(case, "skipped", message=escape(result.reason))
         elif result.verdict is Verdict.OPEN:

@@ -14,7 +14,17 @@ from itertools import zip_longest
 from sockproto.check.judging import CheckContext, Judged, Subject
 from sockproto.check.spoken import LINES, answer, name
 from sockproto.check.target import is_there, speaks_tls
-from sockproto.check.verdict import Failed, Open, Report, Result, Skipped, Verdict
+from sockproto.check.verdict import (
+    OUR_ERROR,
+    OUT_OF_TIME,
+    STOPPED,
+    Failed,
+    Open,
+    Report,
+    Result,
+    Skipped,
+    Verdict,
+)
 from sockproto.errors import OptionError, Refused
 from sockproto.plain.deadline import Deadline
 
@@ -41,7 +51,7 @@ def run(
         context: Which protocol, whom and how.
         judged: The cases.
         heard: Told of each case that begins, then of its result.
-        deadline: When to be done, if the time has begun already.
+        deadline: When to be done, if the time has begun already; the patience's ``more`` comes to it.
 
     Returns:
         What came of it.
@@ -56,8 +66,9 @@ def run(
             heard(each, result)
     except KeyboardInterrupt:
         pass
-    stopped = [Result(each.case(context.protocol), Verdict.SKIP, "interrupted") for each in judged]
-    ordered = tuple(results.get(each.case.identifier, each) for each in stopped)
+    found = [each.case(context.protocol) for each in judged]
+    left = [Result(case, Verdict.SKIP, "interrupted", unjudged=STOPPED) for case in found]
+    ordered = tuple(results.get(each.case.identifier, each) for each in left)
     known = context.started.known() if context.started is not None else {}
     return Report(context.protocol, str(context.target), began, check.seconds, ordered, known)
 
@@ -72,6 +83,7 @@ class _Check:
 
     def __init__(self, context: CheckContext, deadline: Deadline) -> None:
         self._context, self._deadline = context, deadline
+        self._more = context.patience.more  # of time; nothing once a case fails
         self._failed = ""  # the basic case
         self._gone = ""  # the case since which the server is gone
         self._lost = ""  # why it can't be started again
@@ -81,7 +93,12 @@ class _Check:
     @property
     def seconds(self) -> float:
         """How long it has taken."""
-        return self._deadline.seconds - self._deadline.left
+        return self._deadline.passed
+
+    @property
+    def _left(self) -> float:
+        """Seconds that are left."""
+        return max(0.0, self._deadline.seconds + self._more - self._deadline.passed)
 
     def begin(self) -> None:
         """Get acquainted with the server."""
@@ -89,18 +106,28 @@ class _Check:
 
     def result(self, judged: Judged) -> Result:
         """Run a case, if there is a reason to and time for it."""
+        case = judged.case(self._context.protocol)
         if reason := self._reason_not_to(judged):
-            return Result(judged.case(self._context.protocol), Verdict.SKIP, reason)
-        patience = replace(self._context.patience, case=min(self._context.patience.case, self._deadline.left))
+            return Result(case, Verdict.SKIP, reason)
+        if self._left < LEAST_SECONDS:
+            seconds = self._deadline.seconds + self._more
+            reason = f"no time left of {seconds:g} s: --seconds allows more, --only chooses"
+            return Result(case, Verdict.SKIP, reason, unjudged=OUT_OF_TIME)
+        if self._failed and not judged.independent:
+            return Result(case, Verdict.SKIP, f"{self._failed} fails")
+        patience = replace(self._context.patience, case=min(self._context.patience.case, self._left))
         result = judge(replace(self._context, patience=patience), judged)
         if judged.basic and result.verdict is Verdict.FAIL:
             self._failed = judged.identifier
             if (result.received or TLS_ALERT).startswith(TLS_ALERT) and speaks_tls(self._context.target):
                 result = replace(result, reason=f"{result.reason}; it speaks TLS: say --tls")
-        return self._looked_after(result)
+        result = self._looked_after(result)
+        if result.verdict is Verdict.FAIL or result.unjudged:
+            self._more = 0.0
+        return result
 
     def _reason_not_to(self, judged: Judged) -> str:
-        context, deadline = self._context, self._deadline
+        context = self._context
         if self._gone and not self._lost and not is_there(context.target):
             return f"the server is gone since {self._gone}"
         if self._lost:
@@ -110,9 +137,7 @@ class _Check:
             return "not part of the quick form"
         if judged.half_closes and context.target.tls is not None:
             return "TLS has no half-close"
-        if deadline.left < LEAST_SECONDS:
-            return f"no time left of {deadline.seconds:g} s: --seconds allows more, --only chooses"
-        return f"{self._failed} fails" if self._failed and not judged.independent else ""
+        return ""
 
     def _looked_after(self, result: Result) -> Result:
         """See whether the server still runs; if not, that is this case's failure, and it is started again."""
@@ -141,7 +166,7 @@ class _Check:
 def judge(context: CheckContext, judged: Judged) -> Result:
     """Run one case."""
     case, subject = judged.case(context.protocol), Subject(context)
-    verdict, reason, failure = Verdict.PASS, "", Failed("")
+    verdict, reason, unjudged, failure = Verdict.PASS, "", "", Failed("")
     printed = context.started.lines if context.started is not None else 0
     try:
         judged.judge(subject)
@@ -150,9 +175,10 @@ def judge(context: CheckContext, judged: Judged) -> Result:
     except Open as opened:
         verdict, reason = Verdict.OPEN, str(opened)
     except Skipped as skipped:
-        verdict, reason = Verdict.SKIP, str(skipped)
+        verdict, reason, unjudged = Verdict.SKIP, str(skipped), skipped.unjudged
     except Exception as error:  # the other cases are judged all the same
         verdict, reason = Verdict.SKIP, f"this case itself is wrong, please report it: {error!r}"
+        unjudged = OUR_ERROR
     finally:
         said = _said(context, printed) if verdict is Verdict.FAIL else ()
         subject.close()  # what it says of that is not about the failure
@@ -169,6 +195,7 @@ def judge(context: CheckContext, judged: Judged) -> Result:
         timeline.events(),
         timeline.seconds,
         said,
+        unjudged,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sockproto.check.body import Edges
 from sockproto.check.target import ServerAddress
 from sockproto.check.timing import Patience, Timeline
-from sockproto.check.verdict import Failed, Skipped
+from sockproto.check.verdict import Failed, TooSlow
 from sockproto.plain.deadline import Deadline
 
 READ, WRITE = select.POLLIN, select.POLLOUT
@@ -120,10 +120,10 @@ class Wire:
         """See that the case has time left.
 
         Raises:
-            Skipped: It has none.
+            TooSlow: It has none.
         """
         if not self._deadline.left:
             # Not the server's fault: it was not silent for as long as it may be.
             self._note("waited", text="the case's time is over")
             what = "it is too slow to be judged" if self._heard else "it says nothing, and can't be judged"
-            raise Skipped(f"{what} within {self._deadline.seconds:.3g} s")
+            raise TooSlow(f"{what} within {self._deadline.seconds:.3g} s")

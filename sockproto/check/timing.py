@@ -30,6 +30,7 @@ class Patience:
         pause: Seconds between two pieces, so that the server reads them apart.
         case: Seconds that a case may take in all.
         run: Seconds that all cases may take together, and the start of the server before them.
+        more: Seconds more that they may take while none fails: a good server needs them on a busy machine.
         end: Seconds that a server which was started for the check may take to end after them.
     """
 
@@ -38,11 +39,12 @@ class Patience:
     pause: float = 0.001
     case: float = 10.0
     run: float = 115.0
+    more: float = 0.0
     end: float = 3.0
 
 
-FULL = Patience()
-QUICK = Patience(answer=1.5, silence=0.1, case=2.0, run=8.5, end=0.5)
+FULL = Patience(more=60.0)
+QUICK = Patience(answer=1.5, silence=0.1, case=4.0, run=8.5, more=20.0, end=0.5)
 
 
 AT_ONCE_SECONDS = 0.001

@@ -6,6 +6,7 @@
     report.results[0].verdict is Verdict.PASS
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -20,6 +21,11 @@ class Verdict(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+OUT_OF_TIME = "for want of time"
+OUR_ERROR = "for an error of the check's own"
+STOPPED = "as the check was stopped"
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Result:
         timeline: What happened, in order.
         seconds: How long it took.
         said: What a server that was started for the check printed meanwhile, its last lines; escaped.
+        unjudged: Why it was skipped though it was to be judged: ``OUT_OF_TIME``, ``OUR_ERROR``,
+            ``STOPPED``; else empty.
     """
 
     case: Case
@@ -92,6 +100,13 @@ class Result:
     timeline: tuple[TimelineEvent, ...] = ()
     seconds: float = 0.0
     said: tuple[str, ...] = ()
+    unjudged: str = ""
+
+    def strict(self) -> "Result":
+        """Return it with what is left open as a failure."""
+        if self.verdict is not Verdict.OPEN:
+            return self
+        return replace(self, verdict=Verdict.FAIL, reason=f"{self.reason} (open, and judged strictly)")
 
 
 @dataclass(frozen=True)
@@ -121,13 +136,18 @@ class Report:
 
     def strict(self) -> "Report":
         """Give it with what is left open as failures."""
-        results = (
-            replace(result, verdict=Verdict.FAIL, reason=f"{result.reason} (open, and judged strictly)")
-            if result.verdict is Verdict.OPEN
-            else result
-            for result in self.results
-        )
-        return replace(self, results=tuple(results))
+        return replace(self, results=tuple(result.strict() for result in self.results))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was judged that was to be, and anything at all."""
+        return not self.unjudged and self.count(Verdict.SKIP) < len(self.results)
+
+    @property
+    def unjudged(self) -> str:
+        """How many cases were to be judged and were not, and why, in words; empty if none."""
+        reasons = Counter(result.unjudged for result in self.results if result.unjudged)
+        return " and ".join(f"{count} not judged {reason}" for reason, count in reasons.items())
 
     def count(self, verdict: Verdict) -> int:
         """Tell how many cases ended so."""
@@ -161,6 +181,14 @@ class Open(Exception):
 
 class Skipped(Exception):
     """What a case raises when it can't be judged: one line that says why."""
+
+    unjudged = ""
+
+
+class TooSlow(Skipped):
+    """What it raises when it could be, in more time or on a faster machine."""
+
+    unjudged = OUT_OF_TIME
 
 
 def shown(data: bytes, limit: int = 60) -> str:

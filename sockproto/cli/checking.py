@@ -10,27 +10,28 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
 from sockproto.check.judging import CheckContext, Judged, cases, chosen
-from sockproto.check.reports import json_object, junit, text_lines
+from sockproto.check.reports import json_object, junit
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import FULL, QUICK, Patience
-from sockproto.check.verdict import Report, Result, Verdict
-from sockproto.cli.console import Console, ProgressLine, at_exit, leave, wrapped
+from sockproto.check.verdict import Report
+from sockproto.cli.console import Console, at_exit, leave, wrapped
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
+from sockproto.cli.verdicts import ReportFile, Verdicts
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
 from sockproto.plain.deadline import LONGEST_SECONDS, Deadline
 
 STATUS = (
-    "Exit status: 0 if nothing fails, 1 if something does or nothing was judged, 2 for wrong usage, 129,"
+    "Exit status: 0 if nothing fails, 1 if something does or not all was judged, 2 for wrong usage, 129,"
     " 130 and 143 after SIGHUP, Ctrl-C and SIGTERM, else as of the clients."
 )
 
@@ -54,7 +55,8 @@ def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> li
 @click.option(
     "--seconds",
     type=Seconds(),
-    help="What all cases may take together; 0: no limit.  [default: 115; 8.5 if quick]",
+    help="What all cases may take together; 0: as long as they like.  [default: 115, or 8.5 if quick, and"
+    " more while nothing fails]",
 )
 @click.option(
     "--only",
@@ -82,6 +84,7 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
     where = _where(address, given)
     judged = chosen(cases(protocol, where.datagrams), given["only"], given["skip"])
     if given["listing"]:
+        judged = [each for each in judged if each.quick or not given["quick"]]
         _list(protocol, judged, given["as_json"])
         return 0
     if address is None and not given["start"]:
@@ -91,20 +94,22 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
     tls = tls_context(where, given)
     patience = QUICK if given["quick"] else FULL
     if given["seconds"] is not None:
-        patience = replace(patience, run=given["seconds"] or LONGEST_SECONDS)
-    files = {name: _opened(given[name]) for name in ("junit_file", "html_file") if given[name]}
+        patience = replace(patience, run=given["seconds"] or LONGEST_SECONDS, more=0)
     deadline = Deadline(patience.run)
-    with _signals() as stopped:
+    as_text = not given["as_json"] and "-" not in (given["junit_file"], given["html_file"])
+    with _files(given) as files, _signals() as stopped:
+        shown = Verdicts(len(judged), as_text, given["strict"], kept=bool(files))
         try:
             with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
                 context = CheckContext(protocol, target, patience, given["quick"], started)
-                progress = CheckProgress(len(judged))
-                report = run(context, judged, progress.heard, deadline)
-                progress.clear()
+                shown.begin()
+                report = run(context, judged, shown.heard, deadline)
         except KeyboardInterrupt:  # before anything was judged
             return stopped[0]
-        status = _show(report.strict() if given["strict"] else report, files, given["as_json"])
+        finally:
+            shown.clear()
+        status = _show(report, shown, files, given)
     return stopped[0] if stopped else status
 
 
@@ -177,22 +182,46 @@ def _started(
         yield started
 
 
-def _show(report: Report, files: "dict[str, BinaryIO | None]", as_json: bool) -> int:
-    """Show and write the report; give the exit status."""
-    if "junit_file" in files:
-        _write(files["junit_file"], junit(report))
-    if "html_file" in files:
-        from sockproto.check.page import html
+@contextlib.contextmanager
+def _files(given: dict[str, Any]) -> Iterator[dict[str, ReportFile]]:
+    """Have the files for reports; what is not written is as it was."""
+    files: dict[str, ReportFile] = {}
+    try:
+        for name in "junit_file", "html_file":
+            if given[name] not in (None, "-"):
+                files[name] = ReportFile(given[name])
+        yield files
+    finally:
+        for file in files.values():
+            file.drop()
 
-        _write(files["html_file"], html(report).encode())
-    console = Console(1)
-    if as_json:
-        console.line(json.dumps(json_object(report)).encode())
-    elif None not in files.values():
-        for line in text_lines(report):
-            console.line(line.encode("utf-8", "backslashreplace"))
-    judged = len(report.results) - report.count(Verdict.SKIP)
-    return 1 if report.failed or not judged else 0
+
+def _show(report: Report, shown: Verdicts, files: dict[str, ReportFile], given: dict[str, Any]) -> int:
+    """Show and write the report, as much of it as can be; return the exit status."""
+    report = report.strict() if given["strict"] else report
+    forms = {"junit_file": junit, "html_file": _page}
+    failed: list[str] = []
+    for name, file in files.items():
+        try:
+            file.write(forms[name](report))
+        except WriteFailed as error:
+            failed.append(str(error))
+    printed = [form(report).rstrip() for name, form in forms.items() if given[name] == "-"]
+    if given["as_json"]:
+        printed = [json.dumps(json_object(report)).encode()]
+    try:
+        shown.end(report, printed[0] if printed else None)
+    except WriteFailed as error:
+        failed.append(str(error))
+    if failed:
+        raise WriteFailed("; ".join(failed))
+    return 0 if report.complete and not report.failed else 1
+
+
+def _page(report: Report) -> bytes:
+    from sockproto.check.page import html
+
+    return html(report).encode()
 
 
 def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
@@ -214,54 +243,3 @@ def _list(protocol: str, judged: list[Judged], as_json: bool) -> None:
     for case in found:
         meaning = wrapped(f"{case.expectation} ({case.source})", "    ")
         console.line(f"{case.identifier}\n{meaning}".encode())
-
-
-def _opened(path: str) -> BinaryIO | None:
-    """Open a file to write: before the check, which would be lost if that failed after it; None to print."""
-    if path == "-":
-        return None
-    try:
-        return open(path, "wb")
-    except OSError as error:
-        raise WriteFailed(f"can't write {path!r}: {error.strerror or error}") from error
-
-
-def _write(file: BinaryIO | None, data: bytes) -> None:
-    if file is None:
-        Console(1).line(data.rstrip())
-        return
-    try:
-        with file:
-            file.write(data)
-    except OSError as error:
-        raise WriteFailed(f"can't write {file.name!r}: {error.strerror or error}") from error
-
-
-class CheckProgress:
-    """Shows on a terminal which case is run.
-
-    Args:
-        total: How many there are.
-    """
-
-    def __init__(self, total: int) -> None:
-        self._line, self._total = ProgressLine(), total
-        self._done = self._failed = 0
-        self._show("it is asked what it says")
-
-    def heard(self, judged: Judged, result: Result | None) -> None:
-        """Take that a case begins, or how it ended."""
-        if result is not None:
-            self._done += 1
-            self._failed += result.verdict is Verdict.FAIL
-        else:
-            self._show(judged.identifier)
-
-    def _show(self, what: str) -> None:
-        failed = f", {self._failed} fail" if self._failed else ""
-        line = f"{self._done} of {self._total}{failed}: {what}"
-        self._line.show(line[:79])
-
-    def clear(self) -> None:
-        """Take the line away."""
-        self._line.clear()

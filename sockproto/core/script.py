@@ -17,6 +17,9 @@ from sockproto.errors import ActionError
 WANTED: Final = (*WAITS, End)
 """What a script may want besides sending."""
 
+EXITS: Final = (KeyboardInterrupt, SystemExit)
+"""What is no error of a conversation that raises it, but ends the process."""
+
 
 def script_of(action: object) -> Script:
     """Return as a script what a method of a conversation gave: that, or one of that action alone."""

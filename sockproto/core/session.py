@@ -34,7 +34,7 @@ from sockproto.core.framing.raw import Discard
 from sockproto.core.framing.telnet import TerminalLines, begins_terminal
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.lookahead import LookAhead
-from sockproto.core.script import advance, script_of
+from sockproto.core.script import EXITS, advance, script_of
 from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
 
 FRAME_BYTES = 4
@@ -82,7 +82,8 @@ class Session:
         running: Whether a call is at work.
         reason: Why the connection ends; None while it doesn't.
         errors: What the conversation raised, or the framing, and when; the carrier takes them at ``CLOSE``
-            and ``LOST``.
+            and ``LOST``. A ``KeyboardInterrupt`` and a ``SystemExit`` are raised again besides, by whatever
+            was called, and nothing more is sent.
         aborted: Whether what was sent is not to be delivered.
         opened: Whether the conversation was opened.
         eof: Whether the peer will send no more.
@@ -400,6 +401,8 @@ class Session:
                 self.conversation.closed(self.reason)
             except BaseException as error:
                 self.errors += ((AT_THE_END, error),)
+                if isinstance(error, EXITS):
+                    raise
 
     @property
     def final(self) -> bool:
@@ -659,12 +662,14 @@ class Session:
             except BaseException as error:
                 self._fail(error)
                 out = self._joined()
-        if self.need is not None and self.final:
-            if self.framing is not NOTHING:
-                self._stop()
-            if self.half_closed or self.need is LOST:
-                out = b""
-        self.running = False
+        try:
+            if self.need is not None and self.final:
+                if self.framing is not NOTHING:
+                    self._stop()
+                if self.half_closed or self.need is LOST:
+                    out = b""
+        finally:
+            self.running = False
         return out
 
     def _joined(self) -> bytes:
@@ -716,16 +721,28 @@ class Session:
             self._try(lambda: self._keep(self.framing.encode_error(error.encode())))
 
     def _fail(self, error: BaseException) -> None:
-        """Note an error of the conversation's, and end it."""
-        self.errors += (("error in the conversation", error),)
-        self._close(CloseReason.CONVERSATION_ERROR, "internal error")
+        """Note an error of the conversation's, and end it; what ends the process is raised again."""
+        exits = isinstance(error, EXITS)
+        if not exits or all(error is not noted for _, noted in self.errors):  # it passes several guards
+            self.errors += (("error in the conversation", error),)
+        if not exits:
+            self._close(CloseReason.CONVERSATION_ERROR, "internal error")
+            return
+        self.running = False
+        if self.need is LOST:
+            self._run()
+        else:
+            self.abort(CloseReason.CONVERSATION_ERROR)
+        raise error
 
     def _stop(self) -> None:
         """Drop what is held, and end the script."""
         self._messages = NO_MESSAGES
-        if self._script is not None:
-            self._try(self._leave)
-        self.framing, self._cuts, self._first = NOTHING, False, None
+        try:
+            if self._script is not None:
+                self._try(self._leave)
+        finally:
+            self.framing, self._cuts, self._first = NOTHING, False, None
 
     def _try(self, call: Any, *args: Any) -> None:
         """Call into the conversation where the connection ends anyway; note what it raises."""
@@ -733,3 +750,5 @@ class Session:
             call(*args)
         except BaseException as error:
             self.errors += ((AT_THE_END, error),)
+            if isinstance(error, EXITS):
+                raise

@@ -43,8 +43,12 @@ buffers      ``FileDescriptor``: ``_tempDataLen``,                ``unsent_bytes
 alpn         ``twisted.internet._sslverify``:                     as Twisted does it, for all TLS
              ``protosFromProtocol``, ``setupForALPN``             contexts of the process
 observers    ``LogPublisher``: ``_observers``                     ``is_observed`` says that it is
+             ``twisted.trial``: ``_synctest``, and of it          ``is_flushed`` says that it isn't
+             ``_logObserver``: ``_added``
 memory       what ``buffers`` does, and what Twisted's            what was written and not sent is
              transports ask a reactor and a socket for            counted
+exits        Python's ``atexit``: ``_run_exitfuncs``              what else was to be done at the exit
+                                                                  is left out
 clocks       ``Clock``: ``calls``, ``rightNow``; its calls:       ``Clock.advance``
              ``args``, ``called``, ``func``, ``kw``
 ===========  ===================================================  =====================================

@@ -45,6 +45,7 @@ class Loop:
 
     Attributes:
         feeds: What else is to be done in each turn; each tells whether it did something.
+        running: Whether turns are being taken.
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class Loop:
         self.writers: dict[Any, None] = {}
         self.feeds: list[Callable[[], bool]] = []
         self._clock = Clock()
-        self._running = False
+        self.running = False
 
     # What Twisted calls.
 
@@ -84,16 +85,16 @@ class Loop:
         Raises:
             AssertionError: There is no end to it.
         """
-        if self._running:  # asked from inside a turn
+        if self.running:  # asked from inside a turn
             return
-        self._running, turns = True, 0
+        self.running, turns = True, 0
         try:
             while self.turn():
                 turns += 1
                 if turns == MAX_TURNS:
                     raise AssertionError(f"it never comes to rest: {MAX_TURNS:,} turns were not enough")
         finally:
-            self._running = False
+            self.running = False
 
     def turn(self) -> bool:
         """Take one turn; tell whether anything happened."""
@@ -126,9 +127,9 @@ class Loop:
         try:
             why = call()
         except Exception as error:
+            transport.note_exception(error)
             log.err()
             why = error
-            transport.note_exception(error)
         if not why:
             return
         self.removeReader(transport)

@@ -128,9 +128,10 @@ def _in_plugin(name: str) -> Iterator[Any]:
         module = import_module(name)
         values = {id(value): value for value in vars(module).values()}.values()  # each once
         found = [value for value in values if IProtocolDefinition.providedBy(value)]
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: somebody else's module must not end this program
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # SystemExit too: somebody else's module must not end this program
         yield Broken(name, _file(name), f"can't be imported: {_reason(error)}")
     else:
         for definition in found:

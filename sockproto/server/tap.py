@@ -18,6 +18,8 @@ from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
 
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.factory import ConversationFactory
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.core.text import EMPTY, count, escape, port_number, seconds
@@ -166,10 +168,11 @@ class ServerOptions(usage.Options):
 
         def make_factory(proxied: bool = self["proxy-protocol"]) -> Any:
             proxy_from = trusted if proxied else None
-            return _made(definition.factory, framing=framing, proxy_from=proxy_from, **arguments)
+            given = {"framing": framing, "proxy_from": proxy_from, **arguments}
+            return _made(definition.factory, ConversationFactory, **given)
 
         def make_datagrams() -> Any:
-            return _made(definition.datagram_protocol, **arguments)
+            return _made(definition.datagram_protocol, ConversationDatagramProtocol, **arguments)
 
         if self["listen"]:
             self._refuse_with_listen()
@@ -292,15 +295,18 @@ def _named(option: str, call: Any, *args: Any) -> Any:
         raise OptionError(f"{option}: {type(error).__name__}: {error}") from error
 
 
-def _made(make: Any, /, **arguments: Any) -> Any:
+def _made(make: Any, base: type = object, /, **arguments: Any) -> Any:
     """Make what answers; a conversation that refuses the values of its options is no bug of ours."""
     try:
-        return make(**arguments)
+        made = make(**arguments)
     except Exception as error:
         reason = (
             str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
         )
         raise OptionError(f"the protocol can't be served with these options: {reason}") from error
+    if not isinstance(made, base):
+        raise OptionError(f"the protocol must make a {base.__name__}, not {repr(made)[:100]}")
+    return made
 
 
 class Options(ServerOptions):

@@ -1,6 +1,6 @@
 """What a definition must be to be served: checked when it is found, not when somebody asks for it.
 
-A definition may be anybody's, and its texts reach terminals::
+A definition may be anybody's: its texts reach terminals, and nothing of it is called before it is served::
 
     flaw(DEFINITION)    # None, or one line: "factory must be a ConversationFactory class, not 3"
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from sockproto.carriers.arguments import require_fit
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolOption
 from sockproto.carriers.factory import ConversationFactory
@@ -73,15 +74,24 @@ def _of_classes(definition: Any) -> Iterator[str]:
         if not callable(make) or (isinstance(make, type) and not issubclass(make, base)):
             yield f"{name} must make a {base.__name__}, not be {make!r}"
             continue
-        if definition.prepare is not dict:  # it may open something, for what is to be served only
-            continue
-        try:
-            made = make()
-        except Exception as error:
-            yield f"{name} can't be made without options: {type(error).__name__}: {error}"
-        else:
-            if not isinstance(made, base):
-                yield f"{name} must make a {base.__name__}, not {made!r}"
+        if definition.prepare is dict:  # otherwise its arguments are not known before it is served
+            try:
+                _require_no_arguments(make)
+            except TypeError as error:
+                yield f"{name} can't be made without options: TypeError: {error}"
+
+
+def _require_no_arguments(make: Any) -> None:
+    """See that a factory, or a datagram protocol, and its conversation need none. Nothing is made of them."""
+    require_fit(make)
+    if _is_made_as(make, ConversationFactory):
+        protocol: Any = make.protocol
+        require_fit(protocol)
+        make = protocol if _is_made_as(protocol, ConversationProtocol) else None
+    elif not _is_made_as(make, ConversationDatagramProtocol):
+        make = None
+    if make is not None:
+        require_fit(make.conversation)
 
 
 def _of_conversation(conversation: Any) -> Iterator[str]:
@@ -93,15 +103,15 @@ def _of_conversation(conversation: Any) -> Iterator[str]:
 
 
 def _of_framing(what: str, framing: Any) -> Iterator[str]:
-    made = framing
-    if callable(framing) and not isinstance(framing, type):
-        try:
-            made = framing(Limits().max_message_bytes)
-        except Exception as error:
-            yield f"{what} can't be made: {type(error).__name__}: {error}"
+    made = getattr(framing, "func", framing)  # what a partial makes
     lacking = [name for name in ("feed", "take", "encode") if not hasattr(made, name)]
-    if not callable(framing) or lacking:
+    if not callable(framing) or (isinstance(made, type) and lacking):
         yield f"{what} must be a class such as Lines, not {framing!r}"
+        return
+    try:
+        require_fit(framing, Limits().max_message_bytes)
+    except TypeError as error:
+        yield f"{what} can't be made: TypeError: {error}"
 
 
 def _of_options(options: Any) -> Iterator[str]:

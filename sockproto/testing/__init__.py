@@ -13,6 +13,7 @@ transports run over sockets and a network in memory, so what a protocol meets is
 
 =============  ========================================================================================
 arguments      what a test gives, looked at first
+faults         what is under test does wrong, and what it raises, wherever that is caught and logged
 sockets        sockets in memory
 transports     Twisted's TCP transport over one of them, with notes of what happened
 streams        ``connect``: a protocol and a remote side; ``join``: two protocols

@@ -9,13 +9,21 @@ shown escaped, and cut to what differs::
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from sockproto.testing.arguments import require_bytes, require_end
 from sockproto.testing.streams import Remote
 
 SHOWN_BYTES: Final = 40
 """How much is shown from the first difference on."""
+
+
+class HasFaults(Protocol):
+    """What tells the faults of what is under test, a sentence each."""
+
+    @property
+    def faults(self) -> list[str]:
+        """What it did wrong."""
 
 
 def assert_same(actual: bytes, expected: bytes, what: str = "the reply") -> None:
@@ -41,7 +49,10 @@ def assert_same(actual: bytes, expected: bytes, what: str = "the reply") -> None
 
 
 def assert_reads(remote: Remote, expected: bytes) -> None:
-    """Check that the remote side now reads exactly *expected*."""
+    """Check that the remote side now reads exactly *expected*.
+
+    It does read it: the next call checks what comes after. All that it has read is ``remote.received``.
+    """
     assert_same(remote.read_to_end(), expected)
 
 
@@ -88,11 +99,18 @@ def assert_bounded(remote: Remote, max_bytes: int) -> None:
         )
 
 
-def assert_no_faults(remote: Remote) -> None:
-    """Check that the protocol did nothing that a transport doesn't take well: see ``Transport.faults``."""
-    if remote.faults:
-        more = f" (and {len(remote.faults) - 1} more)" if len(remote.faults) > 1 else ""
-        raise AssertionError(remote.faults[0] + more)
+def assert_no_faults(remote: HasFaults) -> None:
+    """Check that what is under test raised nothing, and did nothing that a transport doesn't take well.
+
+    An exception counts wherever it was caught: a conversation's by its carrier, a protocol's by Twisted. See
+    ``Transport.faults``.
+
+    Args:
+        remote: The remote side, of a stream or of datagrams; a ``Link``; a ``DatagramNetwork``.
+    """
+    if faults := remote.faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise AssertionError(faults[0] + more)
 
 
 def _end(how: str | None) -> str:

@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from sockproto.reactor.memory import Loop, MemoryPort
 from sockproto.testing.arguments import require_bytes
+from sockproto.testing.faults import Faults
 
 Address = tuple[str, int]
 
@@ -120,6 +121,12 @@ class DatagramRemote:
         return self._socket.address
 
     @property
+    def faults(self) -> list[str]:
+        """What the network's protocols did wrong: see ``DatagramNetwork``."""
+        self._network.run()
+        return self._network.faults
+
+    @property
     def refused(self) -> bool:
         """Whether it was told that nobody listens where it has sent to since it last read."""
         self._network.run()
@@ -177,8 +184,15 @@ class DatagramNetwork:
         self._loop = Loop()
         self._sockets: dict[Address, DatagramSocket] = {}
         self._under_way: list[tuple[bytes, DatagramSocket, Address, Address]] = []
+        self._protocols: list[DatagramProtocol] = []
         self._next_port = 49_152
         self.lost = 0
+        self._noted = Faults(self._has, lambda: self._loop.running)
+
+    @property
+    def faults(self) -> list[str]:
+        """What its protocols raised, wherever that was caught and logged, a sentence each."""
+        return self._noted.said()
 
     # What protocols call.
 
@@ -191,6 +205,7 @@ class DatagramNetwork:
     ) -> Any:
         """Have *protocol* answer at a port, as by Twisted's reactors; 0 is any."""
         made = MemoryPort(partial(DatagramSocket, self), port, protocol, interface, maxPacketSize, self._loop)
+        self._protocols.append(protocol)
         made.startListening()
         return made
 
@@ -244,6 +259,10 @@ class DatagramNetwork:
         if len(data) > self._max_bytes:
             raise OSError(errno.EMSGSIZE, "message too long")
         self._under_way.append((data, socket, sender, to))
+
+    def _has(self, carrier: Any) -> bool:
+        """Tell whether a carrier of ours listens here."""
+        return any(carrier is protocol for protocol in self._protocols)
 
     def _bind(self, socket: DatagramSocket, address: Address) -> Address:
         host, port = address

@@ -2,12 +2,12 @@
 
 ::
 
-    await on_socket(lambda reactor: MyFactory(), hold, seconds=10)
+    await on_socket(Noted(MyFactory()), hold, 10, reactor)
 """
 
 from collections.abc import Awaitable, Callable
 from socket import SO_ERROR, SOL_SOCKET
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
@@ -17,9 +17,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sockproto.testing.arguments import made
-
-T = TypeVar("T")
+from sockproto.testing.faults import Faults
 
 TURNS = 5
 """How many turns of the reactor a server has to see what its client did last, before it is cut."""
@@ -116,13 +114,18 @@ class SocketLine(Protocol):
 
 
 class Noted(Factory):
-    """A factory that remembers what it made, so that nothing of it is left behind."""
+    """A factory that remembers what it made, so that nothing of it is left behind, and what that raised.
+
+    Attributes:
+        faults: What is logged of it, or of nobody, from now on.
+    """
 
     noisy = False
 
     def __init__(self, inner: Any) -> None:
         self._inner: Any = inner if IProtocolFactory.providedBy(inner) else Factory.forProtocol(lambda: inner)
         self._made: list[Any] = []
+        self.faults = Faults(self._has, lambda: True)
 
     def doStart(self) -> None:
         """Listening begins."""
@@ -139,6 +142,12 @@ class Noted(Factory):
             self._made.append(made)
         return made
 
+    def _has(self, carrier: Any) -> bool:
+        """Tell whether it made a carrier of ours, or what is below it."""
+        while carrier is not None and all(carrier is not made for made in self._made):
+            carrier = getattr(carrier, "transport", None)
+        return carrier is not None
+
     def abort(self) -> None:
         """Cut what is left: who doesn't read doesn't see that its peer is gone."""
         for protocol in self._made:
@@ -147,29 +156,26 @@ class Noted(Factory):
 
 
 async def on_socket(
-    make: Callable[..., Any],
-    hold: Callable[[SocketLine], Awaitable[T]],
+    served: Noted,
+    hold: Callable[[SocketLine], Awaitable[None]],
     seconds: float,
-    reactor: Any = None,
-) -> T:
-    """Serve what *make* makes on a free port of 127.0.0.1 while one client does what *hold* says.
+    reactor: Any,
+) -> None:
+    """Serve on a free port of 127.0.0.1 while one client does what *hold* says.
 
     Args:
-        make: Makes the factory or the protocol: see ``made``.
+        served: What to serve.
         hold: What to do with the connection.
         seconds: How long each wait may take.
-        reactor: The reactor; the global one if None.
+        reactor: The reactor.
     """
-    if reactor is None:
-        from twisted.internet import reactor
-    served = Noted(made(make, reactor))
     port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(served)
     try:
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port, timeout=seconds)
         line: Any = await client.connect(Factory.forProtocol(lambda: SocketLine(reactor, seconds)))
         try:
             await line.turns()  # for the server to have the connection too
-            return await hold(line)
+            await hold(line)
         finally:
             await line.turns()  # for the server to see what the script did last
             line.transport.abortConnection()

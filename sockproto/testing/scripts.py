@@ -13,12 +13,13 @@ from typing import Any, Literal, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python import log
 
 from sockproto.testing.arguments import made
 from sockproto.testing.assertions import assert_same
 from sockproto.testing.clocks import to_next_call
 from sockproto.testing.cutting import Cut
-from sockproto.testing.live import SocketLine, on_socket
+from sockproto.testing.live import Noted, SocketLine, on_socket
 from sockproto.testing.steps import Course, ExpectEnd, HalfClose, ReadToEnd, Send, Step, steps_of
 from sockproto.testing.streams import MAX_STREAM_BYTES, Remote, connect
 from sockproto.testing.waiting import Awaited
@@ -44,6 +45,33 @@ class Outcome(NamedTuple):
     ended: Literal["orderly", "reset"] | None
 
 
+class Played(NamedTuple):
+    """A script that was held.
+
+    Attributes:
+        outcome: What came of it; nothing if a step found something else than it expects.
+        way: How it was held.
+        found: What that step says.
+        raised: The exceptions of the protocol; its other faults may be meant.
+    """
+
+    outcome: list[Outcome]
+    way: str
+    found: AssertionError | None
+    raised: list[str]
+
+    def judged(self) -> Outcome:
+        """Return what came of it.
+
+        Raises:
+            AssertionError: A step has found something, or the protocol raised an error, its likely cause.
+        """
+        said = [str(self.found)] if self.found else []
+        if said or self.raised:
+            raise AssertionError(f"{self.way}{', ' if said else ': '}{'; '.join([*said, *self.raised[:1]])}")
+        return self.outcome[0]
+
+
 class MemoryLine:
     """A connection in memory and its fake clock; nothing here waits for anything."""
 
@@ -63,6 +91,14 @@ class MemoryLine:
     def reset(self) -> None:
         """Cut the connection."""
         self.remote.reset()
+
+    def cut(self) -> None:
+        """Be done with it: what is left is cut, as over a socket, and what that leads to is seen."""
+        try:
+            self.remote.reset()
+        except Exception as error:  # of ``connectionLost``
+            self.remote.transport.note_exception(error)
+            log.err()
 
     async def send(self, data: list[bytes], ending: bool) -> None:
         """Send pieces, each in a turn of its own; read on meanwhile."""
@@ -105,51 +141,55 @@ def play(make: Make, script: Iterable[Step], cut: Cut = "whole", clock: Clock | 
         AssertionError: A step found something else than it expects, or the protocol raised an error; how it
             was cut is said.
     """
-    outcome, way, faults = attempt(make, script, cut, clock or Clock())
-    _refuse(faults, way)
-    return outcome
+    return attempt(make, script, cut, clock or Clock()).judged()
 
 
-def attempt(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> tuple[Outcome, str, list[str]]:
-    """Hold a script in memory, whatever the protocol does wrong.
-
-    Args:
-        make: Makes the factory, or protocol: see ``Make``.
-        script: The steps.
-        cut: How to cut what is sent.
-        clock: The fake clock.
-
-    Returns:
-        What came of it, in which way it was held, and the faults of the protocol.
-    """
+def attempt(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> Played:
+    """Hold a script in memory, whatever comes of it. Arguments as for :func:`play`."""
     steps = steps_of(script)
     line = MemoryLine(connect(made(make, clock)), clock)
-    course = Course(line, cut)
-    outcome: list[Outcome] = []
+    course, outcome, found = Course(line, cut), list[Outcome](), None
 
     async def hold() -> None:
-        outcome.append(await _hold(course, steps, cut, "in memory"))
+        outcome.append(await _hold(course, steps))
 
-    with suppress(StopIteration):  # nothing in memory waits: the coroutine ends at once
-        hold().send(None)
-    return outcome[0], _way("in memory", cut, course), line.remote.faults
-
-
-def _refuse(faults: list[str], way: str) -> None:
-    """Fail for an error of the protocol; other faults may be meant."""
-    for fault in faults:
-        if " raised " in fault:
-            raise AssertionError(f"{way}: {fault}")
+    try:
+        with suppress(StopIteration):  # nothing in memory waits: the coroutine ends at once
+            hold().send(None)
+    except AssertionError as error:
+        found = error
+    line.cut()
+    return Played(outcome, _way("in memory", cut, course), found, line.remote.transport.noted.raised())
 
 
-async def _hold(course: Course, script: list[Step], cut: Cut, where: str) -> Outcome:
+async def attempt_on_socket(make: Make, script: Iterable[Step], cut: Cut, reactor: Any = None) -> Played:
+    """Hold a script over a real connection, whatever comes of it. Arguments as for :func:`play_on_socket`."""
+    steps = steps_of(script)
+    if reactor is None:
+        from twisted.internet import reactor
+    served, outcome, way, found = Noted(made(make, reactor)), list[Outcome](), "", None
+
+    async def hold(line: SocketLine) -> None:
+        nonlocal way, found
+        course = Course(line, cut)
+        try:
+            outcome.append(await _hold(course, steps))
+        except AssertionError as error:
+            found = error
+        way = _way("over a socket", cut, course)
+
+    await on_socket(served, hold, SECONDS, reactor)
+    return Played(outcome, way, found, served.faults.raised())
+
+
+async def _hold(course: Course, script: list[Step]) -> Outcome:
     line = course.line
     for number, step in enumerate(script):
         course.ending = isinstance(step, Send) and script[number + 1 : number + 2] == [HalfClose()]
         try:
             await step.take(course)
         except AssertionError as error:
-            raise AssertionError(f"{_way(where, cut, course)}, step {number}: {error}") from None
+            raise AssertionError(f"step {number}: {error}") from None
     return Outcome(course.read, line.ended if script and _ends(script[-1]) else None)
 
 
@@ -182,12 +222,11 @@ def play_every_way(make: Make, script: Iterable[Step], seeds: Iterable[int] = ra
         AssertionError: It was not the same, or a step found something else; the error says which *cut*
             to give ``play`` to see it again.
     """
-    (whole, *others), script = ways(seeds), steps_of(script)
-    expected = play(make, script, whole)
+    (whole, *others), steps = ways(seeds), steps_of(script)
+    expected = play(make, steps, whole)
     for cut in others:
-        outcome, way, faults = attempt(make, script, cut, Clock())
-        _refuse(faults, way)
-        _compare(outcome, expected, way)
+        came = attempt(make, steps, cut, Clock())
+        _compare(came.judged(), expected, came.way)
     return expected
 
 
@@ -209,16 +248,19 @@ def play_on_socket(
     """
     steps = steps_of(script)
 
-    async def held(line: SocketLine) -> Outcome:
-        return await _hold(Course(line, cut), steps, cut, "over a socket")
+    async def held() -> Outcome:
+        return (await attempt_on_socket(make, steps, cut, reactor)).judged()
 
-    return Awaited(on_socket(make, held, SECONDS, reactor))
+    return Awaited(held())
 
 
 def play_everywhere(
     make: Make, script: Iterable[Step], seeds: Iterable[int] = range(5), reactor: Any = None
 ) -> "Deferred[Outcome]":
     """Hold a script in memory and over real sockets, cut in every way; check that the same comes of it.
+
+    Over sockets time is real: each ``Pause``, and each wait of the server's, takes as long as it says, for
+    every way of cutting.
 
     Args:
         make: Makes the factory, anew for each: see ``Make``.

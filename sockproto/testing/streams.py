@@ -41,6 +41,7 @@ class Remote:
         self._ended: Literal["orderly", "reset"] | None = None
         self._ending = False
         self._silent = ""
+        self._noted = transport.noted
         loop.feeds.append(self._feed)
 
     # What it does.
@@ -177,7 +178,7 @@ class Remote:
     def faults(self) -> list[str]:
         """What the protocol did wrong: see ``Transport``."""
         self._loop.run()
-        return self.transport.faults
+        return self._noted.said()
 
     def _require_open(self, data: bytes, what: str) -> None:
         require_bytes(data, what)
@@ -226,6 +227,8 @@ class Link:
         self.client = _build(client, HOST)
         self.server_transport = Transport(ours, self.server, self._loop, HOST, PEER)
         self.client_transport = Transport(theirs, self.client, self._loop, PEER, HOST)
+        for transport in self.client_transport, self.server_transport:
+            transport.noted  # noqa: B018  # from now on
         self.server.makeConnection(self.server_transport)
         self.client.makeConnection(self.client_transport)
 
@@ -240,6 +243,11 @@ class Link:
     def turn(self) -> bool:
         """Have each read and write once; tell whether anything happened."""
         return self._loop.turn()
+
+    @property
+    def faults(self) -> list[str]:
+        """What the two did wrong, the client's first: see ``Transport``."""
+        return self.client_transport.noted.said() + self.server_transport.noted.said()
 
 
 def connect(

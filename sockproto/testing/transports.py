@@ -7,9 +7,7 @@
     protocol.makeConnection(transport)
 """
 
-import sys
-from pathlib import Path
-from traceback import extract_tb
+from functools import cached_property
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
@@ -17,6 +15,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
 
 from sockproto.reactor.memory import Loop, MemoryConnection
+from sockproto.testing.faults import Faults
 from sockproto.testing.sockets import MemorySocket
 
 HOST: Final = IPv4Address("TCP", "10.0.0.1", 12_345)
@@ -31,10 +30,11 @@ class Transport(MemoryConnection):
 
     Attributes:
         writes: Every write, in order.
-        most_held: The most bytes that it ever held for a peer that didn't take them.
         faults: What the protocol did that a transport doesn't take well, a sentence each: bytes written
             after the end, which are lost; a producer that is still registered at the close, which then waits
-            for it; reading that is resumed after the end; an exception. No fault is an error by itself.
+            for it; reading that is resumed after the end; an exception, wherever it was caught and logged.
+            Only an exception is an error by itself.
+        most_held: The most bytes that it ever held for a peer that didn't take them.
         reason: What the protocol's ``connectionLost`` was told; None before.
         half_closing: Whether the protocol wants its half of the stream ended.
         aborted: Whether the protocol has cut the connection.
@@ -99,18 +99,25 @@ class Transport(MemoryConnection):
             self.reason = reason
         super().connectionLost(reason)
 
+    @cached_property
+    def noted(self) -> Faults:
+        """Its faults, from when this is asked for: what is logged is noted then too."""
+        return Faults(self._is_below, lambda: self.reactor.running, self.protocol, self.faults)
+
     # What the loop calls.
 
     def note_exception(self, error: Exception) -> None:
-        """Take note of what the protocol raised: its text, escaped, and where in its file that was."""
-        text = f": {repr(str(error))[1:-1][:200]}" if str(error) else ""
-        home = getattr(sys.modules.get(type(self.protocol).__module__), "__file__", None)
-        frames = extract_tb(error.__traceback__)
-        place = ([frame for frame in frames if frame.filename == home] or frames)[-1]
-        self.faults.append(
-            f"{type(self.protocol).__name__} raised {type(error).__name__}{text}"
-            f" ({Path(place.filename).name}, line {place.lineno})"
-        )
+        """Take note of what the protocol raised."""
+        self.noted.note(error)
+
+    # What is noted.
+
+    def _is_below(self, carrier: Any) -> bool:
+        """Tell whether a carrier of ours is on this transport, whatever is between them."""
+        below = getattr(carrier, "transport", None)
+        while below is not None and below is not self:
+            below = getattr(below, "transport", None)
+        return below is self
 
     def _note_late(self, data: bytes) -> None:
         when = "the connection was gone" if self.disconnected else "loseWriteConnection"

@@ -1,5 +1,7 @@
 """What is wrong: messages too long, errors of the conversation and of the framing."""
 
+import asyncio
+import contextlib
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -143,8 +145,30 @@ class ErrorTests(CarrierTestCase):
             self.assertEqual(self.notes[-1], CloseReason.CONVERSATION_ERROR)
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
-    def test_whatever_is_raised(self) -> None:
-        for error in SystemExit, KeyboardInterrupt, GeneratorExit:
+    def test_what_ends_the_process_is_no_error(self) -> None:
+        def ends(*_: Any) -> Any:
+            raise SystemExit
+
+        def script(*_: Any) -> Any:
+            yield Sleep(1)
+            raise SystemExit
+
+        given: list[dict[str, Any]] = [{"received": ends}, {"received": script}, {"ended": ends}]
+        for methods in given:
+            remote = self.connect(**methods)
+            caught = contextlib.suppress(SystemExit) if "ended" in methods else self.assertRaises(SystemExit)
+            with caught:  # the end of a half is told by Twisted's transport, which logs what is raised
+                self.receive(b"x\n")
+                self.clock.advance(1)
+                remote.half_close()
+            remote.half_close()
+            self.assertTrue(remote.lost)
+            self.assertEqual(self.notes[-1], CloseReason.CONVERSATION_ERROR)  # it is told of its end
+            self.assertEqual(self.protocol.registry.statistics.open, 0)
+            self.assertTrue(self.flushLoggedErrors(SystemExit))
+
+    def test_whatever_else_is_raised(self) -> None:
+        for error in GeneratorExit, asyncio.CancelledError:
 
             def received(message: bytes, error: type[BaseException] = error) -> bytes:
                 raise error

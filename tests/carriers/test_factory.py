@@ -1,5 +1,6 @@
 """How a connection begins: the factory, the handshake."""
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -19,9 +20,9 @@ from zope.interface.verify import verifyClass, verifyObject
 
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
-from sockproto.core.conversation import CloseReason
+from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.protocols.echo import EchoFactory
-from sockproto.protocols.greeting import GreetingFactory
+from sockproto.protocols.greeting import Greeting, GreetingFactory
 from sockproto.protocols.welcome import WelcomeFactory
 from sockproto.testing import Transport, connect
 from tests.carriers.scripted import CarrierTestCase, Scripted
@@ -66,6 +67,56 @@ class FactoryTests(TestCase):
         self.assertRaises(TypeError, GreetingFactory, welcome="text")
         self.assertRaises(TypeError, WelcomeFactory, "text")
         ScriptedFactory(1)
+
+    def test_arguments_are_looked_at_without_running_anything(self) -> None:
+        made: list[Any] = []
+
+        class Theirs(Conversation):
+            def __init__(self, size: int, *names: bytes, colour: str = "red") -> None:
+                made.append(size)
+
+            @classmethod
+            def of(cls, size: int, *, colour: str = "red") -> "Theirs":
+                return cls(size, colour=colour)
+
+        class Anything(Theirs):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                made.append(args)
+
+        class Greets(Greeting):  # ours, and theirs
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                made.append(args)
+
+        class HandsOn(ConversationProtocol):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                self.port = kwargs.pop("port", 0)
+                super().__init__(*args, **kwargs)
+
+        class Plain(ConversationProtocol):
+            pass
+
+        def factory_of(conversation: Any, protocol: type = Plain) -> Any:
+            kind = type("Made", (protocol,), {"conversation": conversation})
+            return type("MadeFactory", (ConversationFactory,), {"protocol": kind})
+
+        conversations: list[Any] = [Theirs, Theirs.of, partial(Theirs, 1)]
+        for conversation in [*conversations, lambda size, colour="red": Theirs(size)]:
+            takes = factory_of(conversation)
+            first = [] if isinstance(conversation, partial) else [1]
+            for args, kwargs in [(first, {}), (first, {"colour": "blue"})]:
+                takes(*args, **kwargs)
+            for wrong in [{"colours": 1}, {"limit": 1}]:
+                self.assertRaises(TypeError, takes, *first, **wrong)
+        for args in [], [1, 2, 3]:
+            self.assertRaises(TypeError, factory_of(Theirs.of), *args)
+        without: Any = Theirs
+        self.assertRaises(TypeError, factory_of(partial(without, sizes=2)), 1)
+        self.assertRaises(TypeError, factory_of(None))
+        for takes_all in Anything, Greets:
+            factory_of(takes_all)(1, 2, colours=3)
+        factory_of(Theirs, HandsOn)(1, colour="red", port=7)
+        self.assertRaises(TypeError, factory_of(Theirs, HandsOn), 1, colours="red")
+        self.assertEqual(made, [])
 
     def test_serials_and_connections(self) -> None:
         factory = ConversationFactory(clock=Clock())

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import re
+import resource
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +108,79 @@ def test_what_is_open_fails_only_if_one_is_strict(loop: Loop, tmp_path: Path, ca
     assert json.loads(capfd.readouterr().out)["failed"]
     assert "1 of 1 case fails." in page.read_text("utf-8")
     assert ElementTree.parse(suite).getroot()[0].get("failures") == "1"
+
+
+def test_what_time_is_short_for_is_no_success(right: str, tmp_path: Path, capfd: Capture) -> None:
+    page, suite = tmp_path / "report.html", tmp_path / "junit.xml"
+    files = ["--html", str(page), "--junit", str(suite)]
+    for form in [], ["--quick"]:
+        assert run(["check", "echo", right, "--seconds", "0.8", *form, *files]) == 1
+        last = capfd.readouterr().out.splitlines()[-1]
+        assert re.search(r" pass, .* skipped, in .* s; \d+ not judged for want of time$", last), last
+        count = last.split("; ")[1].split()[0]
+        assert f"{count} not judged for want of time." in page.read_text("utf-8").replace("N", "n")
+        [report] = ElementTree.parse(suite).getroot()
+        assert (report.get("failures"), report.get("errors")) == ("0", count)
+        assert len(report.findall("testcase/error")) == int(count)
+    assert run(["check", "echo", right, "--seconds", "0.8", "--json"]) == 1
+    found = json.loads(capfd.readouterr().out)
+    assert (found["failed"], found["complete"]) == (False, False)
+    assert found["unjudged"].endswith(" not judged for want of time")
+    assert {each["unjudged"] for each in found["results"]} == {"", "for want of time"}
+
+
+def test_no_seconds_are_no_limit(right: str, capfd: Capture) -> None:
+    assert run(["check", "echo", right, "--only", "meaning", "--seconds", "0"]) == 0
+    assert ": 2 pass, in " in capfd.readouterr().out
+
+
+def test_the_quick_cases_are_listed(capfd: Capture) -> None:
+    assert run(["check", "echo", "--list", "--quick", "--json"]) == 0
+    assert all(each["quick"] for each in json.loads(capfd.readouterr().out)["cases"])
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+@pytest.mark.parametrize("printed", [(), ("--json",)])
+def test_a_report_that_can_t_be_written_loses_nothing(
+    option: str, printed: tuple[str, ...], right: str, tmp_path: Path, capfd: Capture
+) -> None:
+    other = tmp_path / "other"
+    others = [{"--html": "--junit", "--junit": "--html"}[option], str(other)]
+    arguments = ["check", "echo", right, "--only", "meaning", *printed]
+    assert run([*arguments, option, "/dev/full", *others]) == 23
+    out, errors = capfd.readouterr()
+    assert "meaning.a-dialogue" in out
+    assert errors == "sockproto check: can't write '/dev/full': No space left on device\n"
+    assert b"meaning.a-dialogue" in other.read_bytes()
+
+
+def test_a_disk_that_is_full_leaves_no_stump(right: str, tmp_path: Path, capfd: Capture) -> None:
+    old = tmp_path / "old.html"
+    old.write_text("before")
+    arguments = ["check", "echo", right, "--only", "meaning"]
+    size = resource.getrlimit(resource.RLIMIT_FSIZE)
+    taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, size[1]))  # what is captured has room
+        assert run([*arguments, "--html", str(old)]) == 23
+        assert run([*arguments, "--html", str(tmp_path / "new.html")]) == 23
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, size)
+        signal.signal(signal.SIGXFSZ, taken)
+    assert old.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [old]
+    assert f"can't write '{old}': File too large" in capfd.readouterr().err
+
+
+def test_a_check_that_comes_to_nothing_leaves_reports_as_they_were(tmp_path: Path) -> None:
+    old = tmp_path / "old.html"
+    old.write_text("before")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    new = str(tmp_path / "new.xml")
+    assert run(["check", "echo", f"127.0.0.1:{port}", "--html", str(old), "--junit", new]) == 7
+    assert old.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [old]
 
 
 def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:

@@ -14,7 +14,7 @@ from sockproto.check.running import acquainted, judge, run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience
-from sockproto.check.verdict import Result, Verdict
+from sockproto.check.verdict import OUT_OF_TIME, Result, Verdict
 from sockproto.errors import OptionError, Refused
 from tests.check.faults.meaning import MixesInWhatComes
 from tests.check.faults.shutdown import FallsDead
@@ -97,6 +97,22 @@ def test_what_there_is_no_time_for_is_skipped_with_that_reason(loop: Loop) -> No
     assert report.results[-1].reason == "no time left of 1.2 s: --seconds allows more, --only chooses"
 
 
+@pytest.mark.parametrize(("kind", "judged_to_the_end"), [(Server, True), (IsMute, False)])
+def test_while_nothing_fails_there_is_more_time(
+    kind: type[Server], judged_to_the_end: bool, loop: Loop
+) -> None:
+    chosen_ones = chosen(cases("echo"), ["meaning", "splits"], [])
+    with Served(kind("echo"), loop) as served:
+        target = find("tcp", "127.0.0.1", served.port)
+        patience = Patience(answer=1, silence=0.05, case=5, run=0.3, more=60)
+        report = run(CheckContext("echo", target, patience), chosen_ones)
+    assert report.complete is judged_to_the_end
+    last = report.results[-1]
+    assert (last.verdict, last.unjudged) == (
+        (Verdict.PASS, "") if judged_to_the_end else (Verdict.SKIP, OUT_OF_TIME)
+    )
+
+
 def test_the_quick_form_leaves_out_what_is_long(loop: Loop) -> None:
     [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
     with Served(Server("echo"), loop) as served:
@@ -112,7 +128,9 @@ def test_a_case_that_is_wrong_itself_is_skipped(loop: Loop) -> None:
     [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
     with Served(Server("echo"), loop) as served:
         context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
-        [result] = run(context, [replace(judged, judge=wrong)]).results
+        report = run(context, [replace(judged, judge=wrong)])
+    assert report.unjudged == "1 not judged for an error of the check's own"
+    [result] = report.results
     assert (result.verdict, result.reason) == (
         Verdict.SKIP,
         "this case itself is wrong, please report it: ZeroDivisionError('our own')",

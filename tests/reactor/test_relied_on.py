@@ -76,7 +76,7 @@ class Descriptors(Clock):
 class FallbackTests(TestCase):
     def test_every_module_is_known(self) -> None:
         tested = {"buffers", "clocks", "connections", "contexts", "datagrams"}
-        tested |= {"alpn", "epoll", "flushing", "observers", "ports"}
+        tested |= {"alpn", "epoll", "exits", "flushing", "observers", "ports"}
         # Not everywhere is there an epoll, and not always had Twisted the fault that alpn mends.
         self.assertEqual({name for name in MODULES if table(name)} | {"alpn", "epoll"}, tested)
 

@@ -1,6 +1,7 @@
 """Definitions of other packages: what makes one unfit, and what twistd makes of the options of a fit one."""
 
 import inspect
+import sys
 from dataclasses import replace
 from typing import Any, cast
 
@@ -35,8 +36,11 @@ class DefinitionTests(PluginsTestCase):
             ("factory", "Shout", "factory must make a ConversationFactory, not be <class"),
             ("factory", "Shout()", "factory must make a ConversationFactory, not be <"),
             ("factory", "None", "factory must make a ConversationFactory, not be None"),
-            ("factory", "lambda: Shout()", "factory must make a ConversationFactory, not <"),
-            ("factory", "lambda: 'x' * 9_999", f"factory must make a ConversationFactory, not '{'x' * 99}"),
+            (
+                "factory",
+                "lambda volume: 1 / 0",
+                "factory can't be made without options: TypeError: <lambda>() missing a required argument",
+            ),
             (
                 "datagram_protocol",
                 "Shout",
@@ -48,11 +52,6 @@ class DefinitionTests(PluginsTestCase):
             ("framing", "int", "the framing must be a class such as Lines, not <class 'int'>"),
             ("framing", "Conversation", "the framing must be a class such as Lines, not <class"),
             ("prepare", "None", "prepare must be a call that makes the arguments, not None"),
-            (
-                "framing",
-                "lambda longest: longest",
-                "the framing must be a class such as Lines, not <function",
-            ),
             ("framing", "lambda: Lines()", "the framing can't be made: TypeError: "),
             ("framing", "{'lines': int}", "the framing 'lines' must be a class such as Lines, not <class"),
             ("framings", "[Lines]", "framings must be a mapping of words to framings"),
@@ -63,6 +62,28 @@ class DefinitionTests(PluginsTestCase):
             ("options", "(MARKS, MARKS)", "the option 'marks' is there twice"),
         ]:
             self.assert_unfit({part: value}, reason)
+
+    def test_nothing_of_theirs_is_called_by_a_search(self) -> None:
+        calls = "CALLS = []\ndef called(*args, **kwargs):\n    CALLS.append(args)\n    return Shout()\n"
+        for parts in [
+            {"conversation": "called"},
+            {"conversation": "type('Their', (Shout,), {'__init__': called})"},
+            {"conversation": "type('Their', (Shout,), {'__new__': called})"},
+            {"factory": "called"},
+            {"datagram_protocol": "called"},
+            {"framing": "called"},
+            {"prepare": "called"},
+        ]:
+            self.forget()
+            source = shout(**parts).replace("MARKS =", f"{calls}MARKS =")
+            self.search(ape=source + "assert not CALLS\n")
+            self.assertEqual(sys.modules["twisted.plugins.ape"].CALLS, [], parts)
+
+    def test_a_class_of_theirs_that_does_more_is_not_made_by_a_search(self) -> None:
+        for takes in "DEFINITION.factory", "DEFINITION.factory.protocol", "DEFINITION.datagram_protocol":
+            self.forget()
+            found = self.search(ape=f"{shout()}{takes}.__init__ = lambda self, *args, **kwargs: 1 / 0\n")
+            self.assertEqual(found.broken, ())
 
     def assert_unfit(self, parts: dict[str, str], reason: str) -> None:
         self.forget()
@@ -242,6 +263,17 @@ class OptionTests(PluginsTestCase):
             options = self.options_of(replace(self.shout(), prepare=prepare))
             error = self.assertRaises(SystemExit, options.parseOptions, ["--port", "0"])
             self.assertEqual(str(error.code)[: len(said) + 11], f"sockproto: {said}")
+
+    def test_what_makes_something_else_is_seen_when_it_is_served(self) -> None:
+        for part, made, said in [
+            ("factory", 3, "ConversationFactory, not 3"),
+            ("factory", "x" * 9_999, f"ConversationFactory, not '{'x' * 99}"),
+            ("datagram_protocol", None, "ConversationDatagramProtocol, not None"),
+        ]:
+            their: Any = {part: lambda made=made, **arguments: made}
+            options = self.options_of(replace(self.shout(), **their))
+            error = self.assertRaises(SystemExit, options.parseOptions, ["--port", "0"])
+            self.assertIn(f"sockproto: the protocol must make a {said} (", str(error.code))
 
     def test_what_is_wrong_is_one_line(self) -> None:
         for options, words, said in [

@@ -24,7 +24,6 @@ from sockproto.testing import (
     assert_same,
     connect,
     join,
-    play_on_socket,
     scripts,
 )
 from sockproto.testing.sockets import MemorySocket, Pipe
@@ -111,11 +110,11 @@ def seen(behaviour: Behaviour, notes: list[str], outcome: Any) -> tuple[list[str
 
 def in_memory(behaviour: Behaviour) -> tuple[list[str], Any, Any]:
     notes: list[str] = []
-    # Not by play, which fails for an error of the protocol: on sockets nobody can do that.
-    outcome, *_ = scripts.attempt(
-        lambda clock: behaviour.protocol(notes, clock), behaviour.script, "whole", Clock()
-    )
-    return seen(behaviour, notes, outcome)
+    # Not by play, which fails for an error of the protocol.
+    made = scripts.attempt(lambda clock: behaviour.protocol(notes, clock), behaviour.script, "whole", Clock())
+    if made.found:
+        raise made.found
+    return seen(behaviour, notes, made.outcome[0])
 
 
 def differing() -> list[str]:
@@ -143,8 +142,11 @@ class FidelityTests(TestCase):
         async def compare() -> None:
             for behaviour in BEHAVIOURS:
                 notes: list[str] = []
-                outcome = await play_on_socket(partial(behaviour.protocol, notes), behaviour.script)
-                name = behaviour.protocol.__name__
+                make, name = partial(behaviour.protocol, notes), behaviour.protocol.__name__
+                made = await scripts.attempt_on_socket(make, behaviour.script, "whole")
+                self.assertIsNone(made.found)
+                self.assertEqual(bool(made.raised), behaviour.protocol is Raises)
+                [outcome] = made.outcome
                 self.assertEqual(notes, behaviour.notes, name)
                 assert_same(outcome.read, behaviour.read, name)
                 self.assertEqual(outcome.ended, behaviour.ended, name)

@@ -13,7 +13,7 @@ from sockproto.check.body import Body, difference
 from sockproto.check.cases.never_reads import block
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS, name
-from sockproto.check.verdict import Failed, Open, Skipped, edges
+from sockproto.check.verdict import Failed, Open, TooSlow, edges
 from sockproto.check.wire import Silent, StreamClient, WasReset
 
 CLIENTS = 5
@@ -56,7 +56,7 @@ def end(subject: Subject, streams: Sequence[StreamClient]) -> None:
     seconds = min(subject.patience.answer, subject.deadline.left)
     if not subject.started.wait(seconds):
         if seconds < subject.patience.answer / 2:  # the start took the time
-            raise Skipped(f"it is too slow to be judged within {subject.deadline.seconds:.3g} s")
+            raise TooSlow(f"it is too slow to be judged within {subject.deadline.seconds:.3g} s")
         raise Failed(f"the server still runs {seconds:.3g} s after SIGTERM, and its clients are gone")
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, SCRIPTS, TALKERS
-from sockproto.check.verdict import Failed, Skipped, shown
+from sockproto.check.verdict import Failed, TooSlow, shown
 
 QUIET_SECONDS = 0.01
 """A pause of half a greeting server's quiet period, which begins a new message."""
@@ -37,7 +37,7 @@ def in_pieces(subject: Subject, pieces: Sequence[bytes], expected: bytes) -> Non
                     how = " | ".join(shown(piece, 12) for piece in pieces[:6]) + " | …" * (len(pieces) > 6)
                     reason = f"sent as {how}: {failure.reason}"
                     raise Failed(reason, failure.sent, failure.expected, failure.received) from failure
-    raise Skipped("this machine is too slow: it can't send two pieces within 10 ms")
+    raise TooSlow("this machine is too slow: it can't send two pieces within 10 ms")
 
 
 @case(*TALKERS, source=TCP)

@@ -1,5 +1,6 @@
 """A bug ends its connection: what was yielded is sent, then the error is told, then comes the close."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,53 @@ class ConversationTests(ErrorTestCase):
         drive = self.open(received=received)
         self.assertEqual(drive("receive", b"a\n"), b"before\npushed\n" + TOLD)
 
-    def test_whatever_is_raised(self) -> None:
-        for error in SystemExit, KeyboardInterrupt, GeneratorExit:
+    def test_what_ends_the_process_is_raised_again(self) -> None:
+        for error in SystemExit, KeyboardInterrupt:
+
+            def ends(*_: Any, error: type[BaseException] = error) -> Any:
+                raise error
+
+            def script(*_: Any, ends: Any = ends) -> Any:
+                yield b"before"
+                yield Sleep(1)
+                ends()
+
+            def at_its_end(*_: Any, ends: Any = ends) -> Any:
+                try:
+                    yield Sleep(1)
+                finally:
+                    ends()
+
+            methods: list[tuple[dict[str, Any], list[tuple[Any, ...]]]] = [
+                ({"received": ends}, [("receive", b"a\n")]),
+                ({"received": ends}, [("receive", b"a\nb\n")]),
+                ({"ended": ends}, [("end",)]),
+                ({"received": script}, [("receive", b"a\n"), ("resume",)]),
+                ({"received": lambda message: Sleep(1)}, [("receive", b"a\n"), ("throw", error())]),
+                ({"received": at_its_end}, [("receive", b"a\n"), ("close", CloseReason.CLOSED)]),
+                ({"received": at_its_end}, [("receive", b"a\n"), ("lose", CloseReason.PEER_RESET)]),
+            ]
+            for given, events in methods:
+                drive = self.open(**given)
+                for event in events[:-1]:
+                    drive(*event)
+                self.assertRaises(error, drive, *events[-1])
+                self.assertTrue(self.session.final)
+                self.assertFalse(self.session.running)
+                self.assertEqual(drive("receive", b"b\n"), b"")
+                self.assertIs(type(self.session.errors[0][1]), error)
+
+    def test_it_is_raised_again_as_the_conversation_is_opened_and_closed(self) -> None:
+        def ends(*_: Any) -> Any:
+            raise SystemExit
+
+        self.assertRaises(SystemExit, self.open, opened=ends)
+        drive = self.open(closed=ends)
+        self.assertRaises(SystemExit, drive, "lose", CloseReason.PEER_CLOSED)
+        self.session.closed()  # it was told once
+
+    def test_whatever_else_is_raised(self) -> None:
+        for error in GeneratorExit, asyncio.CancelledError:
 
             def received(message: bytes, error: type[BaseException] = error) -> bytes:
                 raise error

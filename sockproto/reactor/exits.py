@@ -1,0 +1,59 @@
+"""The end of the process that a ``KeyboardInterrupt`` or a ``SystemExit`` asks for.
+
+Reactors log whatever is raised in them, these two as well, and go on. Here they stop, in order: what drains
+at a stop drains. Whatever the program does then, its status is the one that was asked for::
+
+    except SystemExit as error:
+        end_process(reactor, error)
+"""
+
+import atexit
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.base import ReactorBase
+from twisted.internet.error import ReactorNotRunning
+
+from sockproto.reactor.names import RelyingOn, has_all
+
+RELIES_ON: RelyingOn = {atexit: ("_run_exitfuncs",)}
+
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells say it."""
+
+
+def end_process(reactor: Any, error: BaseException) -> None:
+    """Stop a reactor that runs, and have the process end with the status of *error*.
+
+    Args:
+        reactor: The reactor; where it is none, or doesn't run, whoever called meets the error.
+        error: A ``KeyboardInterrupt``, or a ``SystemExit``, whose code may be a text for standard error.
+    """
+    if isinstance(reactor, ReactorBase) and reactor.running:
+        with suppress(ReactorNotRunning):  # it stops already
+            reactor.stop()
+            atexit.register(_leave, _status(error))
+
+
+def _status(error: BaseException) -> int:
+    """Return the exit status that Python gives to an error that ends it."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    code = error.code if isinstance(error, SystemExit) else 1
+    if code is None or isinstance(code, int):
+        return int(code or 0) & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _leave(status: int) -> None:
+    """End the process, with all else done that is to be done then: a status can't be given otherwise."""
+    atexit.unregister(_leave)
+    if has_all(atexit, RELIES_ON[atexit]):
+        atexit._run_exitfuncs()
+    for stream in sys.stdout, sys.stderr:
+        with suppress(Exception):
+            stream.flush()
+    os._exit(status)
