@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.carriers.arrival import Arrival
-from sockproto.carriers.closing import Broken, Closing, Draining
+from sockproto.carriers.closing import Closing, Draining, TLSEnded
 from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
@@ -138,7 +138,7 @@ class ConversationProtocol(Protocol):
         self.session = Session(conversation, framing)
         self.serial = self.bytes_in = self.bytes_out = 0
         self.paused, self.reading = False, True
-        self._phase: Arrival | Draining | Closing | Broken | None = arrival
+        self._phase: Arrival | Draining | Closing | TLSEnded | None = arrival
         self._flow: Flow | None = None  # made when something takes time
         self._quiet_call: IDelayedCall | None = None
         self._tick: int | None = None  # when a limit of time may be over
@@ -230,7 +230,7 @@ class ConversationProtocol(Protocol):
         session = self.session
         words = self._tls_failure(reason.value) if session.reason is None else None
         if words is not None:
-            self._phase = Broken(words)
+            self._phase = TLSEnded(words)
             session.lose(CloseReason.TLS_FAILED)
         elif session.reason is None and not reason.check(ConnectionDone):
             session.lose(CloseReason.PEER_RESET)
@@ -321,7 +321,7 @@ class ConversationProtocol(Protocol):
     @property
     def detail(self) -> str:
         """How it failed, in words, where the reason says only that it did; else empty."""
-        return self._phase.words if isinstance(self._phase, Broken) else ""
+        return self._phase.words if isinstance(self._phase, TLSEnded) else ""
 
     @property
     def messages_in(self) -> int:
