@@ -47,7 +47,7 @@ class Draining:
         return connection.bytes_out == self._bytes_out and not unread_bytes(connection.transport)
 
 
-class Broken:
+class TLSEnded:
     """The end of a connection whose TLS has failed.
 
     Attributes:

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.carriers.arrival import Arrival
-from sockproto.carriers.closing import Broken, Closing, Draining
+from sockproto.carriers.closing import Closing, Draining, TLSEnded
 from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
@@ -139,7 +139,7 @@ class ConversationProtocol(Protocol):
         self.session = Session(conversation, framing)
         self.serial = self.bytes_in = self.bytes_out = 0
         self.paused, self.reading = False, True
-        self._phase: Arrival | Draining | Closing | Broken | None = arrival
+        self._phase: Arrival | Draining | Closing | TLSEnded | None = arrival
         self._flow: Flow | None = None  # made when something takes time
         self._quiet_call: IDelayedCall | None = None
         self._tick: int | None = None  # when a limit of time may be over
@@ -232,7 +232,7 @@ class ConversationProtocol(Protocol):
         words = self._tls_failure(reason.value) if session.reason is None else None
         lost = CloseReason.PEER_CLOSED
         if words is not None:
-            self._phase, lost = Broken(words), CloseReason.TLS_FAILED
+            self._phase, lost = TLSEnded(words), CloseReason.TLS_FAILED
         elif not reason.check(ConnectionDone):
             lost = CloseReason.PEER_RESET
         try:
@@ -325,7 +325,7 @@ class ConversationProtocol(Protocol):
     @property
     def detail(self) -> str:
         """How it failed, in words, where the reason says only that it did; else empty."""
-        return self._phase.words if isinstance(self._phase, Broken) else ""
+        return self._phase.words if isinstance(self._phase, TLSEnded) else ""
 
     @property
     def messages_in(self) -> int:
