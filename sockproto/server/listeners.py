@@ -178,6 +178,7 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
     Raises:
         OptionError: The description is wrong.
     """
+    _see_values(description)
     tls = description.startswith(("ssl:", "tls:"))
     warning = check_certificates(description) if tls and find_spec("OpenSSL") is not None else ""
     endpoint = _endpoint(reactor, description)
@@ -194,7 +195,6 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
 def _endpoint(reactor: Any, description: str) -> Any:
     if description.startswith("haproxy:"):
         raise OptionError(f"'haproxy:{description}' says haproxy: twice; say it once")
-    _see_values(description)
     try:
         return serverFromString(reactor, description)
     except Exception as error:
