@@ -98,7 +98,7 @@ class ServerService(Service):
             self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
-            self._reactor.callWhenRunning(take_signals, self._reactor, lambda: self._abort())
+            take_signals(self._reactor, lambda: self._abort())
 
     @property
     def ports(self) -> list[IListeningPort]:
