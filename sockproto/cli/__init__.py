@@ -1,7 +1,8 @@
 """The ``sockproto`` command.
 
-``main`` is all that is loaded at first, and with as little as possible, so that Ctrl-C ends the command
-cleanly even while the rest of it is being loaded::
+``main`` is all that is loaded at first, and with as little as possible, so that a signal ends the command
+cleanly even while the rest of it is being loaded, and as process 1 of a container too, where one that has no
+handler does nothing (pid_namespaces(7))::
 
     sockproto greet 127.0.0.1:9999 Michael
 """
@@ -19,9 +20,14 @@ def main(arguments: "list[str] | None" = None) -> None:
     Args:
         arguments: What was typed after ``sockproto``; the process's own if None.
     """
-    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # by whoever started us, as shells do
-    if not ignored:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    ending = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN  # by whoever started us, as shells and nohup do
+    ]
+    for number in ending:
+        signal.signal(number, lambda number, _: os._exit(128 + number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)  # one that stays blocked never ends anything
     occupy()
     if arguments is None:
         arguments = sys.argv[1:]
@@ -31,9 +37,8 @@ def main(arguments: "list[str] | None" = None) -> None:
 
         sys.exit(fetch(arguments[1:]))
     from sockproto.cli.commands import run
-    from sockproto.cli.console import INTERRUPTED, leave
+    from sockproto.cli.console import leave
 
-    if not ignored:
-        signal.signal(signal.SIGINT, lambda *_: leave(INTERRUPTED))
-
+    for number in ending:
+        signal.signal(number, lambda number, _: leave(128 + number))
     leave(run(arguments))

@@ -24,7 +24,7 @@ from sockproto.core.text import escape
 from sockproto.errors import WriteFailed
 
 INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 and the number of SIGINT, as shells say it."""
+"""The exit status after Ctrl-C: 128 and the number of the signal, as shells say it of every signal."""
 
 _undo: list[Callable[[], object]] = []
 
@@ -44,7 +44,7 @@ def keep_terminal() -> None:
 def leave(status: int) -> NoReturn:
     """End the process, with the terminal as it was.
 
-    Ctrl-C, and a name server that doesn't answer (its thread can't be ended), must not wait for anything:
+    A signal, and a name server that doesn't answer (its thread can't be ended), must not wait for anything:
     then the process ends without unwinding.
     """
     while _undo:
@@ -53,7 +53,7 @@ def leave(status: int) -> NoReturn:
     for stream in sys.stdout, sys.stderr:
         with contextlib.suppress(Exception):
             stream.flush()
-    if status == INTERRUPTED or threading.active_count() > 1:
+    if status > 128 or threading.active_count() > 1:
         os._exit(status)
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what can't be flushed was told of already

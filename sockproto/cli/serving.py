@@ -78,7 +78,6 @@ def serve(options: Sequence[str]) -> int:
         WriteFailed: What is asked for can't be printed.
     """
     install_reactor()  # first: a protocol of anybody's may import the reactor where it is defined
-    from twisted.application.app import run
     from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd
 
@@ -89,13 +88,14 @@ def serve(options: Sequence[str]) -> int:
 
     class Foreground(twistd.ServerOptions):  # type: ignore[name-defined,misc]  # one for each platform
         # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
-        subCommands: ClassVar[list[Any]] = [("sockproto", None, Options, "")]
+        subCommands: ClassVar[list[Any]] = [("sockproto", None, Checked, "")]
         loadedPlugins: ClassVar[dict[str, Any]] = {
             "sockproto": ServiceMaker("sockproto", "sockproto.server.tap", "", "sockproto")
         }
 
+    foreground = Foreground()
     try:
-        Checked().parseOptions(list(options))
+        foreground.parseOptions(["-n", "--pidfile=", "sockproto", *options])
     except SystemExit as error:
         if isinstance(error.__cause__, WriteFailed):
             raise error.__cause__ from None
@@ -107,13 +107,16 @@ def serve(options: Sequence[str]) -> int:
         raise OptionError(text) from None
     from twisted.internet import reactor
 
-    # Until the reactor runs, Ctrl-C ends the process as in every other command.
-    running: Any = reactor
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        running.callWhenRunning(signal.signal, signal.SIGINT, running.sigInt)
-    sys.argv = ["twistd", "-n", "--pidfile=", "sockproto", *options]
+    _leave_signals_to(reactor)
     try:
-        run(twistd.runApp, Foreground)
+        twistd.runApp(foreground)
     except ListenError as error:  # told of already
         return error.status
     return 0
+
+
+def _leave_signals_to(reactor: Any) -> None:
+    """Let the reactor have its signals once it runs; until then they end the process as in every command."""
+    for number, handler in (signal.SIGINT, reactor.sigInt), (signal.SIGHUP, signal.SIG_DFL):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            reactor.callWhenRunning(signal.signal, number, handler)

@@ -85,6 +85,18 @@ def definitions() -> dict[str, Any]:
     return search().definitions
 
 
+def find(name: str) -> Any:
+    """Return the definition of a protocol; no module of others is imported for one of ours.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    for each in _ours():
+        if each.definition.name == name:
+            return each.definition
+    return definitions()[name]
+
+
 def search() -> Catalog:
     """Find all protocols.
 

@@ -6,6 +6,7 @@ A listener is a plan; nothing is open until the service listens::
     listener.listen(reactor, 0)     # a Deferred of an IListeningPort
 """
 
+import errno
 import os
 import re
 import socket
@@ -23,6 +24,7 @@ from twisted.internet.defer import Deferred, execute, maybeDeferred
 from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
@@ -44,6 +46,8 @@ FORMS = {
 
 MAX_BACKLOG = 2**31 - 1
 """What a C int holds; the system takes less (Linux: ``net.core.somaxconn``)."""
+
+log = Logger("sockproto")
 
 BACKLOG = 1_024
 """Connections that the system keeps until they are accepted. Twice nginx's 511; Linux allows 4,096."""
@@ -230,7 +234,11 @@ def _see_values(description: str) -> None:
 
 
 def addresses(interface: str) -> list[str]:
-    """Give the numeric addresses of an interface given by address or host name.
+    """Return the numeric addresses to serve of an interface given by address or host name.
+
+    An address is taken as it is. Of a name's addresses those that this machine has are taken, with a warning
+    in the log about the others, as where ``localhost`` is ``::1`` too and IPv6 is off. If it has none of
+    them, all are taken, and listening says why it can't.
 
     Raises:
         OptionError: The name has none.
@@ -243,7 +251,27 @@ def addresses(interface: str) -> list[str]:
         found = socket.getaddrinfo(interface, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise OptionError(f"{interface!r} is no address and no known host name") from error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    named = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    ours = [address for address in named if has_address(address)]
+    if ours and ours != named:
+        log.warn(
+            "{name}: this machine has no address {others}; serving {ours} alone",
+            name=interface,
+            others=", ".join(address for address in named if address not in ours),
+            ours=", ".join(ours),
+        )
+    return ours or named
+
+
+def has_address(address: str) -> bool:
+    """Return whether this machine has a numeric address; with IPv6 off it has none of those."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            trial.bind((address, 0))
+    except OSError as error:
+        return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True
 
 
 def is_exposed(interface: str) -> bool:

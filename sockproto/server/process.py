@@ -3,7 +3,7 @@
 Knows nothing of sockets or protocols::
 
     fit = raise_descriptor_limit(4096)
-    reactor.callWhenRunning(take_signals, reactor, abort)
+    take_signals(reactor, abort)
 """
 
 import math
@@ -13,6 +13,11 @@ import signal
 from collections.abc import Callable
 from itertools import count
 from typing import Any
+
+from twisted.logger import Logger
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end a server. They let it drain."""
 
 SPARE = 8
 """Open files besides those at the start and the connections: refused ones, modules being imported."""
@@ -45,29 +50,44 @@ def raise_descriptor_limit(connections: int) -> int:
 
 
 def take_signals(reactor: Any, again: Callable[[], object]) -> None:
-    """Leave the first SIGINT or SIGTERM to the reactor, and have *again* called for every later one.
+    """Have SIGINT, SIGTERM and SIGHUP stop the reactor; a second SIGINT or SIGTERM calls *again*.
 
-    The first stops the reactor, which calls a second one an error.
+    One that was ignored when the process was started stays so and counts for nothing (nohup(1), ``command &``
+    in a script; Source: glibc manual, Basic Signal Handling). One that was blocked is let in, as nginx does:
+    it would stay undelivered for ever. A later SIGHUP calls nothing: a terminal that closes sends two, the
+    system's and the shell's, and systemd may send it right after SIGTERM (``SendSIGHUP=``). A signal that has
+    a handler of somebody else's, as a debugger's, stays his.
 
     Args:
-        reactor: A running reactor, which has its signal handlers.
+        reactor: What is to be stopped. Ask before it runs: Twisted takes SIGTERM even if it was ignored.
         again: What to call, in the reactor.
     """
-    before: dict[int, Any] = {}
+    ignored = {number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN}
+    reactor.callWhenRunning(_take_signals, reactor, ignored, again)
+
+
+def _take_signals(reactor: Any, ignored: set[signal.Signals], again: Callable[[], object]) -> None:
+    def hang_up(number: int, frame: object) -> None:
+        Logger("sockproto").info("Received SIGHUP, the same as SIGTERM.")
+        reactor.sigTerm(number, frame)
+
+    stops = {signal.SIGINT: reactor.sigInt, signal.SIGTERM: reactor.sigTerm, signal.SIGHUP: hang_up}
+    untouched = {**stops, signal.SIGHUP: signal.SIG_DFL}  # Twisted has no handler for it
     turns = count()
 
     def handle(number: int, frame: object) -> None:
         # One step, which no other signal can interrupt: of two at once, one is the first.
         if not next(turns):
-            before[number](number, frame)
-        else:
+            stops[signal.Signals(number)](number, frame)
+        elif number != signal.SIGHUP:
             reactor.callFromThread(again)
 
-    for number in signal.SIGINT, signal.SIGTERM:
-        before[number] = signal.getsignal(number)
-        if not callable(before[number]):  # ignored, as SIGINT is in the background of a script: it stays so
-            continue
-        try:
-            signal.signal(number, handle)
-        except ValueError:  # not in the main thread: signals are somebody else's
-            return
+    try:
+        for number in ENDING:
+            if number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+            elif signal.getsignal(number) == untouched[number]:
+                signal.signal(number, handle)
+    except ValueError:  # not in the main thread: signals are somebody else's
+        return
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, set(ENDING) - ignored)

@@ -26,7 +26,7 @@ from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.errors import ListenError
 from sockproto.plain.zones import zone_fault
-from sockproto.server.listeners import Listener, is_exposed
+from sockproto.server.listeners import Listener, has_address, is_exposed
 from sockproto.server.process import raise_descriptor_limit, take_signals
 
 TRIES = 16
@@ -34,6 +34,7 @@ TRIES = 16
 
 ADVICE = {
     errno.EACCES: "ports below 1024 need root's rights or CAP_NET_BIND_SERVICE; take a higher one",
+    errno.EAFNOSUPPORT: "IPv6 is off on this machine; take an IPv4 address, such as 127.0.0.1 or 0.0.0.0",
     errno.EADDRINUSE: "something listens there already; stop it, or take another",
     errno.EADDRNOTAVAIL: "this machine has no such address; take one that it has",
 }
@@ -98,7 +99,7 @@ class ServerService(Service):
             self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
-            self._reactor.callWhenRunning(take_signals, self._reactor, lambda: self._abort())
+            take_signals(self._reactor, lambda: self._abort())
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -174,6 +175,8 @@ class ServerService(Service):
             self.log.info("{where} can be reached from other machines", where=where)
         if listener.warning:
             self.log.warn("{where}: {warning}", where=where, warning=listener.warning)
+        if isinstance(host, IPv6Address) and host.host == "::" and not has_address("::1"):
+            self.log.warn("{where}: IPv6 is off on this machine; only IPv4 reaches it", where=where)
 
     def _claim_descriptors(self) -> None:
         """Have the system allow as many open files as there may be connections, or allow fewer of these."""

@@ -24,7 +24,7 @@ from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.core.text import EMPTY, count, escape, port_number, seconds
 from sockproto.errors import OptionError, WriteFailed
-from sockproto.server.catalog import Catalog, definitions, search
+from sockproto.server.catalog import Catalog, find, search
 from sockproto.server.listeners import (
     BACKLOG,
     MAX_BACKLOG,
@@ -310,15 +310,19 @@ def _made(make: Any, base: type = object, /, **arguments: Any) -> Any:
 
 
 class Options(ServerOptions):
-    """The options of ``twistd sockproto``: any protocol of the catalog."""
+    """The options of ``twistd sockproto``: any protocol of the catalog, searched for each instance."""
 
-    catalog: ClassVar[Catalog] = search()
-    offered = tuple(catalog.definitions.values())
+    catalog: Catalog
     longdesc = "Serve a small socket protocol, on TCP and UDP port 9999 of 127.0.0.1 unless told otherwise."
-    optParameters: ClassVar[list[list[Any]]] = [
-        ["protocol", None, DEFAULT_PROTOCOL, "one of " + ", ".join(catalog.definitions)],
-        *described(offered),
-    ]
+
+    def __new__(cls) -> "Options":
+        """Make an instance of a class with the catalog's options: Twisted reads them from the class."""
+        catalog = search()
+        offered = tuple(catalog.definitions.values())
+        names = ", ".join(catalog.definitions)
+        rows = [["protocol", None, DEFAULT_PROTOCOL, f"one of {names}"], *described(offered)]
+        members = {"catalog": catalog, "offered": offered, "optParameters": rows}
+        return ServerOptions.__new__(type(cls.__name__, (cls,), members))
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on; finds the protocol first."""
@@ -341,7 +345,7 @@ class Options(ServerOptions):
 
 def options_for(protocol: str) -> type[ServerOptions]:
     """Make the options class of a plugin that serves one protocol, such as ``sockproto-echo``."""
-    definition = definitions()[protocol]
+    definition = find(protocol)
     members = {
         "definition": definition,
         "offered": (definition,),

@@ -96,7 +96,7 @@ class EmptyTests(TestCase):
     def test_of_every_option_of_the_plugins(self) -> None:
         plugins: list[type[ServerOptions]] = [Options, *map(options_for, definitions())]
         for made in plugins:
-            own = {f"{option.name}=" for each in made.offered for option in each.options}
+            own = {f"{option.name}=" for each in made().offered for option in each.options}
             for option in made().longOpt:
                 if option.endswith("=") and option not in own:
                     error = self.assertRaises(SystemExit, made().parseOptions, [f"--{option}"])

@@ -1,50 +1,118 @@
 """What a process that serves nothing else does with its signals."""
 
-import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from sockproto.server.process import take_signals
+from sockproto.server.process import ENDING, take_signals
 
 
 class SignalTests(TestCase):
-    def setUp(self) -> None:
-        for number in signal.SIGINT, signal.SIGTERM:
-            self.addCleanup(signal.signal, number, signal.getsignal(number))
-        self.calls: list[str] = []
+    """The test is the reactor: it has the methods of one that ``take_signals`` asks for."""
 
-    def take(self) -> None:
-        for number in signal.SIGINT, signal.SIGTERM:
-            signal.signal(number, lambda *_: self.calls.append("first"))
-        take_signals(self, lambda: None)
+    def setUp(self) -> None:
+        for number in ENDING:
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        self.addCleanup(signal.pthread_sigmask, signal.SIG_SETMASK, signal.pthread_sigmask(0, ()))
+        self.begin()
+
+    def begin(self, ignored: tuple[signal.Signals, ...] = ()) -> None:
+        """Be as at the start of a process."""
+        self.calls: list[Any] = []
+        self.started: list[Callable[[], object]] = []
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in signal.SIGTERM, signal.SIGHUP:
+            signal.signal(number, signal.SIG_DFL)
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+    def sigInt(self, number: int, frame: object = None) -> None:
+        """As the reactor's."""
+        self.calls.append(number)
+
+    def sigTerm(self, number: int, frame: object = None) -> None:
+        """As the reactor's."""
+        self.calls.append(number)
 
     def callFromThread(self, call: Any) -> None:
         """As the reactor's."""
         self.calls.append("again")
 
+    def callWhenRunning(self, call: Any, *args: Any) -> None:
+        """As the reactor's, which installs its handlers first."""
+        self.started.append(lambda: call(*args))
+
+    def run_reactor(self) -> None:
+        """Take the signals as Twisted does, and go on."""
+        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+            signal.signal(signal.SIGINT, self.sigInt)
+        signal.signal(signal.SIGTERM, self.sigTerm)
+        for call in self.started:
+            call()
+
+    def take(self) -> None:
+        take_signals(self, lambda: None)
+        self.run_reactor()
+
+    def send(self, *numbers: signal.Signals) -> list[Any]:
+        """Send signals to this thread, for others block none of them; return what they did."""
+        for number in numbers:
+            signal.raise_signal(number)
+        return self.calls
+
     def test_the_first_is_the_reactors_and_later_ones_are_not(self) -> None:
         self.take()
-        for number in signal.SIGTERM, signal.SIGTERM, signal.SIGINT:
-            os.kill(os.getpid(), number)
-        self.assertEqual(self.calls, ["first", "again", "again"])
+        self.assertEqual(
+            self.send(signal.SIGTERM, signal.SIGTERM, signal.SIGINT), [signal.SIGTERM, "again", "again"]
+        )
 
-    def test_what_is_ignored_stays_ignored_and_takes_no_turn(self) -> None:
-        signal.signal(signal.SIGTERM, lambda *_: self.calls.append("first"))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        take_signals(self, lambda: None)
-        for number in signal.SIGINT, signal.SIGTERM, signal.SIGTERM:
-            os.kill(os.getpid(), number)
-        self.assertEqual(self.calls, ["first", "again"])
+    def test_sighup_stops_as_sigterm_does(self) -> None:
+        self.take()
+        self.assertEqual(self.send(signal.SIGHUP, signal.SIGTERM), [signal.SIGHUP, "again"])
+
+    def test_a_later_sighup_is_nobodys_impatience(self) -> None:
+        for first in signal.SIGHUP, signal.SIGTERM, signal.SIGINT:
+            self.begin()
+            self.take()
+            self.assertEqual(self.send(first, signal.SIGHUP, signal.SIGHUP), [first])
+
+    def test_what_is_ignored_stays_ignored_and_counts_for_nothing(self) -> None:
+        for ignored in ENDING:
+            for other in set(ENDING) - {ignored}:
+                self.begin((ignored,))
+                self.take()
+                self.assertEqual(self.send(ignored, ignored, other, ignored), [other])
+                self.assertEqual(signal.getsignal(ignored), signal.SIG_IGN)
+
+    def test_what_is_blocked_is_let_in(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        self.send(signal.SIGTERM)
+        self.take()
+        self.assertEqual(self.calls, [signal.SIGTERM])
+        self.assertFalse(set(ENDING) & signal.pthread_sigmask(0, ()))
+
+    def test_what_is_ignored_and_blocked_stays_so(self) -> None:
+        self.begin((signal.SIGHUP,))
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        self.take()
+        self.assertEqual(set(ENDING) & signal.pthread_sigmask(0, ()), {signal.SIGHUP})
+
+    def test_a_handler_of_somebody_elses_stays(self) -> None:
+        for number in signal.SIGINT, signal.SIGHUP:  # as a debugger's, and one that reloads
+            self.begin()
+            signal.signal(number, lambda *_: self.calls.append("theirs"))
+            self.take()
+            self.assertEqual(self.send(number, signal.SIGTERM), ["theirs", signal.SIGTERM])
 
     def test_a_second_one_in_the_middle_of_the_first(self) -> None:
         before = sys.gettrace()
         self.addCleanup(sys.settrace, before)
         for at in range(1, 8):
-            self.calls.clear()
+            self.begin()
             self.take()
             steps = 0
 
@@ -57,10 +125,11 @@ class SignalTests(TestCase):
                     steps += 1
                     if steps == at:
                         sys.settrace(None)
-                        os.kill(os.getpid(), signal.SIGTERM)
+                        signal.raise_signal(signal.SIGTERM)
                 return trace
 
             sys.settrace(trace)
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             sys.settrace(before)
-            self.assertEqual(sorted(self.calls), ["again", "first"], f"interrupted at step {at}")
+            self.assertEqual({*self.calls}, {signal.SIGTERM, "again"}, f"interrupted at step {at}")
+            self.assertEqual(len(self.calls), 2)
