@@ -19,6 +19,7 @@ from sockproto.check.sockets import READ, WRITE, Ended, NotConnected, Silent, Wa
 from sockproto.check.verdict import Failed, edges, shown
 from sockproto.plain.connecting import connect
 from sockproto.plain.deadline import Deadline
+from sockproto.plain.hostname import server_name
 
 TAKEN_BYTES = 1 << 20
 
@@ -206,7 +207,7 @@ class StreamClient(Wire):
             self._connect_in_time()
             if target.tls is not None:
                 sock.settimeout(self._left)
-                self._sock = target.tls.wrap_socket(sock, server_hostname=target.host or None)
+                self._sock = target.tls.wrap_socket(sock, server_hostname=server_name(target.host))
                 self._sock.setblocking(False)
         except OSError as error:
             self._note("note", text=f"not connected: {error.strerror or error}")

@@ -6,17 +6,21 @@
     str(target)                                     # "127.0.0.1:9999"
 """
 
-import errno
-import os
 import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any
 
 from sockproto.core.text import Address, escape, join_host_port
-from sockproto.plain.connecting import connect
+from sockproto.errors import CallFailed, TimedOut
+from sockproto.plain.connecting import ConnectionAttempts, connect
+from sockproto.plain.deadline import Deadline
 from sockproto.plain.failures import call_failed
+from sockproto.plain.hostname import server_name
 from sockproto.plain.resolving import resolve
+
+LISTENS_SECONDS = 0.2
+"""How long an answer, or a connection, is waited for where it only matters whether anybody is there."""
 
 
 @dataclass(frozen=True)
@@ -62,45 +66,82 @@ def find(
         host: The host's name or address; the path of a UNIX socket.
         port: The port.
         tls: How to speak TLS; None without.
-        seconds: How long the search for the name, and each of its addresses, may take; 0: no limit.
+        seconds: How long the search for the name and connecting may take together; 0: no limit.
 
     Returns:
-        The first of the host's addresses that can be connected to.
+        The first of the host's addresses that can be connected to; with datagrams the first that answers
+        one, or else that doesn't say that nobody is there.
 
     Raises:
         CallFailed: There is none.
     """
-    failure: Exception | None = None
-    for address in resolve(Address(kind, host, port), seconds):
-        target = ServerAddress(kind, host, port, address.family, address.where, tls)
-        try:
-            with socket.socket(address.family, address.kind) as sock:
-                connect(sock, address.where, seconds)
-                if tls is not None:
-                    tls.wrap_socket(sock, server_hostname=host).close()
-            if kind == "udp" and not is_there(target):
-                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-            return target
-        except (OSError, ValueError) as error:  # ValueError: no name that a certificate can have
-            failure = error
-    assert failure is not None
-    raise call_failed(failure, "connect", str(target), seconds) from failure
+    deadline, address = Deadline(seconds or None), Address(kind, host, port)
+    silent: ServerAddress | None = None
+    with ConnectionAttempts(resolve(address, seconds), deadline) as attempts:
+        for attempt in attempts:
+            target = ServerAddress(kind, host, port, attempt.address.family, attempt.address.where, tls)
+            try:
+                with attempt.take() as sock:
+                    _shake_hands(sock, target, deadline)
+                if kind != "udp" or _answers(target):
+                    return target
+                silent = silent or target
+            except (
+                OSError,
+                ValueError,
+                TimedOut,
+            ) as error:  # ValueError: no name that a certificate can have
+                attempt.end(error)
+    if silent is None:
+        raise _failure(attempts, address)
+    return silent
+
+
+def _shake_hands(sock: socket.socket, target: ServerAddress, deadline: Deadline) -> None:
+    """Try TLS, where the server is to speak it."""
+    if target.tls is not None:
+        sock.settimeout(deadline.timeout())
+        target.tls.wrap_socket(sock, server_hostname=server_name(target.host)).close()
+
+
+def _failure(attempts: ConnectionAttempts, address: Address) -> CallFailed:
+    """Return why no address will do; of a single one with what to do."""
+    failure = attempts.failure(str(address))
+    if len(attempts.begun) == 1 and (error := attempts.begun[0].error):
+        return call_failed(error, "connect", str(address), failure.seconds)
+    return failure
 
 
 def is_there(target: ServerAddress) -> bool:
     """Say whether somebody listens at an address: whether nothing says that nobody does."""
     kind = socket.SOCK_DGRAM if target.datagrams else socket.SOCK_STREAM
     try:
-        with socket.socket(target.family, kind) as sock:
-            connect(sock, target.where, 0.2)
-            if target.kind == "udp":
-                sock.send(b"Hello")
-                sock.recv(1)  # what ICMP says, if there is nobody
+        if target.kind == "udp":
+            _answers(target)
+        else:
+            with socket.socket(target.family, kind) as sock:
+                connect(sock, target.where, LISTENS_SECONDS)
     except (ConnectionRefusedError, FileNotFoundError):
         return False
     except OSError:  # too slow, or too full
         pass
     return True
+
+
+def _answers(target: ServerAddress) -> bool:
+    """Say whether something comes back for a datagram.
+
+    Raises:
+        ConnectionRefusedError: Nobody is there, as ICMP says.
+        OSError: It can't be sent.
+    """
+    with socket.socket(target.family, socket.SOCK_DGRAM) as sock:
+        connect(sock, target.where, LISTENS_SECONDS)
+        try:
+            sock.send(b"Hello")
+            return bool(sock.recv(1))
+        except TimeoutError:
+            return False
 
 
 def speaks_tls(target: ServerAddress) -> bool:

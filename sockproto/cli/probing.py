@@ -7,6 +7,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import ssl
 import time
@@ -20,6 +21,7 @@ from sockproto.cli.report import json_value
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import OptionError
 from sockproto.plain import tls
+from sockproto.plain.deadline import Deadline
 from sockproto.plain.diagnosis import ProbeOptions, ProbeResult, probe
 
 
@@ -72,14 +74,24 @@ def do_probe(
     for number in range(count):
         if number:
             time.sleep(interval)
-        deadline = time.monotonic() + wait
-        result = probe(target, options)
-        while result.status and time.monotonic() + interval < deadline:
-            time.sleep(interval)
-            result = probe(target, options)
+        result = _probe_until_up(target, options, interval, Deadline(wait or None))
         show(result)
         status = status or result.status
     return status
+
+
+def _probe_until_up(
+    target: Address, options: ProbeOptions, interval: float, deadline: Deadline
+) -> ProbeResult:
+    """Probe, and within a time again while that fails; a try that the end cuts short tells nothing."""
+    result = probe(target, options, deadline)
+    while result.status and interval < deadline.left < math.inf:
+        time.sleep(interval)
+        again = probe(target, options, deadline)
+        if again.status and not deadline.left:
+            break
+        result = again
+    return result
 
 
 def tls_context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
@@ -95,7 +107,8 @@ def _probe_text(result: ProbeResult) -> None:
     console = Console(1)
     if not result.attempts:
         took = f"{1000 * result.name_seconds:.1f} ms"
-        console.line(f"{result.address}: {result.outcome} (name {took})".encode())
+        detail = f": {result.detail}" if result.detail else ""
+        console.line(f"{result.address}: {result.outcome}{detail} (name {took})".encode())
         return
     for attempt in result.attempts:
         phases = [

@@ -33,6 +33,7 @@ from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import NameNotFound, OptionError, Unreachable
+from sockproto.plain.hostname import ascii_description, ascii_host
 from sockproto.plain.zones import zone_fault
 
 __all__ = ["TLS", "Greetings", "Replies", "command", "converse", "echo", "greet", "welcome"]
@@ -91,20 +92,25 @@ def converse(
     if reactor is None:
         from twisted.internet import reactor
     address = parse_address(server) if isinstance(server, str) else server
+    name = _name(address)
+    try:
+        address = _in_ascii(address)
+    except UnicodeError as error:
+        return fail(NameNotFound(str(error), name, "name"))
     if isinstance(address, Address) and address.kind in ("tcp", "udp"):
         fault = zone_fault(address.host)
         if fault is not None:
-            return fail(Unreachable(f"can't be reached: {fault}", str(address), "connect"))
+            return fail(Unreachable(f"can't be reached: {fault}", name, "connect"))
     if isinstance(address, Address) and address.datagrams:
         if tls is not None:
             raise OptionError("TLS is for streams, not for datagrams")
-        call = Call(str(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
+        call = Call(name, conversation, cast("Any", reactor), connect_seconds, reply_seconds)
         exchange = Exchange(conversation, call, cast("Any", reactor), tries, trace, framing)
         _ask(datagram_targets(reactor, address, call), call, exchange)
         return call.result
     make_framing = framing or getattr(conversation, "framing", None) or Lines
     endpoint = stream_endpoint(reactor, address, tls) if isinstance(address, Address) else address
-    call = Call(_name(address), conversation, cast("Any", reactor), connect_seconds, reply_seconds)
+    call = Call(name, conversation, cast("Any", reactor), connect_seconds, reply_seconds)
     clock = cast("Any", reactor)
     protocol = ClientProtocol(conversation, call, make_framing, max_message_bytes, clock, trace)
     _connect(endpoint, call, protocol, clock)
@@ -272,6 +278,13 @@ def _ask(resolving: "Deferred[Any]", call: Call, exchange: Exchange) -> None:
 
 def _read(server: Server) -> Server:
     return parse_address(server) if isinstance(server, str) else server
+
+
+def _in_ascii(server: Address | IStreamClientEndpoint) -> Address | IStreamClientEndpoint:
+    if not isinstance(server, Address) or server.kind.startswith("unix"):
+        return server
+    encode = ascii_description if server.kind == "endpoint" else ascii_host
+    return server._replace(host=encode(server.host))
 
 
 def _takes_datagrams(server: Server) -> bool:

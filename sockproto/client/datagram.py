@@ -1,6 +1,8 @@
 """A client's conversation in datagrams: what is not answered is sent again.
 
-Each message is a datagram, and the peer one address; there is no stream, so nothing is framed or held back::
+Each message is a datagram, and the peer one address; there is no stream, so nothing is framed or held back.
+Of a host with several addresses the one that answers first is the peer: what is sent goes to the next one as
+well after 0.25 s, as connections are tried (RFC 8305)::
 
     exchange = Exchange(conversation, call, clock, tries=3)
     exchange.begin([target])
@@ -13,7 +15,7 @@ from errno import ECONNREFUSED
 from socket import SO_ERROR, SOL_SOCKET
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.interfaces import IDelayedCall, IListeningPort, IReactorTime
 from twisted.internet.protocol import ConnectedDatagramProtocol
@@ -21,12 +23,15 @@ from twisted.python.failure import Failure
 
 from sockproto.carriers.waiting import Waiting, drive, next_turn
 from sockproto.client.call import Call
+from sockproto.client.hosts import all_failed
 from sockproto.client.stream import MALFORMED, Trace, unreachable
 from sockproto.core.actions import HALF_CLOSE, Actions, Script
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.limits import TURN_STEPS
 from sockproto.core.script import script_of
-from sockproto.errors import MessageMalformed, OptionError, SockprotoError, TimedOut, WrongReply
+from sockproto.core.text import join_host_port
+from sockproto.errors import CallFailed, MessageMalformed, OptionError, SockprotoError, TimedOut, WrongReply
+from sockproto.plain.connecting import ATTEMPT_SECONDS
 
 RETRY_SECONDS = 1.0
 """How long the first try waits for an answer; each further one twice as long (RFC 8085, section 3.1.1)."""
@@ -63,10 +68,12 @@ class Exchange:
         self._framing = framing(0) if framing else None
         self._trace = trace
         self._tries, self._tried = tries, 0
-        self._targets: list[Target] = []
-        self._target: Target | None = None
-        self._socket: _Socket | None = None
+        self._waiting_targets: deque[Target] = deque()
+        self._target: Target | None = None  # the one that answers; until then the first
+        self._sockets: list[_Socket] = []  # one for each address that may still answer
+        self._failures: list[tuple[str, CallFailed]] = []  # of the others
         self._timer: IDelayedCall | None = None
+        self._next_timer: IDelayedCall | None = None
         self._request = b""
         self._answered = False  # the request was
         self._said = 0  # so many messages
@@ -78,35 +85,38 @@ class Exchange:
         call.pending = lambda: self._waiting is not None
 
     def begin(self, targets: Iterable[Target]) -> None:
-        """Begin: with the first target, and with the next where nothing listens."""
-        self._targets = list(targets)
+        """Begin with the first target; what is sent goes to the next ones, too, until one answers."""
+        self._waiting_targets.extend(targets)
         self._call.enter("reply", self._end)
-        self._next_target()
-        if not self._over and self._target is not None:
-            self._opened = True
+        if not self._over:
+            self._next_target()
+        if not self._over:
+            self._opened, self._target = True, self._sockets[0].target
             self._run(lambda: self._conversation.opened(cast("Target", self._target)[0]))
 
     # What the socket calls.
 
-    def answered(self, datagram: bytes) -> None:
-        """A datagram came."""
+    def answered(self, socket: "_Socket", datagram: bytes) -> None:
+        """A datagram came: no other address is of interest any more."""
         discards = self._framing is not None and self._framing.discards
         if self._answered and not discards:  # the same answer again, or nobody's
             return
-        self._answered = True
+        self._answered, self._target = True, socket.target
         self._set_timer(None)
-        self._targets.clear()  # no other address is tried any more
+        self._set_next_timer(False)
+        self._waiting_targets.clear()
+        self._failures.clear()
+        self._keep([socket])
         self._call.progress()
         self._run(lambda: self._take(datagram))
 
-    def refused(self) -> None:
-        """Nothing listens there; perhaps at the next address."""
-        if not self._over:
-            self._next_target()
-
-    def failed(self, error: BaseException | None) -> None:
-        """The socket can't be connected."""
-        self._call.fail(unreachable(getattr(error, "errno", None), str(error)))
+    def failed(self, socket: "_Socket", error: BaseException) -> None:
+        """Nothing listens there, or no way leads there; perhaps at the next address."""
+        if self._over or socket not in self._sockets:
+            return
+        self._keep([each for each in self._sockets if each is not socket])
+        self._note(socket.target, error)
+        self._next_target()
 
     # The work.
 
@@ -195,9 +205,11 @@ class Exchange:
             return True
         self._request, self._tried = message, 0
         if self._answered and self._target is not None:
-            why = self._open(self._target)
-            if why is not None:
-                self.failed(why)
+            self._keep([])
+            self._waiting_targets.append(self._target)
+            self._answered = False
+            self._next_target()
+            if self._over:
                 return True
         self._write(message)
         self._said += 1
@@ -206,13 +218,19 @@ class Exchange:
     # Between the conversation and the socket.
 
     def _write(self, data: bytes) -> None:
+        """Send to every address that is open, and soon to the next one, if there is one."""
         self._tried += 1
         self._set_timer(RETRY_SECONDS * 2 ** (self._tried - 1))
+        for socket in list(self._sockets):
+            self._write_to(socket, data)
+        if self._next_timer is None:
+            self._set_next_timer()
+
+    def _write_to(self, socket: "_Socket", data: bytes) -> None:
         try:
             if self._trace is not None:
                 self._trace(">", data)
-            if self._socket is not None:
-                self._socket.write(data)
+            socket.write(data)
         except SockprotoError as error:  # of the trace
             self._call.fail(error)
         except MessageLengthError:
@@ -220,7 +238,7 @@ class Exchange:
                 OptionError(f"{len(data)} bytes are too long for a datagram; send less at a time")
             )
         except OSError as error:
-            self.failed(error)
+            self.failed(socket, error)
 
     def _retry(self) -> None:
         self._timer = None
@@ -239,30 +257,40 @@ class Exchange:
             )
 
     def _next_target(self) -> None:
-        """Try the next address, if there is one."""
-        why: BaseException | None = ConnectionRefusedError(ECONNREFUSED, "Connection refused")
-        while self._targets:
-            why = self._open(self._targets.pop(0))
-            if why is None:
-                if self._tried:
-                    self._write(self._request)
-                return
-        self.failed(why)
-
-    def _open(self, target: Target) -> BaseException | None:
-        """Open a socket that is connected to an address; return why that can't be done."""
-        self._target, self._answered = target, False
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = _Socket(self)
+        """Try the next address as well, if there is one; fail where there is none, and none is left."""
+        self._set_next_timer(False)
+        if not self._waiting_targets:
+            if not self._sockets:
+                self._call.fail(self._failure())
+            return
+        socket = _Socket(self, self._waiting_targets.popleft())
+        self._sockets.append(socket)
         try:
-            self._socket.port = target[1](self._socket)
+            socket.port = socket.target[1](socket)
         except CannotListenError as error:  # no such family here, or no file left
-            socket_error: BaseException = error.socketError
-            return socket_error
+            self.failed(socket, error.socketError)
         except OSError as error:
-            return error
-        return None
+            self.failed(socket, error)
+        if self._tried:
+            if socket in self._sockets:
+                self._write_to(socket, self._request)
+            self._set_next_timer()
+
+    def _note(self, target: Target, error: BaseException) -> None:
+        """Note why an address can't answer."""
+        number = getattr(error, "errno", None)
+        peer = target[0]
+        self._failures.append((join_host_port(peer.host, peer.port), unreachable(number, str(error))))
+
+    def _failure(self) -> CallFailed:
+        return self._failures[0][1] if len(self._failures) == 1 else all_failed(self._failures)
+
+    def _keep(self, sockets: "list[_Socket]") -> None:
+        """Close the other sockets."""
+        for socket in self._sockets:
+            if socket not in sockets:
+                socket.close()
+        self._sockets = sockets
 
     def _end(self) -> None:
         """It is over (once)."""
@@ -270,6 +298,7 @@ class Exchange:
             return
         self._over = True
         self._set_timer(None)
+        self._set_next_timer(False)
         waiting, self._waiting = self._waiting, None
         if not self._running:
             self._close_script()
@@ -280,7 +309,7 @@ class Exchange:
                 self._conversation.closed,
                 CloseReason.CLOSED if self._call.error is None else CloseReason.ABORTED,
             )
-        closed = succeed(None) if self._socket is None else self._socket.close()
+        closed = gatherResults([socket.close() for socket in self._sockets], consumeErrors=True)
         closed.addBoth(lambda _: self._call.finish())
 
     def _close_script(self) -> None:
@@ -300,16 +329,24 @@ class Exchange:
             self._timer.cancel()
         self._timer = None if seconds is None else self._clock.callLater(seconds, self._retry)
 
+    def _set_next_timer(self, on: bool = True) -> None:
+        if self._next_timer is not None and self._next_timer.active():
+            self._next_timer.cancel()
+        wanted = on and self._waiting_targets and not self._over
+        self._next_timer = self._clock.callLater(ATTEMPT_SECONDS, self._next_target) if wanted else None
+
 
 class _Socket(ConnectedDatagramProtocol):
     """One of our sockets, connected to one address.
 
     Args:
         exchange: Who is told of what comes.
+        target: The address.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, target: Target) -> None:
         self._exchange: Exchange | None = exchange
+        self.target = target
         self.port: IListeningPort | None = None
 
     def write(self, datagram: bytes) -> None:
@@ -324,12 +361,11 @@ class _Socket(ConnectedDatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: Any = None) -> None:
         """A datagram came."""
         if self._exchange is not None:
-            self._exchange.answered(datagram)
+            self._exchange.answered(self, datagram)
 
     def connectionRefused(self) -> None:
         """Nothing listens there."""
-        if self._exchange is not None:
-            self._exchange.refused()
+        self._failed(ECONNREFUSED)
 
     def stopProtocol(self) -> None:
         """The socket is closed.
@@ -338,13 +374,14 @@ class _Socket(ConnectedDatagramProtocol):
         nothing listens there; the socket still knows the error.
         """
         if self._exchange is not None and self.port is not None:
-            number = cast("Any", self.port).socket.getsockopt(SOL_SOCKET, SO_ERROR) or ECONNREFUSED
-            if number == ECONNREFUSED:
-                self._exchange.refused()
-            else:
-                self._exchange.failed(OSError(number, os.strerror(number)))
+            sock = cast("Any", self.port).socket
+            self._failed(sock.getsockopt(SOL_SOCKET, SO_ERROR) or ECONNREFUSED)
 
     def connectionFailed(self, failure: Failure) -> None:
         """The socket can't be connected."""
+        if self._exchange is not None and failure.value is not None:
+            self._exchange.failed(self, failure.value)
+
+    def _failed(self, number: int) -> None:
         if self._exchange is not None:
-            self._exchange.failed(failure.value)
+            self._exchange.failed(self, OSError(number, os.strerror(number)))

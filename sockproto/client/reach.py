@@ -9,25 +9,22 @@ from contextlib import ExitStack
 from typing import Any, cast
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import (
-    HostnameEndpoint,
-    TCP4ClientEndpoint,
-    TCP6ClientEndpoint,
     UNIXClientEndpoint,
     clientFromString,
 )
-from twisted.internet.interfaces import IAddress, IListeningPort, IResolutionReceiver
+from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import ConnectedDatagramProtocol
-from zope.interface import implementer
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.client.call import Call
 from sockproto.client.datagram import Target
+from sockproto.client.hosts import HostEndpoint, address_endpoint, host_addresses
 from sockproto.client.tls import TLS, wrapped
 from sockproto.core.conversation import Peer
 from sockproto.core.text import Address
-from sockproto.errors import NameNotFound, OptionError
+from sockproto.errors import OptionError
 from sockproto.plain.unix import temporary_name
 from sockproto.plain.zones import numeric_host
 
@@ -37,18 +34,15 @@ def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:
 
     Args:
         reactor: What it connects with.
-        address: Where to.
+        address: Where to; host names in ASCII.
         tls: How to speak TLS, None not to.
 
     Raises:
         OptionError: Twisted doesn't understand the description, or TLS can't be spoken there.
     """
     if address.kind == "tcp":
-        if isIPAddress(address.host):
-            kind: Any = TCP4ClientEndpoint
-        else:
-            kind = TCP6ClientEndpoint if isIPv6Address(address.host) else HostnameEndpoint
-        endpoint: Any = kind(reactor, address.host, address.port, timeout=None)
+        numeric = isIPAddress(address.host) or isIPv6Address(address.host)
+        endpoint = (address_endpoint if numeric else HostEndpoint)(reactor, address.host, address.port)
         return endpoint if tls is None else wrapped(endpoint, address.host, tls)
     if tls is not None and tls.server_name is None and not tls.insecure:
         raise OptionError(
@@ -71,13 +65,8 @@ def datagram_targets(reactor: Any, address: Address, call: Call) -> "Deferred[li
     """Give every address that may answer, each with what opens a socket for it."""
     if address.kind == "unix-dgram":
         return succeed([_unix_target(reactor, address.host, call)])
-    resolved = _Resolved()
-    try:
-        address.host.encode("idna")  # what Twisted's resolver never answers to
-    except UnicodeError:
-        return fail(NameNotFound("not a possible host name; check its spelling"))
-    reactor.nameResolver.resolveHostName(resolved, address.host, address.port)
-    return resolved.done.addCallback(lambda found: [_udp_target(reactor, each) for each in found])
+    found = host_addresses(reactor, address.host, address.port)
+    return found.addCallback(lambda found: [_udp_target(reactor, each) for each in found])
 
 
 def _udp_target(reactor: Any, address: Any) -> Target:
@@ -117,28 +106,3 @@ def _unix_target(reactor: Any, path: str, call: Call) -> Target:
 def _closing(result: Any, stack: ExitStack) -> Any:
     stack.close()
     return result
-
-
-@implementer(IResolutionReceiver)
-class _Resolved:
-    """Collects the addresses of a host name."""
-
-    def __init__(self) -> None:
-        self.done: Deferred[list[IAddress]] = Deferred()
-        self._found: list[IAddress] = []
-
-    def resolutionBegan(self, resolutionInProgress: Any) -> None:  # noqa: N803  # Twisted's name
-        """The search begins."""
-
-    def addressResolved(self, address: IAddress) -> None:
-        """One was found."""
-        self._found.append(address)
-
-    def resolutionComplete(self) -> None:
-        """That was all."""
-        if self.done.called:  # cancelled
-            return
-        if self._found:
-            self.done.callback(list(dict.fromkeys(self._found)))
-        else:
-            self.done.errback(NameNotFound("host name not found; check its spelling"))

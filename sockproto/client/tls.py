@@ -14,6 +14,7 @@ from zope.interface import implementer
 from sockproto.carriers.transport import openssl_words
 from sockproto.errors import CallFailed, OptionError, UnreadableAuthorities
 from sockproto.plain.failures import tls_failed
+from sockproto.plain.hostname import server_name
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ def wrapped(endpoint: Any, host: str, tls: TLS) -> Any:
         from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
     except ImportError as error:
         raise OptionError("TLS needs the extra tls: pip install 'sockproto[tls]'") from error
-    name = tls.server_name or host
+    try:
+        name = server_name(tls.server_name or host)
+    except UnicodeError as error:
+        raise OptionError(str(error)) from error
     if tls.insecure:
         return wrapClientTLS(_Unchecked(name), endpoint)
     trust = None
@@ -84,7 +88,7 @@ class _Unchecked:
 
         connection = Connection(self._context, None)
         if not self._name.replace(".", "").isdigit() and ":" not in self._name:
-            connection.set_tlsext_host_name(self._name.encode("idna"))
+            connection.set_tlsext_host_name(self._name.encode("ascii"))
         return connection
 
 

@@ -9,6 +9,8 @@ words::
         raise call_failed(error, "handshake") from error
 """
 
+from collections.abc import Iterable
+
 from sockproto.errors import (
     CallFailed,
     CertificateRejected,
@@ -61,6 +63,16 @@ def failure_type(error: Exception) -> type[CallFailed]:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return Reset
     return Unreachable
+
+
+def most_telling(failures: Iterable[type[CallFailed]]) -> type[CallFailed]:
+    """Return which of the failures of a host's addresses is the host's; there is at least one.
+
+    A machine without IPv6 finds no way to one address, which tells nothing of the server at the other; one
+    that never answers is what curl waits for, and reports, where another has refused.
+    """
+    order = (Unreachable, Refused, TimedOut)
+    return max(failures, key=lambda kind: order.index(kind) if kind in order else len(order))
 
 
 def reason_of(error: Exception) -> str:

@@ -8,12 +8,17 @@
 
 import socket
 import threading
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sockproto.core.text import Address, escape, join_host_port
 from sockproto.errors import NameNotFound, TimedOut, Unreachable
+from sockproto.plain.hostname import ascii_host
 from sockproto.plain.zones import numeric_host, zone_fault
+
+T = TypeVar("T")
 
 
 class SocketAddress(NamedTuple):
@@ -29,10 +34,15 @@ class SocketAddress(NamedTuple):
     kind: socket.SocketKind
     where: Any
 
+    @property
+    def host(self) -> str:
+        """The numeric address, a link-local one with its zone."""
+        return numeric_host(self.where)
+
     def __str__(self) -> str:
         if self.family == socket.AF_UNIX:
             return str(Address("unix", self.where))
-        return join_host_port(numeric_host(self.where), self.where[1])
+        return join_host_port(self.host, self.where[1])
 
 
 def resolve(address: Address, seconds: float | None = None, family: int = 0) -> list[SocketAddress]:
@@ -44,7 +54,8 @@ def resolve(address: Address, seconds: float | None = None, family: int = 0) -> 
         family: ``AF_INET`` or ``AF_INET6`` for one of the two, 0 for both.
 
     Returns:
-        At least one, in the order in which they are to be tried (RFC 6724), each once.
+        At least one, in the order in which they are to be tried (RFC 6724), the families in turn (RFC 8305,
+        section 4), each once.
 
     Raises:
         NameNotFound: The host has none.
@@ -56,11 +67,29 @@ def resolve(address: Address, seconds: float | None = None, family: int = 0) -> 
         return [SocketAddress(socket.AF_UNIX, kind, address.host)]
     if fault := zone_fault(address.host):
         raise Unreachable(fault, str(address), phase="name")
-    found = _search((address.host, address.port, family, kind), seconds)
+    try:
+        host = ascii_host(address.host)
+    except UnicodeError as error:
+        raise NameNotFound(str(error), phase="name") from error
+    found = _search((host, address.port, family, kind), seconds)
     if isinstance(found, list) and found:
-        return list(dict.fromkeys(SocketAddress(each[0], kind, each[4]) for each in found))
+        addresses = [SocketAddress(each[0], kind, each[4]) for each in found]
+        return families_in_turn(addresses, lambda each: each.family)
     reason = getattr(found, "strerror", None) or "no such name"
     raise NameNotFound(f"{escape(address.host)} has no address: {reason}; check its spelling", phase="name")
+
+
+def families_in_turn(addresses: Sequence[T], family: Callable[[T], object]) -> list[T]:
+    """Return the addresses, each once: one of the first one's family, one of the other, and so on.
+
+    Args:
+        addresses: The addresses, in the order in which they would be tried otherwise.
+        family: Returns the family of one.
+    """
+    unique = list(dict.fromkeys(addresses))
+    first = [each for each in unique if family(each) == family(unique[0])]
+    other = [each for each in unique if family(each) != family(unique[0])]
+    return [each for pair in zip_longest(first, other) for each in pair if each is not None]
 
 
 def _search(query: Any, seconds: float | None) -> Any:

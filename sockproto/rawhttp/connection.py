@@ -19,6 +19,7 @@ from sockproto.errors import CallFailed, Reset, TimedOut
 from sockproto.plain.connecting import connect_first
 from sockproto.plain.deadline import Deadline
 from sockproto.plain.failures import call_failed, reason_of
+from sockproto.plain.hostname import server_name
 from sockproto.plain.resolving import resolve
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def connect(
     """
     connecting = Deadline(deadline.timeout(options.connect_seconds))
     addresses = resolve(Address("tcp", host, port), connecting.timeout(), options.family)
-    mark("namelookup", f"Host {host} is {', '.join(dict.fromkeys(each.where[0] for each in addresses))}")
+    mark("namelookup", f"Host {host} is {', '.join(each.host for each in addresses)}")
     sock = connect_first(addresses, connecting)
     try:
         with suppress(OSError):  # it may be cut again already, which reading will tell
@@ -153,6 +154,6 @@ def tls_context(options: ConnectOptions) -> "ssl.SSLContext":
 def _secure(sock: socket.socket, host: str, context: "ssl.SSLContext", deadline: Deadline) -> "ssl.SSLSocket":
     try:
         sock.settimeout(deadline.timeout())
-        return context.wrap_socket(sock, server_hostname=host.rstrip("."), suppress_ragged_eofs=False)
+        return context.wrap_socket(sock, server_hostname=server_name(host), suppress_ragged_eofs=False)
     except (OSError, ValueError) as error:
         raise call_failed(error, "handshake", seconds=deadline.passed) from error

@@ -16,15 +16,12 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from sockproto.core.text import join_host_port
 from sockproto.errors import BadURL, UnsupportedProtocol
+from sockproto.plain.hostname import ascii_host, is_host_name
 
 PORTS: Final = {"http": 80, "https": 443}
-MAX_HOST_CHARACTERS: Final = 253
-"""As DNS; Python's IDNA codec is slow with longer ones."""
-
 _REFERENCE = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _CONTROL = re.compile("[\0-\x1f\x7f]")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[^\]]*\]|[^:\[\]@]*)(?::([0-9]*))?", re.DOTALL)
-_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _ENCODED = re.compile("(?:%[89A-Fa-f][0-9A-Fa-f])+")
 _KEPT = "".join(map(chr, range(0x21, 0x7F))).replace("\\", "")  # what is sent as it is
 
@@ -153,16 +150,16 @@ def _host(text: str) -> str:
     if text.startswith("["):
         address, _, zone = text[1:-1].partition("%25")
         try:
-            if zone and not _HOST.fullmatch(zone):
+            if zone and not is_host_name(zone):
                 raise AddressValueError
             return str(IPv6Address(address)) + (f"%{zone}" if zone else "")
         except AddressValueError:
             raise BadURL(f"no IPv6 address: {text!a}") from None
     try:
-        host = text if text.isascii() else text[: MAX_HOST_CHARACTERS + 1].encode("idna").decode("ascii")
-    except UnicodeError:
-        host = ""
-    if len(text) > MAX_HOST_CHARACTERS or not _HOST.fullmatch(host):  # what IDNA made of it, too
+        host = ascii_host(unquote_to_bytes(_bytes(text)).decode())
+    except UnicodeError as error:
+        raise BadURL(str(error) if type(error) is UnicodeError else f"no host name: {text[:100]!a}") from None
+    if not is_host_name(host):
         raise BadURL(f"no host name: {text[:100]!a}")
     return host.lower()
 

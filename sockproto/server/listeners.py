@@ -31,6 +31,7 @@ from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
 from sockproto.core.text import count, host_name, join_host_port, port_number
 from sockproto.errors import OptionError
+from sockproto.plain.hostname import ascii_description, ascii_host
 from sockproto.reactor.datagrams import listen_udp
 from sockproto.reactor.ports import flush_after_reads
 from sockproto.server.certificates import check_certificates
@@ -200,7 +201,11 @@ def _endpoint(reactor: Any, description: str) -> Any:
     if description.startswith("haproxy:"):
         raise OptionError(f"'haproxy:{description}' says haproxy: twice; say it once")
     try:
-        return serverFromString(reactor, description)
+        encoded = ascii_description(description)
+    except UnicodeError as error:
+        raise OptionError(f"{description!r}: {error}") from error
+    try:
+        return serverFromString(reactor, encoded)
     except Exception as error:
         if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
             raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
@@ -248,7 +253,7 @@ def addresses(interface: str) -> list[str]:
         return [bare]
     host_name(bare)
     try:
-        found = socket.getaddrinfo(interface, None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(ascii_host(interface), None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise OptionError(f"{interface!r} is no address and no known host name") from error
     named = list(dict.fromkeys(str(address[0]) for *_, address in found))

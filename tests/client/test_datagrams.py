@@ -250,6 +250,55 @@ class DatagramClientTests(TestCase):
         self.ports[2].protocol.connectionRefused()  # it has gone meanwhile
         self.failureResultOf(call, Refused)
 
+    def test_a_dead_first_address(self) -> None:
+        call = self.ask(EchoClient([b"x", b"y"]), targets=3)
+        self.assertEqual([port.sent for port in self.ports], [[b"x"]])
+        self.clock.advance(0.25)
+        self.assertEqual([port.sent for port in self.ports], [[b"x"], [b"x"]])
+        self.answer(b"x")
+        self.assertEqual([port.closed for port in self.ports], [True, True, False])  # the answer's anew
+        self.assertEqual(self.sent(), [b"y"])
+        self.clock.advance(0.5)
+        self.assertEqual(len(self.ports), 3)  # the third address is not asked
+        self.answer(b"y")
+        self.assertEqual(self.successResultOf(call), (b"x", b"y"))
+
+    def test_a_slow_first_address(self) -> None:
+        call = self.ask(EchoClient([b"x"]), targets=2)
+        self.clock.advance(0.3)
+        self.ports[0].protocol.datagramReceived(b"x", None)
+        self.assertTrue(self.ports[1].closed)
+        self.assertEqual(self.successResultOf(call), (b"x",))
+
+    def test_every_address_is_asked_again(self) -> None:
+        call = self.ask(EchoClient([b"x"]), targets=2, tries=2)
+        self.clock.pump([0.25, 0.75])
+        self.assertEqual([port.sent for port in self.ports], [[b"x", b"x"]] * 2)
+        self.clock.advance(2)
+        self.failureResultOf(call, TimedOut)
+        self.assertTrue(all(port.closed for port in self.ports))
+
+    def test_the_second_is_waited_for_where_the_first_refuses(self) -> None:
+        call = self.ask(EchoClient([b"x"]), targets=2)
+        self.clock.advance(0.25)
+        self.ports[0].protocol.connectionRefused()
+        self.assertNoResult(call)
+        self.ports[1].protocol.connectionRefused()
+        failure = self.failureResultOf(call, Refused).value
+        self.assertTrue(failure.reason.endswith("(at 127.0.0.1:0, 127.0.0.1:1)"), failure.reason)
+
+    def test_nothing_is_sent_to_the_next_address_before_there_is_something_to_send(self) -> None:
+        given: Deferred[bytes] = Deferred()
+        call = self.ask(EchoClient([Wait(given)]), targets=2)
+        self.clock.advance(5)
+        self.assertEqual([port.sent for port in self.ports], [[]])
+        given.callback(b"x")
+        self.assertEqual([port.sent for port in self.ports], [[b"x"]])
+        self.clock.advance(0.25)
+        self.assertEqual([port.sent for port in self.ports], [[b"x"]] * 2)
+        self.answer(b"x")
+        self.successResultOf(call)
+
     def test_what_the_system_refuses_to_send(self) -> None:
         for error, kind in [(OSError(101, "x"), Unreachable), (MessageLengthError(), OptionError)]:
 

@@ -12,10 +12,11 @@ from unittest import skipUnless
 from twisted.trial.unittest import TestCase
 
 from sockproto.core.text import Address
-from sockproto.errors import NameNotFound, Refused, TimedOut, Unreachable
-from sockproto.plain.connecting import connect, connect_first
+from sockproto.errors import NameNotFound, Refused, Reset, TimedOut, Unreachable
+from sockproto.plain.connecting import ATTEMPT_SECONDS, ConnectionAttempts, connect, connect_first
 from sockproto.plain.deadline import Deadline
-from sockproto.plain.resolving import SocketAddress, resolve
+from sockproto.plain.failures import most_telling
+from sockproto.plain.resolving import SocketAddress, families_in_turn, resolve
 from sockproto.plain.unix import temporary_name
 
 HERE = Address("tcp", "127.0.0.1", 7)
@@ -46,6 +47,34 @@ class ResolveTests(TestCase):
         self.patch(socket, "getaddrinfo", nothing)
         self.assertRaises(NameNotFound, resolve, Address("udp", "h", 7), 10.0, socket.AF_INET6)
         self.assertEqual(asked, [("h", 7, socket.AF_INET6, socket.SOCK_DGRAM)])
+
+    def test_the_families_in_turn(self) -> None:
+        """RFC 8305, section 4."""
+
+        def family(name: str) -> str:
+            return name[0]
+
+        for found, tried in {
+            "6a 6b 6c 4a 4b": "6a 4a 6b 4b 6c",
+            "4a 4b 6a": "4a 6a 4b",
+            "6a 6a 4a": "6a 4a",
+            "4a 4b": "4a 4b",
+        }.items():
+            self.assertEqual(families_in_turn(found.split(), family), tried.split())
+
+    def test_a_name_is_asked_for_in_ascii(self) -> None:
+        asked: list[str] = []
+
+        def nothing(host: str, *_: object) -> list[object]:
+            asked.append(host)
+            return []
+
+        self.patch(socket, "getaddrinfo", nothing)
+        self.assertRaises(NameNotFound, resolve, Address("tcp", "fa\xdf.example", 7))
+        self.assertEqual(asked, ["xn--fa-hia.example"])
+        error = self.assertRaises(NameNotFound, resolve, Address("tcp", "a\u200db", 7))
+        self.assertEqual(error.reason, "no host name: a\\u200db")
+        self.assertEqual(len(asked), 1)
 
     def test_a_unix_socket_is_not_looked_up(self) -> None:
         [found] = resolve(Address("unix-dgram", "/a\x1b"))
@@ -100,6 +129,71 @@ class ConnectTests(TestCase):
         self.assertEqual(str(caught.exception).count(told), 2)
         self.assertTrue(str(caught.exception).endswith(f"{told}Connection refused"))
         self.assertRaises(Unreachable, connect_first, [nonesuch], Deadline())
+
+    def full(self) -> SocketAddress:
+        """Return an address that never answers: its backlog is full."""
+        listener = self.listener(socket.AF_INET, ("127.0.0.1", 0), 0)
+        for _ in range(16):
+            client = socket.socket()
+            self.addCleanup(client.close)
+            client.settimeout(0.2)
+            try:
+                client.connect(listener.getsockname())
+            except TimeoutError:
+                return at(listener.getsockname())
+        raise AssertionError("the backlog takes too many")
+
+    def free(self) -> SocketAddress:
+        """Return an address that nobody listens on."""
+        free = socket.socket()
+        self.addCleanup(free.close)
+        free.bind(("127.0.0.1", 0))
+        return at(free.getsockname())
+
+    @skipUnless(sys.platform == "linux", "elsewhere a full backlog refuses")
+    def test_a_dead_address_does_not_hold_up_the_next(self) -> None:
+        alive = self.listener(socket.AF_INET, ("127.0.0.1", 0))
+        deadline = Deadline(60.0)
+        with ConnectionAttempts([self.full(), at(alive.getsockname())], deadline) as attempts:
+            first = next(iter(attempts))
+            self.assertEqual(str(first.address), "{}:{}".format(*alive.getsockname()))
+            self.assertTrue(ATTEMPT_SECONDS <= deadline.passed < 20, deadline.passed)
+            dead, _ = attempts.begun
+            self.assertTrue(dead.under_way)
+            self.assertGreaterEqual(dead.seconds, ATTEMPT_SECONDS)
+            late = dead.sock
+            with first.take() as sock:
+                self.assertEqual(sock.getpeername(), alive.getsockname())
+                self.assertTrue(sock.getblocking())
+        assert late is not None
+        self.assertEqual(late.fileno(), -1)  # the loser is closed
+
+    @skipUnless(sys.platform == "linux", "elsewhere a full backlog refuses")
+    def test_all_that_fail_are_told_of_as_they_end(self) -> None:
+        dead, gone = self.full(), self.free()
+        with self.assertRaises(TimedOut) as caught:
+            connect_first([dead, gone], Deadline(0.6))
+        told = f"can't connect: {dead}: Connection timed out; {gone}: Connection refused"
+        self.assertEqual(str(caught.exception), told)
+        self.assertTrue(0.6 <= caught.exception.seconds < 20)
+        with ConnectionAttempts([dead, gone], Deadline(0.6)) as attempts:
+            self.assertEqual([each.address for each in attempts], [gone, dead])
+
+    def test_after_a_failure_the_next_is_tried_at_once(self) -> None:
+        alive = self.listener(socket.AF_INET, ("127.0.0.1", 0))
+        addresses = [self.free() for _ in range(40)]
+        deadline = Deadline(60.0)
+        connect_first([*addresses, at(alive.getsockname())], deadline).close()
+        self.assertLess(deadline.passed, 40 * ATTEMPT_SECONDS)
+
+    def test_which_failure_is_the_host_s(self) -> None:
+        for failures, kind in (
+            ([Unreachable, Refused], Refused),
+            ([Refused, Unreachable], Refused),
+            ([TimedOut, Refused], TimedOut),
+            ([TimedOut, Reset, Refused], Reset),
+        ):
+            self.assertIs(most_telling(failures), kind)
 
     def test_no_time(self) -> None:
         self.assertRaises(TimedOut, connect_first, [at(("127.0.0.1", 7))], Deadline(0.0))
