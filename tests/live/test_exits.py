@@ -81,7 +81,7 @@ def end():
     print("the end", flush=True)
 
 port = LISTEN
-print(port.getHost().port, flush=True)
+reactor.callWhenRunning(print, port.getHost().port, flush=True)
 reactor.addSystemEventTrigger("during", "shutdown", end)
 reactor.run()
 print("run is over", flush=True)
