@@ -26,6 +26,9 @@ from sockproto.errors import WriteFailed
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and the number of the signal, as shells say it of every signal."""
 
+USUAL_COLUMNS = 80
+"""How many a terminal has if nothing is known of it."""
+
 _undo: list[Callable[[], object]] = []
 
 
@@ -169,16 +172,25 @@ def printable(text: str) -> str:
     return escape(text, keep="\n\t")
 
 
+def columns() -> int:
+    """Return how many columns there are on standard output, 0 where that doesn't matter.
+
+    ``COLUMNS`` counts in a pipe too, but for the 80 that libraries such as readline set there of themselves.
+    """
+    found = shutil.get_terminal_size((0, 0)).columns
+    return found if found < USUAL_COLUMNS or Console(1).is_terminal else 0
+
+
 def wrapped(text: str, indent: str, width: int | None = None) -> str:
     """Return a text in lines that fit the terminal; as one line where there is none.
 
     Args:
         text: Words.
         indent: What stands before each line; a first line that begins otherwise is the caller's to begin.
-        width: Columns; the terminal's if None (or ``COLUMNS``).
+        width: Columns; the terminal's if None.
     """
     if width is None:
-        width = shutil.get_terminal_size((0, 0)).columns
+        width = columns()
     if not width:
         return indent + text
     least = len(indent) + 20  # where there is no room at all

@@ -6,13 +6,12 @@
 """
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from sockproto.cli.console import Console, complain, wrapped
+from sockproto.cli.console import Console, columns, complain, wrapped
 
 EXIT_STATUS = "Exit status: 0 if all protocols could be loaded, 1 if one could not."
 
@@ -57,7 +56,7 @@ def aligned(rows: list[list[str]], width: int | None = None) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     if width is None:
-        width = shutil.get_terminal_size((0, 0)).columns
+        width = columns()
     if not width or max(map(len, lines), default=0) <= width:
         return lines
     indent = " " * (widths[0] + 2)

@@ -45,10 +45,6 @@ LOOPBACK = "127.0.0.1"
 OWN_ARGUMENTS = ("framing", "limits", "proxy_from")
 """The arguments of a factory that are made of our own options."""
 
-FOR_BOTH = ("drain-seconds", "log-rate")
-FOR_DATAGRAMS = ("udp-rate",)
-"""The limits that are not for streams alone."""
-
 
 def _typed(name: str) -> str:
     """Give an option's name as it is typed."""
@@ -199,14 +195,12 @@ class ServerOptions(usage.Options):
         return self._with_effect(listeners)
 
     def _with_effect(self, listeners: list[Listener]) -> list[Listener]:
-        """Refuse what has no effect on any listener: datagrams have no connection, nor a PROXY header."""
-        kinds = {listener.datagrams for listener in listeners}
-        for name in chain(("proxy-protocol", "backlog", "framing"), map(_typed, Limits.__annotations__)):
-            if not self.get(name) or name in FOR_BOTH:
-                continue
-            if name in FOR_DATAGRAMS and True not in kinds:
-                raise OptionError(f"--{name} does not fit streams; leave it out or serve datagrams too")
-            if name not in FOR_DATAGRAMS and False not in kinds:
+        """Refuse what has no effect on any listener: datagrams have no connection, nor a PROXY header.
+
+        Limits are taken all the same: the same list of them may be given to every server.
+        """
+        for name in "proxy-protocol", "backlog", "framing":
+            if self.get(name) and all(listener.datagrams for listener in listeners):
                 raise OptionError(f"--{name} does not fit datagrams; leave it out or serve streams too")
         return listeners
 
