@@ -143,7 +143,7 @@ def test_nobody_takes_datagrams_there() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    with pytest.raises(Refused, match=f"udp 127.0.0.1:{port}: nothing listens there"):
+    with pytest.raises(Refused, match=f"udp:127.0.0.1:{port}: nothing listens there"):
         find("udp", "127.0.0.1", port)
 
 
