@@ -75,7 +75,7 @@ def adopt_stream(reactor: Any, listening: socket, factory: Any) -> Any:
         port.startListening()
         return port
     with listening:  # the port has a copy
-        return reactor.adoptAdoptedUNIXPort(listening.fileno(), listening.family, factory)
+        return reactor.adoptStreamPort(listening.fileno(), listening.family, factory)
 
 
 def adopt_datagrams(reactor: Any, bound: socket, protocol: Any, max_packet_bytes: int) -> Any:
