@@ -13,7 +13,6 @@ from typing import Any
 
 from twisted.internet import unix
 from twisted.internet.base import BasePort
-from twisted.internet.posixbase import PosixReactorBase
 
 from sockproto.reactor.datagrams import adopt_udp
 
@@ -70,7 +69,7 @@ def adopt_stream(reactor: Any, listening: socket, factory: Any) -> Any:
     Returns:
         The port. Nobody else's copy of the socket is closed or shut down with it.
     """
-    if listening.family == AF_UNIX and isinstance(reactor, PosixReactorBase):
+    if listening.family == AF_UNIX:
         port = AdoptedUNIXPort(listening, factory, reactor)
         port.startListening()
         return port

@@ -42,8 +42,10 @@ FORMS = {
     "tcp": "tcp:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
     "tcp6": "tcp6:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
     "ssl": "ssl:PORT:privateKey=FILE:certKey=FILE",
+    "unix": "unix:PATH, perhaps with :mode=660",
+    "unix-dgram": "unix-dgram:PATH, perhaps with :mode=660",
 }
-"""How the commonest of Twisted's descriptions are written."""
+"""How the commonest descriptions are written."""
 
 MAX_BACKLOG = 2**31 - 1
 """What a C int holds; the system takes less (Linux: ``net.core.somaxconn``)."""
@@ -180,9 +182,9 @@ def from_description(
 
     Args:
         protocol: The protocol's name.
-        description: ``udp:PORT:interface=ADDR`` (127.0.0.1 without one), ``unix-dgram:PATH``, or any
-            Twisted server endpoint; ``haproxy:`` before one asks for a PROXY header, which our own reader
-            reads.
+        description: ``udp:PORT:interface=ADDR`` (127.0.0.1 without one), ``unix-dgram:PATH``,
+            ``systemd:name=NAME`` or ``systemd:index=NUMBER`` of whatever kind, or any Twisted server
+            endpoint; ``haproxy:`` before one asks for a PROXY header, which our own reader reads.
         make_factory: Makes the factory for streams; takes ``proxied=True`` if each connection begins with
             a PROXY header.
         make_datagrams: Makes the protocol for datagrams.
@@ -219,28 +221,28 @@ def from_descriptions(
     def make_stream() -> Any:
         return make_factory(proxied=True) if proxied else make_factory()
 
-    try:
-        if kind == "systemd":
-            return [
-                passed(protocol, make_datagrams() if given.datagrams else make_stream(), given)
-                for given in _passed(rest, proxied)
-            ]
-        if kind == "unix":
-            return [replace(_unix(protocol, make_stream(), rest), where=description)]
-        if kind == "unix-dgram":
-            return [_unix_datagrams(protocol, make_datagrams(), rest)]
-    except OptionError as error:
-        raise OptionError(f"{description!r}: {error}") from error
+    if kind == "systemd":
+        return [
+            passed(protocol, make_datagrams() if given.datagrams else make_stream(), given)
+            for given in _passed(description, rest, proxied)
+        ]
+    if kind == "unix":
+        return [_unix(protocol, make_stream(), description, rest)]
+    if kind == "unix-dgram":
+        return [_unix_datagrams(protocol, make_datagrams(), description, rest)]
     if kind == "udp":
         return [_udp(protocol, make_datagrams(), description, rest)]
     return [stream(protocol, make_stream(), description.removeprefix("haproxy:"), reactor, description)]
 
 
-def _passed(text: str, proxied: bool) -> list[PassedSocket]:
+def _passed(description: str, text: str, proxied: bool) -> list[PassedSocket]:
     """Return the sockets of systemd's that a description means."""
-    found = passed_sockets(text)
+    try:
+        found = passed_sockets(text)
+    except OptionError as error:
+        raise OptionError(f"{description!r}: {error}") from error
     if proxied and any(given.datagrams for given in found):
-        raise OptionError("datagrams have no PROXY header")
+        raise OptionError(f"{description!r}: datagrams have no PROXY header")
     return found
 
 
@@ -253,22 +255,35 @@ def _udp(protocol: str, datagrams: Any, description: str, text: str) -> Listener
     return udp(protocol, datagrams, address, port_number(match[1]))
 
 
-def _unix(protocol: str, factory: Any, text: str) -> Listener:
+def _unix(protocol: str, factory: Any, description: str, text: str) -> Listener:
     """Plan a UNIX listener from the arguments of its description, which have Twisted's names."""
-    given = arguments(text, ("address", "mode", "backlog", "lockfile"))
-    if text[:1] in ("", ":") or not given["address"]:
-        raise OptionError("there is no path; write unix:PATH, perhaps with :mode=660")
-    backlog = count(given.get("backlog", str(BACKLOG)), 1, MAX_BACKLOG)
-    lock = given.get("lockfile", "1") != "0"
-    return unix(protocol, factory, given["address"], _mode(given.get("mode", "666")), backlog, lock)
+    try:
+        given = arguments(text, ("address", "mode", "backlog", "lockfile"))
+        path, mode = (
+            _path("" if text.startswith(":") else given.get("address", "")),
+            _mode(given.get("mode", "666")),
+        )
+        backlog = count(given.get("backlog", str(BACKLOG)), 1, MAX_BACKLOG)
+    except OptionError as error:
+        raise OptionError(f"{description!r} is not {FORMS['unix']}: {error}") from error
+    listener = unix(protocol, factory, path, mode, backlog, given.get("lockfile") != "0")
+    return replace(listener, where=description)
 
 
-def _unix_datagrams(protocol: str, datagrams: Any, text: str) -> Listener:
+def _unix_datagrams(protocol: str, datagrams: Any, description: str, text: str) -> Listener:
     """Plan a listener for UNIX datagrams from what its description says."""
-    path, _, mode = text.rpartition(":mode=") if ":mode=" in text else (text, "", "666")
-    if path[:1] in ("", ":"):
-        raise OptionError("there is no path; write unix-dgram:PATH, perhaps with :mode=660")
-    return unix_datagrams(protocol, datagrams, path, _mode(mode))
+    path, marked, mode = text.rpartition(":mode=")
+    path, mode = (path, mode) if marked else (text, "666")
+    try:
+        return unix_datagrams(protocol, datagrams, _path(path), _mode(mode))
+    except OptionError as error:
+        raise OptionError(f"{description!r} is not {FORMS['unix-dgram']}: {error}") from error
+
+
+def _path(text: str) -> str:
+    if text[:1] in ("", ":"):
+        raise OptionError("there is no path")
+    return text
 
 
 def _mode(text: str) -> int:
