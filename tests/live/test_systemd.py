@@ -21,6 +21,7 @@ PASS_A_CONNECTION = """
 import os, socket, sys
 here, _ = socket.socketpair()
 os.dup2(here.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[1], sys.argv[1:])
 """
