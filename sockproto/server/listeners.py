@@ -10,10 +10,9 @@ import errno
 import os
 import re
 import socket
-import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
@@ -21,29 +20,32 @@ from typing import Any
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, execute, maybeDeferred
-from twisted.internet.endpoints import UNIXServerEndpoint, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
 from sockproto.core.text import count, host_name, join_host_port, port_number
 from sockproto.errors import OptionError
 from sockproto.plain.hostname import ascii_description, ascii_host
+from sockproto.reactor.adopted import adopt
 from sockproto.reactor.datagrams import listen_udp
 from sockproto.reactor.ports import flush_after_reads
 from sockproto.server.certificates import check_certificates
+from sockproto.server.descriptions import arguments
+from sockproto.server.systemd import PassedSocket, passed_sockets
+from sockproto.server.unixpaths import clear, forget_lock
 
 FORMS = {
     "tcp": "tcp:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
     "tcp6": "tcp6:PORT, perhaps with :interface=ADDRESS and :backlog=NUMBER",
     "ssl": "ssl:PORT:privateKey=FILE:certKey=FILE",
     "unix": "unix:PATH, perhaps with :mode=660",
-    "systemd": "systemd:domain=INET:name=NAME, or with :index=NUMBER",
+    "unix-dgram": "unix-dgram:PATH, perhaps with :mode=660",
 }
-"""How the commonest of Twisted's descriptions are written."""
+"""How the commonest descriptions are written."""
 
 MAX_BACKLOG = 2**31 - 1
 """What a C int holds; the system takes less (Linux: ``net.core.somaxconn``)."""
@@ -116,18 +118,57 @@ def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
     return Listener(protocol, where, datagrams, listen, port, interface, datagrams=True)
 
 
-def unix_datagrams(protocol: str, datagrams: Any, path: str) -> Listener:
-    """Plan a listener for UNIX datagrams; its socket file is removed when it closes."""
+def unix(
+    protocol: str, factory: Any, path: str, mode: int = 0o666, backlog: int = BACKLOG, lock: bool = True
+) -> Listener:
+    """Plan a UNIX listener; its socket file has a mode, and perhaps a lock of Twisted's beside it."""
+    lock = lock and not path.startswith("\0")
+
+    def open_port(reactor: Any) -> IListeningPort:
+        clear(path)
+        try:
+            port: IListeningPort = reactor.listenUNIX(path, factory, backlog, mode, lock)
+        except CannotListenError as error:
+            if "Cannot acquire lock" not in str(error):
+                forget_lock(path)
+            raise
+        return port
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
-        _remove_stale(path)
-        return execute(reactor.listenUNIXDatagram, path, datagrams, MAX_PACKET_BYTES)
+        return execute(open_port, reactor).addCallback(flush_after_reads)
+
+    return Listener(protocol, f"unix:{path}", factory, listen)
+
+
+def unix_datagrams(protocol: str, datagrams: Any, path: str, mode: int = 0o666) -> Listener:
+    """Plan a listener for UNIX datagrams; its socket file is removed when it closes."""
+
+    def open_port(reactor: Any) -> IListeningPort:
+        clear(path)
+        port: IListeningPort = reactor.listenUNIXDatagram(path, datagrams, MAX_PACKET_BYTES, mode)
+        return port
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        return execute(open_port, reactor)
 
     def close() -> None:
-        with suppress(OSError):  # gone already, or no longer ours to remove
+        with suppress(OSError, ValueError):  # gone already, no longer ours to remove, or an abstract name
             os.unlink(path)
 
     return Listener(protocol, f"unix-dgram:{path}", datagrams, listen, datagrams=True, close=close)
+
+
+def passed(protocol: str, server: Any, given: PassedSocket) -> Listener:
+    """Plan a listener at a socket that systemd has opened; it can listen again, since it takes a copy."""
+
+    def open_port(reactor: Any) -> IListeningPort:
+        port: IListeningPort = adopt(reactor, given.copy(), server, MAX_PACKET_BYTES)
+        return port
+
+    def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+        return execute(open_port, reactor).addCallback(flush_after_reads)
+
+    return Listener(protocol, given.where, server, listen, None, given.host, given.datagrams)
 
 
 def from_description(
@@ -141,9 +182,9 @@ def from_description(
 
     Args:
         protocol: The protocol's name.
-        description: ``udp:PORT:interface=ADDR`` (127.0.0.1 without one), ``unix-dgram:PATH``, or any
-            Twisted server endpoint; ``haproxy:`` before one asks for a PROXY header, which our own reader
-            reads.
+        description: ``udp:PORT:interface=ADDR`` (127.0.0.1 without one), ``unix-dgram:PATH``,
+            ``systemd:name=NAME`` or ``systemd:index=NUMBER`` of whatever kind, or any Twisted server
+            endpoint; ``haproxy:`` before one asks for a PROXY header, which our own reader reads.
         make_factory: Makes the factory for streams; takes ``proxied=True`` if each connection begins with
             a PROXY header.
         make_datagrams: Makes the protocol for datagrams.
@@ -155,19 +196,100 @@ def from_description(
     Raises:
         OptionError: The description is wrong.
     """
-    kind, _, rest = description.partition(":")
-    if kind == "udp":
-        match = re.fullmatch(r"([0-9]+)(?::interface=(.+))?", rest)
-        address = (match[2] or "127.0.0.1").replace("\\", "") if match else ""
-        if match is None or not (isIPAddress(address) or isIPv6Address(address)):
-            raise OptionError(f"{description!r} is not udp:PORT or udp:PORT:interface=ADDRESS")
-        return udp(protocol, make_datagrams(), address, port_number(match[1]))
-    if kind in ("unix", "unix-dgram") and rest[:1] in ("", ":"):
-        raise OptionError(f"{description!r} is not {kind}:PATH")
+    found = from_descriptions(protocol, description, make_factory, make_datagrams, reactor)
+    if len(found) > 1:
+        raise OptionError(f"{description!r} is {len(found)} sockets; say index=NUMBER")
+    return found[0]
+
+
+def from_descriptions(
+    protocol: str,
+    description: str,
+    make_factory: Callable[..., Any],
+    make_datagrams: Callable[[], Any],
+    reactor: Any,
+) -> list[Listener]:
+    """Plan the listeners that a description names: several where a name of systemd's is of several sockets.
+
+    The arguments are those of ``from_description``, and so are the errors.
+    """
+    proxied = description.startswith("haproxy:")
+    kind, _, rest = description.removeprefix("haproxy:").partition(":")
+    if proxied and kind in ("udp", "unix-dgram"):
+        raise OptionError(f"{description!r}: datagrams have no PROXY header")
+
+    def make_stream() -> Any:
+        return make_factory(proxied=True) if proxied else make_factory()
+
+    if kind == "systemd":
+        return [
+            passed(protocol, make_datagrams() if given.datagrams else make_stream(), given)
+            for given in _passed(description, rest, proxied)
+        ]
+    if kind == "unix":
+        return [_unix(protocol, make_stream(), description, rest)]
     if kind == "unix-dgram":
-        return unix_datagrams(protocol, make_datagrams(), rest)
-    proxied = {"proxied": True} if kind == "haproxy" else {}
-    return stream(protocol, make_factory(**proxied), rest if proxied else description, reactor, description)
+        return [_unix_datagrams(protocol, make_datagrams(), description, rest)]
+    if kind == "udp":
+        return [_udp(protocol, make_datagrams(), description, rest)]
+    return [stream(protocol, make_stream(), description.removeprefix("haproxy:"), reactor, description)]
+
+
+def _passed(description: str, text: str, proxied: bool) -> list[PassedSocket]:
+    """Return the sockets of systemd's that a description means."""
+    try:
+        found = passed_sockets(text)
+    except OptionError as error:
+        raise OptionError(f"{description!r}: {error}") from error
+    if proxied and any(given.datagrams for given in found):
+        raise OptionError(f"{description!r}: datagrams have no PROXY header")
+    return found
+
+
+def _udp(protocol: str, datagrams: Any, description: str, text: str) -> Listener:
+    """Plan a UDP listener from what its description says."""
+    match = re.fullmatch(r"([0-9]+)(?::interface=(.+))?", text)
+    address = (match[2] or "127.0.0.1").replace("\\", "") if match else ""
+    if match is None or not (isIPAddress(address) or isIPv6Address(address)):
+        raise OptionError(f"{description!r} is not udp:PORT or udp:PORT:interface=ADDRESS")
+    return udp(protocol, datagrams, address, port_number(match[1]))
+
+
+def _unix(protocol: str, factory: Any, description: str, text: str) -> Listener:
+    """Plan a UNIX listener from the arguments of its description, which have Twisted's names."""
+    try:
+        given = arguments(text, ("address", "mode", "backlog", "lockfile"))
+        path, mode = (
+            _path("" if text.startswith(":") else given.get("address", "")),
+            _mode(given.get("mode", "666")),
+        )
+        backlog = count(given.get("backlog", str(BACKLOG)), 1, MAX_BACKLOG)
+    except OptionError as error:
+        raise OptionError(f"{description!r} is not {FORMS['unix']}: {error}") from error
+    listener = unix(protocol, factory, path, mode, backlog, given.get("lockfile") != "0")
+    return replace(listener, where=description)
+
+
+def _unix_datagrams(protocol: str, datagrams: Any, description: str, text: str) -> Listener:
+    """Plan a listener for UNIX datagrams from what its description says."""
+    path, marked, mode = text.rpartition(":mode=")
+    path, mode = (path, mode) if marked else (text, "666")
+    try:
+        return unix_datagrams(protocol, datagrams, _path(path), _mode(mode))
+    except OptionError as error:
+        raise OptionError(f"{description!r} is not {FORMS['unix-dgram']}: {error}") from error
+
+
+def _path(text: str) -> str:
+    if text[:1] in ("", ":"):
+        raise OptionError("there is no path")
+    return text
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch("0?[0-7]{3}", text):
+        raise OptionError(f"the mode is three digits such as 660, not {text!r}")
+    return int(text, 8)
 
 
 def stream(protocol: str, factory: Any, description: str, reactor: Any, where: str | None = None) -> Listener:
@@ -190,8 +312,6 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
-        if isinstance(endpoint, UNIXServerEndpoint):
-            listening.addErrback(_unlock)
         return listening.addCallback(flush_after_reads)
 
     return Listener(protocol, where or description, factory, listen, tls=tls, warning=warning)
@@ -209,10 +329,6 @@ def _endpoint(reactor: Any, description: str) -> Any:
     except Exception as error:
         if description.startswith(("ssl:", "tls:")) and find_spec("OpenSSL") is None:
             raise OptionError(f"{description!r} needs the extra tls: pip install 'sockproto[tls]'") from error
-        if description.startswith("systemd:") and isinstance(error, KeyError | IndexError):
-            raise OptionError(
-                f"{description!r}: systemd has passed no such socket to this process"
-            ) from error
         form = FORMS.get(description.partition(":")[0])
         if form and isinstance(error, TypeError | ValueError | IndexError):  # in Python's words
             raise OptionError(f"{description!r} is not {form}") from error
@@ -282,27 +398,3 @@ def has_address(address: str) -> bool:
 def is_exposed(interface: str) -> bool:
     """Tell whether other machines can reach what listens on a numeric address."""
     return not ip_address(interface.partition("%")[0]).is_loopback
-
-
-def _unlock(failure: Failure) -> Failure:
-    """Remove the lock of a UNIX socket, which Twisted leaves behind where it has it and can't listen."""
-    error = failure.value
-    if isinstance(error, CannotListenError) and "Cannot acquire lock" not in str(error):
-        lock = f"{os.fsdecode(error.port)}.lock"
-        with suppress(OSError):
-            if os.readlink(lock) == str(os.getpid()):
-                os.unlink(lock)
-    return failure
-
-
-def _remove_stale(path: str) -> None:
-    """Remove a socket file that nobody listens on any more."""
-    try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
-            probe.connect(path)
-    except ConnectionRefusedError:
-        os.unlink(path)
-    except OSError:
-        pass  # there is none, or listening will say what is wrong with it

@@ -30,7 +30,7 @@ from sockproto.server.listeners import (
     MAX_BACKLOG,
     Listener,
     addresses,
-    from_description,
+    from_descriptions,
     is_exposed,
     tcp,
     udp,
@@ -174,13 +174,12 @@ class ServerOptions(usage.Options):
             self._refuse_with_listen()
             from twisted.internet import reactor
 
-            listeners = [
-                _named(
-                    "--listen", from_description, definition.name, text, make_factory, make_datagrams, reactor
-                )
+            answers = (make_factory, make_datagrams, reactor)
+            planned = [
+                _named("--listen", from_descriptions, definition.name, text, *answers)
                 for text in self["listen"]
             ]
-            return self._with_effect(listeners)
+            return self._with_effect(list(chain.from_iterable(planned)))
         if self["tcp-only"] and self["udp-only"]:
             raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
         port = _named("--port", port_number, str(DEFAULT_PORT) if self["port"] is None else self["port"])

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import warnings
 from typing import Any
 
 from twisted.application.service import Application, IService, IServiceMaker
@@ -284,31 +283,6 @@ class DescriptionTests(TestCase):
         self.assertIn("127.0.0.1", addresses("localhost"))
         for name in "", "no.such.host.invalid", "a" * 300, "a..b", "1.5", "0x10", "127.1", "127.0.0.1 ":
             self.assertRaises(OptionError, addresses, name)
-
-
-class LockTests(TestCase):
-    """Twisted locks the path of a UNIX socket, and leaves its lock behind where it can't listen."""
-
-    def listen(self, path: str) -> None:
-        listener = from_description("echo", f"unix:{path}", EchoFactory, EchoDatagramProtocol, reactor)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # Twisted leaves the socket to the collector
-            self.failureResultOf(listener.listen(reactor, 0), CannotListenError)
-            gc.collect()
-
-    def test_ours_is_removed(self) -> None:
-        path = self.mktemp()
-        os.mkdir(path)  # no socket can be made there
-        self.listen(path)
-        self.assertFalse(os.path.lexists(f"{path}.lock"))
-
-    def test_anothers_stays(self) -> None:
-        path = self.mktemp()
-        for holder in os.getppid(), os.getpid():  # ourselves: another listener of this process
-            os.symlink(str(holder), f"{path}.lock")
-            self.listen(path)
-            self.assertEqual(os.readlink(f"{path}.lock"), str(holder))
-            os.unlink(f"{path}.lock")
 
 
 class OptionsTests(TestCase):
