@@ -25,6 +25,6 @@ def fetch(arguments: Sequence[str]) -> int:
 
 def fetch_options() -> list[str]:
     """Give the names of its options."""
-    from sockproto.rawhttp.command import options
+    from sockproto.rawhttp.arguments import options
 
     return list(options())

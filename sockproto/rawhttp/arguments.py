@@ -1,0 +1,243 @@
+"""The command's arguments: curl's options, and what they mean for a fetch.
+
+::
+
+    wanted = parser("fetch").parse_args(["-o", "page.html", "http://example.com/"])
+    fetch(wanted.url, options=fetch_options(wanted))
+"""
+
+import argparse
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from threading import TIMEOUT_MAX
+from typing import Any, Final, NoReturn
+
+from sockproto.core.text import escape
+from sockproto.errors import OptionError
+from sockproto.rawhttp.connection import ConnectOptions
+from sockproto.rawhttp.decoding import MAX_RATIO
+from sockproto.rawhttp.options import MAX_REDIRECTS, FetchOptions
+from sockproto.rawhttp.ranges import parse_ranges
+
+USAGE: Final = 2
+
+_SECONDS = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
+_COUNT = re.compile("-?[0-9]{1,16}", re.ASCII)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes words as ``getopt`` does, and curl; errors are one line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.actions: dict[str, argparse.Action] = {}
+        super().__init__(*args, **kwargs)
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
+        """Keep what was added, for those who ask for it."""
+        action = super().add_argument(*args, **kwargs)
+        self.actions |= dict.fromkeys(action.option_strings, action)
+        return action
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Write the words in the form in which argparse can't mistake them."""
+        import sys
+
+        return super().parse_known_args(list(self._plain(sys.argv[1:] if args is None else args)), namespace)
+
+    def _plain(self, args: Sequence[str]) -> Iterator[str]:
+        """Join options and their values, which may begin with a hyphen; put the rest at the end."""
+        words, rest = iter(args), list[str]()
+        for word in words:
+            if word == "--":
+                rest += words
+            elif word.startswith("--"):
+                name, joined, value = word.partition("=")
+                yield from self._option(name, value if joined else None, words)
+            elif word.startswith("-") and word != "-":
+                yield from self._letters(word[1:], words)
+            else:
+                rest.append(word)
+        yield from ["--", *rest]
+
+    def _letters(self, letters: str, words: Iterator[str]) -> Iterator[str]:
+        """Read options of one letter, as in ``-sSo FILE`` or ``-oFILE``."""
+        while letters:
+            name, letters = f"-{letters[0]}", letters[1:]
+            if letters and name in self.actions and self.actions[name].nargs is None:
+                yield from self._option(name, letters, words)
+                return
+            yield from self._option(name, None, words)
+
+    def _option(self, name: str, value: str | None, words: Iterator[str]) -> Iterator[str]:
+        action = self.actions.get(name)
+        if action is None:
+            self.error(f"there is no option {name}")
+        if action.nargs == 0:
+            if value is not None:
+                self.error(f"the option {name} takes no value")
+            yield name
+            return
+        value = next(words, None) if value is None else value
+        if value in (None, "--"):  # which argparse would lose
+            self.error(f"the option {name} needs a value, {action.metavar}")
+        yield f"{action.option_strings[-1]}={value}"
+
+    def error(self, message: str) -> NoReturn:
+        """One line, as every error."""
+        self.exit(USAGE, f"{self.prog}: {escape(message)}; see --help\n")
+
+
+def parser(prog: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Return what reads the arguments.
+
+    Args:
+        prog: What the command is called in its messages.
+        epilog: The last line of its help.
+    """
+    return _parser(prog, epilog)
+
+
+def options() -> dict[str, str]:
+    """Return the names of all options, each with the name of what it sets."""
+    return {name: action.dest for name, action in _parser("", None).actions.items()}
+
+
+def fetch_options(wanted: argparse.Namespace) -> FetchOptions:
+    """Return what the arguments mean for a fetch."""
+    headers = [*wanted.header]
+    certificate, password = _certificate(wanted.cert) if wanted.cert else (None, None)
+    if wanted.range:
+        headers.append(f"Range: bytes={wanted.range}")
+    return FetchOptions(
+        method="HEAD" if wanted.head else "GET",
+        headers=headers,
+        compressed=wanted.compressed,
+        max_ratio=wanted.max_ratio or None,
+        follow=wanted.location,
+        max_redirects=wanted.max_redirs,
+        fail=wanted.fail,
+        max_bytes=wanted.max_filesize or None,
+        max_seconds=wanted.max_time or None,
+        proxy=wanted.proxy,
+        no_proxy=wanted.noproxy,
+        connect=ConnectOptions(
+            connect_seconds=wanted.connect_timeout or None,
+            read_seconds=wanted.read_timeout or None,
+            family=wanted.family,
+            authorities=wanted.cacert,
+            insecure=wanted.insecure,
+            certificate=certificate,
+            key=wanted.key,
+            password=password if wanted.password is None else wanted.password,
+        ),
+    )
+
+
+def check_together(wanted: argparse.Namespace) -> None:
+    """See that the options go together.
+
+    Raises:
+        OptionError: Some don't.
+    """
+    excluded = {
+        "--include": "would put headers into the file",
+        "--head": "asks for no body",
+        "--range": "asks for another part",
+        "--compressed": "asks for what can't be gone on with",
+        "--no-clobber": "would write another file",
+    }
+    given = {name for name in excluded if getattr(wanted, name[2:].replace("-", "_")) not in (None, False)}
+    if wanted.continue_at is not None and given:
+        name = min(given)
+        raise OptionError(f"not both --continue-at and {name}, which {excluded[name]}")
+    if wanted.range and wanted.compressed:
+        raise OptionError("not both --range and --compressed: a part can't be decompressed")
+    if wanted.key and not wanted.cert:
+        raise OptionError("--key without --cert: whose key is it?")
+
+
+def _parser(prog: str, epilog: str | None) -> _Parser:
+    description = "Fetch a page over a bare socket."
+    parser = _Parser(prog, description=description, epilog=epilog, allow_abbrev=False)
+    add = parser.add_argument
+    add("url", metavar="URL")
+    add("-o", "--output", metavar="FILE", type=_filled, help="where the body goes; -: standard output")
+    add("--no-clobber", action="store_true", help="replace no file; save beside it, with a number")
+    add("-C", "--continue-at", metavar="OFFSET", type=_offset, help="go on there; -: where the file ends")
+    add("-r", "--range", metavar="RANGE", type=_range, help="ask for a part, such as 0-499, 500- or -500")
+    add("-R", "--remote-time", action="store_true", help="give the file the page's time")
+    add("-I", "--head", action="store_true", help="ask for the headers alone")
+    add("-i", "--include", action="store_true", help="put the headers before the body")
+    add("-H", "--header", metavar="LINE", action="append", default=[], help="send 'Name: value'; repeatable")
+    add("-f", "--fail", action="store_true", help="status 400 and more is a failure (22)")
+    add("-s", "--silent", action="store_true", help="print no headers and no progress bar")
+    add("-S", "--show-error", action="store_true", help="errors are always shown")
+    add("-v", "--verbose", action="store_true", help="show the conversation on standard error")
+    add("-w", "--write-out", metavar="FORMAT", help="print %%{http_code}, %%{time_total} … afterwards")
+    add("-L", "--location", action="store_true", default=True, help="follow redirects (the default)")
+    add("--no-location", action="store_false", dest="location", help="follow no redirects")
+    add("--max-redirs", metavar="N", type=_count(-1), default=MAX_REDIRECTS, help="-1: any number")
+    add("--max-filesize", metavar="BYTES", type=_count(), help="longest body, decompressed")
+    add("--max-time", metavar="SECONDS", type=_seconds, help="for all of it")
+    add("--connect-timeout", metavar="SECONDS", type=_seconds, default=60.0, help="(60)")
+    add("--read-timeout", metavar="SECONDS", type=_seconds, default=60.0, help="of silence (60)")
+    add("--compressed", action="store_true", help="ask for gzip and deflate, and undo them")
+    ratio = "how much larger that may make it (200, from 16 MiB on); 0: any"
+    add("--max-ratio", metavar="N", type=_count(), default=MAX_RATIO, help=ratio)
+    add("-x", "--proxy", metavar="URL", help="an HTTP proxy, not the environment's; '': none")
+    add("--noproxy", metavar="HOSTS", help="no proxy for these, between commas; *: for none")
+    add("--cacert", metavar="FILE", type=_filled, help="trust these certificates, not the system's")
+    add("-k", "--insecure", action="store_true", help="trust any certificate")
+    add(
+        "-E",
+        "--cert",
+        metavar="FILE",
+        type=_filled,
+        help="show this certificate (PEM, with its key); FILE:PASSWORD",
+    )
+    add("--key", metavar="FILE", type=_filled, help="the key of --cert, if it is elsewhere")
+    add("--pass", metavar="PASSWORD", dest="password", help="of the key")
+    four, six = socket.AF_INET, socket.AF_INET6
+    add("-4", "--ipv4", action="store_const", const=four, default=0, dest="family", help="IPv4 alone")
+    add("-6", "--ipv6", action="store_const", const=six, dest="family", help="IPv6 alone")
+    return parser
+
+
+def _certificate(text: str) -> tuple[str, str | None]:
+    r"""Read ``FILE`` or ``FILE:PASSWORD``; a colon of the file's name is written ``\:``."""
+    match = re.fullmatch(r"((?:\\.|[^:\\]|\\$)*)(?::(.*))?", text, re.DOTALL)
+    assert match is not None
+    return re.sub(r"\\([:\\])", r"\1", match[1]), match[2]
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _count(least: int = 0) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if not _COUNT.fullmatch(text) or not least <= int(text) < 2**53:
+            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, not {text!r}")
+        return int(text)
+
+    return count
+
+
+def _seconds(text: str) -> float:
+    if not _SECONDS.fullmatch(text) or not float(text) < 2**53:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, such as 0.5, not {text!r}")
+    return min(float(text), TIMEOUT_MAX)
+
+
+def _offset(text: str) -> int | None:
+    return -1 if text == "-" else _count()(text)
+
+
+def _range(text: str) -> str:
+    try:
+        return ",".join(map(str, parse_ranges(text)))
+    except OptionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
