@@ -11,8 +11,11 @@
     │   ├── MessageUnsendable a message longer than its framing can say
     │   ├── BadURL                3   a URL that can't be fetched
     │   │   └── UnsupportedProtocol 1 its scheme is neither http nor https
+    │   ├── BadProxy              5   a proxy can't be understood
+    │   │   └── UnsupportedProxy  7   it is one of another kind than HTTP's
     │   ├── WriteFailed          23   what came can't be written
     │   ├── ReadFailed           26   what is to be sent can't be read
+    │   ├── UnusableCertificate  58   the client's certificate, or its key, can't be used
     │   └── UnreadableAuthorities 77  the file of trusted certificates can't be read
     └── RemoteError           the peer's
         ├── MessageTooLong    a message past the limit
@@ -26,6 +29,7 @@
         ├── ProxyHeaderInvalid  what came first is no PROXY header
         ├── SendRefused       the peer doesn't read, or is gone
         └── CallFailed        a client's call; says where, in which phase, and after how long
+            ├── ProxyNotFound        5   the proxy's name has no address
             ├── NameNotFound         6   the host name has no address
             ├── Refused              7   nothing listens there
             ├── Unreachable          7   no way leads there
@@ -33,10 +37,12 @@
             ├── CutShort            18   the peer ended the stream before it had said all
             ├── HTTPErrorStatus     22   the server answered with an error
             ├── TimedOut            28   it took too long
+            ├── RangeRefused        33   the server sends the whole where a part was asked for
             ├── TLSFailed           35   the TLS handshake failed
             ├── TooManyRedirects    47   from one address to the next, without end
             ├── EmptyReply          52   the peer ended the stream without a word
             ├── Reset               56   the connection was cut
+            ├── ProxyRefused        56   the proxy doesn't connect us to the server
             ├── CertificateRejected 60   the peer's certificate doesn't prove who it is
             ├── BadContentEncoding  61   a compressed body that can't be decompressed
             └── TooLarge            63   what came is more than was allowed
@@ -134,6 +140,24 @@ class UnsupportedProtocol(BadURL):
     status = 1
 
 
+class BadProxy(LocalError, ValueError):
+    """What is named as a proxy is none."""
+
+    status = 5
+
+
+class UnsupportedProxy(BadProxy):
+    """A proxy is of another kind than HTTP's."""
+
+    status = 7
+
+
+class UnusableCertificate(LocalError):
+    """The client's own certificate, or its key, can't be used."""
+
+    status = 58
+
+
 class UnreadableAuthorities(LocalError):
     """The file of trusted certificates can't be read."""
 
@@ -214,6 +238,12 @@ class CallFailed(RemoteError):
         self.reason, self.address, self.phase, self.seconds = reason, address, phase, seconds
 
 
+class ProxyNotFound(CallFailed):
+    """The proxy's host name has no address."""
+
+    status = 5
+
+
 class NameNotFound(CallFailed):
     """The host name has no address."""
 
@@ -266,6 +296,18 @@ class Reset(CallFailed):
     """The connection was cut."""
 
     status = 56
+
+
+class ProxyRefused(CallFailed):
+    """The proxy doesn't connect us to the server."""
+
+    status = 56
+
+
+class RangeRefused(CallFailed):
+    """The server sends the whole where only a part can be used."""
+
+    status = 33
 
 
 class CertificateRejected(CallFailed):

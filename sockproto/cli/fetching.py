@@ -32,7 +32,7 @@ def fetch_options() -> "list[click.Parameter]":
     import click
 
     from sockproto.cli.options import sentence
-    from sockproto.rawhttp.command import actions
+    from sockproto.rawhttp.arguments import actions
 
     return [
         click.Option(

@@ -12,11 +12,19 @@ message     ``ResponseParser``: where headers and body begin and end (pure; RFC 
 decoding    gzip and deflate, in pieces of a bounded size (pure)
 url         ``URL``: what to connect to, what to ask for, where a redirect leads (pure)
 request     what is sent: nothing in it can be more than it should (pure)
-connection  name, TCP, TLS, bytes; every step within its time
-fetching    ``fetch``: request, response, redirects
+ranges      a part of a page: what is asked for, whether that is what came (pure)
+dates       times as HTTP writes them (pure)
+stream      bytes both ways; every wait within its time
+proxy       which proxy a URL goes through, and the tunnel for https
+connection  name, TCP, tunnel, TLS; every step within its time
+options     ``FetchOptions``: what is wanted; ``Observer``: what is told; ``Response``
+exchange    one request, one response
+fetching    ``fetch``: from one exchange to the next, along redirects
 saving      ``WholeFile``: a file that appears whole or not at all
+resuming    ``ResumedFile``: one that goes on where it ends, if it is still the same
 reporting   headers, conversation, progress and timings, safe for a terminal
-command     ``main``: curl's options and exit statuses
+arguments   curl's options
+command     ``main``: the command, with curl's exit statuses
 ==========  ====================================================================================
 
 ::
@@ -34,8 +42,9 @@ the server to close, and does not depend on it.
 from sockproto.rawhttp.command import main
 from sockproto.rawhttp.connection import ConnectOptions
 from sockproto.rawhttp.events import Data, EndOfMessage, Event, Headers, Interim, Status
-from sockproto.rawhttp.fetching import FetchOptions, Observer, Response, fetch
+from sockproto.rawhttp.fetching import fetch
 from sockproto.rawhttp.message import ResponseParser
+from sockproto.rawhttp.options import FetchOptions, Observer, Response
 from sockproto.rawhttp.saving import WholeFile
 from sockproto.rawhttp.url import URL
 

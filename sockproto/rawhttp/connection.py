@@ -1,4 +1,4 @@
-r"""A connection: name, TCP, TLS, bytes both ways; each step within its time.
+r"""A connection: name, TCP, a proxy's tunnel, TLS; each step within its time.
 
 Everything that a socket may raise becomes one of sockproto's errors. Names and addresses are tried in
 ``sockproto.plain``, on the same plain sockets, for all that use them::
@@ -12,21 +12,20 @@ Everything that a socket may raise becomes one of sockproto's errors. Names and 
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sockproto.core.text import Address
-from sockproto.errors import CallFailed, Reset, TimedOut
+from sockproto.core.text import Address, escape
+from sockproto.errors import CallFailed, NameNotFound, ProxyNotFound, UnusableCertificate
 from sockproto.plain.connecting import connect_first
 from sockproto.plain.deadline import Deadline
 from sockproto.plain.failures import call_failed, reason_of
 from sockproto.plain.hostname import server_name
 from sockproto.plain.resolving import resolve
+from sockproto.rawhttp.proxy import Proxy, open_tunnel
+from sockproto.rawhttp.stream import SocketStream
 
 if TYPE_CHECKING:
     import ssl
-
-RECEIVE_BYTES: Final = 131_072
-"""So much is read at a time: enough that the system calls don't count."""
 
 
 class ConnectOptions(NamedTuple):
@@ -38,6 +37,9 @@ class ConnectOptions(NamedTuple):
         family: ``AF_INET`` or ``AF_INET6`` for one of the two, 0 for both.
         authorities: File of the certificates to trust; None: the system's.
         insecure: Whether any certificate will do.
+        certificate: File of the client's own certificate, and of its key unless that has a file of its own.
+        key: File of the key.
+        password: The key's; None: it has none.
     """
 
     connect_seconds: float | None = 60.0
@@ -45,64 +47,9 @@ class ConnectOptions(NamedTuple):
     family: int = 0
     authorities: str | None = None
     insecure: bool = False
-
-
-class SocketStream:
-    """Bytes both ways.
-
-    Args:
-        sock: A connected socket, or TLS over one.
-        read_seconds: How long the peer may be silent.
-        deadline: When all must be over.
-
-    Attributes:
-        clean: False once TLS has ended without saying so: somebody may have cut it.
-    """
-
-    def __init__(self, sock: socket.socket, read_seconds: float | None, deadline: Deadline) -> None:
-        self.clean = True
-        self._socket, self._read_seconds, self._deadline = sock, read_seconds, deadline
-
-    def send(self, data: bytes) -> None:
-        """Send all of it."""
-        try:
-            self._socket.settimeout(self._deadline.timeout(self._read_seconds))
-            self._socket.sendall(data)
-        except OSError as error:
-            raise self._told(error) from error
-
-    def receive(self) -> bytes:
-        """Give what has come, at least a byte; none: the peer has ended."""
-        try:
-            self._socket.settimeout(self._deadline.timeout(self._read_seconds))
-            return self._socket.recv(RECEIVE_BYTES)
-        except OSError as error:
-            if type(error).__name__ in ("SSLEOFError", "SSLZeroReturnError"):
-                self.clean = type(error).__name__ == "SSLZeroReturnError"
-                return b""
-            raise self._told(error) from error
-
-    def check(self) -> None:
-        """See that there is time left, in work that neither sends nor receives.
-
-        Raises:
-            TimedOut: There is none.
-        """
-        self._deadline.timeout()
-
-    def _told(self, error: OSError) -> CallFailed:
-        if isinstance(error, TimeoutError):
-            return TimedOut(
-                f"timed out: gave up waiting for the server after {self._deadline.passed:.1f} seconds"
-            )
-        return Reset(f"the connection was cut: {reason_of(error)}")
-
-    def __enter__(self) -> "SocketStream":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._socket.close()
+    certificate: str | None = None
+    key: str | None = None
+    password: str | None = None
 
 
 def connect(
@@ -112,6 +59,7 @@ def connect(
     deadline: Deadline,
     context: "ssl.SSLContext | None" = None,
     mark: Callable[[str, str], object] = lambda step, detail: None,
+    proxy: Proxy | None = None,
 ) -> SocketStream:
     """Connect.
 
@@ -121,19 +69,28 @@ def connect(
         options: How.
         deadline: When all must be over.
         context: For TLS; None: without.
-        mark: Called at the end of each step, with ``namelookup``, ``connect`` or ``appconnect`` and a text.
+        mark: Called at the end of each step, with ``namelookup``, ``connect``, ``tunnel`` or ``appconnect``
+            and a text.
+        proxy: Connect to it; for TLS have it open a tunnel.
 
     Raises:
         CallFailed: It can't be done; the type says why.
     """
     connecting = Deadline(deadline.timeout(options.connect_seconds))
-    addresses = resolve(Address("tcp", host, port), connecting.timeout(), options.family)
-    mark("namelookup", f"Host {host} is {', '.join(each.host for each in addresses)}")
-    sock = connect_first(addresses, connecting)
+    try:
+        sock = _reach(proxy.host if proxy else host, proxy.port if proxy else port, options, connecting, mark)
+    except CallFailed as error:
+        if proxy is None:
+            raise
+        kind = ProxyNotFound if isinstance(error, NameNotFound) else type(error)
+        raise kind(f"the proxy {proxy}: {error.reason}", "", error.phase, error.seconds) from error
     try:
         with suppress(OSError):  # it may be cut again already, which reading will tell
             mark("connect", "Connected to {} port {}".format(*sock.getpeername()[:2]))
         if context is not None:
+            if proxy is not None:
+                opened = open_tunnel(SocketStream(sock, options.read_seconds, connecting), host, port, proxy)
+                mark("tunnel", f"Tunnel to {host} port {port}: {opened.code} {ascii(opened.reason)[2:-1]}")
             sock = _secure(sock, host, context, connecting)
             mark("appconnect", f"{sock.version()} with {(sock.cipher() or ['?'])[0]}")
     except BaseException:
@@ -142,12 +99,30 @@ def connect(
     return SocketStream(sock, options.read_seconds, deadline)
 
 
+def _reach(
+    host: str, port: int, options: ConnectOptions, deadline: Deadline, mark: Callable[[str, str], object]
+) -> socket.socket:
+    addresses = resolve(Address("tcp", host, port), deadline.timeout(), options.family)
+    mark("namelookup", f"Host {host} is {', '.join(each.host for each in addresses)}")
+    return connect_first(addresses, deadline)
+
+
 def tls_context(options: ConnectOptions) -> "ssl.SSLContext":
     """Return how TLS is spoken: certificates and names are checked, unless that was switched off."""
     from sockproto.plain import tls  # which takes as long to load as all the rest
 
     context = tls.tls_context(options.authorities, options.insecure)
     context.set_alpn_protocols(["http/1.1"])
+    if options.certificate:
+        own, password = options.certificate, options.password or ""
+        try:
+            context.load_cert_chain(own, options.key, lambda: password)  # else OpenSSL asks the terminal
+        except (OSError, ValueError) as error:  # as ssl's errors are
+            files = repr(own) if options.key is None else f"{own!r} with the key {options.key!r}"
+            text = f"can't use the client certificate {escape(files)}: {reason_of(error)}"
+            raise UnusableCertificate(
+                f"{text}; it takes PEM files, and --pass for a key's password"
+            ) from error
     return context
 
 

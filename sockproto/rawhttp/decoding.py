@@ -11,13 +11,19 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from sockproto.errors import BadContentEncoding
+from sockproto.errors import BadContentEncoding, TooLarge
 
 PIECE_BYTES: Final = 262_144
 """So much is decoded at a time: a bomb's thousandfold never is in memory."""
 
 MAX_EMPTY_MEMBERS: Final = 1_000
 """Members of gzip, one after the other, that give nothing: they cost time and no limit of size sees them."""
+
+MAX_RATIO: Final = 200
+"""So many bytes may one byte become; Apache's ``DeflateInflateRatioLimit``. Deflate's most is 1,032."""
+
+FREE_BYTES: Final = 16_777_216
+"""So much may come of any body, however small: what only looks like a bomb does no harm yet."""
 
 MAX_CODINGS: Final = 5
 """As curl: each coding multiplies what the one before has multiplied."""
@@ -29,12 +35,18 @@ class Decoder:
     Args:
         codings: Their names, in the order in which they were applied.
         check: Called now and then, to raise an error when it takes too long.
+        max_ratio: So many bytes may one byte become, once it is more than 16 MiB; None: any number.
 
     Raises:
         BadContentEncoding: One is unknown, or there are too many.
     """
 
-    def __init__(self, codings: Sequence[bytes], check: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        codings: Sequence[bytes],
+        check: Callable[[], object] = lambda: None,
+        max_ratio: int | None = MAX_RATIO,
+    ) -> None:
         codings = [coding for coding in codings if coding != b"identity"]
         for coding in codings:
             if coding not in (b"gzip", b"x-gzip", b"deflate"):
@@ -42,13 +54,31 @@ class Decoder:
         if len(codings) > MAX_CODINGS:
             raise BadContentEncoding(f"more than {MAX_CODINGS} content codings")
         self._inflaters = [Inflater(coding != b"deflate", check) for coding in reversed(codings)]
+        self._max_ratio, self._taken = max_ratio, 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Decode bytes that came."""
+        """Decode bytes that came.
+
+        Raises:
+            BadContentEncoding: They can't be decoded.
+            TooLarge: They become too many.
+        """
+        self._taken += len(data)
         pieces = iter([data])
         for inflater in self._inflaters:
-            pieces = _through(inflater, pieces)
+            pieces = self._through(inflater, pieces)
         return pieces
+
+    def _through(self, inflater: "Inflater", pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Undo one coding; of each alone, since what the first blows up the next may hide."""
+        for piece in pieces:
+            for decoded in inflater.feed(piece):
+                if self._max_ratio and inflater.given > max(FREE_BYTES, self._max_ratio * self._taken):
+                    raise TooLarge(
+                        f"the compressed body becomes more than {self._max_ratio} times as large, as a bomb "
+                        f"does; --max-ratio 0 allows it"
+                    )
+                yield decoded
 
     def end(self) -> None:
         """The body has ended; with no byte at all it was empty, whatever its coding."""
@@ -63,10 +93,14 @@ class Inflater:
         gzip: Whether it is gzip, of any number of members; else deflate, whose zlib header many servers
             leave out: the first two bytes tell.
         check: Called for each piece and each member.
+
+    Attributes:
+        given: So many bytes have come of it.
     """
 
     def __init__(self, gzip: bool, check: Callable[[], object] = lambda: None) -> None:
         self._gzip, self._check, self._empty = gzip, check, 0
+        self.given = 0
         self._start = b""
         self._stream = zlib.decompressobj(31) if gzip else None
 
@@ -95,6 +129,7 @@ class Inflater:
                 raise BadContentEncoding(f"the compressed body is damaged: {error}") from error
             if piece:
                 self._empty = 0
+                self.given += len(piece)
                 yield piece
             data = self._stream.unconsumed_tail or self._stream.unused_data
 
@@ -104,8 +139,3 @@ class Inflater:
             return
         if self._start:
             raise BadContentEncoding("the compressed body ends too early")
-
-
-def _through(inflater: Inflater, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    for piece in pieces:
-        yield from inflater.feed(piece)

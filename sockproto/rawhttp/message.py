@@ -53,7 +53,7 @@ class ResponseParser:
     """Reads one response.
 
     Args:
-        method: What was asked: the response to ``HEAD`` has no body.
+        method: What was asked: the response to ``HEAD`` has no body, nor a good one to ``CONNECT``.
 
     Attributes:
         length: How long the body is said to be; None before its headers were read, or if they don't say.
@@ -242,7 +242,7 @@ def _framing(method: str, status: Status, headers: Headers) -> int | _Body:
     A Content-Length beside Transfer-Encoding is an error: the one reader goes by this, the next by that,
     and what one calls the body's end the other calls a response of its own.
     """
-    if method == "HEAD" or status.code in (204, 304):
+    if method == "HEAD" or status.code in (204, 304) or (method == "CONNECT" and status.code < 300):
         return 0
     codings, lengths = headers.all(b"Transfer-Encoding"), headers.all(b"Content-Length")
     if codings:

@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 
 from sockproto.core.text import escape
 from sockproto.rawhttp.events import Headers, Status
-from sockproto.rawhttp.fetching import Observer
+from sockproto.rawhttp.options import Observer
 from sockproto.rawhttp.url import URL
 
 BAR_SECONDS: Final = 0.1
@@ -72,6 +72,10 @@ class Reporter(Observer):
         )
         self._hops, self._url, self._code, self._type, self._size = 0, "", 0, b"", 0
 
+    def headers_to(self, write: Callable[[bytes], Any]) -> None:
+        """Have the headers written elsewhere."""
+        self._headers = write
+
     def hop(self, url: URL) -> None:  # noqa: D102  # see Observer
         self._url, self._hops = str(url), self._hops + 1
         self._first = True
@@ -102,6 +106,10 @@ class Reporter(Observer):
             bar = f" [{'#' * (30 * total // length):30}]" if length else ""
             rate = total / max(now - self._began, 1e-6) / 1e6
             print(f"\r{done}{bar} {rate:.1f} MB/s\033[K", end="", file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        """Something that only matters to those who look closely."""
+        self._say("*", text)
 
     def over(self) -> None:
         """The fetch is over, one way or the other."""

@@ -15,7 +15,7 @@ from sockproto.check.judging import cases
 from sockproto.cli.commands import run, sockproto
 from sockproto.cli.options import Count, Passing, PossiblyEmpty, Seconds
 from sockproto.core.limits import Limits
-from sockproto.rawhttp.command import actions
+from sockproto.rawhttp.arguments import actions
 from sockproto.server.catalog import definitions
 from sockproto.server.tap import Options, ServerOptions, options_for
 from sockproto.testing import connect

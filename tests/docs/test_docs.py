@@ -17,7 +17,7 @@ from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
 from sockproto.core.session import Session
 from sockproto.plain.diagnosis import STATUSES
-from sockproto.rawhttp.command import options
+from sockproto.rawhttp.arguments import options
 from sockproto.server.tap import Options
 from tests.test_structure import LAYERS
 

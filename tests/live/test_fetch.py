@@ -215,10 +215,9 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
-def run(command: tuple[str, ...], directory: Path) -> Ended:
-    """Run a program that ends by itself, in a new directory."""
-    directory.mkdir()
-    ended = subprocess.run(
+def run_in(directory: Path, command: Sequence[str]) -> "subprocess.CompletedProcess[bytes]":
+    """Run a program that ends by itself."""
+    return subprocess.run(
         command,
         cwd=directory,
         env=environment(),
@@ -227,6 +226,12 @@ def run(command: tuple[str, ...], directory: Path) -> Ended:
         timeout=TIMEOUT,
         check=False,
     )
+
+
+def run(command: tuple[str, ...], directory: Path) -> Ended:
+    """Run a program that ends by itself, in a new directory."""
+    directory.mkdir()
+    ended = run_in(directory, command)
     files = {path.name: path.read_bytes() for path in directory.iterdir()}
     return Ended(ended.returncode, ended.stdout, ended.stderr, files)
 
@@ -375,6 +380,61 @@ def test_a_signal_in_the_middle_of_a_slow_body(
         said = error.wait_for_end()
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("asked", ["0-499", "500", "1048000-", "-500", "0-9999999", "-9999999"])
+def test_nginx_ranges(asked: str, nginx: Site, tmp_path: Path) -> None:
+    assert as_curl(tmp_path, f"{nginx.http}/mebibyte", "-r", asked).files["out"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_interrupted_is_gone_on_with(number: signal.Signals, nginx: Site, tmp_path: Path) -> None:
+    command = [*PROGRAMS["sockproto fetch"], "-s", "-C", "-", "-o", "out"]
+    process = subprocess.Popen(
+        [*command, "-v", f"{nginx.http}/slow/large"],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    error = Output(process.stderr)
+    try:
+        error.wait_for(f"^< Content-Length: {LARGE}$")
+        limit = time.monotonic() + TIMEOUT
+        while not any(path.stat().st_size for path in tmp_path.iterdir()):
+            assert time.monotonic() < limit
+            os.sched_yield()
+        process.send_signal(number)
+        assert process.wait(TIMEOUT) == 128 + number
+    finally:
+        end(process)
+        error.wait_for_end()
+    part = (tmp_path / "out").stat().st_size
+    assert part
+    ended = run_in(tmp_path, [*command, "-w", "%{http_code} %{size_download}", f"{nginx.http}/large"])
+    assert ended.stdout == b"206 %d" % (LARGE - part), ended.stderr
+    whole = run((*PROGRAMS["sockproto fetch"], "-o", "out", f"{nginx.http}/large"), tmp_path / "whole")
+    assert (tmp_path / "out").read_bytes() == whole.files["out"]
+    ended = run_in(tmp_path, [*command, "-w", "%{http_code}", f"{nginx.http}/large"])
+    assert (ended.stdout, ended.returncode) == (b"416", 0)
+
+
+@pytest.mark.parametrize(("late", "code"), [(0, "206"), (1, "200")], ids=["same", "changed"])
+def test_what_another_program_has_begun(late: int, code: str, nginx: Site, tmp_path: Path) -> None:
+    """Its time says whether it is of the file that the server has now; the first half need not be."""
+    need("curl")
+    [whole] = run_all([("curl", "-q", "-sS", "-R", "-o", "out", f"{nginx.http}/mebibyte")], tmp_path)
+    out = tmp_path / "0" / "out"
+    stamp = int(out.stat().st_mtime) + late
+    out.write_bytes(whole.files["out"][:1000])
+    os.utime(out, (stamp, stamp))
+    command = [*PROGRAMS["sockproto fetch"], "-s", "-C", "-", "-o", "out", "-w", "%{http_code}"]
+    ended = run_in(out.parent, [*command, f"{nginx.http}/mebibyte"])
+    assert (ended.stdout.decode(), ended.returncode) == (code, 0), ended.stderr
+    assert out.read_bytes() == whole.files["out"]
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)

@@ -4,16 +4,16 @@ import contextlib
 import gzip
 import io
 import os
+import random
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from twisted.trial.unittest import TestCase
 import sockproto
 from sockproto.errors import (
     BadContentEncoding,
-    CallFailed,
     CutShort,
     HTTPErrorStatus,
     NameNotFound,
@@ -31,14 +30,15 @@ from sockproto.errors import (
     TimedOut,
     TooLarge,
     TooManyRedirects,
-    WriteFailed,
 )
 from sockproto.plain.deadline import Deadline
-from sockproto.rawhttp import FetchOptions, Response, WholeFile, fetch, main
-from sockproto.rawhttp.connection import ConnectOptions, SocketStream, connect
-from sockproto.rawhttp.decoding import MAX_EMPTY_MEMBERS, PIECE_BYTES, Decoder
+from sockproto.rawhttp import FetchOptions, Response, fetch, main
+from sockproto.rawhttp.connection import ConnectOptions, connect
+from sockproto.rawhttp.decoding import FREE_BYTES, MAX_EMPTY_MEMBERS, MAX_RATIO, PIECE_BYTES, Decoder
 from sockproto.rawhttp.reporting import Output, Reporter
+from sockproto.rawhttp.stream import SocketStream
 from tests.hanging import TIMEOUT
+from tests.rawhttp.places import PlaceCase
 
 ROOT = Path(sockproto.__file__).parent.parent
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -59,7 +59,7 @@ class FakeConnection(SocketStream):
     def send(self, data: bytes) -> None:
         self._requests.append(data)
 
-    def receive(self) -> bytes:
+    def receive(self, count: int = 7) -> bytes:
         return self._left.read(7)
 
     def check(self) -> None:
@@ -141,6 +141,33 @@ class FetchTests(TestCase):
         self.assertEqual([len(next(pieces)) for _ in range(2)], [PIECE_BYTES] * 2)
         self.assertRaises(IndexError, next, pieces)
 
+    def test_a_bomb(self) -> None:
+        inner = gzip.compress(bytes(30_000_000))
+        plain = zlib.compressobj(wbits=-15)
+        bombs = {
+            b"gzip": inner,
+            b"deflate": zlib.compress(bytes(30_000_000)),
+            b"Deflate": plain.compress(bytes(30_000_000)) + plain.flush(),
+            b"x-gzip": gzip.compress(bytes(100_000)) * 300,
+            b"gzip, gzip": gzip.compress(inner),
+            b"deflate, gzip": gzip.compress(b"\0\0\0\xff\xff" * 6_000_000),  # whose inner part gives nothing
+        }
+        for coding, body in bombs.items():
+            answer = OK + b"Content-Encoding: %b\r\n\r\n%b" % (coding, body)
+            fetched = partial(self.fetch, "h", answer, compressed=True, max_bytes=10**9)
+            error = self.assertRaises(TooLarge, fetched)
+            self.assertIn("--max-ratio 0", str(error), coding)
+            if coding != b"deflate, gzip":
+                self.assertEqual(fetched(max_ratio=None).size, 30_000_000)
+
+    def test_what_is_no_bomb(self) -> None:
+        small = gzip.compress(bytes(FREE_BYTES))
+        large = gzip.compress(random.Random(1).randbytes(100_000) + bytes(MAX_RATIO * 100_000))
+        for body in (small, large):
+            pieces = Decoder([b"gzip"]).feed(body)
+            self.assertGreaterEqual(sum(map(len, pieces)), FREE_BYTES)
+        self.assertRaises(TooLarge, list, Decoder([b"gzip"], max_ratio=100).feed(large))
+
     def test_a_bomb_is_decoded_in_pieces(self) -> None:
         pieces = [len(piece) for piece in Decoder([b"gzip"]).feed(gzip.compress(bytes(10_000_000)))]
         self.assertEqual((sum(pieces), max(pieces)), (10_000_000, PIECE_BYTES))
@@ -182,14 +209,6 @@ class ConnectionTests(TestCase):
         )
 
 
-class PlaceCase(TestCase):
-    def setUp(self) -> None:
-        place = tempfile.TemporaryDirectory()
-        self.addCleanup(place.cleanup)
-        self.place = Path(place.name)
-        self.path = self.place / "page"
-
-
 class OutputTests(TestCase):
     def test_an_unbuffered_stream_that_takes_a_part_gets_the_rest(self) -> None:
         class Part(io.RawIOBase):
@@ -209,43 +228,6 @@ class OutputTests(TestCase):
         Output(stream).write(b"12345678")
         self.assertEqual(part.taken, b"12345678")
         self.assertRaises(BlockingIOError, Output(stream).write, b"90")
-
-
-class FileTests(PlaceCase):
-    def test_whole_or_not_at_all(self) -> None:
-        for failure in (CallFailed("x"), KeyboardInterrupt(), SystemExit()):
-            self.path.write_text("old")
-            with contextlib.suppress(type(failure)), WholeFile(str(self.path)) as file:
-                file.write(b"new")
-                raise failure
-            self.assertEqual(self.path.read_text(), "old")
-            self.assertEqual(os.listdir(self.place), ["page"])
-        self.path.chmod(0o640)
-        with WholeFile(str(self.path)) as file:
-            file.write(b"new")
-            self.assertEqual(self.path.read_text(), "old")
-        self.assertEqual(self.path.read_text(), "new")
-        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o640)
-        self.path.chmod(0o4755)
-        with WholeFile(str(self.path)) as file:
-            file.write(b"new")
-        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o755)
-
-    def test_links_and_devices_stay_what_they_are(self) -> None:
-        link = self.place / "link"
-        link.symlink_to("page")
-        with WholeFile(str(link)) as file:
-            file.write(b"new")
-        self.assertTrue(link.is_symlink())
-        self.assertEqual(self.path.read_text(), "new")
-        with WholeFile("/dev/null") as file:
-            file.write(b"new")
-        self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
-
-    def test_what_can_not_be_written(self) -> None:
-        for path in (self.place, self.place / "no" / "page", "a\0b"):
-            self.assertRaises(WriteFailed, WholeFile(str(path)).__enter__)
-        self.assertEqual(os.listdir(self.place), [])
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """What servers do, and what a fetcher has to make of it: one table, for the tests and for the reader."""
 
-from tests.rawhttp.fetching.behaviours import bodies, contents, files, heads, redirects, tls
+from tests.rawhttp.fetching.behaviours import bodies, contents, files, heads, ranges, redirects, tls
 from tests.rawhttp.fetching.behaviours.behaviour import Behaviour
 from tests.rawhttp.fetching.server import Script
 
@@ -10,6 +10,7 @@ BEHAVIOURS: list[Behaviour] = [
     *redirects.BEHAVIOURS,
     *contents.BEHAVIOURS,
     *files.BEHAVIOURS,
+    *ranges.BEHAVIOURS,
     *tls.BEHAVIOURS,
 ]
 

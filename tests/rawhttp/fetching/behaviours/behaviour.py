@@ -28,6 +28,8 @@ GROUPS = {
     "output": "What is written",
     "name": "File names from URLs",
     "old": "Files that are there already",
+    "range": "Parts of a page",
+    "resume": "Files that are gone on with",
     "tls": "TLS",
 }
 
@@ -49,7 +51,7 @@ STATUSES = {
     RECEIVE: "the connection was reset, or what came can't be received",
     CERTIFICATE: "the certificate doesn't prove who the server is",
     CODING: "the coding is unknown, or wrong",
-    SIZE: "more than `--max-filesize`",
+    SIZE: "more than `--max-filesize`, or than `--max-ratio` allows",
     LARGE: "headers too large",
 }
 
