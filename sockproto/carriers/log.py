@@ -1,8 +1,8 @@
 """What is written to the log: one line an event, few enough and escaped.
 
-A peer must not be able to flood the log or to forge lines of it. So many events a second are written, and
-the others counted; none is built when nobody observes the log; and what came from a peer, which a traceback
-may quote, is escaped::
+A peer must not be able to flood the log or to forge lines of it. So many events a second are written; of the
+others the end of the second tells how many there were. None is built when nobody observes the log; and what
+came from a peer, which a traceback may quote, is escaped::
 
     log = EventLog(rate=100)
     log.info(clock, "connection {serial} closed: {reason}", serial=7, reason=reason)
@@ -10,7 +10,7 @@ may quote, is escaped::
 
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -32,6 +32,7 @@ class EventLog:
         self._second = -1
         self._count = 0
         self._left_out = 0
+        self._end: IDelayedCall | None = None  # of the second, once something was left out
 
     def info(self, clock: IReactorTime, format: str, **fields: Any) -> None:
         """Write an event, with its fields as structured data.
@@ -54,10 +55,13 @@ class EventLog:
             self._log.failure(format, EscapedFailure(failure), **fields)
 
     def flush(self) -> None:
-        """Say how many events were left out since this was last said."""
-        if self._left_out:
-            self._log.info("{left_out} events more were left out of the log", left_out=self._left_out)
-            self._left_out = 0
+        """Say how many events were left out since this was last said; the end of a second does so too."""
+        if self._end is not None:
+            if self._end.active():
+                self._end.cancel()
+            self._end = None
+            left_out, self._left_out = self._left_out, 0
+            self._log.info("{left_out} events more were left out of the log", left_out=left_out)
 
     def admits(self, clock: IReactorTime) -> bool:
         """Count an event; give whether it is to be written. Ask before making what costs something."""
@@ -70,6 +74,8 @@ class EventLog:
         if self._count < self._rate or not self._rate:
             self._count += 1
             return True
+        if self._end is None:
+            self._end = clock.callLater(self._second + 1 - now, self.flush)
         self._left_out += 1
         return False
 

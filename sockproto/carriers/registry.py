@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.python.failure import Failure
 
@@ -192,11 +192,12 @@ class Registry:
         for connection in list(self.connections):
             with suppress(*EXITS):  # told of already: the process ends
                 connection.drain()
-        if not self.connections:
-            return succeed(None)
         drained: Deferred[None] = Deferred()
-        self._draining.append(drained)
-        return drained
+        if self.connections:
+            self._draining.append(drained)
+        else:
+            drained.callback(None)
+        return drained.addCallback(lambda _: self.log.flush())
 
     def abort(self) -> int:
         """Cut every connection that is left; return how many."""

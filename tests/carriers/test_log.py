@@ -40,6 +40,44 @@ class JournalTests(TestCase):
         self.log.flush()
         self.assertEqual(self.texts(), [])
 
+    def test_the_end_of_the_second_says_how_many(self) -> None:
+        self.clock.advance(0.75)
+        for number in range(3):
+            self.log.info(self.clock, "{number}", number=number)
+        self.assertEqual(self.clock.getDelayedCalls(), [], "a timer, and nothing was left out")
+        for _ in range(2):
+            self.log.info(self.clock, "one more")
+        self.clock.advance(0.2)
+        self.assertEqual(self.texts(), ["0", "1", "2"])
+        self.clock.advance(0.05)
+        self.assertEqual(self.texts(), ["2 events more were left out of the log"])
+        self.clock.advance(10)
+        self.log.info(self.clock, "later")
+        self.assertEqual(self.texts(), ["later"])
+
+    def test_what_is_told_leaves_no_timer(self) -> None:
+        late = Clock()  # as a reactor is that was busy
+        late.advance(1)
+        for left_out, tell in (1, self.log.flush), (4, lambda: self.log.info(late, "later")):
+            for _ in range(4):
+                self.log.info(self.clock, "often")
+            self.texts()
+            tell()
+            self.assertIn(f"{left_out} events more were left out of the log", self.texts())
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_connections_that_end_while_it_drains_are_told_of(self) -> None:
+        events = observe(self)
+        factory = GreetingFactory(clock=self.clock, limits=Limits(log_rate=1))
+        remotes = [connect(factory.buildProtocol(None)) for _ in range(3)]
+        factory.stopFactory()
+        drained = factory.drain()
+        for remote in remotes:
+            remote.lose()
+        self.successResultOf(drained)
+        self.assertEqual(take_texts(events)[1:], ["2 events more were left out of the log"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_a_listener_that_stops_says_how_many(self) -> None:
         events = observe(self)
         factory = GreetingFactory(clock=self.clock, limits=Limits(log_rate=3))

@@ -208,3 +208,10 @@ def test_after_10_000_connects_with_resets_at_random_points_no_connection_is_lef
     served = re.search(r"stopped in \S+ seconds: (\d+) connections closed, (\d+) cut", server.log)
     assert served
     assert served.groups() == ("0", "0")
+
+
+def test_what_was_left_out_of_the_log_is_told_without_another_event(serve: Serve) -> None:
+    server = serve("--protocol", "echo", "--log-rate", "1")
+    for _ in range(20):
+        tcp_client(server.port).close()
+    server.wait_for(r"\d+ events more were left out of the log$")
