@@ -18,7 +18,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from sockproto.cli.completing import Commands
-from sockproto.cli.console import INTERRUPTED, keep_terminal, leave, printable
+from sockproto.cli.console import INTERRUPTED, at_exit, keep_terminal, leave, printable
 from sockproto.client import converse
 from sockproto.core.actions import CLOSE, Script, Wait
 from sockproto.core.conversation import ClientConversation, Peer
@@ -72,6 +72,7 @@ class Talk(ClientConversation):
             reserve_space_for_menu=0,
             interrupt_exception=_Interrupted,
         )
+        at_exit(lambda: self._take_away(session))
         yield from self._ask_for_help()
         while True:
             line = yield Wait(self._ask(session))
@@ -165,6 +166,11 @@ class Talk(ClientConversation):
             return None
         except _Interrupted:
             leave(INTERRUPTED)
+
+    def _take_away(self, session: "PromptSession[str]") -> None:
+        """Take a prompt that still waits from the terminal, which was told to bracket what is pasted."""
+        if self._prompting is not None and not self._prompting.done():
+            session.app.renderer.erase()
 
 
 def talk(address: Address, reactor: Any, options: dict[str, Any], prefix: str) -> "Deferred[None]":

@@ -24,6 +24,9 @@ from tests.live.server import Serve, need
 
 UP, TAB, CTRL_C, CTRL_D = "\x1b[A", "\t", "\x03", "\x04"
 
+PASTE_OFF = "\x1b[?2004l"  # xterm's control sequences: bracketed paste mode
+CLEARED = "\x1b[J"  # from here to the end of the screen (ECMA-48, 8.3.39)
+
 PROMPT = r">(?: |\x08\x1b\[2C)"
 """What is drawn: a blank, or the way over it."""
 
@@ -70,6 +73,16 @@ def ends(child: Any, status: int) -> str:
     assert "Traceback" not in child.before
     written: str = child.before
     return written
+
+
+def cooked() -> list[Any]:
+    """Return the attributes of a terminal that nobody has changed."""
+    controller, terminal = os.openpty()
+    try:
+        return termios.tcgetattr(terminal)
+    finally:
+        os.close(controller)
+        os.close(terminal)
 
 
 def ask(child: Any, typed: str, reply: str) -> None:
@@ -119,6 +132,19 @@ def test_the_up_arrow_gives_what_was_typed_in_this_session_and_an_earlier_one(
     history = tmp_path / "state" / "sockproto" / "history"
     assert history.stat().st_mode & 0o777 == 0o600
     assert "+/echo first" in history.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_the_terminal_as_it_was(talk: Talk, where: str, number: signal.Signals) -> None:
+    child = talk(where)
+    changed = termios.tcgetattr(child.child_fd)
+    child.send("abc")
+    child.expect_exact("abc")
+    child.kill(number)
+    left = ends(child, 128 + number)
+    assert PASTE_OFF in left, "what is pasted at the shell would still be bracketed"
+    assert CLEARED in left.split(PASTE_OFF)[0], "the prompt is left before the shell's"
+    assert termios.tcgetattr(child.child_fd) == cooked() != changed
 
 
 def test_tab_completes_what_the_servers_help_lists(talk: Talk, where: str) -> None:
