@@ -171,11 +171,11 @@ class Server:
 
     def tcp_port(self) -> int:
         """Give the TCP port that it took first."""
-        return int(self.wait_for(r"Factory starting on (\d+)$")[1])
+        return int(self.wait_for(r"(?: on TCP \S+:|Factory starting on )(\d+)$")[1])
 
     def udp_port(self) -> int:
         """Give the UDP port that it took first."""
-        return int(self.wait_for(r"DatagramProtocol starting on (\d+)$")[1])
+        return int(self.wait_for(r"(?: on UDP \S+:|DatagramProtocol starting on )(\d+)$")[1])
 
 
 def local(command: str) -> str:

@@ -23,7 +23,8 @@ from tests.plugins import ours
 
 FILES = sorted((ROOT / "tac").glob("*.tac"))
 FOUR = ["echo", "greeting", "welcome", "command"]
-STARTED = r"^.* (\w+?)(Datagram)?(?:Factory|Protocol) starting on (\d+)$"
+STARTED = r"^.* (\w+?)(?: on (?:TCP|(UDP)) \S+:|(Datagram)?(?:Factory|Protocol) starting on )(\d+)$"
+"""Our service's line, or that of Twisted's own services."""
 
 
 class TacTests(SynchronousTestCase):
@@ -64,9 +65,11 @@ def run(text: str, directory: Path) -> Server:
 
 def started(server: Server, listeners: int) -> dict[tuple[str, str], int]:
     """Give the ports on which a server listens, by protocol and transport."""
-    server.wait_for(rf"(?s)(starting on \d+$.*?){{{listeners}}}")
+    server.wait_for(rf"(?s)((?: on (?:TCP|UDP) \S+:| starting on )\d+$.*?){{{listeners}}}")
     found = re.findall(STARTED, server.log, re.MULTILINE)
-    return {(name.lower(), "udp" if datagram else "tcp"): int(port) for name, datagram, port in found}
+    return {
+        (name.lower(), "udp" if udp or datagram else "tcp"): int(port) for name, udp, datagram, port in found
+    }
 
 
 def speaks_echo(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes]) -> None:

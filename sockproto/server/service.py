@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.log import callWithContext
 
 from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import Limits
@@ -51,6 +52,8 @@ class ServerService(Service):
         owns_process: Whether the process serves nothing else: then a second signal while the service stops
             ends the waiting, the limit of open files is raised when it starts, and why it can't start is
             said on standard error too, which twistd sends to its log.
+        shows_log: Whether the log is seen where standard error is, as under ``twistd -n``: then why it can't
+            start is said on standard error alone.
 
     Attributes:
         listeners: What to listen on.
@@ -64,10 +67,12 @@ class ServerService(Service):
         reactor: Any = None,
         drain_seconds: float = Limits.drain_seconds,
         owns_process: bool = False,
+        shows_log: bool = False,
     ) -> None:
         self.listeners = list(listeners)
         self._drain_seconds = drain_seconds
         self._owns_process = owns_process
+        self._shows_log = shows_log
         self._open: list[tuple[Listener, IListeningPort]] = []
         self._reactor = reactor
         self._bound = False
@@ -94,6 +99,8 @@ class ServerService(Service):
         except ListenError as error:
             if self._owns_process and sys.stderr is not sys.__stderr__:
                 print(error, file=sys.__stderr__)
+                if self._shows_log:
+                    error.code = error.status  # which Python doesn't print
             raise
         for listener, port in self._open:
             self._announce(listener, port)
@@ -208,7 +215,9 @@ class ServerService(Service):
                     sharing.clear()
                 sharing.add((listener.datagrams, listener.interface))
             outcome: list[Any] = []
-            listening = listener.listen(self._reactor, chosen).addBoth(outcome.append)
+            # Twisted's own announcement is left blank, or each port would have two.
+            listening = callWithContext({"log_format": ""}, listener.listen, self._reactor, chosen)
+            listening.addBoth(outcome.append)
             if not outcome:
                 listening.addCallback(lambda _, *late: self._late(*late), listener, outcome)
             elif not isinstance(outcome[0], Failure):

@@ -367,4 +367,15 @@ def explanation(listeners: Iterable[Listener], limits: Limits) -> str:
 def makeService(options: ServerOptions) -> ServerService:
     """Make the service of checked options; options that were never parsed mean the defaults."""
     listeners = options.plan() if options.listeners is None else options.listeners
-    return ServerService(listeners, drain_seconds=options.limits.drain_seconds, owns_process=True)
+    return ServerService(
+        listeners,
+        drain_seconds=options.limits.drain_seconds,
+        owns_process=True,
+        shows_log=_shows_log(options.parent or {}),
+    )
+
+
+def _shows_log(twistd: Mapping[str, Any]) -> bool:
+    """Return whether twistd's options have it write its log to standard output."""
+    elsewhere = twistd.get("syslog") or twistd.get("logger") or twistd.get("logfile") not in (None, "-")
+    return bool(twistd.get("nodaemon")) and not elsewhere

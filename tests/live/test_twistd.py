@@ -209,3 +209,10 @@ def test_help_of_the_command_names_every_protocol(tmp_path: Path) -> None:
     assert shown.returncode == 0
     for protocol in PROTOCOLS:
         assert protocol in shown.stdout
+
+
+def test_each_port_is_announced_once(serve: Serve) -> None:
+    server = serve("--listen", "tcp:0:interface=127.0.0.1", "--listen", "udp:0")
+    port = server.port_of("UDP")
+    assert server.log.count(f"{port}") == 1, server.log
+    assert "starting on" not in server.log

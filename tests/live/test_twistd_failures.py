@@ -20,6 +20,9 @@ LOOPBACK = "127.0.0.1"
 PIDFILE = "twistd.pid"
 
 
+REFUSED = f"can't listen on TCP {LOOPBACK}:"
+
+
 @contextmanager
 def held_port(kind: socket.SocketKind) -> Iterator[int]:
     """Hold a port of 127.0.0.1 for one carrier, so that nobody else can have it; the other's is free.
@@ -53,6 +56,7 @@ def assert_fails(directory: Path, *options: str, prefix: tuple[str, ...] = ()) -
     said = ended.stdout + ended.stderr
     assert ended.returncode == 1, said
     assert "Traceback" not in said
+    assert "can't" not in ended.stdout, "told twice"
     assert {*directory.iterdir()} == before, "something was left behind"
     lines = ended.stderr.splitlines()
     assert len(lines) == 1, f"not one line on standard error: {lines}; on standard output: {ended.stdout}"
@@ -66,6 +70,41 @@ def test_a_port_in_use(tmp_path: Path, carrier: str) -> None:
         assert f"{carrier} {LOOPBACK}:{port}: Address already in use" in line
         if carrier == "UDP":
             assert_refused(port)
+
+
+def test_a_port_in_use_is_told_once(tmp_path: Path) -> None:
+    commands = [
+        [str(SCRIPTS / "sockproto"), "serve"],
+        [str(SCRIPTS / "twistd"), "-n", "--pidfile=", "sockproto"],
+        [str(SCRIPTS / "twistd"), "-n", "--pidfile=", "--logfile=-", "sockproto-greeting"],
+    ]
+    with held_port(socket.SOCK_STREAM) as port:
+        for command in commands:
+            ended = subprocess.run(
+                [*command, "--port", str(port)],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=TIMEOUT,
+            )
+            assert ended.returncode == 1
+            assert ended.stdout.count(REFUSED) == 1, ended.stdout
+            assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize("foreground", [True, False])
+def test_a_log_of_its_own_tells_of_a_port_in_use_too(tmp_path: Path, foreground: bool) -> None:
+    log = tmp_path / "log"
+    options = ["-n"] if foreground else []
+    with held_port(socket.SOCK_STREAM) as port:
+        ended = run_twistd(
+            *options, "--pidfile=", f"--logfile={log}", "sockproto", "--port", str(port), directory=tmp_path
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.count(REFUSED) == 1, ended.stderr
+    assert log.read_text().count(REFUSED) == 1
+    assert "Traceback" not in log.read_text() + ended.stderr
 
 
 def test_a_port_without_the_right_to_it(tmp_path: Path) -> None:
