@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.hanging import TIMEOUT
 from tests.listings import Server as ListingServer, listings, local
 from tests.live.clients import ask, receive_all, tcp_client, udp_client
 from tests.live.peers import SOCKPROTO, Ended, all_at_once, run
-from tests.live.server import Output, Serve, Server, run_twistd
+from tests.live.server import TWISTD, Output, Serve, Server, run_twistd
 from tests.plugins import shout, write_plugin
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "protocols.md"
@@ -101,6 +102,69 @@ def test_the_page_that_shows_how(tmp_path: Path) -> None:
     assert re.search(
         rb"^shout +each line comes back in capitals +twisted\.plugins\.shout, ", listed.output, re.M
     )
+
+
+# Its code runs when it is served.
+
+every_server = pytest.mark.parametrize(
+    "command", [(SOCKPROTO, "serve"), (TWISTD, "-n", "--pidfile=", "sockproto")], ids=["serve", "twistd"]
+)
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """Return the file in which a protocol notes that it was imported, and each time that it was prepared."""
+    path = tmp_path / "notes"
+    path.touch()
+    note = f"open({str(path)!r}, 'a').write"
+    source = shout(prepare=f"lambda **given: {note}('prepared ') and given")
+    write_plugin(tmp_path, "theirs", f"{note}('imported ')\n{source}")
+    return path
+
+
+@every_server
+def test_it_is_prepared_once_for_all_listeners(
+    command: tuple[str, ...], notes: Path, tmp_path: Path, path: dict[str, str]
+) -> None:
+    words = ["env", f"PYTHONPATH={path['PYTHONPATH']}", *command, "--protocol", "shout", "--port", "0"]
+    with ListingServer(words, tmp_path) as server:
+        port = server.udp_port()
+        assert notes.read_text() == "imported prepared "
+        assert_shouts(port)
+        assert_shouts(port)
+    assert notes.read_text() == "imported prepared "
+
+
+@every_server
+@pytest.mark.parametrize("asked", ["--help", "--version"])
+def test_it_is_not_prepared_to_show_something(
+    command: tuple[str, ...], asked: str, notes: Path, path: dict[str, str]
+) -> None:
+    ended = subprocess.run(
+        [*command, "--protocol", "shout", asked],
+        env={**os.environ, **path},
+        cwd=notes.parent,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    assert ended.returncode == 0
+    assert notes.read_text() == "imported "
+
+
+def test_none_of_our_modules_imports_it(notes: Path, path: dict[str, str]) -> None:
+    code = """
+import pkgutil, sys, sockproto
+for module in pkgutil.walk_packages(sockproto.__path__, "sockproto."):
+    if not module.name.endswith("__main__"):
+        __import__(module.name)
+assert "sockproto.server.tap" in sys.modules
+"""
+    python = [sys.executable, "-c", code]
+    ended = subprocess.run(
+        python, env={**os.environ, **path}, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert notes.read_text() == ""
 
 
 # Beside a broken one.
