@@ -316,7 +316,11 @@ def do_fetch(words: tuple[str, ...]) -> int:
 
 @sockproto.command("serve", cls=Passing, taken=serve_options, epilog=f"Example:  {EXAMPLES['serve']}")
 def do_serve(words: tuple[str, ...]) -> int:
-    """Serve a protocol on TCP and UDP: the same as twistd -n sockproto, without a pid file."""
+    """Serve a protocol on TCP and UDP.
+
+    The same as twistd -n sockproto, but on the lean reactor, without a pid file, with the log on standard
+    output, and with the exit status 2 for a wrong option.
+    """
     return serve(words)
 
 
