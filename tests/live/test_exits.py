@@ -98,8 +98,8 @@ def say(port: int, data: bytes, datagrams: bool) -> None:
     """Say something, and wait for the other end to be gone."""
     with socket.socket(type=socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM) as client:
         client.settimeout(TIMEOUT)
-        client.connect(("127.0.0.1", port))
-        with contextlib.suppress(OSError):  # it may be cut at any time
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):  # it may be cut at any time
+            client.connect(("127.0.0.1", port))
             client.send(data)
             if datagrams:
                 return
