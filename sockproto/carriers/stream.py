@@ -229,12 +229,13 @@ class ConversationProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         session = self.session
-        words = self._tls_failure(reason.value) if session.reason is None else None
-        lost = CloseReason.PEER_CLOSED
-        if words is not None:
-            self._phase, lost = TLSEnded(words), CloseReason.TLS_FAILED
-        elif not reason.check(ConnectionDone):
-            lost = CloseReason.PEER_RESET
+        lost, orderly = CloseReason.PEER_CLOSED, reason.check(ConnectionDone)
+        if session.reason is None and not (orderly and self._phase is None):
+            words = self._tls_failure(reason.value)
+            if words is not None:
+                self._phase, lost = TLSEnded(words), CloseReason.TLS_FAILED
+            elif not orderly:
+                lost = CloseReason.PEER_RESET
         try:
             session.lose(lost)
         finally:
