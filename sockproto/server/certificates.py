@@ -22,6 +22,8 @@ from sockproto.errors import OptionError
 CERTIFICATE, KEY = "certificate", "private key"
 MARKS = {CERTIFICATE: rb"-----BEGIN (TRUSTED )?CERTIFICATE-----", KEY: rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"}
 """What a file of each kind has in it (RFC 7468)."""
+WHOLE = re.compile(rb"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
+"""What Twisted takes for a certificate of a chain."""
 ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 
 TIME = "%Y%m%d%H%M%SZ"
@@ -72,7 +74,7 @@ def _check_files(named: dict[str, str]) -> str:
     key_file = named.get("privateKey", "server.pem")
     file = named.get("certKey", key_file)
     if "extraCertChain" in named:
-        _pem(named["extraCertChain"], CERTIFICATE)
+        _check_chain(named["extraCertChain"])
     what = f"the private key of {key_file!r}"
     key = _made(what, ssl.KeyPair.load, _pem(key_file, KEY), FILETYPE_PEM)
     certificate = _made(f"the certificate of {file!r}", ssl.Certificate.loadPEM, _pem(file, CERTIFICATE))
@@ -90,6 +92,20 @@ def _check_files(named: dict[str, str]) -> str:
         # Otherwise made, and refused, for the first client.
         _made(what, lambda: ssl.CertificateOptions(**options).getContext())
     return _warning(f"the certificate of {file!r}", certificate.original)
+
+
+def _check_chain(file: str) -> None:
+    """Look at the certificates of a chain. Twisted leaves out those that are cut, or have CR LF in them."""
+    from twisted.internet import ssl
+
+    pem = _pem(file, CERTIFICATE)
+    found = WHOLE.findall(pem)
+    if len(found) != len(re.findall(MARKS[CERTIFICATE], pem)):
+        raise OptionError(
+            f"a certificate of {file!r} is cut, or its lines don't end with LF alone; mend the file"
+        )
+    for certificate in found:
+        _made(f"a certificate of {file!r}", ssl.Certificate.loadPEM, certificate)
 
 
 def _pem(file: str, kind: str) -> bytes:
@@ -110,6 +126,8 @@ def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
 
 def _read(file: str, kind: str) -> bytes:
     """Return what is in a file, in which no private key may be encrypted: nobody is there to be asked."""
+    if Path(file).is_fifo():  # it would be waited for, and Twisted reads again what can be read once
+        raise OptionError(f"can't read the {kind} of {file!r}: it is a FIFO or pipe; take a file")
     try:
         pem = Path(file).read_bytes()
     except OSError as error:

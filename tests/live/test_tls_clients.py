@@ -1,5 +1,6 @@
 """Other people's TLS clients: they offer protocols by ALPN, and what fails with them is said in one line."""
 
+import os
 import shutil
 import socket
 import ssl
@@ -126,12 +127,22 @@ def test_failures_are_told_apart(serve: Serve, made: Authority) -> None:
             "'server.pem' does not belong to the certificate of 'issuer",
         ),
         ("privateKey=server.pem:extraCertChain=empty.pem", "there is no certificate in 'empty.pem'"),
+        ("privateKey=server.pem:extraCertChain=crlf.pem", "a certificate of 'crlf.pem' is cut, or its lines"),
+        ("privateKey=server.pem:extraCertChain=cut.pem", "a certificate of 'cut.pem' is cut, or its lines"),
+        ("privateKey=server.pem:extraCertChain=bad.pem", "can't use a certificate of 'bad.pem': "),
+        ("privateKey=pipe.pem", "can't read the private key of 'pipe.pem': it is a FIFO or pipe"),
         ("privateKey=server.pem:dhParameters=empty.pem", "can't use the parameters of 'empty.pem'"),
     ],
 )
 def test_files_that_cannot_be_used(made: Authority, tmp_path: Path, names: str, words: str) -> None:
     (tmp_path / "empty.pem").touch()
     (tmp_path / "encrypted.pem").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    mark, middle, end = (b"-----BEGIN CERTIFICATE-----\n", b"AAAA", b"\n-----END CERTIFICATE-----\n")
+    (tmp_path / "bad.pem").write_bytes(mark + middle + end)
+    whole = (tmp_path / "issuer.pem").read_bytes()
+    (tmp_path / "crlf.pem").write_bytes(whole.replace(b"\n", b"\r\n"))
+    (tmp_path / "cut.pem").write_bytes(whole + mark + middle)
+    os.mkfifo(tmp_path / "pipe.pem")
     arguments = ("-n", "--pidfile=", "sockproto", "--listen", f"ssl:0:{names}")
     ended = run_twistd(*arguments, directory=tmp_path)
     assert ended.returncode == 1, ended
