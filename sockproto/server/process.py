@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,9 @@ from twisted.logger import Logger
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a server. They let it drain."""
+
+MEANINGLESS = (signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that would end the process by default, and must not: nginx's and others' have a use for them."""
 
 SPARE = 8
 """Open files besides those at the start and the connections: refused ones, modules being imported."""
@@ -49,24 +53,37 @@ def raise_descriptor_limit(connections: int) -> int:
     return int(max(min(soft, MOST) - in_use, 1))
 
 
-def take_signals(reactor: Any, again: Callable[[], object]) -> None:
+def take_signals(
+    reactor: Any, again: Callable[[], object], hang_up: Callable[[], object] | None = None
+) -> None:
     """Have SIGINT, SIGTERM and SIGHUP stop the reactor; a second SIGINT or SIGTERM calls *again*.
 
     One that was ignored when the process was started stays so and counts for nothing (nohup(1), ``command &``
     in a script; Source: glibc manual, Basic Signal Handling). One that was blocked is let in, as nginx does:
     it would stay undelivered for ever. A later SIGHUP calls nothing: a terminal that closes sends two, the
     system's and the shell's, and systemd may send it right after SIGTERM (``SendSIGHUP=``). A signal that has
-    a handler of somebody else's, as a debugger's, stays his.
+    a handler of somebody else's, as a debugger's, stays his. SIGUSR1 and SIGUSR2, which mean something to
+    many servers and nothing to this one, no longer end the process.
 
     Args:
         reactor: What is to be stopped. Ask before it runs: Twisted takes SIGTERM even if it was ignored.
         again: What to call, in the reactor.
+        hang_up: What each SIGHUP is to call instead, in the reactor; it ends nothing then.
     """
+    with suppress(ValueError):  # not in the main thread: signals are somebody else's
+        for number in MEANINGLESS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, lambda *_: None)  # not SIG_IGN, which processes that we start inherit
     ignored = {number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN}
-    reactor.callWhenRunning(_take_signals, reactor, ignored, again)
+    reactor.callWhenRunning(_take_signals, reactor, ignored, again, hang_up)
 
 
-def _take_signals(reactor: Any, ignored: set[signal.Signals], again: Callable[[], object]) -> None:
+def _take_signals(
+    reactor: Any,
+    ignored: set[signal.Signals],
+    again: Callable[[], object],
+    instead: Callable[[], object] | None,
+) -> None:
     def hang_up(number: int, frame: object) -> None:
         Logger("sockproto").info("Received SIGHUP, the same as SIGTERM.")
         reactor.sigTerm(number, frame)
@@ -76,8 +93,10 @@ def _take_signals(reactor: Any, ignored: set[signal.Signals], again: Callable[[]
     turns = count()
 
     def handle(number: int, frame: object) -> None:
+        if number == signal.SIGHUP and instead is not None:
+            reactor.callFromThread(instead)
         # One step, which no other signal can interrupt: of two at once, one is the first.
-        if not next(turns):
+        elif not next(turns):
             stops[signal.Signals(number)](number, frame)
         elif number != signal.SIGHUP:
             reactor.callFromThread(again)

@@ -14,7 +14,14 @@ from typing import Any, cast
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred, succeed
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    inlineCallbacks,
+    maybeDeferred,
+    succeed,
+)
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import deferLater
@@ -28,10 +35,14 @@ from sockproto.core.text import escape
 from sockproto.errors import ListenError
 from sockproto.plain.zones import zone_fault
 from sockproto.server.listeners import Listener, has_address, is_exposed
+from sockproto.server.notify import Notifier
 from sockproto.server.process import raise_descriptor_limit, take_signals
 
 TRIES = 16
 """So often a free port is chosen anew if it turns out that not all listeners can have it."""
+
+AT_ONCE = 1e-9
+"""So many seconds are left for answers where a second signal has cut the time before."""
 
 ADVICE = {
     errno.EACCES: "ports below 1024 need root's rights or CAP_NET_BIND_SERVICE; take a higher one",
@@ -49,6 +60,8 @@ class ServerService(Service):
             far as they can: TCP and UDP, and several addresses.
         reactor: What to listen with; the global reactor, when the service starts, if None.
         drain_seconds: How long answers may take once the service stops; 0: as long as they like.
+        lame_duck_seconds: How long it goes on as before once it is to stop, but is not ``ready``: what load
+            balancers need to see that, and to send no more (0: it stops at once).
         owns_process: Whether the process serves nothing else: then a second signal while the service stops
             ends the waiting, the limit of open files is raised when it starts, and why it can't start is
             said on standard error too, which twistd sends to its log.
@@ -68,9 +81,11 @@ class ServerService(Service):
         drain_seconds: float = Limits.drain_seconds,
         owns_process: bool = False,
         shows_log: bool = False,
+        lame_duck_seconds: float = 0.0,
     ) -> None:
         self.listeners = list(listeners)
         self._drain_seconds = drain_seconds
+        self._lame_duck_seconds = lame_duck_seconds
         self._owns_process = owns_process
         self._shows_log = shows_log
         self._open: list[tuple[Listener, IListeningPort]] = []
@@ -78,6 +93,7 @@ class ServerService(Service):
         self._bound = False
         self._stopping: Deferred[Any] = succeed(None)
         self._abort: Callable[[], None] = lambda: None  # what a second signal asks for
+        self._notifier: Notifier | None = None  # once the process is its own
 
     def privilegedStartService(self) -> None:
         """Listen, while there may still be the right to ports below 1024.
@@ -102,11 +118,25 @@ class ServerService(Service):
                 if self._shows_log:
                     error.code = error.status  # which Python doesn't print
             raise
+        if self._owns_process:
+            take_signals(self._reactor, lambda: self._abort())
         for listener, port in self._open:
             self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
-            take_signals(self._reactor, lambda: self._abort())
+            self._notifier = Notifier(self._reactor, lambda: f"{self.connections} connections open")
+            if self.ready:
+                self._notifier.ready()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it serves and means to go on: every listener is bound, and no stop has begun."""
+        return self._bound and len(self._open) == len(self.listeners)
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return sum(server.statistics.open for server in self._servers())
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -124,7 +154,7 @@ class ServerService(Service):
         Service.startService(self)
 
     def stopService(self) -> "Deferred[Any]":
-        """Stop accepting, answer what has come whole, close.
+        """Stop accepting, after ``lame_duck_seconds``; answer what has come whole, close.
 
         What is left after ``drain_seconds`` is aborted. One line in the log sums it up.
 
@@ -133,17 +163,34 @@ class ServerService(Service):
         """
         Service.stopService(self)
         if self._bound:
-            self._stopping = self._drain()
+            self._bound = False
+            self._stopping = self._stop()
         stopped: Deferred[Any] = Deferred()
         self._stopping.addBoth(stopped.callback)  # one for each who asks
         return stopped
 
+    def _stop(self) -> "Deferred[Any]":
+        """Go on as before for a while where that is asked for, then drain."""
+        if self._notifier is not None:
+            self._notifier.stopping()
+        if not self._lame_duck_seconds:
+            return self._drain(self._drain_seconds)
+        self.log.info("stops in {seconds:g} seconds", seconds=self._lame_duck_seconds)
+        lame = deferLater(self._reactor, self._lame_duck_seconds, lambda: self._drain_seconds)
+        self._abort = lame.cancel
+        lame.addErrback(lambda failure: failure.trap(CancelledError) and AT_ONCE)
+        return lame.addCallback(self._drain)
+
+    def _servers(self) -> list[Any]:
+        """Return what answers, each once: one may have several ports."""
+        return list(dict.fromkeys(listener.server for listener in self.listeners))
+
     @inlineCallbacks
-    def _drain(self) -> Generator[Any, Any, None]:
-        self._bound = False
+    def _drain(self, seconds: float) -> Generator[Any, Any, None]:
+        """Answer what has come; cut what is left after so many seconds, 0: nothing is."""
         began = self._reactor.seconds()
         opened, self._open = self._open, []
-        servers = list(dict.fromkeys(listener.server for listener, _ in opened))  # one may have several ports
+        servers = self._servers()
         closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
 
         def cut() -> int:
@@ -154,10 +201,10 @@ class ServerService(Service):
                 server.abort()
 
         cut_before = cut()
-        deadline = self._reactor.callLater(self._drain_seconds, abort) if self._drain_seconds else None
+        deadline = self._reactor.callLater(seconds, abort) if seconds else None
         self._abort = abort
         yield deferLater(self._reactor, 0)  # one turn more, in which what has come is read
-        connections = sum(server.statistics.open for server in servers)
+        connections = self.connections
         yield DeferredList([server.drain() for server in servers])
         if deadline is not None and deadline.active():
             deadline.cancel()
@@ -238,10 +285,12 @@ class ServerService(Service):
         [result] = outcome
         if not isinstance(result, Failure):
             self._open.append((listener, result))
-            if self._bound:
-                self._announce(listener, result)
-            else:
+            if not self._bound:
                 self._unbind()
+                return
+            self._announce(listener, result)
+            if self.ready and self._notifier is not None:
+                self._notifier.ready()
         elif self._bound:
             self.log.critical("{line}", line=_line(listener, result))
             self._unbind()

@@ -71,6 +71,7 @@ class ServerOptions(usage.Options):
     optParameters: ClassVar[list[list[Any]]] = [
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
         ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        ["lame-duck-seconds", None, None, "go on so long after a signal, but not ready  [default: 0]"],
         *(
             [
                 _typed(limit.name),
@@ -158,6 +159,7 @@ class ServerOptions(usage.Options):
         """
         definition = self.definition
         self.limits = self._limits()
+        self.lame_duck_seconds = _named("--lame-duck-seconds", seconds, self["lame-duck-seconds"] or "0")
         arguments = {**self._prepared(), "limits": self.limits}
         framing = self._framing()
         trusted = self._trusted()
@@ -372,6 +374,7 @@ def makeService(options: ServerOptions) -> ServerService:
         drain_seconds=options.limits.drain_seconds,
         owns_process=True,
         shows_log=_shows_log(options.parent or {}),
+        lame_duck_seconds=options.lame_duck_seconds,
     )
 
 

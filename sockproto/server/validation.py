@@ -28,6 +28,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 TAKEN_OPTIONS = {
     *(limit.name.replace("_", "-") for limit in fields(Limits)),
     *("port", "interface", "backlog", "tcp-only", "udp-only", "listen", "proxy-protocol", "proxy-from"),
+    *("lame-duck-seconds",),
     *("protocol", "framing", "explain", "help", "version"),
     *("i", "p"),  # short for --interface and --port, and to Twisted the same as --i and --p
 }

@@ -5,6 +5,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -279,3 +280,45 @@ def test_a_command_ignores_what_was_ignored(command: str) -> None:
         for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
             process.send_signal(number)
         assert process.wait(TIMEOUT) == 128 + signal.SIGTERM
+
+
+# Before a drain: a lame duck, and what systemd is told.
+
+
+@every_server
+def test_it_serves_on_for_a_while_and_a_second_signal_ends_that(server: str) -> None:
+    with serving(server, "--lame-duck-seconds", "600", "--drain-seconds", "600") as process:
+        process.popen.send_signal(signal.SIGTERM)
+        process.log.wait_for("stops in 600 seconds")
+        with tcp_client(process.port) as client:
+            ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
+            process.popen.send_signal(signal.SIGTERM)
+            assert process.end() == -signal.SIGTERM
+
+
+@every_server
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_that_means_nothing_ends_nothing(server: str, number: signal.Signals) -> None:
+    with serving(server) as process:
+        for _ in range(3):
+            process.popen.send_signal(number)
+        with tcp_client(process.port) as client:
+            ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.end() == -signal.SIGTERM
+
+
+@every_server
+def test_what_systemd_is_told(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.settimeout(TIMEOUT)
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "200000")
+        with serving(server) as process:
+            assert systemd.recv(1_024) == b"READY=1\nSTATUS=0 connections open"
+            assert systemd.recv(1_024) == b"WATCHDOG=1"
+            process.popen.send_signal(signal.SIGTERM)
+            while (told := systemd.recv(1_024)) != b"STOPPING=1":
+                assert told == b"WATCHDOG=1"
+            process.end()

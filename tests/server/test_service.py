@@ -14,7 +14,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import Logger, LogPublisher
 from twisted.plugin import getPlugins
@@ -229,6 +229,95 @@ def maybe(error: Exception) -> "Deferred[Any]":
     deferred: Deferred[Any] = Deferred()
     deferred.errback(error)
     return deferred
+
+
+class LameDuckTests(TestCase):
+    """A service that goes on for a while before it stops."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.ports: list[Any] = []
+        self.server = EchoFactory(clock=self.clock)
+
+    def listen(self, *_: Any) -> "Deferred[Any]":
+        self.ports.append(MemoryPort())
+        return succeed(self.ports[-1])
+
+    def service(self, **arguments: Any) -> ServerService:
+        listeners = [Listener("echo", "memory", self.server, self.listen)]
+        service = ServerService(listeners, self.clock, **arguments)
+        service.startService()
+        return service
+
+    def test_it_is_ready_until_a_stop_begins(self) -> None:
+        service = self.service(lame_duck_seconds=5)
+        self.assertTrue(service.ready)
+        stopped = service.stopService()
+        self.assertFalse(service.ready)
+        self.clock.advance(4.9)
+        self.assertFalse(self.ports[0].stopped, "it goes on as before")
+        self.clock.advance(0.2)
+        self.assertTrue(self.ports[0].stopped)
+        self.clock.advance(0)
+        self.successResultOf(stopped)
+
+    def test_connections_are_served_meanwhile_and_drained_afterwards(self) -> None:
+        service = self.service(lame_duck_seconds=5)
+        stopped = service.stopService()
+        client = connect(self.server)
+        client.send(b"still here\n")
+        self.assertEqual(client.read(), b"still here\n")
+        self.clock.advance(5)
+        self.clock.advance(0)
+        client.half_close()
+        self.successResultOf(stopped)
+
+    def test_without_it_the_ports_close_at_once(self) -> None:
+        stopped = self.service().stopService()
+        self.assertTrue(self.ports[0].stopped)
+        self.clock.advance(0)
+        self.successResultOf(stopped)
+
+    def test_a_second_stop_waits_for_the_first(self) -> None:
+        service = self.service(lame_duck_seconds=5)
+        both = [service.stopService(), service.stopService()]
+        self.clock.advance(5)
+        self.clock.advance(0)
+        for stopped in both:
+            self.successResultOf(stopped)
+
+    def test_it_can_be_started_again(self) -> None:
+        service = self.service(lame_duck_seconds=5)
+        service.stopService()
+        self.assertRaises(ListenError, service.startService)
+        self.clock.advance(5)
+        self.clock.advance(0)
+        service.startService()
+        self.assertTrue(service.ready)
+
+    def test_it_is_not_ready_before_a_slow_endpoint_listens(self) -> None:
+        listening: Deferred[Any] = Deferred()
+        service = ServerService([Listener("echo", "slow", self.server, lambda *_: listening)], self.clock)
+        service.startService()
+        self.assertFalse(service.ready)
+        listening.callback(MemoryPort())
+        self.assertTrue(service.ready)
+
+    def test_it_is_not_ready_before_it_is_started(self) -> None:
+        self.assertFalse(ServerService([]).ready)
+        self.assertTrue(self.service().ready)
+
+
+class MemoryPort:
+    """A port that listens nowhere."""
+
+    stopped = False
+
+    def getHost(self) -> None:
+        """Return no address."""
+
+    def stopListening(self) -> None:
+        self.stopped = True
 
 
 class DescriptionTests(TestCase):
