@@ -40,7 +40,6 @@ from sockproto.core.script import EXITS
 from sockproto.core.session import CLOSING, LOST, OPENING, Session
 from sockproto.interfaces import IAnsweringProtocol
 from sockproto.reactor.alpn import go_on_without_alpn
-from sockproto.reactor.answering import inherits
 from sockproto.reactor.connections import TCPConnection
 
 
@@ -200,7 +199,7 @@ class ConversationProtocol(Protocol):
     def readConnectionLost(self) -> None:
         """The peer will send no more; it may still read."""
         session = self.session
-        if isinstance(self._phase, Closing):
+        if self._phase is not None and isinstance(self._phase, Closing):
             self.transport.loseConnection()
         elif session.need is OPENING:
             session.eof = True
@@ -212,8 +211,7 @@ class ConversationProtocol(Protocol):
             elif (
                 isinstance(self.transport, TCPConnection)
                 and not session.aborted
-                and inherits(self, "connectionLost")
-                and type(self).connectionLost is ConversationProtocol.connectionLost
+                and getattr(self.connectionLost, "__func__", None) is ConversationProtocol.connectionLost
                 and self.transport.close_ended()
             ):
                 self._forget()  # the commonest end
@@ -229,9 +227,10 @@ class ConversationProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         session = self.session
-        lost, orderly = CloseReason.PEER_CLOSED, reason.check(ConnectionDone)
-        if session.reason is None and not (orderly and self._phase is None):
-            words = self._tls_failure(reason.value)
+        lost = CloseReason.PEER_CLOSED
+        if session.reason is None:
+            orderly = reason.check(ConnectionDone)
+            words = None if orderly and self._phase is None else self._tls_failure(reason.value)
             if words is not None:
                 self._phase, lost = TLSEnded(words), CloseReason.TLS_FAILED
             elif not orderly:
@@ -400,20 +399,14 @@ class ConversationProtocol(Protocol):
             if session.need is LOST:
                 session.closed()
         finally:
-            self._settle()
-
-    def _settle(self) -> None:
-        """Tell what went wrong; close, or be gone."""
-        session = self.session
-        if session.errors:
             errors, session.errors = session.errors, ()
             for what, error in errors:
                 self.registry.failed(self, what, error)
-        if session.need is not LOST:
-            self._close()
-        elif self in self.registry.connections:
-            self._look_in(0)
-            self.registry.leave(self)
+            if session.need is not LOST:
+                self._close()
+            elif self in self.registry.connections:
+                self._look_in(0)
+                self.registry.leave(self)
 
     def _forget(self) -> None:
         """The connection is gone, in the commonest way: with nothing left undone. See ``end``."""

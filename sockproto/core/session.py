@@ -31,7 +31,7 @@ from sockproto.core.actions import (
 )
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
-from sockproto.core.framing.telnet import TerminalLines, begins_terminal
+from sockproto.core.framing.telnet import IAC, TerminalLines, begins_terminal
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.lookahead import LookAhead
 from sockproto.core.script import EXITS, advance, script_of
@@ -181,7 +181,7 @@ class Session:
         one piece, for half of what the plain way costs. The plain way takes over where an answer is more than
         bytes, or anything else happens meanwhile.
         """
-        if self.need is not None or self.running or not self._cuts:
+        if self.need is not None or self.running or not (self._cuts or self._begins_as_text(data)):
             return self._feed(data)
         try:
             messages = self.framing.cut(data)
@@ -426,8 +426,6 @@ class Session:
         try:
             if self._first is not None:
                 self._identify(self._first, data)
-                if self._cuts:
-                    return self.receive(data)
             self.framing.feed(data)
             ready = self.framing.ready
         except BaseException as error:
@@ -435,6 +433,14 @@ class Session:
         if self.need is None:
             return self._run() if ready else b""
         return self.look_ahead() if self.ahead is not None else b""
+
+    def _begins_as_text(self, data: bytes) -> bool:
+        """Tell whether messages can be cut from a read after all: it is the first, and no terminal's."""
+        if self._first != b"" or data[:1] in (b"", IAC):
+            return False
+        self._first = None
+        self._cuts = hasattr(self.framing, "cut")
+        return self._cuts
 
     def _identify(self, before: bytes, data: bytes) -> None:
         """See from its first bytes whether the peer is a telnet client; the framing is another then."""
