@@ -148,8 +148,8 @@ class ConversationProtocol(Protocol):
     def connectionMade(self) -> None:
         """The connection is there; its conversation may wait for a PROXY header or a TLS handshake."""
         registry, transport = self.registry, self.transport
-        self.clock = registry.clock
-        now = self.clock.seconds()
+        self.clock = clock = registry.clock
+        now = clock.seconds()
         self._timeouts = Timeouts(now)
         self.peer, address, announced = ends_of(transport)
         self.host = registry.host_at(address)
@@ -157,8 +157,9 @@ class ConversationProtocol(Protocol):
         if arrival is None and announced:
             arrival = self._phase = Arrival(None)
         refused = registry.admit(self) if arrival is None else registry.enter(self)
-        if registry.limits.soonest:
-            self._tick = registry.timers.enter(self, registry.limits.soonest, now)
+        soonest = registry.limits.soonest
+        if soonest:
+            self._tick = registry.timers.enter(self, soonest, now)
         if refused is not None:
             self.close(refused)
         elif arrival is None:
@@ -423,8 +424,7 @@ class ConversationProtocol(Protocol):
         if self._tick is not None:
             registry.timers.leave(self, self._tick)
             self._tick = None
-        if self in registry.connections:  # it may have been closed meanwhile
-            registry.leave(self)
+        registry.leave(self)
 
     def restart_timeouts(self) -> None:
         """The peer's time begins: the conversation is open, or no longer busy with something else."""
@@ -459,13 +459,14 @@ class ConversationProtocol(Protocol):
         return words
 
     def _open(self) -> None:
+        session = self.session
         self.transport.registerProducer(self, True)
         try:
-            out = self.session.open(self.peer)
+            out = session.open(self.peer)
         except EXITS:  # nobody else closes it
             self._attend()
             raise
-        if self.session.need is not None:
+        if session.need is not None:
             self._attend(out)
         elif out:
             self.bytes_out += len(out)

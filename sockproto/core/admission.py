@@ -38,23 +38,29 @@ class Admission:
         """
         if 0 < self._max_connections <= self._open:
             return CloseReason.TOO_MANY
-        site = peer.host if ":" not in peer.host else site_of(peer)
-        count = self._peers.get(site, 0)
+        site = peer.host
+        if ":" in site:
+            site = site_of(peer)
+        peers = self._peers
+        count = peers.get(site, 0)
         if 0 < self._max_of_peer <= count and peer.port is not None:
             return CloseReason.TOO_MANY_OF_PEER
         self._open += 1
-        self._peers[site] = count + 1
+        peers[site] = count + 1
         return None
 
     def release(self, peer: Peer) -> None:
         """Give back what ``admit`` took."""
         self._open -= 1
-        site = peer.host if ":" not in peer.host else site_of(peer)
-        left = self._peers[site] - 1
+        site = peer.host
+        if ":" in site:
+            site = site_of(peer)
+        peers = self._peers
+        left = peers[site] - 1
         if left:
-            self._peers[site] = left
+            peers[site] = left
         else:
-            del self._peers[site]
+            del peers[site]
 
     def enter(self) -> CloseReason | None:
         """Take a place for a connection; give why it is refused if there is none."""

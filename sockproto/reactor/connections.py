@@ -352,7 +352,9 @@ class TCPConnection(Flushing, tcp.Server):
 
     def _close(self) -> None:
         """Close, where both ends have ended."""
-        self.stopReading()
+        if self.reading:
+            self.reading = False
+            self.reactor.removeReader(self)
         self.connected, self.disconnected = False, 1
         closed = self.socket
         del self._protocol, self.socket
