@@ -146,11 +146,10 @@ class LeanEPollReactor(EPollReactor):
                     if event != EPOLLIN:  # seldom: Twisted's way
                         self._doReadOrWrite(selectable, fd, event)
                         continue
-                    why: BaseException | None = None
                     is_read = False
                     try:
                         if selectable.fileno() == -1:
-                            why = ConnectionFdescWentAway("File descriptor lost")
+                            why: Any = ConnectionFdescWentAway("File descriptor lost")
                         else:
                             why = selectable.doRead()
                             is_read = True
