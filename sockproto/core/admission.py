@@ -112,12 +112,13 @@ class SourceRate:
         """Count a reply to *source*; tell whether it may be sent."""
         if not self._rate:
             return True
+        counts = self._counts
         if not self._begin <= now < self._end:
             self._begin = int(now)
             self._end = self._begin + 1
-            self._counts.clear()
-        count = self._counts.pop(source, 0)  # and back in as the one used last
-        if not count and len(self._counts) >= MAX_SOURCES:
-            del self._counts[next(iter(self._counts))]
-        self._counts[source] = count + 1
+            counts.clear()
+        count = counts.pop(source, 0)  # and back in as the one used last
+        if not count and len(counts) >= MAX_SOURCES:
+            del counts[next(iter(counts))]
+        counts[source] = count + 1
         return count < self._rate

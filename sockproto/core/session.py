@@ -396,10 +396,11 @@ class Session:
 
     def closed(self) -> None:
         """Tell the conversation, once, that all is over; what it waited for has been cancelled."""
-        if self.opened and self.need is LOST and self.reason is not None:
+        reason = self.reason
+        if self.opened and self.need is LOST and reason is not None:
             self.opened = False
             try:
-                self.conversation.closed(self.reason)
+                self.conversation.closed(reason)
             except BaseException as error:
                 self.errors += ((AT_THE_END, error),)
                 if isinstance(error, EXITS):

@@ -42,7 +42,7 @@ class OutputTests(SessionTestCase):
             for size in share - 1, share, share + 1, 2 * share:
                 replies = [b"a", b"b" * size] * (count // 2)
                 for framing in Lines(), PlainLines():
-                    self.open(framing, received=lambda _, left=iter(replies): next(left))
+                    self.open(framing, received=lambda _, left=replies[::-1]: left.pop())
                     out = [self.session.receive(b"\n" * count)]
                     while self.session.need is Need.MORE:
                         out.append(self.session.go_on())
