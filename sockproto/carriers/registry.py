@@ -146,20 +146,24 @@ class Registry:
             end_process(self.clock, error)
 
     def leave(self, connection: Connection) -> None:
-        """Note that a connection is gone; it gives back its places."""
-        places = self.connections.pop(connection)
+        """Note that a connection is gone, once; it gives back its places."""
+        places = self.connections.pop(connection, None)
+        if places is None:
+            return
         if places == IDENTIFIED:
             self.admission.release(connection.peer)
         elif places == ENTERED:
             self.admission.leave()
         session, counted = connection.session, self.statistics
-        assert session.reason is not None
-        counted.closed[session.reason] += 1
+        reason = session.reason
+        assert reason is not None
+        counted.closed[reason] += 1
         counted.bytes_in += connection.bytes_in
         counted.bytes_out += connection.bytes_out
         counted.messages_in += session.messages_in
         counted.messages_out += session.messages_out
-        self.report(connection)
+        if self.log.admits(self.clock):
+            self.report(connection)
         if not self.connections:
             draining, self._draining = self._draining, []
             for drained in draining:
@@ -167,8 +171,6 @@ class Registry:
 
     def report(self, connection: Connection) -> None:
         """Log how a connection ended."""
-        if not self.log.admits(self.clock):
-            return
         session, detail = connection.session, connection.detail
         why = "{reason} ({detail})" if detail else "{reason}"
         self.log.write(
@@ -210,7 +212,9 @@ class Registry:
 
 def _fields(connection: Connection) -> dict[str, Any]:
     """Return what every event tells of its connection."""
-    peer = connection.peer._replace(certificate=None)  # which would fill the log
+    peer = connection.peer
+    if peer.certificate is not None:
+        peer = peer._replace(certificate=None)  # which would fill the log
     return {
         "protocol": connection.name,
         "serial": connection.serial,

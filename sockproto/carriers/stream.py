@@ -40,7 +40,6 @@ from sockproto.core.script import EXITS
 from sockproto.core.session import CLOSING, LOST, OPENING, Session
 from sockproto.interfaces import IAnsweringProtocol
 from sockproto.reactor.alpn import go_on_without_alpn
-from sockproto.reactor.answering import inherits
 from sockproto.reactor.connections import TCPConnection
 
 
@@ -149,8 +148,8 @@ class ConversationProtocol(Protocol):
     def connectionMade(self) -> None:
         """The connection is there; its conversation may wait for a PROXY header or a TLS handshake."""
         registry, transport = self.registry, self.transport
-        self.clock = registry.clock
-        now = self.clock.seconds()
+        self.clock = clock = registry.clock
+        now = clock.seconds()
         self._timeouts = Timeouts(now)
         self.peer, address, announced = ends_of(transport)
         self.host = registry.host_at(address)
@@ -158,8 +157,9 @@ class ConversationProtocol(Protocol):
         if arrival is None and announced:
             arrival = self._phase = Arrival(None)
         refused = registry.admit(self) if arrival is None else registry.enter(self)
-        if registry.limits.soonest:
-            self._tick = registry.timers.enter(self, registry.limits.soonest, now)
+        soonest = registry.limits.soonest
+        if soonest:
+            self._tick = registry.timers.enter(self, soonest, now)
         if refused is not None:
             self.close(refused)
         elif arrival is None:
@@ -200,7 +200,7 @@ class ConversationProtocol(Protocol):
     def readConnectionLost(self) -> None:
         """The peer will send no more; it may still read."""
         session = self.session
-        if isinstance(self._phase, Closing):
+        if self._phase is not None and isinstance(self._phase, Closing):
             self.transport.loseConnection()
         elif session.need is OPENING:
             session.eof = True
@@ -212,8 +212,7 @@ class ConversationProtocol(Protocol):
             elif (
                 isinstance(self.transport, TCPConnection)
                 and not session.aborted
-                and inherits(self, "connectionLost")
-                and type(self).connectionLost is ConversationProtocol.connectionLost
+                and getattr(self.connectionLost, "__func__", None) is ConversationProtocol.connectionLost
                 and self.transport.close_ended()
             ):
                 self._forget()  # the commonest end
@@ -229,9 +228,10 @@ class ConversationProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         session = self.session
-        lost, orderly = CloseReason.PEER_CLOSED, reason.check(ConnectionDone)
-        if session.reason is None and not (orderly and self._phase is None):
-            words = self._tls_failure(reason.value)
+        lost = CloseReason.PEER_CLOSED
+        if session.reason is None:
+            orderly = reason.check(ConnectionDone)
+            words = None if orderly and self._phase is None else self._tls_failure(reason.value)
             if words is not None:
                 self._phase, lost = TLSEnded(words), CloseReason.TLS_FAILED
             elif not orderly:
@@ -400,20 +400,14 @@ class ConversationProtocol(Protocol):
             if session.need is LOST:
                 session.closed()
         finally:
-            self._settle()
-
-    def _settle(self) -> None:
-        """Tell what went wrong; close, or be gone."""
-        session = self.session
-        if session.errors:
             errors, session.errors = session.errors, ()
             for what, error in errors:
                 self.registry.failed(self, what, error)
-        if session.need is not LOST:
-            self._close()
-        elif self in self.registry.connections:
-            self._look_in(0)
-            self.registry.leave(self)
+            if session.need is not LOST:
+                self._close()
+            elif self in self.registry.connections:
+                self._look_in(0)
+                self.registry.leave(self)
 
     def _forget(self) -> None:
         """The connection is gone, in the commonest way: with nothing left undone. See ``end``."""
@@ -430,8 +424,7 @@ class ConversationProtocol(Protocol):
         if self._tick is not None:
             registry.timers.leave(self, self._tick)
             self._tick = None
-        if self in registry.connections:  # it may have been closed meanwhile
-            registry.leave(self)
+        registry.leave(self)
 
     def restart_timeouts(self) -> None:
         """The peer's time begins: the conversation is open, or no longer busy with something else."""
@@ -466,13 +459,14 @@ class ConversationProtocol(Protocol):
         return words
 
     def _open(self) -> None:
+        session = self.session
         self.transport.registerProducer(self, True)
         try:
-            out = self.session.open(self.peer)
+            out = session.open(self.peer)
         except EXITS:  # nobody else closes it
             self._attend()
             raise
-        if self.session.need is not None:
+        if session.need is not None:
             self._attend(out)
         elif out:
             self.bytes_out += len(out)

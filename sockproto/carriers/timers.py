@@ -41,14 +41,15 @@ class Timers:
 
     def leave(self, item: Any, tick: int) -> None:
         """Don't call *item*; nothing happens if it has been called."""
-        due = self._due.get(tick, self._calling)
-        if item not in due:
+        due = self._due.get(tick)
+        if due is None or item not in due:
             due = self._calling
-        if item in due:
-            due.remove(item)
-            self._entered -= 1
-            if not self._entered:
-                self._stop()
+            if item not in due:
+                return
+        due.remove(item)
+        self._entered -= 1
+        if not self._entered:
+            self._stop()
 
     def _stop(self) -> None:
         # A timer that nothing is left of may soon be somebody else's: none is cancelled before all have left.

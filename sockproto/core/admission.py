@@ -38,23 +38,29 @@ class Admission:
         """
         if 0 < self._max_connections <= self._open:
             return CloseReason.TOO_MANY
-        site = peer.host if ":" not in peer.host else site_of(peer)
-        count = self._peers.get(site, 0)
+        site = peer.host
+        if ":" in site:
+            site = site_of(peer)
+        peers = self._peers
+        count = peers.get(site, 0)
         if 0 < self._max_of_peer <= count and peer.port is not None:
             return CloseReason.TOO_MANY_OF_PEER
         self._open += 1
-        self._peers[site] = count + 1
+        peers[site] = count + 1
         return None
 
     def release(self, peer: Peer) -> None:
         """Give back what ``admit`` took."""
         self._open -= 1
-        site = peer.host if ":" not in peer.host else site_of(peer)
-        left = self._peers[site] - 1
+        site = peer.host
+        if ":" in site:
+            site = site_of(peer)
+        peers = self._peers
+        left = peers[site] - 1
         if left:
-            self._peers[site] = left
+            peers[site] = left
         else:
-            del self._peers[site]
+            del peers[site]
 
     def enter(self) -> CloseReason | None:
         """Take a place for a connection; give why it is refused if there is none."""
@@ -106,12 +112,13 @@ class SourceRate:
         """Count a reply to *source*; tell whether it may be sent."""
         if not self._rate:
             return True
+        counts = self._counts
         if not self._begin <= now < self._end:
             self._begin = int(now)
             self._end = self._begin + 1
-            self._counts.clear()
-        count = self._counts.pop(source, 0)  # and back in as the one used last
-        if not count and len(self._counts) >= MAX_SOURCES:
-            del self._counts[next(iter(self._counts))]
-        self._counts[source] = count + 1
+            counts.clear()
+        count = counts.pop(source, 0)  # and back in as the one used last
+        if not count and len(counts) >= MAX_SOURCES:
+            del counts[next(iter(counts))]
+        counts[source] = count + 1
         return count < self._rate

@@ -31,7 +31,7 @@ from sockproto.core.actions import (
 )
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.framing.raw import Discard
-from sockproto.core.framing.telnet import TerminalLines, begins_terminal
+from sockproto.core.framing.telnet import IAC, TerminalLines, begins_terminal
 from sockproto.core.limits import WRITE_BYTES
 from sockproto.core.lookahead import LookAhead
 from sockproto.core.script import EXITS, advance, script_of
@@ -66,6 +66,7 @@ MORE: Final = Need.MORE
 HALF_CLOSING: Final = Need.HALF_CLOSE
 CLOSING: Final = Need.CLOSE
 LOST: Final = Need.LOST
+PEER_CLOSED: Final = CloseReason.PEER_CLOSED
 
 Needs: TypeAlias = Need | Sleep | Wait | None
 
@@ -161,15 +162,15 @@ class Session:
         self._again = False
         try:
             result = self.conversation.opened(peer)
-            nothing_came = not (self._again or self.framing.ready)
-            plain = result is None or (type(result) is bytes and len(result) < WRITE_BYTES)
-            if nothing_came and plain:  # mostly, in one piece
-                out = b""
-                if result is not None:
-                    out = self.framing.encode(result)
+            if not (self._again or self.framing.ready):  # mostly, in one piece
+                if result is None:
+                    self.running = False
+                    return b""
+                if type(result) is bytes and len(result) < WRITE_BYTES:
+                    out: bytes = self.framing.encode(result)
                     self.messages_out += 1
-                self.running = False
-                return out
+                    self.running = False
+                    return out
         except BaseException as error:
             self._fail(error)
         return self._work_on(result)
@@ -181,7 +182,7 @@ class Session:
         one piece, for half of what the plain way costs. The plain way takes over where an answer is more than
         bytes, or anything else happens meanwhile.
         """
-        if self.need is not None or self.running or not self._cuts:
+        if self.need is not None or self.running or not (self._cuts or self._begins_as_text(data)):
             return self._feed(data)
         try:
             messages = self.framing.cut(data)
@@ -192,7 +193,8 @@ class Session:
             return self._feed(data)
         if count == 1:
             return self._receive_one(messages[0])
-        received, size, most = self.conversation.received, 0, WRITE_BYTES - FRAME_BYTES * count
+        # While each reply is shorter than its share of what is written at once, none needs to be counted.
+        received, share = self.conversation.received, WRITE_BYTES // (count or 1) - FRAME_BYTES
         replies = self._replies
         if replies is NOT_YET:
             replies = self._replies = []
@@ -206,8 +208,7 @@ class Session:
                     break
                 if type(result) is bytes:
                     replies.append(result)
-                    size += len(result)
-                    if size < most:
+                    if len(result) < share:
                         continue
                     result = None
                 elif result is None:
@@ -229,7 +230,7 @@ class Session:
         except BaseException as error:
             self._fail(error)
         self.messages_in += count - length_hint(rest)
-        self._messages, self._size = rest, size + FRAME_BYTES * count
+        self._messages, self._size = rest, sum(map(len, replies)) + FRAME_BYTES * len(replies)
         return self._work_on(result)
 
     def _receive_one(self, message: bytes) -> bytes:
@@ -264,7 +265,7 @@ class Session:
                 self._ended = True
                 result = self.conversation.ended()
                 if result is None and not self._again:  # the commonest end, in one piece
-                    self.need, self.reason = CLOSING, CloseReason.PEER_CLOSED
+                    self.need, self.reason = CLOSING, PEER_CLOSED
                     self.framing, self._cuts, self._first = NOTHING, False, None
                     self.running = False
                     return b""
@@ -395,10 +396,11 @@ class Session:
 
     def closed(self) -> None:
         """Tell the conversation, once, that all is over; what it waited for has been cancelled."""
-        if self.opened and self.need is LOST and self.reason is not None:
+        reason = self.reason
+        if self.opened and self.need is LOST and reason is not None:
             self.opened = False
             try:
-                self.conversation.closed(self.reason)
+                self.conversation.closed(reason)
             except BaseException as error:
                 self.errors += ((AT_THE_END, error),)
                 if isinstance(error, EXITS):
@@ -426,8 +428,6 @@ class Session:
         try:
             if self._first is not None:
                 self._identify(self._first, data)
-                if self._cuts:
-                    return self.receive(data)
             self.framing.feed(data)
             ready = self.framing.ready
         except BaseException as error:
@@ -435,6 +435,14 @@ class Session:
         if self.need is None:
             return self._run() if ready else b""
         return self.look_ahead() if self.ahead is not None else b""
+
+    def _begins_as_text(self, data: bytes) -> bool:
+        """Tell whether messages can be cut from a read after all: it is the first, and no terminal's."""
+        if self._first != b"" or data[:1] in (b"", IAC):
+            return False
+        self._first = None
+        self._cuts = hasattr(self.framing, "cut")
+        return self._cuts
 
     def _identify(self, before: bytes, data: bytes) -> None:
         """See from its first bytes whether the peer is a telnet client; the framing is another then."""
@@ -498,7 +506,7 @@ class Session:
             elif not self.eof:
                 return
             elif self._ended:
-                self._close(CloseReason.PEER_CLOSED)
+                self._close(PEER_CLOSED)
             elif self._replies or self._encoded:
                 self.need = MORE  # written first: a peer that is gone has not just ended its half
             else:
@@ -687,7 +695,7 @@ class Session:
     def _end_with_terminal(self) -> None:
         """A terminal has said that it will send no more."""
         if self._ended:
-            self._close(CloseReason.PEER_CLOSED)
+            self._close(PEER_CLOSED)
         else:
             self._ended = True
             self._begin(self.conversation.ended())

@@ -113,7 +113,7 @@ class TCPConnection(Flushing, tcp.Server):
         skt.setblocking(False)
         self.socket, self._fd, self.reactor = skt, skt.fileno(), reactor
         self.client, self.server, self.sessionno = client, server, sessionno
-        self.protocol = protocol
+        self._protocol, self._answers = protocol, asks_for_answers(protocol, "dataReceived")
         self._tempDataBuffer: list[bytes] = []
         self._tempDataLen = self.offset = self.disconnected = 0
         self._read_bytes = READ_BYTES
@@ -352,7 +352,9 @@ class TCPConnection(Flushing, tcp.Server):
 
     def _close(self) -> None:
         """Close, where both ends have ended."""
-        self.stopReading()
+        if self.reading:
+            self.reading = False
+            self.reactor.removeReader(self)
         self.connected, self.disconnected = False, 1
         closed = self.socket
         del self._protocol, self.socket

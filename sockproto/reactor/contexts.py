@@ -31,15 +31,14 @@ def are_known() -> bool:
     return known and has_all(tracked(), ("contexts",))  # type: ignore[no-untyped-call]
 
 
-_KNOWN = are_known()
+_TRACKER: Any = context.ThreadedContextTracker if are_known() else None
+_LOG = log.ILogContext
 
 
 def stack() -> list[Any] | None:
     """Return the contexts of this thread, the innermost last; None where they are kept in another way."""
-    if not _KNOWN:
-        return None
     tracker = context.theContextTracker
-    if type(tracker) is not context.ThreadedContextTracker:  # somebody's own
+    if type(tracker) is not _TRACKER:  # somebody's own
         return None
     contexts: list[Any] = tracker.currentContext().contexts
     return contexts
@@ -59,8 +58,8 @@ def call_in_context(logger: Any, call: Callable[..., Any], *args: Any) -> Any:
     contexts = stack()
     if contexts is None:
         return log.callWithContext({"system": logger.logPrefix()}, call, *args)
-    around = contexts[-1].get(log.ILogContext) or context.get(log.ILogContext)
-    contexts.append({log.ILogContext: {**around, "system": logger.logPrefix()}})
+    around = contexts[-1].get(_LOG) or context.get(_LOG)
+    contexts.append({_LOG: {**around, "system": logger.logPrefix()}})
     try:
         return call(*args)
     finally:

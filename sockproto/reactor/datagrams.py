@@ -29,6 +29,9 @@ RELIES_ON: RelyingOn = {
     udp.Port: ("_preexistingSocket", "addressFamily", "maxPacketSize", "maxThroughput", "protocol")
 }
 
+READS = 1_024
+"""So many datagrams are read in a turn of the reactor at most."""
+
 MAX_ERRORS = 100
 """So many errors in one read are of the socket itself, not what ICMP says of earlier answers."""
 
@@ -40,6 +43,7 @@ class DatagramPort(udp.Port):
     """
 
     _sender: Any = None
+    _reads = READS
 
     def startListening(self) -> None:
         """Open the socket, and have the protocol told."""
@@ -63,12 +67,12 @@ class DatagramPort(udp.Port):
         receive, send, size, protocol = self._receive, self._send, self.maxPacketSize, self.protocol
         asks = asks_for_answers(protocol, "datagramReceived")
         handle = protocol.answer if asks else protocol.datagramReceived
-        cuts = self._cuts
-        read = errors = 0
-        while read < self.maxThroughput:
+        cuts, left, errors = self._cuts, self.maxThroughput, 0
+        for count in range(self._reads):
             try:
                 data, way = receive(size)
             except BlockingIOError:
+                self._reads = count or 1  # mostly as many come next, and to look for one more costs a call
                 return
             except OSError:
                 errors += 1
@@ -76,7 +80,7 @@ class DatagramPort(udp.Port):
                     continue
                 super().doRead()  # type: ignore[no-untyped-call]  # for its opinion of the next error
                 return
-            read += len(data)
+            left -= len(data)
             address = way
             if cuts:
                 address = sender_at(way, []) if way[3] else way[:2]
@@ -90,6 +94,9 @@ class DatagramPort(udp.Port):
                         self._try_again(reply, address)
             except BaseException:
                 log.err()
+            if left <= 0:
+                return
+        self._reads = READS
 
     def _try_again(self, reply: bytes, address: Any) -> None:
         """Send an answer as Twisted does, which knows what to make of an error."""

@@ -127,7 +127,8 @@ class LeanEPollReactor(EPollReactor):
             events = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
         except InterruptedError:
             return
-        around = stack[-1].get(log.ILogContext) or context.get(log.ILogContext)
+        key = log.ILogContext
+        around = stack[-1].get(key) or context.get(key)
         for fd, event in events:
             selectable = selectables.get(fd)
             if selectable is None:  # gone, by an event before this one
@@ -139,17 +140,16 @@ class LeanEPollReactor(EPollReactor):
             except BaseException:
                 prefix = "(buggy logPrefix method)"
                 log.err(system=prefix)
-            stack.append({log.ILogContext: {**around, "system": prefix}})
+            stack.append({key: {**around, "system": prefix}})
             try:
                 try:
                     if event != EPOLLIN:  # seldom: Twisted's way
                         self._doReadOrWrite(selectable, fd, event)
                         continue
-                    why: BaseException | None = None
                     is_read = False
                     try:
                         if selectable.fileno() == -1:
-                            why = ConnectionFdescWentAway("File descriptor lost")
+                            why: Any = ConnectionFdescWentAway("File descriptor lost")
                         else:
                             why = selectable.doRead()
                             is_read = True

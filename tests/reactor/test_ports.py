@@ -24,7 +24,7 @@ from zope.interface import alsoProvides, implementer
 
 from sockproto.reactor.buffers import held_bytes
 from sockproto.reactor.connections import TCPConnection, UNIXConnection
-from sockproto.reactor.datagrams import DatagramPort, listen_udp
+from sockproto.reactor.datagrams import READS, DatagramPort, listen_udp
 from sockproto.reactor.ports import flush_after_reads
 
 LOOPBACK = "127.0.0.1"
@@ -486,3 +486,28 @@ class DatagramTests(TestCase):
             self.peer.send(b"x" * 6)
         self.port.doRead()
         self.assertEqual(len(read), 2)
+
+    def test_a_turn_has_an_end_though_nothing_is_in_the_datagrams(self) -> None:
+        read: list[bytes] = []
+
+        def received(transport: Any, data: bytes, addr: Any) -> None:
+            read.append(data)
+            if len(read) < 2 * READS:
+                self.peer.send(b"")
+
+        self.listen(received)
+        self.peer.send(b"")
+        self.port.doRead()
+        self.assertEqual(len(read), READS)
+
+    def test_one_is_read_where_one_had_come_and_many_soon_after(self) -> None:
+        read: list[bytes] = []
+        self.listen(lambda transport, data, addr: read.append(data))
+        self.peer.send(b"x")
+        self.port.doRead()
+        for _ in range(5):
+            self.peer.send(b"x")
+        self.port.doRead()
+        self.assertEqual(len(read), 2)
+        self.port.doRead()
+        self.assertEqual(len(read), 6)

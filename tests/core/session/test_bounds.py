@@ -36,6 +36,20 @@ class OutputTests(SessionTestCase):
             self.assertEqual(len(self.session.receive(b"\n" * 63)), 63 * (len(KIB) + 1))
             self.assertIsNone(self.session.need)
 
+    def test_a_reply_longer_than_its_share_is_sent_in_its_place(self) -> None:
+        for count in 2, 16, 512:
+            share = WRITE_BYTES // count - FRAME_BYTES
+            for size in share - 1, share, share + 1, 2 * share:
+                replies = [b"a", b"b" * size] * (count // 2)
+                for framing in Lines(), PlainLines():
+                    self.open(framing, received=lambda _, left=replies[::-1]: left.pop())
+                    out = [self.session.receive(b"\n" * count)]
+                    while self.session.need is Need.MORE:
+                        out.append(self.session.go_on())
+                    self.assertEqual(b"".join(out), b"".join(reply + b"\n" for reply in replies))
+                    self.assertLess(max(map(len, out)), WRITE_BYTES + size + 1)
+                    self.assertEqual(self.session.messages_out, count)
+
     def test_a_script_without_end(self) -> None:
         def script(reply: bytes) -> Any:
             while True:
