@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import click
@@ -27,13 +28,6 @@ METAVARS = {
     "proxy-from": "NETWORK",
 }
 """What stands for the values of options; of all others the last word of the option does."""
-
-
-PHRASES = {
-    r"^option (\S+) not recognized$": r"No such option '\1'",
-    r"^option (\S+) requires argument$": r"Option '\1' requires an argument",
-}
-"""What getopt says, and how all our commands say it."""
 
 
 def serve_options() -> list[click.Parameter]:
@@ -102,9 +96,7 @@ def serve(options: Sequence[str]) -> int:
         if not isinstance(error.code, str):
             return int(error.code or 0)
         text = error.code.removeprefix("sockproto serve: ").partition(" (twistd ")[0]
-        for theirs, ours in PHRASES.items():
-            text = re.sub(theirs, ours, text)
-        raise OptionError(text) from None
+        raise OptionError(_as_click(text, Checked().longOpt)) from None
     from twisted.internet import reactor
 
     _leave_signals_to(reactor)
@@ -113,6 +105,21 @@ def serve(options: Sequence[str]) -> int:
     except ListenError as error:  # told of already
         return error.status
     return 0
+
+
+def _as_click(text: str, names: Sequence[str]) -> str:
+    """Return what getopt says in the words of all our commands.
+
+    Args:
+        text: Its words.
+        names: The options that there are, as getopt takes them.
+    """
+    if said := re.fullmatch(r"option (\S+) requires argument", text):
+        return f"Option {said[1]!r} requires an argument"
+    if said := re.fullmatch(r"option (\S+) not recognized", text):
+        near = get_close_matches(said[1], ["--" + name.rstrip("=") for name in names])
+        return click.NoSuchOption(said[1], possibilities=near).format_message().rstrip(".")
+    return text
 
 
 def _leave_signals_to(reactor: Any) -> None:

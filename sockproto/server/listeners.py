@@ -47,6 +47,12 @@ FORMS = {
 }
 """How the commonest descriptions are written."""
 
+SSL_NAMES = {
+    *("port", "privateKey", "certKey", "sslmethod", "interface", "backlog"),
+    *("extraCertChain", "dhParameters"),
+}
+"""What the arguments of ``ssl:`` are called. Twisted sees that only after it has read the files."""
+
 MAX_BACKLOG = 2**31 - 1
 """What a C int holds; the system takes less (Linux: ``net.core.somaxconn``)."""
 
@@ -332,7 +338,8 @@ def _endpoint(reactor: Any, description: str) -> Any:
         form = FORMS.get(description.partition(":")[0])
         if form and isinstance(error, TypeError | ValueError | IndexError):  # in Python's words
             raise OptionError(f"{description!r} is not {form}") from error
-        raise OptionError(f"Twisted can't use {description!r}: {error}") from error
+        hint = "" if form else f"; write {FORMS['tcp']}; or {FORMS['unix']}"
+        raise OptionError(f"Twisted can't use {description!r}: {error}{hint}") from error
 
 
 def _see_values(description: str) -> None:
@@ -347,7 +354,12 @@ def _see_values(description: str) -> None:
     names = ("port", "interface", "backlog") if kind != "ssl" else ("port",)
     given = dict(zip(names, (part for part in parts if "=" not in part), strict=False))
     given |= dict(part.split("=", 1) for part in parts if "=" in part)
-    port_number(given.get("port", ""))
+    try:
+        port_number(given.get("port", ""))
+    except OptionError as error:
+        raise OptionError(f"{description!r} is not {FORMS[kind]}: {error}") from error
+    if kind == "ssl" and (unknown := given.keys() - SSL_NAMES):
+        raise OptionError(f"{description!r} is not {FORMS[kind]}: there is no use for {min(unknown)!r}")
     if "interface" in given and not isIPv6Address(given["interface"]):
         host_name(given["interface"])
     if "backlog" in given:
@@ -371,7 +383,10 @@ def addresses(interface: str) -> list[str]:
     try:
         found = socket.getaddrinfo(ascii_host(interface), None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise OptionError(f"{interface!r} is no address and no known host name") from error
+        raise OptionError(
+            f"{interface!r} is no address and no known host name; give an address of this machine"
+            ", such as 127.0.0.1, or 0.0.0.0 for all"
+        ) from error
     named = list(dict.fromkeys(str(address[0]) for *_, address in found))
     ours = [address for address in named if has_address(address)]
     if ours and ours != named:

@@ -283,6 +283,8 @@ class FormTests(TestCase):
             self.assertRegex(line, r"\Asockproto( \w+)?: .*[^.] \(sockproto( \w+)? --help tells more\)\n\Z")
         for name in sockproto.commands:
             self.assertIn(f"sockproto {name}: No such option '--nonesuch'", told(name, "--nonesuch")[1])
+        for name, typed, meant in ("serve", "--potr", "--port"), ("welcome", "--trys", "--tries"):
+            self.assertRegex(told(name, typed, "1", NOBODY)[1], f"No such option '{typed}'.*'{meant}'")
         self.assertIn("'-X'", told("fetch", "-X", "POST", f"http://{NOBODY}/")[1])
 
     def test_message_is_shown_as_it_is_meant(self) -> None:

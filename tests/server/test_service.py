@@ -355,6 +355,14 @@ class DescriptionTests(TestCase):
             ("tcp:0:1.5", "'1.5' is no address"),
             ("ssl:x:interface=::1", "a port is a number"),
             ("tcp:0:nonsense=1", "'tcp:0:nonsense=1' is not tcp:PORT"),
+            ("tcp:127.0.0.1:80", "is not tcp:PORT, perhaps with :interface=ADDRESS"),
+            ("80", "Unknown endpoint type: '80'; write tcp:PORT, perhaps with :interface=ADDRESS"),
+            ("localhost:80", "'localhost'; write tcp:PORT"),
+            ("/run/s", "; or unix:PATH"),
+            (
+                "ssl:1:key=key.pem:cert=cert.pem",
+                "is not ssl:PORT:privateKey=FILE:certKey=FILE: there is no use for 'cert'",
+            ),
             ("tcp:0:localhost:5:3:4", "is not tcp:PORT"),
             ("unix:/s:mode=abc", "'unix:/s:mode=abc' is not unix:PATH"),
         ]:
@@ -447,6 +455,10 @@ class OptionsTests(TestCase):
             (["--listen", "tcp:1", "--tcp-only"], "--tcp-only does not go with --listen"),
             (["--listen", "nope:1"], "--listen: Twisted can't use 'nope:1'"),
             (["--interface", "no.such.host.invalid"], "--interface: 'no.such.host.invalid' is no address"),
+            (
+                ["--interface", "127.0.0.1:80"],
+                "--interface: '127.0.0.1:80' is no address and no known host name; give an address of",
+            ),
             (["--nonsense"], "option --nonsense not recognized"),
             (["stray"], "there is no use for 'stray'"),
         ]:
