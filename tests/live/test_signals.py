@@ -288,6 +288,8 @@ def test_a_command_ignores_what_was_ignored(command: str) -> None:
 @every_server
 def test_it_serves_on_for_a_while_and_a_second_signal_ends_that(server: str) -> None:
     with serving(server, "--lame-duck-seconds", "600", "--drain-seconds", "600") as process:
+        with tcp_client(process.port) as before:
+            ask(before, b"Michael\n", b"Welcome!Hello, Michael!\n")
         process.popen.send_signal(signal.SIGTERM)
         process.log.wait_for("stops in 600 seconds")
         with tcp_client(process.port) as client:
