@@ -20,7 +20,8 @@ from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import EventLog
 from sockproto.carriers.timers import Timers
 from sockproto.carriers.transport import peer_of
-from sockproto.core.admission import Admission
+from sockproto.core.access import Access
+from sockproto.core.admission import Admission, GuardedAdmission
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
 from sockproto.core.script import EXITS
@@ -66,6 +67,7 @@ class Registry:
     Args:
         limits: How many there may be, and how many events a second go to the log.
         clock: For timers; the global reactor, when the first connection is made, if None.
+        access: Who may come in, by the address; everybody if None.
 
     Attributes:
         limits: The limits.
@@ -75,12 +77,14 @@ class Registry:
         admission: Counts the places.
     """
 
-    def __init__(self, limits: Limits, clock: IReactorTime | None = None) -> None:
+    def __init__(
+        self, limits: Limits, clock: IReactorTime | None = None, access: Access | None = None
+    ) -> None:
         self.limits = limits
         self.connections: dict[Connection, int] = {}
         self.statistics = Statistics()
         self.log = EventLog(limits.log_rate)
-        self.admission = Admission(limits)
+        self.admission = Admission(limits) if access is None else GuardedAdmission(limits, access)
         self._clock = clock
         self._draining: list[Deferred[None]] = []
         self._address: IAddress | None = None
@@ -127,8 +131,15 @@ class Registry:
         self.connections[connection] = IDENTIFIED if refused is None else REFUSED
         return refused
 
-    def identify(self, connection: Connection) -> CloseReason | None:
-        """Count a connection as its peer's; return why it is refused if that peer has too many."""
+    def identify(self, connection: Connection, counted: bool = True) -> CloseReason | None:
+        """Count a connection as its peer's; return why it is refused.
+
+        Args:
+            connection: The connection.
+            counted: Whether it counts among its peer's.
+        """
+        if not counted:
+            return CloseReason.DENIED if self.admission.denies(connection.peer) else None
         refused = self.admission.identify(connection.peer)
         if refused is None:
             self.connections[connection] = IDENTIFIED
