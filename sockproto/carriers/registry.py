@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import EventLog
 from sockproto.carriers.timers import Timers
-from sockproto.carriers.transport import peer_of
+from sockproto.carriers.transport import peer_of, subject_of
 from sockproto.core.access import Access
 from sockproto.core.admission import Admission, GuardedAdmission
 from sockproto.core.conversation import CloseReason, Peer
@@ -182,13 +182,14 @@ class Registry:
 
     def report(self, connection: Connection) -> None:
         """Log how a connection ended."""
-        session, detail = connection.session, connection.detail
+        session, detail, fields = connection.session, connection.detail, _fields(connection)
         why = "{reason} ({detail})" if detail else "{reason}"
+        who = "{peer} ({subject})" if fields["subject"] else "{peer}"
         self.log.write(
-            "{protocol} connection {serial} from {peer} closed: " + why + "; "
+            "{protocol} connection {serial} from " + who + " closed: " + why + "; "
             "{bytes_in} bytes and {messages_in} messages in, "
             "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
-            **_fields(connection),
+            **fields,
             reason=session.reason,
             detail=detail,
             bytes_in=connection.bytes_in,
@@ -223,12 +224,14 @@ class Registry:
 
 def _fields(connection: Connection) -> dict[str, Any]:
     """Return what every event tells of its connection."""
-    peer = connection.peer
+    peer, subject = connection.peer, ""
     if peer.certificate is not None:
+        subject = subject_of(peer.certificate)
         peer = peer._replace(certificate=None)  # which would fill the log
     return {
         "protocol": connection.name,
         "serial": connection.serial,
         "peer": peer,
+        "subject": subject,
         "host": connection.host,
     }

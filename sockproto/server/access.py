@@ -14,8 +14,7 @@ from twisted.python import usage
 
 from sockproto.core.access import Access
 from sockproto.errors import OptionError
-
-NEEDS_TLS = "--client-ca goes with a TLS listener: --listen ssl:PORT:privateKey=FILE:certKey=FILE"
+from sockproto.server.authorities import ClientAuthorities
 
 
 class AccessOptions(usage.Options):
@@ -56,6 +55,17 @@ class AccessOptions(usage.Options):
             return Access(self["allow"], self["deny"])
         except ValueError as error:
             raise OptionError(f"--allow and --deny: {error}") from error
+
+    def authorities(self) -> ClientAuthorities | None:
+        """Return who must have signed the certificates of TLS clients; None if they need not show one.
+
+        Raises:
+            OptionError: The file can't be used.
+        """
+        try:
+            return None if self["client-ca"] is None else ClientAuthorities(self["client-ca"])
+        except OptionError as error:
+            raise OptionError(f"--client-ca: {error}") from error
 
     def restrictions(self) -> Iterable[tuple[str, str]]:
         """Return the name and the values of each of these options that was given."""

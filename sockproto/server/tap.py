@@ -178,7 +178,7 @@ class ServerOptions(AccessOptions):
             self._refuse_with_listen()
             from twisted.internet import reactor
 
-            answers = (make_factory, make_datagrams, reactor)
+            answers = (make_factory, make_datagrams, reactor, self.authorities())
             planned = [
                 _named("--listen", from_descriptions, definition.name, text, *answers)
                 for text in self["listen"]
@@ -205,6 +205,10 @@ class ServerOptions(AccessOptions):
         for name in "proxy-protocol", "backlog", "framing":
             if self.get(name) and all(listener.datagrams for listener in listeners):
                 raise OptionError(f"--{name} does not fit datagrams; leave it out or serve streams too")
+        if self["client-ca"] and not any(listener.tls for listener in listeners):
+            raise OptionError(
+                "--client-ca goes with --listen ssl:PORT:privateKey=FILE:certKey=FILE; give one"
+            )
         return listeners
 
     def _limits(self) -> Limits:
@@ -360,7 +364,8 @@ def explanation(
             reach = "whoever can reach it"
         else:
             reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
-        lines.append(f"{listener.protocol} on {listener.where}, for {reach}")
+        shown = " and has a certificate" if listener.client_ca else ""
+        lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}")
     lines += [f"  {name:<26}{value}" for name, value in restrictions]
     for limit in fields(limits):
         value = getattr(limits, limit.name)
