@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from sockproto.carriers.registry import *
     from sockproto.carriers.stream import *
     from sockproto.commands import *
+    from sockproto.core.access import *
     from sockproto.core.actions import *
     from sockproto.core.conversation import *
     from sockproto.core.framing.expecting import *
@@ -65,6 +66,7 @@ _NAMES = {
     "core.framing.prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
     "core.framing.expecting": "Expecting Sink",
     "core.limits": "Limits",
+    "core.access": "Access",
     "carriers.stream": "ConversationProtocol",
     "carriers.factory": "ConversationFactory",
     "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",

@@ -74,8 +74,8 @@ class Arrival:
         return header.rest
 
     def _identify(self, connection: Connection, counted: bool = True) -> None:
-        """Go on, now that it is known who the peer is, unless it has too many connections."""
-        refused = connection.registry.identify(connection) if counted else None
+        """Go on, now that it is known who the peer is, unless it is refused."""
+        refused = connection.registry.identify(connection, counted)
         self._identified = True
         if refused is not None:
             connection.close(refused)

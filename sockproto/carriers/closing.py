@@ -17,6 +17,7 @@ from sockproto.reactor.buffers import unread_bytes, unsent_bytes
 
 REFUSALS = frozenset(
     {
+        CloseReason.DENIED,
         CloseReason.TOO_MANY,
         CloseReason.TOO_MANY_OF_PEER,
         CloseReason.BAD_PROXY_HEADER,

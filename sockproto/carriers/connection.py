@@ -49,8 +49,8 @@ class StreamTransport(Protocol):
 class RegistryLike(Protocol):
     """What a connection's parts know of the registry."""
 
-    def identify(self, connection: "Connection") -> CloseReason | None:
-        """Count a connection as its peer's; return why it is refused if that peer has too many."""
+    def identify(self, connection: "Connection", counted: bool = True) -> CloseReason | None:
+        """Count a connection as its peer's, if it is to be counted; return why it is refused."""
 
     def half_closed(self, connection: "Connection") -> None:
         """The conversation has ended our half of the stream, where there are halves."""

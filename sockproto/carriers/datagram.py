@@ -23,6 +23,7 @@ from sockproto.carriers.log import EventLog
 from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
 from sockproto.carriers.waiting import Waiting, drive
+from sockproto.core.access import Access
 from sockproto.core.actions import ABORT, Script
 from sockproto.core.admission import SourceRate
 from sockproto.core.conversation import Conversation
@@ -63,6 +64,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         args: The conversation's.
         limits: How much a peer may have of us.
         clock: For timers; the global reactor, when listening begins, if None.
+        access: Whose datagrams are answered, by the address; everybody's if None.
         kwargs: The conversation's.
 
     Attributes:
@@ -72,6 +74,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
             would have been, for each reason:
 
+            - ``denied``: the sender's address may not come in;
             - ``low port``, ``own port``: replies to such senders can only go to a forged address, or loop;
             - ``looks like a reply``: the conversation would answer its own kind;
             - ``rate``: the sender's address had its replies of this second;
@@ -94,11 +97,14 @@ class ConversationDatagramProtocol(DatagramProtocol):
         *args: Any,
         limits: Limits | None = None,
         clock: IReactorTime | None = None,
+        access: Access | None = None,
         **kwargs: Any,
     ) -> None:
         self._conversation = conversation = type(self).conversation(*args, **kwargs)
         # What most conversations leave as it is need not be called.
         self._recognizes = not _inherits(conversation, "is_reply")
+        self._access = Access.given(access)
+        self._looks = self._recognizes or access is not None  # at each datagram, before it is handled
         self._asks_peer = not _inherits(conversation, "datagram")
         self.limits = Limits.given(limits)
         if clock is not None:
@@ -146,7 +152,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             isinstance(addr, tuple) and LOWEST_PORT <= addr[1] != self._own_port and self._draining is None
         )
         try:
-            if not usual or self._recognizes:
+            if not usual or self._looks:
                 refused = self._refusal(datagram, addr)
                 if refused is not None:
                     self.drop(refused)
@@ -202,6 +208,8 @@ class ConversationDatagramProtocol(DatagramProtocol):
         if not addr:
             return "no address"
         if isinstance(addr, tuple):
+            if self._access is not None and not self._access.admits(addr[0]):
+                return "denied"
             if addr[1] < LOWEST_PORT:
                 return "low port"
             if addr[1] == self._own_port:

@@ -15,6 +15,7 @@ from twisted.internet.protocol import Factory
 from sockproto.carriers.arguments import require_protocol_fit
 from sockproto.carriers.registry import Registry, Statistics
 from sockproto.carriers.stream import ConversationProtocol
+from sockproto.core.access import Access
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import Trust
 from sockproto.core.script import EXITS
@@ -34,6 +35,7 @@ class ConversationFactory(Factory):
         clock: For timers; the global reactor if None.
         proxy_from: Networks of the proxies whose PROXY header tells who the client is; every connection
             must begin with one then. None: there are no proxies.
+        access: Who may come in, by the address; everybody if None.
         kwargs: The conversation's.
 
     Attributes:
@@ -62,13 +64,14 @@ class ConversationFactory(Factory):
         framing: Callable[[int], Any] | None = None,
         clock: IReactorTime | None = None,
         proxy_from: Iterable[str] | None = None,
+        access: Access | None = None,
         **kwargs: Any,
     ) -> None:
         if framing is not None and not callable(framing):
             raise TypeError(f"framing must be a class such as Lines, not {framing!r}")
         go_on_without_alpn()  # before somebody has a TLS context made for this factory's port
         self.limits = limits = Limits.given(limits)
-        self.registry = Registry(limits, clock)
+        self.registry = Registry(limits, clock, Access.given(access))
         self._framing, self._args, self._kwargs = framing, args, kwargs
         self._proxies = None if proxy_from is None else Trust(proxy_from)
         # Wrong arguments show here, not at the first connection.

@@ -19,8 +19,9 @@ from twisted.python.failure import Failure
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import EventLog
 from sockproto.carriers.timers import Timers
-from sockproto.carriers.transport import peer_of
-from sockproto.core.admission import Admission
+from sockproto.carriers.transport import peer_of, subject_of
+from sockproto.core.access import Access
+from sockproto.core.admission import Admission, GuardedAdmission
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
 from sockproto.core.script import EXITS
@@ -66,6 +67,7 @@ class Registry:
     Args:
         limits: How many there may be, and how many events a second go to the log.
         clock: For timers; the global reactor, when the first connection is made, if None.
+        access: Who may come in, by the address; everybody if None.
 
     Attributes:
         limits: The limits.
@@ -75,12 +77,14 @@ class Registry:
         admission: Counts the places.
     """
 
-    def __init__(self, limits: Limits, clock: IReactorTime | None = None) -> None:
+    def __init__(
+        self, limits: Limits, clock: IReactorTime | None = None, access: Access | None = None
+    ) -> None:
         self.limits = limits
         self.connections: dict[Connection, int] = {}
         self.statistics = Statistics()
         self.log = EventLog(limits.log_rate)
-        self.admission = Admission(limits)
+        self.admission = Admission(limits) if access is None else GuardedAdmission(limits, access)
         self._clock = clock
         self._draining: list[Deferred[None]] = []
         self._address: IAddress | None = None
@@ -127,8 +131,15 @@ class Registry:
         self.connections[connection] = IDENTIFIED if refused is None else REFUSED
         return refused
 
-    def identify(self, connection: Connection) -> CloseReason | None:
-        """Count a connection as its peer's; return why it is refused if that peer has too many."""
+    def identify(self, connection: Connection, counted: bool = True) -> CloseReason | None:
+        """Count a connection as its peer's; return why it is refused.
+
+        Args:
+            connection: The connection.
+            counted: Whether it counts among its peer's.
+        """
+        if not counted:
+            return CloseReason.DENIED if self.admission.denies(connection.peer) else None
         refused = self.admission.identify(connection.peer)
         if refused is None:
             self.connections[connection] = IDENTIFIED
@@ -171,13 +182,14 @@ class Registry:
 
     def report(self, connection: Connection) -> None:
         """Log how a connection ended."""
-        session, detail = connection.session, connection.detail
+        session, detail, fields = connection.session, connection.detail, _fields(connection)
         why = "{reason} ({detail})" if detail else "{reason}"
+        who = "{peer} ({subject})" if fields["subject"] else "{peer}"
         self.log.write(
-            "{protocol} connection {serial} from {peer} closed: " + why + "; "
+            "{protocol} connection {serial} from " + who + " closed: " + why + "; "
             "{bytes_in} bytes and {messages_in} messages in, "
             "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
-            **_fields(connection),
+            **fields,
             reason=session.reason,
             detail=detail,
             bytes_in=connection.bytes_in,
@@ -212,12 +224,14 @@ class Registry:
 
 def _fields(connection: Connection) -> dict[str, Any]:
     """Return what every event tells of its connection."""
-    peer = connection.peer
+    peer, subject = connection.peer, ""
     if peer.certificate is not None:
+        subject = subject_of(peer.certificate)
         peer = peer._replace(certificate=None)  # which would fill the log
     return {
         "protocol": connection.name,
         "serial": connection.serial,
         "peer": peer,
+        "subject": subject,
         "host": connection.host,
     }

@@ -16,6 +16,9 @@ from sockproto.core.conversation import Peer
 from sockproto.core.text import escape
 from sockproto.reactor.connections import TCPConnection
 
+MAX_SUBJECT = 256
+"""So many characters of the subject of a certificate are told: what authorities write is short."""
+
 
 def can_half_close(transport: Any) -> bool:
     """Tell whether a transport can end its own stream and go on reading: plain TCP or UNIX.
@@ -151,3 +154,25 @@ def certificate_of(transport: Any) -> bytes | None:
     from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 
     return dump_certificate(FILETYPE_ASN1, certificate)
+
+
+def subject_of(certificate: bytes | None) -> str:
+    """Return whose certificate it is, such as ``CN=Michael,O=Example`` (RFC 4514), safe for a terminal.
+
+    Args:
+        certificate: In DER, as in ``Peer.certificate``.
+
+    Returns:
+        At most 256 characters, and ``…`` where it is longer; empty if there is no certificate, or none that
+        can be read.
+    """
+    if certificate is None:
+        return ""
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        subject = load_der_x509_certificate(certificate).subject.rfc4514_string()
+    except Exception:  # it is stricter than OpenSSL, which has taken it
+        return ""
+    text = escape(subject)
+    return text if len(text) <= MAX_SUBJECT else f"{text[:MAX_SUBJECT]}…"

@@ -19,7 +19,10 @@ from sockproto.cli.options import sentence
 from sockproto.errors import ListenError, OptionError, WriteFailed
 
 METAVARS = {
+    "allow": "NETWORK",
     "backlog": "CONNECTIONS",
+    "client-ca": "FILE",
+    "deny": "NETWORK",
     "framing": None,  # the words that it may be
     "interface": "ADDRESS",
     "listen": "DESCRIPTION",

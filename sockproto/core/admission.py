@@ -1,4 +1,4 @@
-"""Who is let in: the places of connections, and replies a second to one address. Pure; a clock is passed in.
+"""Who is let in: places of connections, addresses, replies a second to one. Pure; a clock is passed in.
 
 ::
 
@@ -8,6 +8,7 @@
 
 from ipaddress import IPv6Address
 
+from sockproto.core.access import Access
 from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
 
@@ -81,6 +82,35 @@ class Admission:
             return CloseReason.TOO_MANY_OF_PEER
         self._peers[site] = count + 1
         return None
+
+    def denies(self, peer: Peer) -> bool:
+        """Return whether *peer* may not come in, wherever there is a place."""
+        return False
+
+
+class GuardedAdmission(Admission):
+    """Refuses, before it counts them, those who may not come in. Peers of UNIX sockets have no address.
+
+    Args:
+        limits: The limits.
+        access: Who may come in.
+    """
+
+    def __init__(self, limits: Limits, access: Access) -> None:
+        super().__init__(limits)
+        self._access = access
+
+    def admit(self, peer: Peer) -> CloseReason | None:
+        """Take a place for a connection of *peer*; return why it is refused."""
+        return CloseReason.DENIED if self.denies(peer) else super().admit(peer)
+
+    def identify(self, peer: Peer) -> CloseReason | None:
+        """Take one of *peer*'s places; return why it is refused."""
+        return CloseReason.DENIED if self.denies(peer) else super().identify(peer)
+
+    def denies(self, peer: Peer) -> bool:
+        """Return whether *peer* may not come in."""
+        return peer.port is not None and not self._access.admits(peer.host)
 
 
 def site_of(peer: Peer) -> str:

@@ -38,6 +38,7 @@ class CloseReason(Enum):
     WRITE_STALL = "write stall"  #: the peer read nothing for ``write_stall_seconds``
     LIFETIME = "lifetime over"  #: the connection was ``lifetime_seconds`` old
     NO_HANDSHAKE = "no handshake"  #: TLS handshake or PROXY header not done in ``first_message_seconds``
+    DENIED = "denied"  #: refused: connections are not taken from that address
     TOO_MANY = "too many connections"  #: refused: ``max_connections`` were open
     TOO_MANY_OF_PEER = "too many connections of peer"  #: refused: ``max_connections_per_peer`` were open
     BAD_PROXY_HEADER = "bad proxy header"  #: refused: what came first was no PROXY header

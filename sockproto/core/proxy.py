@@ -12,9 +12,10 @@ Source: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt (sections 2.
 import re
 import struct
 from collections.abc import Iterable
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
+from sockproto.core.access import address_of, network
 from sockproto.core.conversation import Peer
 from sockproto.errors import ProxyHeaderInvalid
 
@@ -137,17 +138,13 @@ class Trust:
     """
 
     def __init__(self, networks: Iterable[str]) -> None:
-        self._networks = [ip_network(network) for network in networks]
+        self._networks = [network(each) for each in networks]
 
     def __contains__(self, peer: Peer) -> bool:
         if peer.port is None:
             return True
-        try:
-            address = ip_address(peer.host.partition("%")[0])
-        except ValueError:  # an address of some other kind, which no network contains
-            return False
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._networks)
+        address = address_of(peer.host)
+        return address is not None and any(address in each for each in self._networks)
 
 
 def _peer(host: str, port: int) -> Peer:

@@ -74,7 +74,9 @@ def _check_files(named: dict[str, str]) -> str:
     key_file = named.get("privateKey", "server.pem")
     file = named.get("certKey", key_file)
     if "extraCertChain" in named:
-        _check_chain(named["extraCertChain"])
+        certificates_of(
+            named["extraCertChain"]
+        )  # Twisted leaves out those that are cut, or have CR LF in them
     what = f"the private key of {key_file!r}"
     key = _made(what, ssl.KeyPair.load, _pem(key_file, KEY), FILETYPE_PEM)
     certificate = _made(f"the certificate of {file!r}", ssl.Certificate.loadPEM, _pem(file, CERTIFICATE))
@@ -91,11 +93,18 @@ def _check_files(named: dict[str, str]) -> str:
         warnings.simplefilter("ignore", DeprecationWarning)
         # Otherwise made, and refused, for the first client.
         _made(what, lambda: ssl.CertificateOptions(**options).getContext())
-    return _warning(f"the certificate of {file!r}", certificate.original)
+    return warning(f"the certificate of {file!r}", certificate, "clients will refuse it")
 
 
-def _check_chain(file: str) -> None:
-    """Look at the certificates of a chain. Twisted leaves out those that are cut, or have CR LF in them."""
+def certificates_of(file: str) -> list[Any]:
+    """Return the certificates of a file, as Twisted has them.
+
+    Args:
+        file: Its name.
+
+    Raises:
+        OptionError: It can't be read, or one of them can't be used.
+    """
     from twisted.internet import ssl
 
     pem = _pem(file, CERTIFICATE)
@@ -104,8 +113,7 @@ def _check_chain(file: str) -> None:
         raise OptionError(
             f"a certificate of {file!r} is cut, or its lines don't end with LF alone; mend the file"
         )
-    for certificate in found:
-        _made(f"a certificate of {file!r}", ssl.Certificate.loadPEM, certificate)
+    return [_made(f"a certificate of {file!r}", ssl.Certificate.loadPEM, each) for each in found]
 
 
 def _pem(file: str, kind: str) -> bytes:
@@ -139,12 +147,18 @@ def _read(file: str, kind: str) -> bytes:
     return pem
 
 
-def _warning(what: str, certificate: Any) -> str:
-    """Return what clients will have against a certificate."""
+def warning(what: str, certificate: Any, effect: str) -> str:
+    """Return what the other end will have against a certificate; empty if nothing.
+
+    Args:
+        what: What people are told that it is.
+        certificate: One of Twisted's.
+        effect: What follows if it has expired.
+    """
     now = datetime.now(timezone.utc).strftime(TIME).encode()
-    begin, end = certificate.get_notBefore(), certificate.get_notAfter()
+    begin, end = certificate.original.get_notBefore(), certificate.original.get_notAfter()
     if end < now:
-        return f"{what} expired on {datetime.strptime(end.decode(), TIME):%Y-%m-%d}; clients will refuse it"
+        return f"{what} expired on {datetime.strptime(end.decode(), TIME):%Y-%m-%d}; {effect}"
     if now < begin:
         return f"{what} is not valid before {datetime.strptime(begin.decode(), TIME):%Y-%m-%d}"
     return ""

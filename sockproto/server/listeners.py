@@ -33,6 +33,7 @@ from sockproto.plain.hostname import ascii_description, ascii_host
 from sockproto.reactor.adopted import adopt
 from sockproto.reactor.datagrams import listen_udp
 from sockproto.reactor.ports import flush_after_reads
+from sockproto.server.authorities import ClientAuthorities
 from sockproto.server.certificates import check_certificates
 from sockproto.server.descriptions import arguments
 from sockproto.server.systemd import PassedSocket, passed_sockets
@@ -77,6 +78,8 @@ class Listener:
         interface: The numeric address, None where there is none to tell.
         datagrams: Whether it is for datagrams.
         tls: Whether it speaks TLS.
+        client_ca: The file of authorities one of which must have signed its clients' certificates; empty:
+            none is demanded.
         warning: What is wrong with it, though it can listen; mostly empty.
         close: Removes what the port leaves behind.
     """
@@ -89,6 +92,7 @@ class Listener:
     interface: str | None = None
     datagrams: bool = False
     tls: bool = False
+    client_ca: str = ""
     warning: str = ""
     close: Callable[[], None] = lambda: None
 
@@ -214,10 +218,11 @@ def from_descriptions(
     make_factory: Callable[..., Any],
     make_datagrams: Callable[[], Any],
     reactor: Any,
+    authorities: ClientAuthorities | None = None,
 ) -> list[Listener]:
     """Plan the listeners that a description names: several where a name of systemd's is of several sockets.
 
-    The arguments are those of ``from_description``, and so are the errors.
+    The arguments are those of ``from_description``, and so are the errors; *authorities* is as in ``stream``.
     """
     proxied = description.startswith("haproxy:")
     kind, _, rest = description.removeprefix("haproxy:").partition(":")
@@ -238,7 +243,8 @@ def from_descriptions(
         return [_unix_datagrams(protocol, make_datagrams(), description, rest)]
     if kind == "udp":
         return [_udp(protocol, make_datagrams(), description, rest)]
-    return [stream(protocol, make_stream(), description.removeprefix("haproxy:"), reactor, description)]
+    bare = description.removeprefix("haproxy:")
+    return [stream(protocol, make_stream(), bare, reactor, description, authorities)]
 
 
 def _passed(description: str, text: str, proxied: bool) -> list[PassedSocket]:
@@ -298,7 +304,14 @@ def _mode(text: str) -> int:
     return int(text, 8)
 
 
-def stream(protocol: str, factory: Any, description: str, reactor: Any, where: str | None = None) -> Listener:
+def stream(
+    protocol: str,
+    factory: Any,
+    description: str,
+    reactor: Any,
+    where: str | None = None,
+    authorities: ClientAuthorities | None = None,
+) -> Listener:
     """Plan a listener at a Twisted server endpoint.
 
     Args:
@@ -307,6 +320,8 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
         description: The endpoint's.
         reactor: What it will listen with.
         where: What people are told instead of the description.
+        authorities: Who must have signed the certificate that a client must show, where it speaks TLS; None:
+            it need not show one.
 
     Raises:
         OptionError: The description is wrong.
@@ -314,13 +329,20 @@ def stream(protocol: str, factory: Any, description: str, reactor: Any, where: s
     _see_values(description)
     tls = description.startswith(("ssl:", "tls:"))
     warning = check_certificates(description) if tls and find_spec("OpenSSL") is not None else ""
+    if tls and authorities is not None:
+        if not description.startswith("ssl:"):
+            raise OptionError(f"{description!r} can't demand certificates of clients; take ssl: instead")
+        warning, reactor = warning or authorities.warning, authorities.demanded(reactor)
     endpoint = _endpoint(reactor, description)
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
         return listening.addCallback(flush_after_reads)
 
-    return Listener(protocol, where or description, factory, listen, tls=tls, warning=warning)
+    client_ca = authorities.file if tls and authorities is not None else ""
+    return Listener(
+        protocol, where or description, factory, listen, tls=tls, client_ca=client_ca, warning=warning
+    )
 
 
 def _endpoint(reactor: Any, description: str) -> Any:

@@ -223,7 +223,8 @@ class ServerService(Service):
         where = listener.name_of(port)
         self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
         if listener.tls:
-            self.log.info("{where} speaks TLS", where=where)
+            demands = " and demands certificates of clients" if listener.client_ca else ""
+            self.log.info("{where} speaks TLS{demands}", where=where, demands=demands)
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
             self.log.info("{where} can be reached from other machines", where=where)

@@ -24,6 +24,7 @@ from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.core.text import EMPTY, count, escape, port_number, seconds
 from sockproto.errors import OptionError, WriteFailed
+from sockproto.server.access import AccessOptions
 from sockproto.server.catalog import Catalog, find, search
 from sockproto.server.listeners import (
     BACKLOG,
@@ -42,7 +43,7 @@ DEFAULT_PORT = 9999
 DEFAULT_PROTOCOL = "greeting"
 LOOPBACK = "127.0.0.1"
 
-OWN_ARGUMENTS = ("framing", "limits", "proxy_from")
+OWN_ARGUMENTS = ("access", "framing", "limits", "proxy_from")
 """The arguments of a factory that are made of our own options."""
 
 
@@ -51,7 +52,7 @@ def _typed(name: str) -> str:
     return name.replace("_", "-")
 
 
-class ServerOptions(usage.Options):
+class ServerOptions(AccessOptions):
     """The options of a server whose protocol is given.
 
     A wrong one ends the program with one line and the exit status 1.
@@ -84,7 +85,7 @@ class ServerOptions(usage.Options):
     ]
 
     def __init__(self) -> None:
-        usage.Options.__init__(self)
+        AccessOptions.__init__(self)
         self["interface"] = []
         self["listen"] = []
         self["proxy-from"] = []
@@ -149,7 +150,7 @@ class ServerOptions(usage.Options):
         self._refuse_empty()
         self.listeners = self.plan()
         if self["explain"]:
-            self._show(explanation(self.listeners, self.limits))
+            self._show(explanation(self.listeners, self.limits, self.restrictions()))
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on.
@@ -160,7 +161,8 @@ class ServerOptions(usage.Options):
         definition = self.definition
         self.limits = self._limits()
         self.lame_duck_seconds = _named("--lame-duck-seconds", seconds, self["lame-duck-seconds"] or "0")
-        arguments = {**self._prepared(), "limits": self.limits}
+        access = self.access()
+        arguments = {**self._prepared(), "limits": self.limits, **({"access": access} if access else {})}
         framing = self._framing()
         trusted = self._trusted()
 
@@ -176,7 +178,7 @@ class ServerOptions(usage.Options):
             self._refuse_with_listen()
             from twisted.internet import reactor
 
-            answers = (make_factory, make_datagrams, reactor)
+            answers = (make_factory, make_datagrams, reactor, self.authorities())
             planned = [
                 _named("--listen", from_descriptions, definition.name, text, *answers)
                 for text in self["listen"]
@@ -203,6 +205,10 @@ class ServerOptions(usage.Options):
         for name in "proxy-protocol", "backlog", "framing":
             if self.get(name) and all(listener.datagrams for listener in listeners):
                 raise OptionError(f"--{name} does not fit datagrams; leave it out or serve streams too")
+        if self["client-ca"] and not any(listener.tls for listener in listeners):
+            raise OptionError(
+                "--client-ca goes with --listen ssl:PORT:privateKey=FILE:certKey=FILE; give one"
+            )
         return listeners
 
     def _limits(self) -> Limits:
@@ -221,10 +227,7 @@ class ServerOptions(usage.Options):
         ):
             raise OptionError("--proxy-from goes with --proxy-protocol or --listen haproxy:…; give one")
         for network in self["proxy-from"]:
-            try:
-                Trust([network])
-            except ValueError as error:
-                raise OptionError(f"--proxy-from: must be a network such as 10.0.0.0/8: {error}") from error
+            _named("--proxy-from", Trust, [network])
         return self["proxy-from"] or LOOPBACK_NETWORKS
 
     def _prepared(self) -> Mapping[str, Any]:
@@ -351,7 +354,9 @@ def options_for(protocol: str) -> type[ServerOptions]:
     return type("Options", (ServerOptions,), members)
 
 
-def explanation(listeners: Iterable[Listener], limits: Limits) -> str:
+def explanation(
+    listeners: Iterable[Listener], limits: Limits, restrictions: Iterable[tuple[str, str]] = ()
+) -> str:
     """Give what would be served, to whom and under which limits, as text."""
     lines = []
     for listener in listeners:
@@ -359,7 +364,9 @@ def explanation(listeners: Iterable[Listener], limits: Limits) -> str:
             reach = "whoever can reach it"
         else:
             reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
-        lines.append(f"{listener.protocol} on {listener.where}, for {reach}")
+        shown = " and has a certificate" if listener.client_ca else ""
+        lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}")
+    lines += [f"  {name:<26}{value}" for name, value in restrictions]
     for limit in fields(limits):
         value = getattr(limits, limit.name)
         lines.append(f"  {_typed(limit.name):<26}{value or 'no limit':<10}  {limit.metadata['help']}")

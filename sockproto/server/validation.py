@@ -29,12 +29,13 @@ TAKEN_OPTIONS = {
     *(limit.name.replace("_", "-") for limit in fields(Limits)),
     *("port", "interface", "backlog", "tcp-only", "udp-only", "listen", "proxy-protocol", "proxy-from"),
     *("lame-duck-seconds",),
+    *("allow", "deny", "client-ca"),
     *("protocol", "framing", "explain", "help", "version"),
     *("i", "p"),  # short for --interface and --port, and to Twisted the same as --i and --p
 }
 """The options that are twistd sockproto's own."""
 
-TAKEN_ARGUMENTS = {"clock", "limits", "proxies", "registry"}
+TAKEN_ARGUMENTS = {"access", "clock", "limits", "proxies", "registry"}
 """The keyword arguments of a carrier that are no option's; the others are taken as options."""
 
 

@@ -2,12 +2,14 @@
 
 import contextlib
 import io
+import os
 import re
 import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import trustme
 from twisted.trial.unittest import TestCase
 
 from sockproto import errors
@@ -108,6 +110,7 @@ class ListingTests(TestCase):
                     exec(compile(listing, page, "exec"), namespace)
 
     def test_the_commands_parse(self) -> None:
+        self.enter_folder_with_certificates()
         commands = [line for page in HERE for text in listings(page, "sh") for line in text.splitlines()]
         self.assertGreater(len(commands), 4)
         for command in commands:
@@ -120,6 +123,17 @@ class ListingTests(TestCase):
                     self.assertRaises(SystemExit, Options().parseOptions, arguments)
                 else:
                     Options().parseOptions(arguments)
+
+    def enter_folder_with_certificates(self) -> None:
+        """Change to a folder that has the files which the commands name."""
+        folder, issuer = Path(self.mktemp()), trustme.CA()
+        folder.mkdir()
+        self.addCleanup(os.chdir, Path.cwd())
+        os.chdir(folder)
+        made = issuer.issue_cert("localhost")
+        made.private_key_pem.write_to_path("key.pem")
+        made.cert_chain_pems[0].write_to_path("cert.pem")
+        issuer.cert_pem.write_to_path("ca.pem")
 
     def test_explain_prints_what_the_page_shows(self) -> None:
         printed = io.StringIO()
