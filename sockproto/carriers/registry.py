@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import EventLog
+from sockproto.carriers.reports import Reports, end_fields, end_text, fields, told
 from sockproto.carriers.timers import Timers
 from sockproto.carriers.transport import peer_of
 from sockproto.core.admission import Admission
@@ -72,6 +73,7 @@ class Registry:
         connections: Those that are open, the oldest first, each with the places that it has taken.
         statistics: What was counted.
         log: Where events are written.
+        reports: Which connections the log tells the end of.
         admission: Counts the places.
     """
 
@@ -80,6 +82,7 @@ class Registry:
         self.connections: dict[Connection, int] = {}
         self.statistics = Statistics()
         self.log = EventLog(limits.log_rate)
+        self.reports = Reports.ALL
         self.admission = Admission(limits)
         self._clock = clock
         self._draining: list[Deferred[None]] = []
@@ -111,6 +114,10 @@ class Registry:
 
     # What a connection tells.
 
+    def count_header(self, size: int) -> None:
+        """Count the bytes of a PROXY header, which are read but none of the conversation's."""
+        self.statistics.bytes_in += size
+
     def enter(self, connection: Connection) -> CloseReason | None:
         """Note a connection that was made; return why it is refused if there are too many."""
         self.statistics.opened += 1
@@ -141,7 +148,8 @@ class Registry:
         """Log an error of a conversation's; one that ends the process does so."""
         failure = Failure(error, type(error), error.__traceback__)
         message = "{protocol} connection {serial} from {peer}: {what}"
-        self.log.failure(self.clock, message, failure, what=what, carrier=connection, **_fields(connection))
+        event = {"event": "conversation_error", "what": what, **fields(connection)}
+        self.log.failure(self.clock, message, failure, connection, **event)
         if isinstance(error, EXITS):
             end_process(self.clock, error)
 
@@ -166,24 +174,9 @@ class Registry:
                 drained.callback(None)
 
     def report(self, connection: Connection) -> None:
-        """Log how a connection ended."""
-        if not self.log.admits(self.clock):
-            return
-        session, detail = connection.session, connection.detail
-        why = "{reason} ({detail})" if detail else "{reason}"
-        self.log.write(
-            "{protocol} connection {serial} from {peer} closed: " + why + "; "
-            "{bytes_in} bytes and {messages_in} messages in, "
-            "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
-            **_fields(connection),
-            reason=session.reason,
-            detail=detail,
-            bytes_in=connection.bytes_in,
-            bytes_out=connection.bytes_out,
-            messages_in=session.messages_in,
-            messages_out=session.messages_out,
-            seconds=connection.age,
-        )
+        """Log how a connection ended, where that is to be told."""
+        if told(self.reports, connection) and self.log.admits(self.clock):
+            self.log.write(end_text(connection), **end_fields(connection))
 
     # The end.
 
@@ -206,14 +199,3 @@ class Registry:
             with suppress(*EXITS):
                 connection.abort(CloseReason.DRAIN_ABORTED)
         return len(left)
-
-
-def _fields(connection: Connection) -> dict[str, Any]:
-    """Return what every event tells of its connection."""
-    peer = connection.peer._replace(certificate=None)  # which would fill the log
-    return {
-        "protocol": connection.name,
-        "serial": connection.serial,
-        "peer": peer,
-        "host": connection.host,
-    }

@@ -9,7 +9,7 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import click
@@ -20,6 +20,9 @@ from sockproto.errors import ListenError, OptionError, WriteFailed
 METAVARS = {
     "backlog": "CONNECTIONS",
     "framing": None,  # the words that it may be
+    "log-connections": None,
+    "log-format": None,
+    "logfile": "FILE",
     "interface": "ADDRESS",
     "listen": "DESCRIPTION",
     "message": "TEXT",
@@ -39,12 +42,14 @@ PHRASES = {
 def serve_options() -> list[click.Parameter]:
     """Return the options that it takes, for the help of all commands."""
     from sockproto.server.catalog import definitions
-    from sockproto.server.tap import Options
+    from sockproto.server.foreground import ForegroundOptions
+    from sockproto.server.logs import CONNECTIONS, FORMATS
 
     known = definitions()
-    words = {"protocol": list(known)}
+    words: dict[str, Sequence[str]] = {"protocol": list(known)}
     words["framing"] = list(dict.fromkeys(name for each in known.values() for name in each.framings))
-    options = Options()
+    words |= {"log-format": FORMATS, "log-connections": CONNECTIONS}
+    options = ForegroundOptions()
     short = {name: [f"-{letter}"] for letter, name in options.synonyms.items() if len(letter) == 1}
     return [
         click.Option(
@@ -81,14 +86,11 @@ def serve(options: Sequence[str]) -> int:
     from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd
 
-    from sockproto.server.tap import Options
-
-    class Checked(Options):
-        tapname = "sockproto serve"
+    from sockproto.server.foreground import ForegroundOptions
 
     class Foreground(twistd.ServerOptions):  # type: ignore[name-defined,misc]  # one for each platform
         # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
-        subCommands: ClassVar[list[Any]] = [("sockproto", None, Checked, "")]
+        subCommands: ClassVar[list[Any]] = [("sockproto", None, ForegroundOptions, "")]
         loadedPlugins: ClassVar[dict[str, Any]] = {
             "sockproto": ServiceMaker("sockproto", "sockproto.server.tap", "", "sockproto")
         }
@@ -107,7 +109,10 @@ def serve(options: Sequence[str]) -> int:
         raise OptionError(text) from None
     from twisted.internet import reactor
 
-    _leave_signals_to(reactor)
+    given: Any = foreground.subOptions
+    if given.make_observer is not None:
+        foreground["logger"] = given.make_observer
+    _leave_signals_to(reactor, given.hang_up)
     try:
         twistd.runApp(foreground)
     except ListenError as error:  # told of already
@@ -115,8 +120,20 @@ def serve(options: Sequence[str]) -> int:
     return 0
 
 
-def _leave_signals_to(reactor: Any) -> None:
-    """Let the reactor have its signals once it runs; until then they end the process as in every command."""
-    for number, handler in (signal.SIGINT, reactor.sigInt), (signal.SIGHUP, signal.SIG_DFL):
+def _leave_signals_to(reactor: Any, hang_up: Callable[[], object] | None) -> None:
+    """Let the reactor have its signals once it runs; until then they end the process as in every command.
+
+    Args:
+        reactor: The reactor.
+        hang_up: What SIGHUP calls then, in the reactor; None: it is the service's, and ends it.
+    """
+
+    def call(number: int, frame: object) -> None:
+        reactor.callFromThread(hang_up)
+
+    for number, handler in (
+        (signal.SIGINT, reactor.sigInt),
+        (signal.SIGHUP, call if hang_up else signal.SIG_DFL),
+    ):
         if signal.getsignal(number) != signal.SIG_IGN:
             reactor.callWhenRunning(signal.signal, number, handler)

@@ -68,7 +68,7 @@ def take_signals(reactor: Any, again: Callable[[], object]) -> None:
 
 def _take_signals(reactor: Any, ignored: set[signal.Signals], again: Callable[[], object]) -> None:
     def hang_up(number: int, frame: object) -> None:
-        Logger("sockproto").info("Received SIGHUP, the same as SIGTERM.")
+        Logger("sockproto").info("Received SIGHUP, the same as SIGTERM.", event="hung_up")
         reactor.sigTerm(number, frame)
 
     stops = {signal.SIGINT: reactor.sigInt, signal.SIGTERM: reactor.sigTerm, signal.SIGHUP: hang_up}

@@ -35,6 +35,7 @@ from sockproto.server.listeners import (
     tcp,
     udp,
 )
+from sockproto.server.logs import connections
 from sockproto.server.parameters import described
 from sockproto.server.service import ServerService
 
@@ -71,6 +72,7 @@ class ServerOptions(usage.Options):
     optParameters: ClassVar[list[list[Any]]] = [
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
         ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        ["log-connections", None, None, "ends that are logged: all, failed or none  [default: all]"],
         *(
             [
                 _typed(limit.name),
@@ -158,6 +160,7 @@ class ServerOptions(usage.Options):
         """
         definition = self.definition
         self.limits = self._limits()
+        self.log_connections = _named("--log-connections", connections, self["log-connections"] or "all")
         arguments = {**self._prepared(), "limits": self.limits}
         framing = self._framing()
         trusted = self._trusted()
@@ -372,6 +375,7 @@ def makeService(options: ServerOptions) -> ServerService:
         drain_seconds=options.limits.drain_seconds,
         owns_process=True,
         shows_log=_shows_log(options.parent or {}),
+        log_connections=options.log_connections,
     )
 
 

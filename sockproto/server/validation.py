@@ -29,6 +29,7 @@ TAKEN_OPTIONS = {
     *(limit.name.replace("_", "-") for limit in fields(Limits)),
     *("port", "interface", "backlog", "tcp-only", "udp-only", "listen", "proxy-protocol", "proxy-from"),
     *("protocol", "framing", "explain", "help", "version"),
+    *("log-connections", "log-format", "logfile"),
     *("i", "p"),  # short for --interface and --port, and to Twisted the same as --i and --p
 }
 """The options that are twistd sockproto's own."""
