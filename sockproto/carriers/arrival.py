@@ -66,7 +66,8 @@ class Arrival:
             connection.close(CloseReason.BAD_PROXY_HEADER)
             return b""
         self._header = None
-        connection.bytes_in -= len(header.rest)
+        connection.registry.count_header(connection.bytes_in - len(header.rest))
+        connection.bytes_in = 0
         connection.peer = header.source or connection.peer
         connection.host = header.destination or connection.host
         # A proxy that doesn't say who its client is, or speaks for itself, is not counted.

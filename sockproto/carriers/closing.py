@@ -26,6 +26,9 @@ REFUSALS = frozenset(
 )
 """The reasons for which a connection is closed before its conversation begins."""
 
+PEER_LEFT = "handshake: the peer left"
+"""How TLS has failed where the connection was ended before the handshake was done, not by TLS itself."""
+
 
 class Draining:
     """A connection whose service stops: what has come is answered, what still comes is dropped.

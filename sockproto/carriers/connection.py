@@ -49,6 +49,9 @@ class StreamTransport(Protocol):
 class RegistryLike(Protocol):
     """What a connection's parts know of the registry."""
 
+    def count_header(self, size: int) -> None:
+        """Count the bytes of a PROXY header."""
+
     def identify(self, connection: "Connection", counted: bool = True) -> CloseReason | None:
         """Count a connection as its peer's, if it is to be counted; return why it is refused."""
 
@@ -69,7 +72,7 @@ class Connection(Protocol):
         serial: Its number among those of its listener, from 1.
         peer: The other end.
         host: This end.
-        bytes_in: Bytes read, but for those that come once the end has begun.
+        bytes_in: Bytes read that are the conversation's, but for those that come once the end has begun.
         bytes_out: Bytes handed to the transport.
         paused: Whether the transport has enough to send.
         reading: Whether it reads.

@@ -284,11 +284,12 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self.drop("error")
         self.log.failure(
             self.clock,
-            "{protocol} datagram from {peer!r}: error in the conversation",
+            "{protocol} datagram from {peer}: error in the conversation",
             Failure(error, type(error), error.__traceback__),
+            self,
+            event="conversation_error",
             protocol=self.name or type(self).__name__.removesuffix("DatagramProtocol").lower(),
-            peer=addr,
-            carrier=self,
+            peer=str(datagram_peer(addr)) if addr else "",
         )
         if isinstance(error, EXITS):
             end_process(self.clock, error)

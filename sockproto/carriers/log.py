@@ -49,10 +49,21 @@ class EventLog:
         """Write an event that was admitted. Arguments as for :meth:`info`."""
         self._log.info(format, **fields)
 
-    def failure(self, clock: IReactorTime, format: str, failure: Failure, **fields: Any) -> None:
-        """Write an event with a traceback, escaped. Arguments as for :meth:`info`."""
+    def failure(
+        self, clock: IReactorTime, format: str, failure: Failure, source: object, **fields: Any
+    ) -> None:
+        """Write an event with a traceback, escaped.
+
+        Args:
+            clock: Tells which second it is.
+            format: As ``twisted.logger`` formats it.
+            failure: What has failed.
+            source: Whose failure it is, as the event's ``log_source`` tells.
+            fields: What the format names, and more.
+        """
         if self.admits(clock):
-            self._log.failure(format, EscapedFailure(failure), **fields)
+            log = Logger(self._log.namespace, source, self._log.observer)
+            log.failure(format, EscapedFailure(failure), **fields)
 
     def flush(self) -> None:
         """Say how many events were left out since this was last said; the end of a second does so too."""
@@ -61,7 +72,9 @@ class EventLog:
                 self._end.cancel()
             self._end = None
             left_out, self._left_out = self._left_out, 0
-            self._log.info("{left_out} events more were left out of the log", left_out=left_out)
+            self._log.info(
+                "{left_out} events more were left out of the log", event="left_out", left_out=left_out
+            )
 
     def admits(self, clock: IReactorTime) -> bool:
         """Count an event; give whether it is to be written. Ask before making what costs something."""

@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -18,8 +18,9 @@ from twisted.python.failure import Failure
 
 from sockproto.carriers.connection import Connection
 from sockproto.carriers.log import EventLog
+from sockproto.carriers.reports import Reports, end_fields, end_text, fields, told
 from sockproto.carriers.timers import Timers
-from sockproto.carriers.transport import peer_of, subject_of
+from sockproto.carriers.transport import peer_of
 from sockproto.core.access import Access
 from sockproto.core.admission import Admission, GuardedAdmission
 from sockproto.core.conversation import CloseReason, Peer
@@ -74,6 +75,7 @@ class Registry:
         connections: Those that are open, the oldest first, each with the places that it has taken.
         statistics: What was counted.
         log: Where events are written.
+        reports: Which connections the log tells the end of.
         admission: Counts the places.
     """
 
@@ -84,6 +86,7 @@ class Registry:
         self.connections: dict[Connection, int] = {}
         self.statistics = Statistics()
         self.log = EventLog(limits.log_rate)
+        self.reports = Reports.ALL
         self.admission = Admission(limits) if access is None else GuardedAdmission(limits, access)
         self._clock = clock
         self._draining: list[Deferred[None]] = []
@@ -114,6 +117,10 @@ class Registry:
         return self._host
 
     # What a connection tells.
+
+    def count_header(self, size: int) -> None:
+        """Count the bytes of a PROXY header, which are read but none of the conversation's."""
+        self.statistics.bytes_in += size
 
     def enter(self, connection: Connection) -> CloseReason | None:
         """Note a connection that was made; return why it is refused if there are too many."""
@@ -152,7 +159,8 @@ class Registry:
         """Log an error of a conversation's; one that ends the process does so."""
         failure = Failure(error, type(error), error.__traceback__)
         message = "{protocol} connection {serial} from {peer}: {what}"
-        self.log.failure(self.clock, message, failure, what=what, carrier=connection, **_fields(connection))
+        event = {"event": "conversation_error", "what": what, **fields(connection)}
+        self.log.failure(self.clock, message, failure, connection, **event)
         if isinstance(error, EXITS):
             end_process(self.clock, error)
 
@@ -173,7 +181,8 @@ class Registry:
         counted.bytes_out += connection.bytes_out
         counted.messages_in += session.messages_in
         counted.messages_out += session.messages_out
-        if self.log.admits(self.clock):
+        reports = self.reports
+        if (reports is Reports.ALL or told(reports, connection)) and self.log.admits(self.clock):
             self.report(connection)
         if not self.connections:
             draining, self._draining = self._draining, []
@@ -182,22 +191,7 @@ class Registry:
 
     def report(self, connection: Connection) -> None:
         """Log how a connection ended."""
-        session, detail, fields = connection.session, connection.detail, _fields(connection)
-        why = "{reason} ({detail})" if detail else "{reason}"
-        who = "{peer} ({subject})" if fields["subject"] else "{peer}"
-        self.log.write(
-            "{protocol} connection {serial} from " + who + " closed: " + why + "; "
-            "{bytes_in} bytes and {messages_in} messages in, "
-            "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds",
-            **fields,
-            reason=session.reason,
-            detail=detail,
-            bytes_in=connection.bytes_in,
-            bytes_out=connection.bytes_out,
-            messages_in=session.messages_in,
-            messages_out=session.messages_out,
-            seconds=connection.age,
-        )
+        self.log.write(end_text(connection), **end_fields(connection))
 
     # The end.
 
@@ -220,18 +214,3 @@ class Registry:
             with suppress(*EXITS):
                 connection.abort(CloseReason.DRAIN_ABORTED)
         return len(left)
-
-
-def _fields(connection: Connection) -> dict[str, Any]:
-    """Return what every event tells of its connection."""
-    peer, subject = connection.peer, ""
-    if peer.certificate is not None:
-        subject = subject_of(peer.certificate)
-        peer = peer._replace(certificate=None)  # which would fill the log
-    return {
-        "protocol": connection.name,
-        "serial": connection.serial,
-        "peer": peer,
-        "subject": subject,
-        "host": connection.host,
-    }

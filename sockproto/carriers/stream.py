@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockproto.carriers.arrival import Arrival
-from sockproto.carriers.closing import Closing, Draining, TLSEnded
+from sockproto.carriers.closing import PEER_LEFT, Closing, Draining, TLSEnded
 from sockproto.carriers.connection import StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
@@ -69,7 +69,8 @@ class ConversationProtocol(Protocol):
         serial: The connection's number among those of its listener, from 1.
         peer: The other end: the client, also behind a proxy that tells its address.
         host: This end, likewise.
-        bytes_in: Bytes read, but for those that come once the end has begun, which are thrown away.
+        bytes_in: Bytes read that are the conversation's: none of the PROXY header or of TLS, nor those that
+            come once the end has begun, which are thrown away.
         bytes_out: Bytes handed to the transport.
         paused: Whether the transport has enough to send.
         reading: Whether bytes are read as they come.
@@ -455,7 +456,7 @@ class ConversationProtocol(Protocol):
         """Return how TLS has failed, None if it hasn't, given what has ended the connection."""
         words = openssl_words(error)
         if isinstance(self._phase, Arrival) and self._phase.shakes_hands(self):
-            return f"handshake: {words or 'the peer left'}"
+            return f"handshake: {words}" if words else PEER_LEFT
         return words
 
     def _open(self) -> None:

@@ -9,7 +9,7 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -24,6 +24,9 @@ METAVARS = {
     "client-ca": "FILE",
     "deny": "NETWORK",
     "framing": None,  # the words that it may be
+    "log-connections": None,
+    "log-format": None,
+    "logfile": "FILE",
     "interface": "ADDRESS",
     "listen": "DESCRIPTION",
     "message": "TEXT",
@@ -36,12 +39,14 @@ METAVARS = {
 def serve_options() -> list[click.Parameter]:
     """Return the options that it takes, for the help of all commands."""
     from sockproto.server.catalog import definitions
-    from sockproto.server.tap import Options
+    from sockproto.server.foreground import ForegroundOptions
+    from sockproto.server.logs import CONNECTIONS, FORMATS
 
     known = definitions()
-    words = {"protocol": list(known)}
+    words: dict[str, Sequence[str]] = {"protocol": list(known)}
     words["framing"] = list(dict.fromkeys(name for each in known.values() for name in each.framings))
-    options = Options()
+    words |= {"log-format": FORMATS, "log-connections": CONNECTIONS}
+    options = ForegroundOptions()
     short = {name: [f"-{letter}"] for letter, name in options.synonyms.items() if len(letter) == 1}
     return [
         click.Option(
@@ -78,14 +83,11 @@ def serve(options: Sequence[str]) -> int:
     from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd
 
-    from sockproto.server.tap import Options
-
-    class Checked(Options):
-        tapname = "sockproto serve"
+    from sockproto.server.foreground import ForegroundOptions
 
     class Foreground(twistd.ServerOptions):  # type: ignore[name-defined,misc]  # one for each platform
         # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
-        subCommands: ClassVar[list[Any]] = [("sockproto", None, Checked, "")]
+        subCommands: ClassVar[list[Any]] = [("sockproto", None, ForegroundOptions, "")]
         loadedPlugins: ClassVar[dict[str, Any]] = {
             "sockproto": ServiceMaker("sockproto", "sockproto.server.tap", "", "sockproto")
         }
@@ -99,10 +101,13 @@ def serve(options: Sequence[str]) -> int:
         if not isinstance(error.code, str):
             return int(error.code or 0)
         text = error.code.removeprefix("sockproto serve: ").partition(" (twistd ")[0]
-        raise OptionError(_as_click(text, Checked().longOpt)) from None
+        raise OptionError(_as_click(text, ForegroundOptions().longOpt)) from None
     from twisted.internet import reactor
 
-    _leave_signals_to(reactor)
+    given: Any = foreground.subOptions
+    if given.make_observer is not None:
+        foreground["logger"] = given.make_observer
+    _leave_signals_to(reactor, given.hang_up)
     try:
         twistd.runApp(foreground)
     except ListenError as error:  # told of already
@@ -125,8 +130,20 @@ def _as_click(text: str, names: Sequence[str]) -> str:
     return text
 
 
-def _leave_signals_to(reactor: Any) -> None:
-    """Let the reactor have its signals once it runs; until then they end the process as in every command."""
-    for number, handler in (signal.SIGINT, reactor.sigInt), (signal.SIGHUP, signal.SIG_DFL):
+def _leave_signals_to(reactor: Any, hang_up: Callable[[], object] | None) -> None:
+    """Let the reactor have its signals once it runs; until then they end the process as in every command.
+
+    Args:
+        reactor: The reactor.
+        hang_up: What SIGHUP calls then, in the reactor; None: it is the service's, and ends it.
+    """
+
+    def call(number: int, frame: object) -> None:
+        reactor.callFromThread(hang_up)
+
+    for number, handler in (
+        (signal.SIGINT, reactor.sigInt),
+        (signal.SIGHUP, call if hang_up else signal.SIG_DFL),
+    ):
         if signal.getsignal(number) != signal.SIG_IGN:
             reactor.callWhenRunning(signal.signal, number, handler)

@@ -414,6 +414,7 @@ def addresses(interface: str) -> list[str]:
     if ours and ours != named:
         log.warn(
             "{name}: this machine has no address {others}; serving {ours} alone",
+            event="address_missing",
             name=interface,
             others=", ".join(address for address in named if address not in ours),
             ours=", ".join(ours),

@@ -85,7 +85,7 @@ def _take_signals(
     instead: Callable[[], object] | None,
 ) -> None:
     def hang_up(number: int, frame: object) -> None:
-        Logger("sockproto").info("Received SIGHUP, the same as SIGTERM.")
+        Logger("sockproto").info("Received SIGHUP, the same as SIGTERM.", event="hung_up")
         reactor.sigTerm(number, frame)
 
     stops = {signal.SIGINT: reactor.sigInt, signal.SIGTERM: reactor.sigTerm, signal.SIGHUP: hang_up}

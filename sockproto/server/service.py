@@ -29,6 +29,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.log import callWithContext
 
+from sockproto.carriers.reports import Reports
 from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import Limits
 from sockproto.core.text import escape
@@ -67,12 +68,12 @@ class ServerService(Service):
             said on standard error too, which twistd sends to its log.
         shows_log: Whether the log is seen where standard error is, as under ``twistd -n``: then why it can't
             start is said on standard error alone.
+        log_connections: Which connections the log tells the end of: ``all``, ``failed`` (those that did not
+            end as they should) or ``none``; None: as each factory's registry has it, which is ``all``.
 
     Attributes:
         listeners: What to listen on.
     """
-
-    log = Logger("sockproto")
 
     def __init__(
         self,
@@ -82,8 +83,13 @@ class ServerService(Service):
         owns_process: bool = False,
         shows_log: bool = False,
         lame_duck_seconds: float = 0.0,
+        log_connections: str | None = None,
     ) -> None:
+        self.log = Logger("sockproto")  # a class's own would have the long name of the class
         self.listeners = list(listeners)
+        for listener in self.listeners:
+            if log_connections is not None and not listener.datagrams:
+                listener.server.registry.reports = Reports(log_connections)
         self._drain_seconds = drain_seconds
         self._lame_duck_seconds = lame_duck_seconds
         self._owns_process = owns_process
@@ -213,6 +219,7 @@ class ServerService(Service):
         yield DeferredList(closing)
         self.log.info(
             "stopped in {seconds:.1f} seconds: {connections} connections closed, {aborted} cut",
+            event="stopped",
             connections=connections - (cut() - cut_before),
             aborted=cut() - cut_before,
             seconds=self._reactor.seconds() - began,
@@ -221,17 +228,19 @@ class ServerService(Service):
     def _announce(self, listener: Listener, port: IListeningPort) -> None:
         """Say what is served where, and whether others than this machine can reach it."""
         where = listener.name_of(port)
-        self.log.info("{protocol} on {where}", protocol=listener.protocol, where=where)
+        told = {"protocol": listener.protocol, "where": where}
+        self.log.info("{protocol} on {where}", event="listening", **told)
         if listener.tls:
             demands = " and demands certificates of clients" if listener.client_ca else ""
-            self.log.info("{where} speaks TLS{demands}", where=where, demands=demands)
+            self.log.info("{where} speaks TLS{demands}", event="speaks_tls", demands=demands, **told)
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
-            self.log.info("{where} can be reached from other machines", where=where)
+            self.log.info("{where} can be reached from other machines", event="reachable", **told)
         if listener.warning:
-            self.log.warn("{where}: {warning}", where=where, warning=listener.warning)
+            self.log.warn("{where}: {warning}", event="listener_warning", warning=listener.warning, **told)
         if isinstance(host, IPv6Address) and host.host == "::" and not has_address("::1"):
-            self.log.warn("{where}: IPv6 is off on this machine; only IPv4 reaches it", where=where)
+            text = "{where}: IPv6 is off on this machine; only IPv4 reaches it"
+            self.log.warn(text, event="ipv6_off", **told)
 
     def _claim_descriptors(self) -> None:
         """Have the system allow as many open files as there may be connections, or allow fewer of these."""
@@ -247,6 +256,7 @@ class ServerService(Service):
             self.log.warn(
                 "the limit of open files leaves room for {fit} connections, not for {wanted}; "
                 "raise it (ulimit -n) or lower --max-connections to {fit}",
+                event="too_few_files",
                 fit=fit,
                 wanted=wanted,
             )
@@ -293,7 +303,7 @@ class ServerService(Service):
             if self.ready and self._notifier is not None:
                 self._notifier.ready()
         elif self._bound:
-            self.log.critical("{line}", line=_line(listener, result))
+            self.log.critical("{line}", event="listen_failed", line=_line(listener, result))
             self._unbind()
             self._reactor.stop()
 

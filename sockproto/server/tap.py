@@ -36,6 +36,7 @@ from sockproto.server.listeners import (
     tcp,
     udp,
 )
+from sockproto.server.logs import connections
 from sockproto.server.parameters import described
 from sockproto.server.service import ServerService
 
@@ -73,6 +74,7 @@ class ServerOptions(AccessOptions):
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
         ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
         ["lame-duck-seconds", None, None, "go on so long after a signal, but not ready  [default: 0]"],
+        ["log-connections", None, None, "ends that are logged: all, failed or none  [default: all]"],
         *(
             [
                 _typed(limit.name),
@@ -161,6 +163,7 @@ class ServerOptions(AccessOptions):
         definition = self.definition
         self.limits = self._limits()
         self.lame_duck_seconds = _named("--lame-duck-seconds", seconds, self["lame-duck-seconds"] or "0")
+        self.log_connections = _named("--log-connections", connections, self["log-connections"] or "all")
         access = self.access()
         arguments = {**self._prepared(), "limits": self.limits, **({"access": access} if access else {})}
         framing = self._framing()
@@ -382,6 +385,7 @@ def makeService(options: ServerOptions) -> ServerService:
         owns_process=True,
         shows_log=_shows_log(options.parent or {}),
         lame_duck_seconds=options.lame_duck_seconds,
+        log_connections=options.log_connections,
     )
 
 

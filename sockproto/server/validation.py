@@ -31,6 +31,7 @@ TAKEN_OPTIONS = {
     *("lame-duck-seconds",),
     *("allow", "deny", "client-ca"),
     *("protocol", "framing", "explain", "help", "version"),
+    *("log-connections", "log-format", "logfile"),
     *("i", "p"),  # short for --interface and --port, and to Twisted the same as --i and --p
 }
 """The options that are twistd sockproto's own."""

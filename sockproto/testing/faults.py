@@ -89,7 +89,7 @@ def _observe(event: LogEvent) -> None:
     error = getattr(failure, "value", None)
     if error is None or any(error is known for faults in kept for known, _ in faults.errors):
         return
-    carrier = event.get("carrier")
+    carrier = event["log_source"] if event.get("event") == "conversation_error" else None
     owners = [faults for faults in kept if (faults.at_work() if carrier is None else faults.owns(carrier))]
     for faults in owners or (kept if carrier is None else ()):
         faults.note(error, carrier)

@@ -12,7 +12,7 @@ from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.log import EventLog
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.carriers.transport import peer_of
-from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.protocols.greeting import GreetingFactory
@@ -100,14 +100,14 @@ class JournalTests(TestCase):
 
         log = EventLog(log=Untouchable("test", observer=LogPublisher()))
         log.info(self.clock, "x")
-        log.failure(self.clock, "x", Failure(ValueError()))
+        log.failure(self.clock, "x", Failure(ValueError()), self)
 
     def test_a_traceback_cannot_forge_lines_or_drive_a_terminal(self) -> None:
         try:
             raise ValueError("bad\n2026-11-21T00:00:00+0000 [-] forged\r\x1b[31m\x85\u2028red \u202e")
         except ValueError:
             failure = Failure()
-        self.log.failure(self.clock, "error", failure)
+        self.log.failure(self.clock, "error", failure, self)
         self.assertTrue(self.events[0]["log_failure"].check(ValueError))
         [text] = self.texts()
         for line in text.splitlines()[1:]:
@@ -133,11 +133,12 @@ class ConnectionEventTests(TestCase):
         remote.lose()
         [event] = self.events
         expected = {
-            "peer": Peer("192.168.1.1", 54321),
-            "host": Peer("10.0.0.1", 12345),
+            "event": "connection_closed",
+            "peer": "192.168.1.1:54321",
+            "host": "10.0.0.1:12345",
             "protocol": "greeting",
             "serial": 1,
-            "reason": CloseReason.PEER_CLOSED,
+            "reason": "peer closed",
             "bytes_in": 14,
             "bytes_out": 8 + 16 + 14,
             "messages_in": 2,
@@ -166,7 +167,9 @@ class ConnectionEventTests(TestCase):
         remote = connect(protocol)
         protocol.dataReceived(b"x\x1b\rforged\n")
         remote.lose()
-        self.assertEqual((self.events[0]["serial"], self.events[0]["protocol"]), (1, "buggy"))
+        event = self.events[0]
+        self.assertEqual((event["event"], event["serial"]), ("conversation_error", 1))
+        self.assertEqual((event["protocol"], event["log_source"]), ("buggy", protocol))
         self.assertNotIn("\x1b", "".join(take_texts(self.events)))
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 

@@ -270,7 +270,7 @@ class LogTests(ProxiedTestCase):
     def test_the_event_names_the_client(self) -> None:
         for header in V1, V2:
             [event] = self.events_of(THE_PROXY, header + b"Michael\n")
-            self.assertEqual((event["peer"], event["host"]), (SOURCE, DESTINATION))
+            self.assertEqual((event["peer"], event["host"]), (str(SOURCE), str(DESTINATION)))
             text = eventAsText(event, includeTimestamp=False, includeSystem=False)
             self.assertIn("greeting connection 1 from 192.0.2.1:5000 closed: peer closed; ", text)
 

@@ -11,6 +11,7 @@ from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.text import count, raw_bytes
 from sockproto.protocols.echo import EchoFactory
 from sockproto.server.catalog import definitions
+from sockproto.server.foreground import ForegroundOptions
 from sockproto.server.parameters import described
 from sockproto.server.tap import ServerOptions, makeService
 from sockproto.server.validation import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
@@ -169,7 +170,9 @@ class DefinitionTests(PluginsTestCase):
 
     def test_the_names_that_are_taken_are_twistds(self) -> None:
         options = ServerOptions()
-        long = {name.rstrip("=") for name in options.longOpt}
+        long = {name.rstrip("=") for name in options.longOpt} | {
+            row[0] for row in ForegroundOptions.optParameters
+        }
         self.assertEqual(TAKEN_OPTIONS, {*long, *options.shortOpt.replace(":", ""), "protocol", "framing"})
         parameters = [
             *inspect.signature(ConversationFactory).parameters.values(),

@@ -1,0 +1,85 @@
+"""What the log says of a connection's end, and which ends are worth a line.
+
+::
+
+    if told(Reports.FAILED, connection):
+        log.write(FORMAT, **end_fields(connection))
+"""
+
+from enum import Enum
+from typing import Any
+
+from sockproto.carriers.closing import PEER_LEFT
+from sockproto.carriers.connection import Connection
+from sockproto.carriers.transport import subject_of
+from sockproto.core.conversation import CloseReason
+
+
+class Reports(Enum):
+    """Which connections the log tells the end of."""
+
+    ALL = "all"  #: each
+    FAILED = "failed"  #: those that did not end as they should; a health check is none of them
+    NONE = "none"  #: none; an error in a conversation has a line of its own all the same
+
+
+ORDERLY = frozenset({CloseReason.PEER_CLOSED, CloseReason.CLOSED, CloseReason.DRAINED})
+"""The reasons of connections that ended as they should."""
+
+
+def told(reports: Reports, connection: Connection) -> bool:
+    """Return whether the end of a connection is to be told."""
+    if reports is Reports.FAILED:
+        return not (connection.session.reason in ORDERLY or is_health_check(connection))
+    return reports is Reports.ALL
+
+
+def is_health_check(connection: Connection) -> bool:
+    """Return whether a connection was no more than a load balancer's look at the port.
+
+    It has said nothing, but perhaps a PROXY header, and was closed or reset by the peer; or it was left in
+    its TLS handshake. (haproxy resets its health checks; Source: its manual, "option tcp-check".)
+    """
+    reason = connection.session.reason
+    if reason is CloseReason.TLS_FAILED:
+        return connection.detail == PEER_LEFT
+    return reason in (CloseReason.PEER_CLOSED, CloseReason.PEER_RESET) and not connection.bytes_in
+
+
+def end_text(connection: Connection) -> str:
+    """Return the format of the line about a connection's end."""
+    why = "{reason} ({detail})" if connection.detail else "{reason}"
+    who = "{peer} ({subject})" if connection.peer.certificate is not None else "{peer}"
+    return (
+        "{protocol} connection {serial} from " + who + " closed: " + why + "; "
+        "{bytes_in} bytes and {messages_in} messages in, "
+        "{bytes_out} bytes and {messages_out} messages out, {seconds:.3f} seconds"
+    )
+
+
+def end_fields(connection: Connection) -> dict[str, Any]:
+    """Return what that line, and whoever reads its event, needs to know: text and numbers alone."""
+    session = connection.session
+    return {
+        "event": "connection_closed",
+        **fields(connection),
+        "reason": str(session.reason),
+        "detail": connection.detail,
+        "bytes_in": connection.bytes_in,
+        "bytes_out": connection.bytes_out,
+        "messages_in": session.messages_in,
+        "messages_out": session.messages_out,
+        "seconds": connection.age,
+    }
+
+
+def fields(connection: Connection) -> dict[str, Any]:
+    """Return what every event tells of its connection."""
+    certificate = connection.peer.certificate
+    return {
+        "protocol": connection.name,
+        "serial": connection.serial,
+        "peer": str(connection.peer),
+        "subject": "" if certificate is None else subject_of(certificate),
+        "host": str(connection.host),
+    }
