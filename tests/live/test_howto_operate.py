@@ -1,4 +1,4 @@
-"""What docs/howto/operate.md tells its reader to run, each section in a network of its own, on the ports it names."""
+"""What docs/howto/operate.md tells its reader to run, each section in a network and on ports of its own."""
 
 import re
 import subprocess
