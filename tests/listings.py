@@ -24,7 +24,7 @@ from tests.hanging import TIMEOUT
 SCRIPTS = Path(sys.executable).parent  # where pip put twistd, as .venv/bin in the documents
 
 # What doesn't end by itself.
-SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|systemd-socket-activate"
+SERVES = r"twistd|sockproto serve|_server\.py|haproxy -|^prometheus |systemd-socket-activate"
 
 # A listing of the README that is a program of its own writes no log; with one it tells its ports.
 WITH_LOG = """

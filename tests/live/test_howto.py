@@ -12,8 +12,9 @@ from tests.hanging import TIMEOUT
 from tests.listings import Server, figures, installed, lacking, listings, start
 from tests.live.peers import authority
 
-# They write files first: test_protocols_of_others.py, test_howto_check.py, test_howto_testing.py.
-OF_THEIR_OWN = {"protocols", "check", "testing"}
+# They write files first, or need a network: test_protocols_of_others.py, test_howto_check.py,
+# test_howto_testing.py, test_howto_operate.py.
+OF_THEIR_OWN = {"protocols", "check", "testing", "operate"}
 PAGES = {path.stem: path for path in (Path(__file__).parents[2] / "docs" / "howto").glob("*.md")}
 
 

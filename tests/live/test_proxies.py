@@ -4,17 +4,16 @@ import hashlib
 import random
 import re
 import socket
-import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.hanging import TIMEOUT
 from tests.live.clients import ask, receive_all, tcp_client
-from tests.live.server import Output, Serve, need
+from tests.live.haproxy import BIND, haproxy
+from tests.live.server import Serve
 
 MIB = 1024 * 1024
 LOOPBACK = "127.0.0.1"
@@ -28,45 +27,22 @@ defaults
     timeout server 60s
 
 listen front
-    bind fd@{listener}
+    {bind}
     server behind 127.0.0.1:{port} {send}
 """
 
 both_versions = pytest.mark.parametrize("send", ["send-proxy", "send-proxy-v2"])
 
 
-@contextmanager
-def haproxy(directory: Path, port: int, send: str) -> Iterator[int]:
-    """Run haproxy before a port of 127.0.0.1; give its own, where it can be connected to at once."""
-    need("haproxy")
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        configuration = directory / "haproxy.cfg"
-        text = CONFIGURATION.format(listener=listener.fileno(), port=port, send=send)
-        configuration.write_text(text)
-        process = subprocess.Popen(
-            ["haproxy", "-db", "-f", str(configuration)],
-            pass_fds=(listener.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        own_port: int = listener.getsockname()[1]
-    assert process.stderr
-    errors = Output(process.stderr)
-    try:
-        yield own_port
-        assert process.poll() is None, errors.text
-    finally:
-        process.kill()
-        process.wait(TIMEOUT)
-        errors.wait_for_end()
+def behind(directory: Path, port: int, send: str) -> AbstractContextManager[int]:
+    """Run haproxy before a port of 127.0.0.1; return its own."""
+    return haproxy(directory, CONFIGURATION.format(bind=BIND, port=port, send=send))
 
 
 @both_versions
 def test_greeting_and_the_log_names_the_client(serve: Serve, tmp_path: Path, send: str) -> None:
     server = serve("--proxy-protocol")
-    with haproxy(tmp_path, server.port, send) as port:
+    with behind(tmp_path, server.port, send) as port:
         with tcp_client(port) as client:
             host, own_port = client.getsockname()
             ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
@@ -80,7 +56,7 @@ def test_greeting_and_the_log_names_the_client(serve: Serve, tmp_path: Path, sen
 @both_versions
 def test_clients_are_told_apart(serve: Serve, tmp_path: Path, send: str) -> None:
     server = serve("--proxy-protocol", "--max-connections-per-peer", "1")
-    with haproxy(tmp_path, server.port, send) as port, tcp_client(port) as client:
+    with behind(tmp_path, server.port, send) as port, tcp_client(port) as client:
         ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
         with tcp_client(port) as again:
             assert receive_all(again) == b""
@@ -95,7 +71,7 @@ def test_clients_are_told_apart(serve: Serve, tmp_path: Path, send: str) -> None
 def test_every_byte_of_32_mib_comes_back_after_a_half_close(serve: Serve, tmp_path: Path, send: str) -> None:
     payload = random.Random(862).randbytes(32 * MIB)
     server = serve("--protocol", "echo", "--listen", f"haproxy:tcp:0:interface={LOOPBACK}")
-    with haproxy(tmp_path, server.port, send) as port, tcp_client(port) as client:
+    with behind(tmp_path, server.port, send) as port, tcp_client(port) as client:
 
         def talk() -> None:
             client.sendall(payload)
