@@ -21,9 +21,10 @@ LAYERS = [
     "errors interfaces",
     "core reactor",
     "plain carriers testing",
-    "commands rawhttp check",
+    "commands rawhttp check admin",
     "protocols",
     "server client",
+    "workers",
     "cli",
 ]
 FLOOR = {name: floor for floor, line in enumerate(LAYERS) for name in line.split()}

@@ -110,6 +110,14 @@ class Connection(Protocol):
         """Seconds since it was made."""
 
     @property
+    def idle(self) -> float:
+        """Seconds since a byte last came or went."""
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, in words."""
+
+    @property
     def busy(self) -> bool:
         """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
 

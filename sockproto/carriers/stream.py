@@ -356,6 +356,22 @@ class ConversationProtocol(Protocol):
         return self.clock.seconds() - self._timeouts.made
 
     @property
+    def idle(self) -> float:
+        """Seconds since a byte last came or went."""
+        return self.clock.seconds() - self._timeouts.active
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, in words."""
+        if isinstance(self._phase, Arrival):
+            return "a PROXY header or TLS handshake"
+        if isinstance(self._phase, Closing):
+            return "the end of the peer's stream"
+        if self.paused:
+            return "the peer to read"
+        return "the answer" if self.busy else "a message"
+
+    @property
     def busy(self) -> bool:
         """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
         return self.paused or (self._flow is not None and self._flow.waits)

@@ -9,7 +9,7 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ METAVARS = {
     "listen": "DESCRIPTION",
     "message": "TEXT",
     "protocol": "NAME",
+    "workers": "NUMBER",
     "proxy-from": "NETWORK",
 }
 """What stands for the values of options; of all others the last word of the option does."""
@@ -39,8 +40,8 @@ METAVARS = {
 def serve_options() -> list[click.Parameter]:
     """Return the options that it takes, for the help of all commands."""
     from sockproto.server.catalog import definitions
-    from sockproto.server.foreground import ForegroundOptions
     from sockproto.server.logs import CONNECTIONS, FORMATS
+    from sockproto.workers.foreground import ForegroundOptions
 
     known = definitions()
     words: dict[str, Sequence[str]] = {"protocol": list(known)}
@@ -83,13 +84,13 @@ def serve(options: Sequence[str]) -> int:
     from twisted.application.service import ServiceMaker
     from twisted.scripts import twistd
 
-    from sockproto.server.foreground import ForegroundOptions
+    from sockproto.workers.foreground import ForegroundOptions
 
     class Foreground(twistd.ServerOptions):  # type: ignore[name-defined,misc]  # one for each platform
         # Ours alone: to find the others, Twisted prints a traceback of each plugin that can't be imported.
         subCommands: ClassVar[list[Any]] = [("sockproto", None, ForegroundOptions, "")]
         loadedPlugins: ClassVar[dict[str, Any]] = {
-            "sockproto": ServiceMaker("sockproto", "sockproto.server.tap", "", "sockproto")
+            "sockproto": ServiceMaker("sockproto", "sockproto.workers.foreground", "", "sockproto")
         }
 
     foreground = Foreground()
@@ -107,7 +108,7 @@ def serve(options: Sequence[str]) -> int:
     given: Any = foreground.subOptions
     if given.make_observer is not None:
         foreground["logger"] = given.make_observer
-    _leave_signals_to(reactor, given.hang_up)
+    _leave_signals_to(reactor)
     try:
         twistd.runApp(foreground)
     except ListenError as error:  # told of already
@@ -130,20 +131,8 @@ def _as_click(text: str, names: Sequence[str]) -> str:
     return text
 
 
-def _leave_signals_to(reactor: Any, hang_up: Callable[[], object] | None) -> None:
-    """Let the reactor have its signals once it runs; until then they end the process as in every command.
-
-    Args:
-        reactor: The reactor.
-        hang_up: What SIGHUP calls then, in the reactor; None: it is the service's, and ends it.
-    """
-
-    def call(number: int, frame: object) -> None:
-        reactor.callFromThread(hang_up)
-
-    for number, handler in (
-        (signal.SIGINT, reactor.sigInt),
-        (signal.SIGHUP, call if hang_up else signal.SIG_DFL),
-    ):
+def _leave_signals_to(reactor: Any) -> None:
+    """Let the reactor have its signals once it runs; until then they end the process as in every command."""
+    for number, handler in (signal.SIGINT, reactor.sigInt), (signal.SIGHUP, signal.SIG_DFL):
         if signal.getsignal(number) != signal.SIG_IGN:
             reactor.callWhenRunning(signal.signal, number, handler)

@@ -58,6 +58,39 @@ class AdoptedUNIXDatagramPort(unix.DatagramPort):
         self.startReading()
 
 
+class AdoptingReactor:
+    """A reactor for an endpoint that is to listen at a socket that is open already.
+
+    Args:
+        reactor: The reactor, which does everything else.
+        opened: The socket, which listens; it belongs to the port that the endpoint makes.
+    """
+
+    def __init__(self, reactor: Any, opened: socket) -> None:
+        self._reactor, self._opened = reactor, opened
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        """Accept connections at the socket, whatever its kind."""
+        return adopt_stream(self._reactor, self._opened, factory)
+
+    def listenSSL(
+        self,
+        port: int,
+        factory: Any,
+        contextFactory: Any,  # noqa: N803  # Twisted's name
+        backlog: int = 50,
+        interface: str = "",
+    ) -> Any:
+        """Accept connections at the socket, and speak TLS on them."""
+        from twisted.protocols.tls import TLSMemoryBIOFactory
+
+        wrapped = TLSMemoryBIOFactory(contextFactory, isClient=False, wrappedFactory=factory)
+        return self.listenTCP(port, wrapped, backlog, interface)
+
+
 def adopt_stream(reactor: Any, listening: socket, factory: Any) -> Any:
     """Accept connections at a socket that listens.
 

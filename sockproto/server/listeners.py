@@ -30,7 +30,7 @@ from sockproto.carriers.transport import peer_of
 from sockproto.core.text import count, host_name, join_host_port, port_number
 from sockproto.errors import OptionError
 from sockproto.plain.hostname import ascii_description, ascii_host
-from sockproto.reactor.adopted import adopt
+from sockproto.reactor.adopted import AdoptingReactor, adopt
 from sockproto.reactor.datagrams import listen_udp
 from sockproto.reactor.ports import flush_after_reads
 from sockproto.server.authorities import ClientAuthorities
@@ -82,6 +82,8 @@ class Listener:
             none is demanded.
         warning: What is wrong with it, though it can listen; mostly empty.
         close: Removes what the port leaves behind.
+        adopt: Listens at a socket that is open already, given a reactor and the socket, instead of opening
+            one; None: as sockets are that have nothing around them.
     """
 
     protocol: str
@@ -95,6 +97,22 @@ class Listener:
     client_ca: str = ""
     warning: str = ""
     close: Callable[[], None] = lambda: None
+    adopt: Callable[[Any, socket.socket], "Deferred[IListeningPort]"] | None = None
+
+    def at(self, opened: socket.socket) -> "Listener":
+        """Return the same listener at a socket that is open already, which belongs to it then.
+
+        Args:
+            opened: The socket, which listens, or is bound where it is for datagrams.
+        """
+
+        def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
+            if self.adopt is not None:
+                return self.adopt(reactor, opened)
+            adopted = execute(adopt, reactor, opened, self.server, MAX_PACKET_BYTES)
+            return adopted.addCallback(flush_after_reads)
+
+        return replace(self, listen=listen, close=lambda: None)
 
     def __post_init__(self) -> None:
         self.server.name = self.protocol
@@ -334,15 +352,29 @@ def stream(
             raise OptionError(f"{description!r} can't demand certificates of clients; take ssl: instead")
         warning, reactor = warning or authorities.warning, authorities.demanded(reactor)
     endpoint = _endpoint(reactor, description)
+    client_ca = authorities.file if tls and authorities is not None else ""
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
-        listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
-        return listening.addCallback(flush_after_reads)
+        return _listen_at(endpoint, factory)
 
-    client_ca = authorities.file if tls and authorities is not None else ""
+    def adopt(reactor: Any, opened: socket.socket) -> "Deferred[IListeningPort]":
+        adopting: Any = AdoptingReactor(reactor, opened)
+        if client_ca and authorities is not None:
+            adopting = authorities.demanded(adopting)
+        return _listen_at(_endpoint(adopting, description), factory)
+
     return Listener(
-        protocol, where or description, factory, listen, tls=tls, client_ca=client_ca, warning=warning
+        *(protocol, where or description, factory, listen),
+        tls=tls,
+        client_ca=client_ca,
+        warning=warning,
+        adopt=adopt,
     )
+
+
+def _listen_at(endpoint: Any, factory: Any) -> "Deferred[IListeningPort]":
+    listening: Deferred[IListeningPort] = maybeDeferred(endpoint.listen, factory)
+    return listening.addCallback(flush_after_reads)
 
 
 def _endpoint(reactor: Any, description: str) -> Any:

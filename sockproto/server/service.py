@@ -70,9 +70,11 @@ class ServerService(Service):
             start is said on standard error alone.
         log_connections: Which connections the log tells the end of: ``all``, ``failed`` (those that did not
             end as they should) or ``none``; None: as each factory's registry has it, which is ``all``.
+        hang_up: What SIGHUP calls instead of ending a service that owns its process.
 
     Attributes:
         listeners: What to listen on.
+        hang_up: What SIGHUP calls, if anything.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class ServerService(Service):
         shows_log: bool = False,
         lame_duck_seconds: float = 0.0,
         log_connections: str | None = None,
+        hang_up: Callable[[], object] | None = None,
     ) -> None:
         self.log = Logger("sockproto")  # a class's own would have the long name of the class
+        self.hang_up = hang_up
         self.listeners = list(listeners)
         for listener in self.listeners:
             if log_connections is not None and not listener.datagrams:
@@ -96,6 +100,7 @@ class ServerService(Service):
         self._shows_log = shows_log
         self._open: list[tuple[Listener, IListeningPort]] = []
         self._reactor = reactor
+        self._names: dict[Listener, str] = {}  # once they listen
         self._bound = False
         self._stopping: Deferred[Any] = succeed(None)
         self._abort: Callable[[], None] = lambda: None  # what a second signal asks for
@@ -125,7 +130,7 @@ class ServerService(Service):
                     error.code = error.status  # which Python doesn't print
             raise
         if self._owns_process:
-            take_signals(self._reactor, lambda: self._abort())
+            take_signals(self._reactor, lambda: self._abort(), self.hang_up)
         for listener, port in self._open:
             self._announce(listener, port)
         if self._owns_process:
@@ -143,6 +148,10 @@ class ServerService(Service):
     def connections(self) -> int:
         """How many are open."""
         return sum(server.statistics.open for server in self._servers())
+
+    def name_of(self, listener: Listener) -> str:
+        """Return where a listener listens, or did last, as people write it."""
+        return self._names.get(listener, listener.where)
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -197,7 +206,7 @@ class ServerService(Service):
         began = self._reactor.seconds()
         opened, self._open = self._open, []
         servers = self._servers()
-        closing = [_stop(listener, port) for listener, port in opened if not listener.datagrams]
+        closing = [stop(listener, port) for listener, port in opened if not listener.datagrams]
 
         def cut() -> int:
             return sum(server.statistics.closed[CloseReason.DRAIN_ABORTED] for server in servers)
@@ -215,7 +224,7 @@ class ServerService(Service):
         if deadline is not None and deadline.active():
             deadline.cancel()
         # Ports for datagrams stay open until the last answer is sent.
-        closing += [_stop(listener, port) for listener, port in opened if listener.datagrams]
+        closing += [stop(listener, port) for listener, port in opened if listener.datagrams]
         yield DeferredList(closing)
         self.log.info(
             "stopped in {seconds:.1f} seconds: {connections} connections closed, {aborted} cut",
@@ -227,7 +236,7 @@ class ServerService(Service):
 
     def _announce(self, listener: Listener, port: IListeningPort) -> None:
         """Say what is served where, and whether others than this machine can reach it."""
-        where = listener.name_of(port)
+        where = self._names[listener] = listener.name_of(port)
         told = {"protocol": listener.protocol, "where": where}
         self.log.info("{protocol} on {where}", event="listening", **told)
         if listener.tls:
@@ -312,10 +321,11 @@ class ServerService(Service):
         self._bound = False
         opened, self._open = self._open, []
         for listener, port in opened:
-            _stop(listener, port)
+            stop(listener, port)
 
 
-def _stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
+def stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
+    """Stop listening; return a Deferred that fires when that is done."""
     listener.close()
     # What ``stdio:`` gives is no port but a connection.
     stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection

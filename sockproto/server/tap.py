@@ -10,7 +10,7 @@
 import errno
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from itertools import chain, pairwise
@@ -92,6 +92,7 @@ class ServerOptions(AccessOptions):
         self["listen"] = []
         self["proxy-from"] = []
         self.listeners: list[Listener] | None = None
+        self.hang_up: Callable[[], object] | None = None  # what SIGHUP calls, instead of ending the server
 
     def opt_interface(self, address: str) -> None:
         """Address or host name to serve instead of 127.0.0.1; may be given more than once."""
@@ -153,6 +154,16 @@ class ServerOptions(AccessOptions):
         self.listeners = self.plan()
         if self["explain"]:
             self._show(explanation(self.listeners, self.limits, self.restrictions()))
+
+    def served(self) -> list[Listener]:
+        """Return what to listen on; plan it, if the options were never parsed."""
+        if self.listeners is None:
+            self.listeners = self.plan()
+        return self.listeners
+
+    def make_service(self, **arguments: Any) -> ServerService:
+        """Make what serves, given the arguments of ``ServerService`` besides the listeners."""
+        return ServerService(self.served(), **arguments)
 
     def plan(self) -> list[Listener]:
         """Give what the options ask to listen on.
@@ -378,14 +389,14 @@ def explanation(
 
 def makeService(options: ServerOptions) -> ServerService:
     """Make the service of checked options; options that were never parsed mean the defaults."""
-    listeners = options.plan() if options.listeners is None else options.listeners
-    return ServerService(
-        listeners,
+    options.served()
+    return options.make_service(
         drain_seconds=options.limits.drain_seconds,
         owns_process=True,
         shows_log=_shows_log(options.parent or {}),
         lame_duck_seconds=options.lame_duck_seconds,
         log_connections=options.log_connections,
+        hang_up=options.hang_up,
     )
 
 

@@ -11,11 +11,11 @@ from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.text import count, raw_bytes
 from sockproto.protocols.echo import EchoFactory
 from sockproto.server.catalog import definitions
-from sockproto.server.foreground import ForegroundOptions
 from sockproto.server.parameters import described
 from sockproto.server.tap import ServerOptions, makeService
 from sockproto.server.validation import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
 from sockproto.testing import connect
+from sockproto.workers.foreground import ForegroundOptions
 from tests.plugins import PluginsTestCase, shout
 
 LOUD = "(ProtocolOption('loud', count, '1', 'help'),)"

@@ -1,0 +1,1 @@
+"""What the people and programs that run a server ask it: is it ready, what has it counted, who is there."""

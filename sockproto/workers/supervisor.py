@@ -1,0 +1,355 @@
+"""Opens the ports, and has several processes serve them: nothing is lost with one that dies or is replaced.
+
+All of them accept from the same sockets, which the supervisor keeps open: a connection or datagram that the
+kernel has taken waits there for whoever reads next (with ``SO_REUSEPORT`` it would be lost with the process
+to whose queue it went)::
+
+    service = Supervisor(2, listeners, command=sys.orig_argv)
+"""
+
+import os
+import signal
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from sockproto.admin.snapshot import merged
+from sockproto.errors import ListenError
+from sockproto.reactor.exits import end_process
+from sockproto.server.listeners import Listener
+from sockproto.server.service import AT_ONCE, ServerService, stop
+from sockproto.server.systemd import FIRST, started_with
+from sockproto.workers.channel import Channel, Message, encoded
+from sockproto.workers.place import VARIABLE, Place, passed_variables
+
+UP_SECONDS = 1.0
+"""Whoever ends sooner after it was started has failed to start."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before a worker is started again: twice as many after each that failed to start."""
+
+FAILURES = 4
+"""So many times each worker may fail to start, with none that is up between, before it is given up."""
+
+ANSWER_SECONDS = 1.0
+"""So long a worker may take to say how it is; then what it said last counts."""
+
+CLOSE_SECONDS = 1.0
+"""So long a worker may take to stop accepting, before the ports close anyhow."""
+
+KILL_SECONDS = 5.0
+"""So much longer than its time for answers a worker may take to end, before it is killed."""
+
+
+OURS_ALONE = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
+"""Variables with which systemd speaks to the supervisor, and not to workers."""
+
+
+class Worker(ProcessProtocol):
+    """A process that serves, seen from its supervisor.
+
+    Args:
+        supervisor: Who has started it.
+        number: Its number, from 1.
+        now: When, in seconds.
+
+    Attributes:
+        number: Its number.
+        began: When it was started.
+        up: Fires when it serves; fails when it has ended before.
+        closed: Fires when it accepts no more.
+        ended: Fires when the process is gone, with how it ended.
+        counted: What it has counted, as it told last.
+    """
+
+    def __init__(self, number: int, now: float) -> None:
+        self.number, self.began = number, now
+        self.up: Deferred[Worker] = Deferred()
+        self.closed: Deferred[None] = Deferred()
+        self.ended: Deferred[BaseException | None] = Deferred()
+        self.counted: Message = {}
+        self.place: Place
+        self._numbers = count()
+        self._asked: dict[int, Deferred[Message]] = {}
+        self._channel = Channel(self._hear)
+
+    def say(self, message: Message) -> None:
+        """Tell it something, if it is there."""
+        if not self.ended.called:
+            self.transport.writeToChild(self.place.orders, encoded(message))  # type: ignore[union-attr]
+
+    def ask(self, reactor: Any) -> "Deferred[Message]":
+        """Ask what it has counted, and how its connections are."""
+        number = next(self._numbers)
+        answer: Deferred[Message] = Deferred()
+        self._asked[number] = answer
+        self.say({"do": "tell", "number": number})
+        answer.addTimeout(ANSWER_SECONDS, reactor)
+        return answer.addErrback(lambda _: self.counted)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessExitedAlready):
+            self.transport.signalProcess("KILL")  # type: ignore[union-attr]
+
+    def connectionMade(self) -> None:
+        """It is started."""
+        self._channel.makeConnection(self.transport)
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803
+        """It says something."""
+        self._channel.dataReceived(data)
+
+    def processEnded(self, reason: Failure) -> None:
+        """It is gone, and so is all that it may have wanted to say."""
+        for waiting in (self.up, self.closed):
+            if not waiting.called:
+                waiting.errback(reason)
+                waiting.addErrback(lambda _: None)
+        for answer in self._asked.values():
+            if not answer.called:
+                answer.callback(self.counted)
+        self.ended.callback(reason.value)
+
+    def _hear(self, message: Message) -> None:
+        if "ready" in message:
+            self.up.callback(self)
+        elif "accepts" in message and not self.closed.called:
+            self.closed.callback(None)
+        elif "counters" in message:
+            self.counted = message["counters"]
+        elif "answer" in message:
+            answer = self._asked.pop(message["answer"])
+            if not answer.called:
+                answer.callback(message["snapshot"])
+
+
+class Supervisor(ServerService):
+    """Has several processes serve its listeners, and starts those anew that die.
+
+    Args:
+        workers: How many.
+        listeners: What to listen on. Their factories serve nobody here.
+        command: What starts a worker: this command once more; its environment tells it what it is.
+        kwargs: As of ``ServerService``, which owns the process.
+    """
+
+    def __init__(
+        self, workers: int, listeners: Sequence[Listener], command: Sequence[str], **kwargs: Any
+    ) -> None:
+        super().__init__(listeners, **kwargs)
+        self._numbers = range(1, workers + 1)
+        self._command = list(command)
+        self._serving: dict[int, Worker] = {}
+        self._leaving: list[Worker] = []  # they retire, drain, or have failed
+        self._coming: dict[int, Worker] = {}  # while they replace those that serve
+        self._past: dict[int, Message] = {number: {} for number in self._numbers}
+        self._failures = 0
+        self._also_hangs_up, self.hang_up = self.hang_up, self._hang_up
+
+    # What a service does.
+
+    def privilegedStartService(self) -> None:
+        """Open the ports, from which the workers read; this process reads nothing."""
+        super().privilegedStartService()
+        if len(self._open) < len(self.listeners) or not all(hasattr(port, "fileno") for port in self.ports):
+            self._unbind()
+            raise ListenError("sockproto: workers share sockets, and one of the listeners has none")
+        for port in self.ports:
+            port.stopReading()  # type: ignore[attr-defined]
+        self._reactor.callWhenRunning(self._begin)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a worker serves, and no stop has begun."""
+        return super().ready and any(worker.up.called for worker in self._serving.values())
+
+    @property
+    def connections(self) -> int:
+        """How many are open, as the workers told last."""
+        found = (worker.counted.get("listeners", ()) for worker in self._all())
+        return sum(listener["open"] for listeners in found for listener in listeners)
+
+    @inlineCallbacks
+    def snapshots(self) -> Generator[Any, Any, list[tuple[str, Message]]]:
+        """Ask the workers what they have counted.
+
+        Returns:
+            A Deferred of the number of each, and its snapshot, with what the processes have counted that had
+            its number before.
+        """
+        asked = self._all()
+        answers = yield DeferredList([worker.ask(self._reactor) for worker in asked])
+        found = []
+        for number in self._numbers:
+            told = [self._past[number]]
+            for worker, (_, answer) in zip(asked, answers, strict=True):
+                if worker.number == number:
+                    told.append(answer)
+            found.append((str(number), _added(told)))
+        return found
+
+    def _hang_up(self) -> None:
+        """SIGHUP came."""
+        if self._also_hangs_up is not None:
+            self._also_hangs_up()
+        self.reload()
+
+    def reload(self) -> None:
+        """Replace the workers by new ones: those that serve finish with their connections first."""
+        if self._coming or not self._bound:
+            self.log.warn(
+                "received SIGHUP, but workers are replaced already, or stop", event="reload_refused"
+            )
+            return
+        self.log.info(
+            "received SIGHUP: starts {workers} new workers", event="reload", workers=len(self._numbers)
+        )
+        if self._notifier is not None:
+            self._notifier.reloading()
+        self._coming = {number: self._start(number) for number in self._numbers}
+        DeferredList([worker.up for worker in self._coming.values()]).addCallback(lambda _: self._replace())
+
+    @inlineCallbacks
+    def _drain(self, seconds: float) -> Generator[Any, Any, None]:
+        """Have the workers answer what has come; kill those that don't end in time."""
+        began = self._reactor.seconds()
+        workers = self._all()
+
+        def cut() -> None:
+            self._tell(workers, "cut")
+
+        self._abort = cut
+        self._tell(workers, "drain")
+        if seconds == AT_ONCE:
+            cut()
+        deadline = self._reactor.callLater(seconds + KILL_SECONDS, self._kill, workers) if seconds else None
+        closed = DeferredList([worker.closed for worker in workers])
+        closed.addTimeout(CLOSE_SECONDS, self._reactor)
+        yield closed.addErrback(lambda _: None)
+        opened, self._open = self._open, []
+        yield DeferredList([stop(listener, port) for listener, port in opened])
+        yield DeferredList([worker.ended for worker in workers])
+        if deadline is not None and deadline.active():
+            deadline.cancel()
+        seconds = self._reactor.seconds() - began
+        self.log.info("stopped in {seconds:.1f} seconds", event="stopped", seconds=seconds)
+
+    def _claim_descriptors(self) -> None:
+        """Leave the limit of open files as it is: connections are the workers'."""
+
+    # Workers.
+
+    def _all(self) -> list[Worker]:
+        return [*self._serving.values(), *self._coming.values(), *self._leaving]
+
+    def _tell(self, workers: Iterable[Worker], order: str) -> None:
+        for worker in workers:
+            worker.say({"do": order})
+
+    def _kill(self, workers: Iterable[Worker]) -> None:
+        for worker in workers:
+            worker.kill()
+
+    def _begin(self) -> None:
+        for number in self._numbers:
+            self._serve(number)
+
+    def _serve(self, number: int) -> None:
+        """Start a worker that serves from when it is up."""
+        if self._bound:
+            self._serving[number] = worker = self._start(number)
+            worker.up.addCallback(lambda _: self._tell_readiness())
+
+    def _tell_readiness(self) -> None:
+        if self._notifier is not None and self.ready:
+            self._notifier.ready()
+
+    def _start(self, number: int) -> Worker:
+        """Start a process."""
+        worker = Worker(number, self._reactor.seconds())
+        passed = passed_variables(started_with())
+        first = FIRST + int(passed.get("LISTEN_FDS", "0"))
+        ports: list[IListeningPort] = self.ports
+        numbers = range(first + 2, first + 2 + len(ports))
+        worker.place = Place(number, len(self._numbers), first, first + 1, list(numbers), passed)
+        descriptors: dict[int, int | str] = {each: each for each in range(first) if _is_open(each)}
+        descriptors |= {first: "w", first + 1: "r"}
+        for each, port in zip(numbers, ports, strict=True):
+            descriptors[each] = port.fileno()  # type: ignore[attr-defined]
+        variables = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
+        self._reactor.spawnProcess(
+            worker,
+            self._command[0],
+            self._command,
+            {**variables, VARIABLE: worker.place.variable()},
+            childFDs=descriptors,
+        )
+        worker.ended.addCallback(lambda error: self._lose(worker, error))
+        return worker
+
+    def _replace(self) -> None:
+        """The new workers are up, or have failed."""
+        coming, self._coming = self._coming, {}
+        if not self._bound:
+            self._leaving += coming.values()
+            return
+        if any(worker.ended.called for worker in coming.values()):
+            self.log.error("the new workers can't serve; those before them go on", event="reload_failed")
+            self._leaving += [worker for worker in coming.values() if not worker.ended.called]
+            self._tell(coming.values(), "drain")
+        else:
+            before, self._serving = self._serving, coming
+            self._leaving += before.values()
+            self._tell(before.values(), "retire")
+            self.log.info("{workers} new workers serve", event="reloaded", workers=len(coming))
+        self._tell_readiness()
+
+    def _lose(self, worker: Worker, error: Any) -> None:
+        """A worker has ended."""
+        self._past[worker.number] = _added([self._past[worker.number], worker.counted], ended=True)
+        worker.counted = {}
+        if worker in self._leaving:
+            self._leaving.remove(worker)
+        if self._serving.get(worker.number) is not worker:
+            return
+        del self._serving[worker.number]
+        if not self._bound:
+            return
+        lived = self._reactor.seconds() - worker.began
+        self._failures = self._failures + 1 if lived < UP_SECONDS or not worker.up.called else 0
+        words = {"number": worker.number, "how": _words(error)}
+        if self._failures >= FAILURES * len(self._numbers):
+            self.log.critical("worker {number} {how}; none can serve, given up", event="given_up", **words)
+            end_process(self._reactor, SystemExit(1))
+            return
+        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) if self._failures else 0
+        self.log.error("worker {number} {how}; started again", event="worker_lost", **words)
+        deferLater(self._reactor, pause, self._serve, worker.number)
+
+
+def _added(snapshots: Iterable[Message], ended: bool = False) -> Message:
+    return merged([each for each in snapshots if each], ended)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _words(error: Any) -> str:
+    """Say how a process has ended."""
+    if getattr(error, "signal", None) is not None:
+        return f"was ended by {signal.Signals(error.signal).name}"
+    return f"ended with status {getattr(error, 'exitCode', None) or 0}"
