@@ -181,17 +181,17 @@ class Registry:
         counted.bytes_out += connection.bytes_out
         counted.messages_in += session.messages_in
         counted.messages_out += session.messages_out
-        reports = self.reports
-        if (reports is Reports.ALL or told(reports, connection)) and self.log.admits(self.clock):
-            self.report(connection)
+        self.report(connection)
         if not self.connections:
             draining, self._draining = self._draining, []
             for drained in draining:
                 drained.callback(None)
 
     def report(self, connection: Connection) -> None:
-        """Log how a connection ended."""
-        self.log.write(end_text(connection), **end_fields(connection))
+        """Log how a connection ended, if that is to be told."""
+        reports = self.reports
+        if (reports is Reports.ALL or told(reports, connection)) and self.log.admits(self.clock):
+            self.log.write(end_text(connection), **end_fields(connection))
 
     # The end.
 

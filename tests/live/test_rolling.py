@@ -103,11 +103,11 @@ def restarted_in_turn(serve: Serve, directory: Path, times: int, lame_duck_secon
     servers = [started(*place) for place in places]
     with haproxy(directory, configuration) as port, talking(port) as clients:
         for number in [0, 1] * times:
-            servers[number].wait_for(r"greeting connection \d+ from .* closed")  # it is one of the two again
             servers[number].stop()
             servers[number] = started(*places[number])
-        for server in servers:
-            server.wait_for(r"greeting connection \d+ from .* closed")
+            servers[number].wait_for(
+                r"greeting connection \d+ from .* closed"
+            )  # haproxy knows that it is back
     return clients
 
 
