@@ -14,9 +14,11 @@ testing/      a kit for tests of any Twisted protocol, in memory and over socket
 commands/     ``CommandSet``: commands declared as methods
 rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
 check/        what a server gets wrong: plain sockets, no Twisted
+admin/        what the people and programs ask that run a server: metrics, health, who is there
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 server/       ``ServerService``; the catalog of protocols, listeners, the options of twistd
 client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
+workers/      several processes that serve the same ports, and the one that starts them
 cli/          the ``sockproto`` command
 ============  ==================================================================================
 
@@ -31,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from typing import Any
 
+    from sockproto.admin.resource import *
     from sockproto.carriers.datagram import *
     from sockproto.carriers.definition import *
     from sockproto.carriers.factory import *
@@ -83,6 +86,7 @@ _NAMES = {
     "protocols.time": "Time TimeProtocol TimeFactory TimeDatagramProtocol",
     "protocols.qotd": "Qotd QotdProtocol QotdFactory QotdDatagramProtocol",
     "server.service": "ServerService",
+    "admin.resource": "AdminResource",
     "interfaces": "IConversation IFraming IProtocolDefinition",
     # All the others of its tree can be imported from here too.
     "errors": "SockprotoError LocalError RemoteError OptionError ListenError CommandError CallFailed"

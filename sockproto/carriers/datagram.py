@@ -249,6 +249,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
         if self._conversation.speaks_text:
             self.reply(TOO_LONG, size, addr)
 
+    @property
+    def waiting(self) -> int:
+        """Datagrams whose answers are being made."""
+        return len(self._waiting)
+
     def drop(self, why: str) -> None:
         """Count a datagram that is not answered."""
         self.statistics.dropped[why] += 1

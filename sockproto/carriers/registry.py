@@ -6,6 +6,7 @@ stops. Knows nothing of what they say::
     factory.registry.statistics.closed[CloseReason.IDLE]
 """
 
+from bisect import bisect_left
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,28 @@ from sockproto.core.limits import Limits
 from sockproto.core.script import EXITS
 from sockproto.reactor.exits import end_process
 
+DURATIONS = (0.001, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0)
+"""The bounds, in seconds, between which durations of connections are counted."""
+
+
+@dataclass
+class Durations:
+    """How long connections lasted.
+
+    Attributes:
+        counts: How many lasted as long as each of ``DURATIONS`` at most, and longer than the one before; the
+            last number is of those that lasted longer than all.
+        total: Seconds, of all together.
+    """
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(DURATIONS) + 1))
+    total: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count a connection."""
+        self.counts[bisect_left(DURATIONS, seconds)] += 1
+        self.total += seconds
+
 
 @dataclass
 class Statistics:
@@ -42,6 +65,7 @@ class Statistics:
         messages_out: Messages sent, likewise.
         dropped: Datagrams that came and were not answered, for each reason: see
             :class:`~sockproto.ConversationDatagramProtocol`.
+        durations: How long the connections lasted that have ended; None: that is not counted.
     """
 
     opened: int = 0
@@ -51,6 +75,7 @@ class Statistics:
     messages_in: int = 0
     messages_out: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    durations: Durations | None = None
 
     @property
     def open(self) -> int:
@@ -181,6 +206,8 @@ class Registry:
         counted.bytes_out += connection.bytes_out
         counted.messages_in += session.messages_in
         counted.messages_out += session.messages_out
+        if counted.durations is not None:
+            counted.durations.add(connection.age)
         self.report(connection)
         if not self.connections:
             draining, self._draining = self._draining, []

@@ -35,6 +35,7 @@ from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.errors import ListenError
 from sockproto.plain.zones import zone_fault
+from sockproto.server.administration import admin_listener
 from sockproto.server.listeners import Listener, has_address, is_exposed
 from sockproto.server.notify import Notifier
 from sockproto.server.process import raise_descriptor_limit, take_signals
@@ -71,6 +72,8 @@ class ServerService(Service):
         log_connections: Which connections the log tells the end of: ``all``, ``failed`` (those that did not
             end as they should) or ``none``; None: as each factory's registry has it, which is ``all``.
         hang_up: What SIGHUP calls instead of ending a service that owns its process.
+        admin: Where to serve what ``AdminResource`` tells of this service: the description of a stream
+            endpoint, or the number of a port of 127.0.0.1; None: nowhere. That is the last port to close.
 
     Attributes:
         listeners: What to listen on.
@@ -87,6 +90,7 @@ class ServerService(Service):
         lame_duck_seconds: float = 0.0,
         log_connections: str | None = None,
         hang_up: Callable[[], object] | None = None,
+        admin: str | None = None,
     ) -> None:
         self.log = Logger("sockproto")  # a class's own would have the long name of the class
         self.hang_up = hang_up
@@ -94,6 +98,8 @@ class ServerService(Service):
         for listener in self.listeners:
             if log_connections is not None and not listener.datagrams:
                 listener.server.registry.reports = Reports(log_connections)
+        self._admin = admin
+        self._own: list[Listener] = []  # those that serve nobody but who runs the service
         self._drain_seconds = drain_seconds
         self._lame_duck_seconds = lame_duck_seconds
         self._owns_process = owns_process
@@ -119,6 +125,8 @@ class ServerService(Service):
             from twisted.internet import reactor
 
             self._reactor = reactor
+        if self._admin is not None:
+            self._own = [admin_listener(self, self._admin, self._reactor)]
         try:
             for tries_left in reversed(range(TRIES)):
                 if self._bind(last=not tries_left):
@@ -142,7 +150,7 @@ class ServerService(Service):
     @property
     def ready(self) -> bool:
         """Whether it serves and means to go on: every listener is bound, and no stop has begun."""
-        return self._bound and len(self._open) == len(self.listeners)
+        return self._bound and len(self._open) == len(self.listeners) + len(self._own)
 
     @property
     def connections(self) -> int:
@@ -156,7 +164,11 @@ class ServerService(Service):
     @property
     def ports(self) -> list[IListeningPort]:
         """What it listens on now, in the order of the listeners."""
-        return [port for _, port in self._open]
+        return [port for _, port in self._served()]
+
+    def _served(self) -> list[tuple[Listener, IListeningPort]]:
+        """Return what the listeners have opened, without what is for who runs the service."""
+        return [(listener, port) for listener, port in self._open if listener not in self._own]
 
     def startService(self) -> None:
         """Listen, if ``privilegedStartService`` has not been called.
@@ -188,6 +200,9 @@ class ServerService(Service):
         """Go on as before for a while where that is asked for, then drain."""
         if self._notifier is not None:
             self._notifier.stopping()
+        return self._go_down().addBoth(lambda _: self._close())
+
+    def _go_down(self) -> "Deferred[Any]":
         if not self._lame_duck_seconds:
             return self._drain(self._drain_seconds)
         self.log.info("stops in {seconds:g} seconds", seconds=self._lame_duck_seconds)
@@ -195,6 +210,11 @@ class ServerService(Service):
         self._abort = lame.cancel
         lame.addErrback(lambda failure: failure.trap(CancelledError) and AT_ONCE)
         return lame.addCallback(self._drain)
+
+    def _close(self) -> "Deferred[Any]":
+        """Close what is still open."""
+        opened, self._open = self._open, []
+        return DeferredList([stop(listener, port) for listener, port in opened if listener in self._own])
 
     def _servers(self) -> list[Any]:
         """Return what answers, each once: one may have several ports."""
@@ -204,7 +224,7 @@ class ServerService(Service):
     def _drain(self, seconds: float) -> Generator[Any, Any, None]:
         """Answer what has come; cut what is left after so many seconds, 0: nothing is."""
         began = self._reactor.seconds()
-        opened, self._open = self._open, []
+        opened = self._served()
         servers = self._servers()
         closing = [stop(listener, port) for listener, port in opened if not listener.datagrams]
 
@@ -275,7 +295,7 @@ class ServerService(Service):
         self._bound = True
         chosen = 0
         sharing: set[tuple[bool, str | None]] = set()
-        for listener in self.listeners:
+        for listener in (*self.listeners, *self._own):
             if listener.port == 0:
                 if (listener.datagrams, listener.interface) in sharing:  # another of its kind has that port
                     chosen = 0

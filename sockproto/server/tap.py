@@ -16,6 +16,7 @@ from importlib.metadata import version
 from itertools import chain, pairwise
 from typing import Any, ClassVar, NoReturn
 
+from twisted.internet.protocol import Factory
 from twisted.python import usage
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
@@ -25,6 +26,7 @@ from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.core.text import EMPTY, count, escape, port_number, seconds
 from sockproto.errors import OptionError, WriteFailed
 from sockproto.server.access import AccessOptions
+from sockproto.server.administration import planned_admin
 from sockproto.server.catalog import Catalog, find, search
 from sockproto.server.listeners import (
     BACKLOG,
@@ -73,6 +75,7 @@ class ServerOptions(AccessOptions):
     optParameters: ClassVar[list[list[Any]]] = [
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
         ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        ["admin", None, None, "serve metrics, health and a page here: a port of 127.0.0.1 or an endpoint"],
         ["lame-duck-seconds", None, None, "go on so long after a signal, but not ready  [default: 0]"],
         ["log-connections", None, None, "ends that are logged: all, failed or none  [default: all]"],
         *(
@@ -175,6 +178,8 @@ class ServerOptions(AccessOptions):
         self.limits = self._limits()
         self.lame_duck_seconds = _named("--lame-duck-seconds", seconds, self["lame-duck-seconds"] or "0")
         self.log_connections = _named("--log-connections", connections, self["log-connections"] or "all")
+        if self["admin"] is not None:
+            _named("--admin", planned_admin, self["admin"], Factory(), None)
         access = self.access()
         arguments = {**self._prepared(), "limits": self.limits, **({"access": access} if access else {})}
         framing = self._framing()
@@ -397,6 +402,7 @@ def makeService(options: ServerOptions) -> ServerService:
         lame_duck_seconds=options.lame_duck_seconds,
         log_connections=options.log_connections,
         hang_up=options.hang_up,
+        admin=options["admin"],
     )
 
 

@@ -20,7 +20,7 @@ from sockproto.errors import OptionError
 from sockproto.server import tap
 from sockproto.server.logs import FORMATS, LogFile, observer, word
 from sockproto.server.service import ServerService
-from sockproto.workers.place import Place, taken_place
+from sockproto.workers.place import WorkerPlace, taken_place
 from sockproto.workers.supervisor import Supervisor
 from sockproto.workers.worker import WorkerService
 
@@ -46,7 +46,7 @@ class ForegroundOptions(tap.Options):
 
     make_observer: Callable[[], FileLogObserver] | None = None
     workers = 0
-    place: Place | None = None
+    place: WorkerPlace | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class ForegroundOptions(tap.Options):
     def make_service(self, **arguments: Any) -> ServerService:
         """Make what serves, or what has others serve."""
         if self.place is not None:
-            arguments["lame_duck_seconds"] = 0.0  # the supervisor's
+            arguments |= {"lame_duck_seconds": 0.0, "admin": None}  # the supervisor's
             return WorkerService(self.place, self.served(), **arguments)
         if self.workers:
             return Supervisor(self.workers, self.served(), sys.orig_argv, **arguments)

@@ -26,7 +26,7 @@ PASSED = ("LISTEN_FDS", "LISTEN_FDNAMES")
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerPlace:
     """What a worker is given.
 
     Attributes:
@@ -62,7 +62,7 @@ class Place:
         return replace(limits, **parts)
 
 
-def taken_place() -> Place | None:
+def taken_place() -> WorkerPlace | None:
     """Take what this process was started with as a worker; None where it was not.
 
     The process has a group of its own from now on: a terminal's Ctrl-C is for the supervisor, which says then
@@ -75,7 +75,7 @@ def taken_place() -> Place | None:
     if text is None:
         return None
     try:
-        place = Place(**json.loads(text))
+        place = WorkerPlace(**json.loads(text))
         for number in (place.orders, place.answers, *place.sockets):
             os.set_inheritable(number, False)
     except (ValueError, TypeError, OSError) as error:

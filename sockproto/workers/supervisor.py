@@ -21,14 +21,14 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from sockproto.admin.snapshot import merged
+from sockproto.admin.counted import merged
 from sockproto.errors import ListenError
 from sockproto.reactor.exits import end_process
 from sockproto.server.listeners import Listener
 from sockproto.server.service import AT_ONCE, ServerService, stop
 from sockproto.server.systemd import FIRST, started_with
 from sockproto.workers.channel import Channel, Message, encoded
-from sockproto.workers.place import VARIABLE, Place, passed_variables
+from sockproto.workers.place import VARIABLE, WorkerPlace, passed_variables
 
 UP_SECONDS = 1.0
 """Whoever ends sooner after it was started has failed to start."""
@@ -76,7 +76,7 @@ class Worker(ProcessProtocol):
         self.closed: Deferred[None] = Deferred()
         self.ended: Deferred[BaseException | None] = Deferred()
         self.counted: Message = {}
-        self.place: Place
+        self.place: WorkerPlace
         self._numbers = count()
         self._asked: dict[int, Deferred[Message]] = {}
         self._channel = Channel(self._hear)
@@ -160,7 +160,7 @@ class Supervisor(ServerService):
     def privilegedStartService(self) -> None:
         """Open the ports, from which the workers read; this process reads nothing."""
         super().privilegedStartService()
-        if len(self._open) < len(self.listeners) or not all(hasattr(port, "fileno") for port in self.ports):
+        if len(self.ports) < len(self.listeners) or not all(hasattr(port, "fileno") for port in self.ports):
             self._unbind()
             raise ListenError("sockproto: workers share sockets, and one of the listeners has none")
         for port in self.ports:
@@ -235,8 +235,7 @@ class Supervisor(ServerService):
         closed = DeferredList([worker.closed for worker in workers])
         closed.addTimeout(CLOSE_SECONDS, self._reactor)
         yield closed.addErrback(lambda _: None)
-        opened, self._open = self._open, []
-        yield DeferredList([stop(listener, port) for listener, port in opened])
+        yield DeferredList([stop(listener, port) for listener, port in self._served()])
         yield DeferredList([worker.ended for worker in workers])
         if deadline is not None and deadline.active():
             deadline.cancel()
@@ -280,7 +279,7 @@ class Supervisor(ServerService):
         first = FIRST + int(passed.get("LISTEN_FDS", "0"))
         ports: list[IListeningPort] = self.ports
         numbers = range(first + 2, first + 2 + len(ports))
-        worker.place = Place(number, len(self._numbers), first, first + 1, list(numbers), passed)
+        worker.place = WorkerPlace(number, len(self._numbers), first, first + 1, list(numbers), passed)
         descriptors: dict[int, int | str] = {each: each for each in range(first) if _is_open(each)}
         descriptors |= {first: "w", first + 1: "r"}
         for each, port in zip(numbers, ports, strict=True):

@@ -14,13 +14,13 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall
 
-from sockproto.admin.snapshot import counters, snapshot
+from sockproto.admin.counted import count_durations, counters, snapshot
 from sockproto.server.listeners import Listener
 from sockproto.server.service import ServerService
 from sockproto.workers.channel import Channel, Message
-from sockproto.workers.place import Place
+from sockproto.workers.place import WorkerPlace
 
-REPORT_SECONDS = 0.1
+REPORT_SECONDS = 0.2
 """So often a worker tells what it has counted, if that has changed: so much may be missing of one that is
 killed."""
 
@@ -37,7 +37,7 @@ class WorkerService(ServerService):
         kwargs: As of ``ServerService``.
     """
 
-    def __init__(self, place: Place, listeners: Sequence[Listener], **kwargs: Any) -> None:
+    def __init__(self, place: WorkerPlace, listeners: Sequence[Listener], **kwargs: Any) -> None:
         sockets = place.opened()
         super().__init__([each.at(opened) for each, opened in zip(listeners, sockets, strict=True)], **kwargs)
         self._place = place
@@ -47,6 +47,7 @@ class WorkerService(ServerService):
 
     def startService(self) -> None:
         """Serve, and say so."""
+        count_durations(self)
         super().startService()
         StandardIO(self._channel, stdin=self._place.orders, stdout=self._place.answers)  # type: ignore[call-arg]
         self._repeat(REPORT_SECONDS, self._report)

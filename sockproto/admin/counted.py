@@ -11,7 +11,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeAlias
 
-from sockproto.carriers.registry import Registry
+from sockproto.carriers.registry import Durations, Registry, Statistics
 from sockproto.carriers.transport import subject_of
 
 Snapshot: TypeAlias = Mapping[str, Any]
@@ -30,8 +30,10 @@ def counters(service: Any) -> dict[str, Any]:
         service: A ``ServerService``.
 
     Returns:
-        ``listeners``: for each its ``protocol``, its address as the log announces it (``listener``), the
-        fields of ``Statistics`` (reasons as text), and the number of connections that are ``open``.
+        ``listeners``: for each its ``protocol``, its address as the log announces it (``listener``), whether
+        it is for ``datagrams``, the fields of ``Statistics`` (reasons as text, and with the bytes and
+        messages of connections that are open), how many connections are ``open``, and how many datagrams are
+        ``waiting`` for their answers.
     """
     return {"listeners": [_counted(each, service.name_of(each)) for each in service.listeners]}
 
@@ -67,6 +69,7 @@ def merged(snapshots: Sequence[Snapshot], ended: bool = False) -> dict[str, Any]
     for each in snapshots:
         total = _sum(total, each)
     for listener in total.get("listeners", ()) if ended else ():
+        listener["waiting"] = 0
         if listener["open"]:
             listener["closed"] = _sum(listener["closed"], {WITH_ITS_PROCESS: listener["open"]})
             listener["open"] = 0
@@ -77,11 +80,38 @@ def merged(snapshots: Sequence[Snapshot], ended: bool = False) -> dict[str, Any]
 
 
 def _counted(listener: Any, where: str) -> dict[str, Any]:
-    counted = listener.server.statistics
-    told = {name: value for name, value in vars(counted).items() if isinstance(value, int)}
-    closed = {str(reason): number for reason, number in counted.closed.items()}
-    names = {"protocol": listener.protocol, "listener": where}
-    return {**names, **told, "closed": closed, "dropped": dict(counted.dropped), "open": counted.open}
+    server = listener.server
+    statistics: Statistics = server.statistics
+    told = {
+        "protocol": listener.protocol,
+        "listener": where,
+        "datagrams": listener.datagrams,
+        "opened": statistics.opened,
+        "open": statistics.open,
+        "closed": {str(reason): number for reason, number in statistics.closed.items()},
+        "bytes_in": statistics.bytes_in,
+        "bytes_out": statistics.bytes_out,
+        "messages_in": statistics.messages_in,
+        "messages_out": statistics.messages_out,
+        "dropped": dict(statistics.dropped),
+        "waiting": server.waiting if listener.datagrams else 0,
+    }
+    durations = statistics.durations
+    if durations is not None:
+        told["durations"] = {"counts": list(durations.counts), "total": durations.total}
+    for connection in () if listener.datagrams else server.registry.connections:  # not yet counted there
+        told["bytes_in"] += connection.bytes_in
+        told["bytes_out"] += connection.bytes_out
+        told["messages_in"] += connection.session.messages_in
+        told["messages_out"] += connection.session.messages_out
+    return told
+
+
+def count_durations(service: Any) -> None:
+    """Have the listeners of a service count how long connections last."""
+    for listener in service.listeners:
+        if not listener.datagrams:
+            listener.server.statistics.durations = listener.server.statistics.durations or Durations()
 
 
 def _connections(registry: Registry, where: str) -> Iterable[dict[str, Any]]:
@@ -112,7 +142,8 @@ def _sum(one: Any, other: Any) -> Any:
             keeps = name == "limits" or name not in found
             found[name] = value if keeps else _listed(name, found[name], value)
         return found
-    return one + other if isinstance(other, int | float) else other
+    is_number = isinstance(other, int | float) and not isinstance(other, bool)
+    return one + other if is_number else other
 
 
 def _listed(name: str, one: Any, other: Any) -> Any:

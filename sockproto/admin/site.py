@@ -1,0 +1,102 @@
+"""The admin site at a port of its own, which nobody can make hold memory or time.
+
+::
+
+    reactor.listenTCP(9990, AdminSite(service), interface="127.0.0.1")
+"""
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.web.http import HTTPChannel
+from twisted.web.server import Request, Site
+
+from sockproto.admin.resource import AdminResource
+
+MAX_CONNECTIONS = 64
+"""So many are open at once; more are closed at once."""
+
+IDLE_SECONDS = 10.0
+"""So long no byte may pass."""
+
+LIFETIME_SECONDS = 60.0
+"""So long a connection may last, whatever passes: Prometheus asks anew every 15 to 60 seconds."""
+
+MAX_BODY_BYTES = 4_096
+"""So long a body may be, which no request here needs."""
+
+
+class AdminRequest(Request):
+    """A request, with a bound for its body."""
+
+    _left = MAX_BODY_BYTES
+
+    def gotLength(self, length: int | None) -> None:
+        """The headers are read; a body of so many bytes follows, or one in chunks."""
+        super().gotLength(min(length or 0, MAX_BODY_BYTES) if length is not None else length)  # type: ignore[no-untyped-call]
+        if length is not None and length > MAX_BODY_BYTES:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """A part of the body came."""
+        self._left -= len(data)
+        if self._left < 0:
+            self._refuse()
+        else:
+            super().handleContentChunk(data)  # type: ignore[no-untyped-call]
+
+    def _refuse(self) -> None:
+        self.channel.transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")  # type: ignore[union-attr]
+        self.channel.loseConnection()
+
+
+class AdminChannel(HTTPChannel):
+    """A connection, with an end."""
+
+    requestFactory = AdminRequest
+    _end: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """Begin."""
+        super().connectionMade()  # type: ignore[no-untyped-call]
+        self.factory.connections.add(self)
+        self._end = self.callLater(LIFETIME_SECONDS, self.forceAbortClient)
+
+    def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
+        """It is gone."""
+        self.factory.connections.discard(self)
+        if self._end is not None and self._end.active():
+            self._end.cancel()
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+
+class AdminSite(Site):
+    """Serves ``AdminResource``.
+
+    Args:
+        service: As of ``AdminResource``.
+        reactor: For its timers.
+
+    Attributes:
+        connections: Those that are open.
+    """
+
+    noisy = False
+    requestFactory = AdminRequest
+    displayTracebacks = False
+
+    def __init__(self, service: Any, reactor: Any = None) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            AdminResource(service), requestFactory=AdminRequest, timeout=IDLE_SECONDS, reactor=reactor
+        )
+        self.protocol = AdminChannel  # type: ignore[assignment, method-assign]
+        self.connections: set[AdminChannel] = set()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Make what talks on a connection; None: there are too many."""
+        if len(self.connections) >= MAX_CONNECTIONS:
+            return None
+        return super().buildProtocol(addr)  # type: ignore[no-untyped-call]
+
+    def log(self, request: Any) -> None:
+        """Write no line: requests come every few seconds."""
