@@ -214,7 +214,8 @@ class ServerService(Service):
     def _close(self) -> "Deferred[Any]":
         """Close what is still open."""
         opened, self._open = self._open, []
-        return DeferredList([stop(listener, port) for listener, port in opened if listener in self._own])
+        closing = [stop(listener, port) for listener, port in opened if listener in self._own]
+        return DeferredList(closing).addCallback(lambda _: None)
 
     def _servers(self) -> list[Any]:
         """Return what answers, each once: one may have several ports."""

@@ -28,10 +28,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 TAKEN_OPTIONS = {
     *(limit.name.replace("_", "-") for limit in fields(Limits)),
     *("port", "interface", "backlog", "tcp-only", "udp-only", "listen", "proxy-protocol", "proxy-from"),
-    *(
-        "admin",
-        "lame-duck-seconds",
-    ),
+    *("admin", "lame-duck-seconds", "workers"),
     *("allow", "deny", "client-ca"),
     *("protocol", "framing", "explain", "help", "version"),
     *("log-connections", "log-format", "logfile"),
