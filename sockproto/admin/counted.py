@@ -68,15 +68,18 @@ def merged(snapshots: Sequence[Snapshot], ended: bool = False) -> dict[str, Any]
     total: dict[str, Any] = {}
     for each in snapshots:
         total = _sum(total, each)
-    for listener in total.get("listeners", ()) if ended else ():
-        listener["waiting"] = 0
-        if listener["open"]:
-            listener["closed"] = _sum(listener["closed"], {WITH_ITS_PROCESS: listener["open"]})
-            listener["open"] = 0
+    if ended and total:
+        total["listeners"] = [_ended(listener) for listener in total["listeners"]]
     if "connections" in total:
         connections = [] if ended else total["connections"]
         total["connections"] = sorted(connections, key=lambda each: -each["age_seconds"])[:MOST_CONNECTIONS]
     return total
+
+
+def _ended(listener: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a listener has counted whose process is gone."""
+    lost = {WITH_ITS_PROCESS: listener["open"]} if listener["open"] else {}
+    return {**listener, "closed": _sum(listener["closed"], lost), "open": 0, "waiting": 0}
 
 
 def _counted(listener: Any, where: str) -> dict[str, Any]:

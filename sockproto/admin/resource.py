@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
+from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -65,6 +66,10 @@ class AdminResource(Resource):
             (b"counters", self._counters),
         ):
             self.putChild(path, _Answer(answer))
+
+    def getChild(self, path: bytes, request: Any) -> Any:
+        """There is nothing else."""
+        return notFound()
 
     def render(self, request: Any) -> bytes:
         """Send whoever asks without a slash at the end to where the page's own links work."""
@@ -148,15 +153,21 @@ def _json(request: Any, told: Mapping[str, Any]) -> bytes:
 class _Answer(Resource):
     """One path: GET and HEAD, and nothing below it."""
 
-    isLeaf = False
-
     def __init__(self, answer: Callable[[Any], Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._answer = answer
 
-    def render_GET(self, request: Any) -> int:
+    def getChild(self, path: bytes, request: Any) -> Any:
+        """There is nothing below."""
+        return notFound()
+
+    def render(self, request: Any) -> int | bytes:
         """Answer, when it is known."""
         request.setHeader("Content-Type", TEXT)
+        if request.method not in (b"GET", b"HEAD"):
+            request.setResponseCode(405)
+            request.setHeader("Allow", "GET, HEAD")
+            return b"GET or HEAD\n"
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         gone = [False]
