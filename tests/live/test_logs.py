@@ -78,9 +78,9 @@ def check_health(port: int, said: bytes, resets: bool) -> None:
 def test_thousands_of_health_checks_leave_no_line(tmp_path: Path) -> None:
     made = authority(tmp_path, LOOPBACK)
     where = (
-        f"tcp:0:interface={LOOPBACK}",
-        f"haproxy:tcp:0:interface={LOOPBACK}",
-        f"ssl:0:interface={LOOPBACK}:privateKey={made.server}:certKey={made.server}",
+        f"tcp:0:interface={LOOPBACK}:backlog=1024",  # 50 would have clients wait for a second
+        f"haproxy:tcp:0:interface={LOOPBACK}:backlog=1024",
+        f"ssl:0:interface={LOOPBACK}:backlog=1024:privateKey={made.server}:certKey={made.server}",
     )
     listens = [word for description in where for word in ("--listen", description)]
     options = ("--protocol", "echo", "--log-connections", "failed", *listens)
