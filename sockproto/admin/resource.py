@@ -189,6 +189,6 @@ def _apologize(failure: Failure, request: Any) -> bytes:
     """Log an error, and show none of it."""
     from twisted.logger import Logger
 
-    Logger("sockproto").failure("the admin site can't answer", failure)
+    Logger("sockproto").failure("the admin site can't answer", failure, event="admin_error")
     request.setResponseCode(500)
     return b"internal error\n"

@@ -205,7 +205,8 @@ class ServerService(Service):
     def _go_down(self) -> "Deferred[Any]":
         if not self._lame_duck_seconds:
             return self._drain(self._drain_seconds)
-        self.log.info("stops in {seconds:g} seconds", seconds=self._lame_duck_seconds)
+        seconds = self._lame_duck_seconds
+        self.log.info("stops in {seconds:g} seconds", event="stopping", seconds=seconds)
         lame = deferLater(self._reactor, self._lame_duck_seconds, lambda: self._drain_seconds)
         self._abort = lame.cancel
         lame.addErrback(lambda failure: failure.trap(CancelledError) and AT_ONCE)

@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto import errors
 from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.carriers.reports import ORDERLY
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import Limits
@@ -80,6 +81,16 @@ class TableTests(TestCase):
         named = {name for row in table("udp.md", "reason") for name in re.findall(r"`(.+?)`", row[0])}
         self.assertEqual(named, reasons)
 
+    def test_every_event_of_the_log(self) -> None:
+        code = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "sockproto").rglob("*.py")))
+        named = set(re.findall(r"""\bevent"?[=:] ?"(\w+)\"""", code))
+        self.assertGreater(len(named), 10)
+        self.assertEqual({row[0].strip("`") for row in table("logs.md", "event")}, named)
+
+    def test_every_close_reason_that_is_as_it_should_be(self) -> None:
+        text = PAGES["logs.md"].split("As they should end", 1)[1].split(".", 2)[1]
+        self.assertEqual(set(re.findall(r"`(.+?)`", text)), {str(reason) for reason in ORDERLY})
+
     def test_every_exit_status(self) -> None:
         expected = {(str(kind.status), f"`{name}`") for name, kind in vars(errors).items() if is_told(kind)}
         rows = {(row[0], row[1]) for row in table("exit-statuses.md", "status") if row[1]}
@@ -114,7 +125,7 @@ class ListingTests(TestCase):
         commands = [line for page in HERE for text in listings(page, "sh") for line in text.splitlines()]
         self.assertGreater(len(commands), 4)
         for command in commands:
-            before, found, after = command.partition(" sockproto")
+            before, found, after = f"{command} ".partition(" sockproto ")
             if not found or "twistd" not in before:
                 continue
             arguments = shlex.split(after)

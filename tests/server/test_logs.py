@@ -1,7 +1,9 @@
 """The log as JSON, and the file that it is appended to."""
 
+import ast
 import json
 import os
+from collections.abc import Iterator
 from enum import Enum
 from io import StringIO
 from pathlib import Path
@@ -13,6 +15,7 @@ from twisted.python import log as legacy
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+import sockproto
 from sockproto.carriers.log import EventLog
 from sockproto.errors import OptionError
 from sockproto.server.logs import LogFile, connections, json_line, json_lines, observer
@@ -194,3 +197,25 @@ class WordTests(TestCase):
             self.assertEqual(connections(word), word)
         error = self.assertRaises(OptionError, connections, "some")
         self.assertEqual(str(error), "must be all, failed or none, not 'some'")
+
+
+class NameTests(TestCase):
+    def test_every_event_of_ours_has_a_name(self) -> None:
+        logged = 0
+        for path in Path(sockproto.__file__).parent.rglob("*.py"):
+            for call in calls(ast.parse(path.read_text("utf-8"))):
+                logged += 1
+                given = {keyword.arg for keyword in call.keywords}
+                self.assertTrue(given & {"event", None}, f"{path.name}, line {call.lineno}")
+        self.assertGreater(logged, 10)
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    """Return the calls that log an event."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=log, attr="info" | "warn" | "error" | "critical" | "failure")
+            ):
+                if ast.unparse(log).lower().endswith(("log", "logger('sockproto')")):
+                    yield node
