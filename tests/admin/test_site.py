@@ -237,13 +237,14 @@ class HostileTests(AdminTestCase):
         for header in (b"Content-Length: 1000000000000", b"Transfer-Encoding: chunked"):
             client = connect(self.site)
             client.send(b"POST /healthz HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+            got = client.read()
             for _ in range(100):
-                client.run()
                 if client.ended:
                     break
                 client.send(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
+                got += client.read()
             self.assertTrue(client.ended)
-            self.assertIn(b"413", client.read_to_end())
+            self.assertIn(b"413", got)
 
     def test_endless_headers(self) -> None:
         client = connect(self.site)
