@@ -5,11 +5,11 @@
     listener = admin_listener(service, "tcp:9990:interface=127.0.0.1", reactor)
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from sockproto.core.text import port_number
 from sockproto.errors import OptionError
-from sockproto.server.listeners import Listener, stream
+from sockproto.server.listeners import Listener, from_description
 
 
 def planned_admin(text: str, site: Any, reactor: Any) -> Listener:
@@ -26,9 +26,13 @@ def planned_admin(text: str, site: Any, reactor: Any) -> Listener:
     description = text
     if text.isascii() and text.isdecimal():
         description = f"tcp:{port_number(text)}:interface=127.0.0.1"
-    if description.partition(":")[0] in ("udp", "unix-dgram", "systemd", "haproxy"):
+
+    def refuse(**_: Any) -> NoReturn:
         raise OptionError(f"{text!r} is for no web site; say a port, tcp:PORT:interface=ADDRESS or unix:PATH")
-    return stream("admin", site, description, reactor)
+
+    if description.startswith("haproxy:"):
+        refuse()
+    return from_description("admin", description, lambda: site, refuse, reactor)
 
 
 def admin_listener(service: Any, text: str, reactor: Any) -> Listener:
