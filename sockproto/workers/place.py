@@ -7,6 +7,7 @@
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 
 from sockproto.core.limits import Limits
 from sockproto.errors import OptionError
+from sockproto.server.process import ENDING
 
 VARIABLE = "SOCKPROTO_WORKER"
 """The variable of the environment that tells a process that it is a worker."""
@@ -65,8 +67,8 @@ class WorkerPlace:
 def taken_place() -> WorkerPlace | None:
     """Take what this process was started with as a worker; None where it was not.
 
-    The process has a group of its own from now on: a terminal's Ctrl-C is for the supervisor, which says then
-    what is to be done.
+    Signals that end a server are the supervisor's, which says then what is to be done: a terminal's Ctrl-C
+    and systemd's stop reach every process of a group.
 
     Raises:
         OptionError: The variable is somebody else's.
@@ -80,7 +82,8 @@ def taken_place() -> WorkerPlace | None:
             os.set_inheritable(number, False)
     except (ValueError, TypeError, OSError) as error:
         raise OptionError(f"{VARIABLE} is set by the supervisor of workers alone; unset it") from error
-    os.setpgid(0, 0)
+    for signal_number in ENDING:
+        signal.signal(signal_number, signal.SIG_IGN)
     os.environ.update(place.passed)
     if place.passed:
         os.environ["LISTEN_PID"] = str(os.getpid())

@@ -26,6 +26,7 @@ SERVERS = {
     "workers": (SOCKPROTO, "serve", "--workers", "2"),
 }
 PHONE, DESKTOP = 390, 1_280  # pixels
+SCHEMES = {"light": (), "dark": ("--blink-settings=preferredColorScheme=0",)}
 LINGER_0 = struct.pack("ii", 1, 0)  # close with a reset
 
 
@@ -213,7 +214,6 @@ def test_its_port_is_in_use(server: str) -> None:
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "light"), (PHONE, "dark")])
 def test_the_page_in_a_browser(width: int, scheme: str, tmp_path: Path) -> None:
     need("chromium")
-    dark = ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
     with administered("serve") as process:
         clients = [tcp_client(process.port) for _ in range(3)]
         for client in clients:
@@ -224,11 +224,7 @@ def test_the_page_in_a_browser(width: int, scheme: str, tmp_path: Path) -> None:
             [
                 *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
                 *("--enable-logging=stderr", "--virtual-time-budget=3000", f"--window-size={width},800"),
-                *(
-                    ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]
-                    if scheme == "dark"
-                    else []
-                ),
+                *SCHEMES[scheme],
                 f"--user-data-dir={tmp_path / 'profile'}",
                 *("--dump-dom", f"http://127.0.0.1:{process.site}/"),
             ],

@@ -328,3 +328,24 @@ def test_what_was_read_is_answered_when_all_stop() -> None:
                 assert receive(later, 8) == b"Welcome!"
         assert process.end() == -signal.SIGTERM
         assert receive_all(client) == b"Hello, Michael!\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_that_reach_all_are_the_supervisors(number: signal.Signals) -> None:
+    with supervised("--port", "0") as process:
+        port = process.port()
+        until(lambda: len(process.workers()) == WORKERS)
+        greeted(port)
+        until(lambda: all(ignores(pid, number) for pid in process.workers()))
+        before = process.workers()
+        for pid in before:
+            os.kill(pid, number)
+        greeted(port)
+        assert process.workers() == before
+        process.end()
+
+
+def ignores(pid: int, number: int) -> bool:
+    """Return whether a process ignores a signal."""
+    found = re.search(r"^SigIgn:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
