@@ -28,12 +28,14 @@ class Clients:
 
     Attributes:
         served: The conversations that went as they should.
+        busy: Set once all clients are in the middle of one.
         faults: What became of the others.
     """
 
     def __init__(self, port: int) -> None:
         self.served = 0
         self.faults: list[str] = []
+        self.busy = threading.Event()
         self._port = port
         self._leaving = False
 
@@ -53,6 +55,8 @@ class Clients:
                 self.faults.append(repr(fault))
             else:
                 self.served += 1
+                if self.served >= CLIENTS:
+                    self.busy.set()
 
     async def _talk(self, number: int) -> None:
         reader, writer = await asyncio.open_connection(LOOPBACK, self._port)
@@ -102,6 +106,7 @@ def restarted_in_turn(serve: Serve, directory: Path, times: int, lame_duck_secon
     places = [(ports["9101"], ports["9191"]), (ports["9102"], ports["9192"])]
     servers = [started(*place) for place in places]
     with haproxy(directory, configuration) as port, talking(port) as clients:
+        assert clients.busy.wait(TIMEOUT)
         for number in [0, 1] * times:
             servers[number].stop()
             servers[number] = started(*places[number])
