@@ -29,6 +29,7 @@ NEEDED = (
 BOOT = """
 set -e
 mount --make-rprivate /
+mount --make-rshared /
 ip link set lo up
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /opt
@@ -40,10 +41,12 @@ mount --bind {prefix} /opt/python
 mount --bind {root} /opt/tree
 mount --bind {packages} /opt/packages
 mount --bind {lib} /usr/lib/systemd/system
-mount --bind {own} /etc/systemd/system
 mount --bind /run/none /usr/lib/systemd/system-generators
-tr -d - </proc/sys/kernel/random/uuid >/run/machine-id
-[ ! -e /etc/machine-id ] || mount --bind /run/machine-id /etc/machine-id
+mkdir -p /run/etc/upper /run/etc/work
+mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work overlay /etc
+rm -rf /etc/systemd/system
+cp -r {own} /etc/systemd/system
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
 cat >/opt/sockproto/bin/sockproto <<'END'
 #!/bin/sh
 export LD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/tree:/opt/packages

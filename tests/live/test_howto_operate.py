@@ -34,30 +34,33 @@ def run(prefix: tuple[str, ...], listing: Listing, directory: Path) -> None:
 
 
 @contextmanager
-def serving(place: Namespace, listing: Listing, directory: Path) -> Iterator[None]:
+def serving(place: Namespace, listing: Listing, directory: Path) -> Iterator[Server]:
     """Run what serves, until the section ends."""
     program = listing.text.split()[0]
     if program in {"haproxy", "prometheus"}:
         need(program)
     found = re.search(PORT, listing.text)
     port = (found[1] or found[2]) if found else "9999"
-    with Server([*place.prefix, "sh", "-c", f"exec {installed(listing.text)}"], directory):
+    with Server([*place.prefix, "sh", "-c", f"exec {installed(listing.text)}"], directory) as server:
         listens = ("ss", "--no-header", "--tcp", "--listening", "--numeric", f"sport = :{port}")
         wait_until(lambda: place.run(*listens), f"nobody listens on {port}")
-        yield
+        yield server
 
 
 @pytest.mark.parametrize("section", [section for section in SECTIONS if section != "systemd"])
 def test_its_listings_print_what_it_shows(section: str, tmp_path: Path) -> None:
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")
     with namespace() as place, ExitStack() as stack:
+        servers = []
         for listing in SECTIONS[section]:
             if re.search(NOT_HERE, listing.text):
                 continue
             if listing.kind == "server":
-                stack.enter_context(serving(place, listing, tmp_path))
+                servers.append(stack.enter_context(serving(place, listing, tmp_path)))
             else:
                 run(place.prefix, listing, tmp_path)
+        for server in servers:
+            server.process.terminate()  # and once more at the end, which cuts a lame duck short
 
 
 def test_its_listings_for_systemd(tmp_path: Path) -> None:
