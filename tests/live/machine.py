@@ -91,7 +91,7 @@ class Machine(NamedTuple):
 @contextmanager
 def machine(directory: Path, units: Sequence[Path]) -> Iterator[Machine]:
     """Boot a machine with these units, none of which is started; skip the test where that can't be."""
-    for program in "unshare", "nsenter", "ip", "systemctl", "journalctl":
+    for program in "setpriv", "unshare", "nsenter", "ip", "systemctl", "journalctl":
         need(program)
     own, lib = directory / "own", directory / "lib"
     for target, sources in (own, units), (lib, [UNITS / name for name in NEEDED]):
@@ -120,7 +120,7 @@ def _booted(script: str, cgroup: Path) -> Iterator[Machine]:
     enter = ("sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup))
     spaces = ("--pid", "--mount-proc", "--mount", "--cgroup", "--uts", "--ipc", "--net")
     with subprocess.Popen(
-        [*enter, "unshare", *spaces, "--fork", "--kill-child", "sh", "-c", script],
+        ["setpriv", "--pdeathsig=KILL", *enter, "unshare", *spaces, "--fork", "--kill-child", "sh", "-c", script],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
