@@ -4,8 +4,8 @@ import re
 from typing import NamedTuple
 
 COMMANDS = re.compile(
-    rb"\xff(?:(?P<verb>[\xfb-\xfe])(?P<option>.)|\xfa(?:[^\xff]|\xff[^\xf0])*\xff\xf0|(?P<one>[^\xfa-\xfe]))"
-    rb"|(?P<rest>\xff.*)",
+    rb"\xff(?:(?P<verb>[\xfb-\xfe])(?P<option>.)|\xfa(?:[^\xff]|\xff[^\xf0])*\xff\xf0|(?P<one>[\xec-\xf9\xff]))"
+    rb"|\xff(?=[^\xec-\xff])|(?P<rest>\xff.*)",
     re.DOTALL,
 )
 RESPONSES = re.compile(rb"(?P<escaped>\xff\xff)|\xff[\xfc\xfe].|\r\n\[Yes\]\r\n", re.DOTALL)

@@ -10,6 +10,7 @@ port. It knows Twisted; it doesn't know what any protocol means::
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar, Final, cast
 
 from twisted.internet.defer import Deferred
@@ -197,7 +198,8 @@ class ConversationDatagramProtocol(DatagramProtocol):
         waiting = list(self._waiting)
         for answer in waiting:
             if answer in self._waiting:
-                answer.cancel()
+                with suppress(*EXITS):  # told of already: the process ends
+                    answer.cancel()
         self.finished()
         return len(waiting)
 
@@ -346,9 +348,11 @@ class _Answer:
         """Make no answer."""
         self._port.leave(self, self._held)
         waiting, self._waiting = self._waiting, None
-        self._close()
-        if waiting is not None:
-            waiting.cancel(self._log)
+        try:
+            self._close()
+        finally:
+            if waiting is not None:
+                waiting.cancel(self._log)
 
     @property
     def _held(self) -> int:

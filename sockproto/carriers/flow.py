@@ -52,6 +52,8 @@ class Flow:
         try:
             if self._waiting is not None:
                 out += session.look_ahead()
+            if not connection.paused and (responses := session.respond()):
+                out += responses
             produced, steps = len(out), 0
             while True:
                 need = session.need

@@ -532,7 +532,8 @@ class ConversationProtocol(Protocol):
 
     def _await_end(self, came: int) -> None:
         """The last of so many bytes that came belong to a message that has no end yet, or had none before."""
-        if self.session.framing.unfinished <= came:
+        framing = self.session.framing
+        if getattr(framing, "begun", framing.unfinished <= came):
             self._timeouts.message_since = self._timeouts.active
         self._await_quiet()
 

@@ -343,6 +343,13 @@ class Session:
             return b""
         return self._guarded(self._show_messages, self.ahead)
 
+    def respond(self) -> bytes:
+        """Return what a terminal is to be told at once, whatever the conversation does; the peer has room."""
+        if self.running or not isinstance(self.framing, TerminalLines):
+            return b""
+        responses = self.framing.responses()
+        return b"" if self.half_closed else responses
+
     def drain(self) -> bytes:
         """Answer the messages that have come whole, then close; what else comes is not handled.
 
@@ -412,6 +419,11 @@ class Session:
         return self.need is CLOSING or self.need is LOST
 
     @property
+    def _hears_no_more(self) -> bool:
+        """Whether the peer will send no more: its half of the stream has ended, or its terminal said so."""
+        return self.eof or (isinstance(self.framing, TerminalLines) and self.framing.ended)
+
+    @property
     def interrupted(self) -> bool:
         """Whether the ``Until`` that is needed is over: by a message that has come, or by the drain."""
         until = self.need
@@ -434,6 +446,8 @@ class Session:
             return self.fail(error)
         if self.need is None:
             return self._run() if ready else b""
+        if isinstance(self.need, Input) and self._hears_no_more:
+            return self._guarded(self._give_up_input)
         return self.look_ahead() if self.ahead is not None else b""
 
     def _begins_as_text(self, data: bytes) -> bool:
@@ -579,7 +593,7 @@ class Session:
         action = advance(self._script, self._put, value, error)
         if self.final or isinstance(action, bytes):
             return
-        if action is None or (isinstance(action, Input) and self.eof):
+        if action is None or (isinstance(action, Input) and self._hears_no_more):
             self._leave()
         elif isinstance(action, WAITS):
             self.need = action
@@ -703,6 +717,9 @@ class Session:
     def _end(self) -> None:
         """See to what ends with the peer's half of the stream."""
         self.framing.end()
+        self._give_up_input()
+
+    def _give_up_input(self) -> None:
         if isinstance(self.need, Input):
             self.need = None
             self._leave()

@@ -47,10 +47,16 @@ ANCILLARY_BYTES = 256
 """Room for both of these, and for what an application has asked the socket to tell besides."""
 
 OPTIONS = [(IPPROTO_IP, IP_PKTINFO)] if sys.platform == "linux" else []
+"""By which a socket is asked to tell where a datagram went."""
+
+PACKET_INFO = OPTIONS.copy()
+"""The control messages that tell it, among those that an application has asked for."""
+
 with suppress(ImportError):
     from socket import IPV6_PKTINFO, IPV6_RECVPKTINFO
 
     OPTIONS.append((IPPROTO_IPV6, IPV6_RECVPKTINFO))
+    PACKET_INFO.append((IPPROTO_IPV6, IPV6_PKTINFO))
 
 
 class Sender(tuple[str, int]):
@@ -108,7 +114,10 @@ class PacketExchange:
             OSError: There is none, or what ICMP says of one that was sent before.
         """
         data, messages, _, where = self._receive(size, ANCILLARY_BYTES)
-        info = messages[-1][2] if messages else b""  # a mapped address has both; IPv4's, the last, says more
+        info = b""
+        for level, kind, said in messages:
+            if (level, kind) in PACKET_INFO:  # a mapped address has both; IPv4's, the last, says more
+                info = said
         ancillary = self._kept.get(info)
         if ancillary is None:
             if len(self._kept) >= MAX_KEPT:

@@ -271,6 +271,24 @@ class DatagramTests(TestCase):
         self.receive(b"late")
         self.assertEqual((self.replies, port.statistics.dropped), ([b"x"], {"draining": 2}))
 
+    def test_one_that_ends_the_process_lets_the_others_be_cancelled(self) -> None:
+        waiting: list[Deferred[None]] = []
+
+        def received(message: bytes) -> Any:
+            waiting.append(Deferred())
+            try:
+                yield Wait(waiting[-1])
+            finally:
+                raise SystemExit
+
+        port = self.listen(received)
+        self.receive(b"x", b"y", b"z")
+        drained = port.drain()
+        self.assertEqual(port.abort(), 3)
+        self.assertEqual((waiting[0].called, waiting[1].called, waiting[2].called), (True,) * 3)
+        self.successResultOf(drained)
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 3)
+
     def test_stopping_cancels_what_waits(self) -> None:
         notes = []
 

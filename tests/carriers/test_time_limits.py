@@ -88,6 +88,23 @@ class TimeTests(CarrierTestCase):
         self.protocol.resumeProducing()
         self.assert_ends(remote, CloseReason.SLOW_MESSAGE, 10)
 
+    def test_a_terminal_that_keeps_its_connection_alive(self) -> None:
+        """PuTTY's keepalive is IAC NOP, which belongs to no message."""
+        for began, step in (b"", b"\xff\xf1"), (b"", b"c\xff\xf7"), (b"x\xff\xf8", b"\xff\xf1"):
+            remote = self.limited(message_seconds=10)
+            self.receive(b"\xff\xf1a\r\n" + began + b"b")
+            for _ in range(3):
+                self.clock.advance(3)
+                self.receive(step)
+            self.assert_ends(remote, CloseReason.SLOW_MESSAGE, 1)
+
+    def test_a_terminal_that_begins_anew(self) -> None:
+        remote = self.limited(message_seconds=10)
+        self.receive(b"\xff\xf1a")
+        self.clock.advance(9)
+        self.receive(b"\xff\xf8b")
+        self.assert_ends(remote, CloseReason.SLOW_MESSAGE, 10)
+
     def test_after_the_first_message(self) -> None:
         remote = self.limited(first_message_seconds=10)
         self.receive(b"x\n")

@@ -88,6 +88,17 @@ class AskedTests(TestCase):
                     port.doRead()
                     self.assertEqual(client.recv(65_535), data, (bound, host))
 
+    def test_a_socket_that_is_asked_to_tell_more(self) -> None:
+        for bound, host in ASKED:
+            port = self.listen(EchoDatagramProtocol(clock=Clock()), bound)
+            port.getHandle().setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+            if ":" in bound:
+                port.getHandle().setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+            client = self.client(port, host)
+            client.send(b"x")
+            port.doRead()
+            self.assertEqual(client.recv(9), b"x", (bound, host))
+
     def test_the_address_is_what_twisted_gives(self) -> None:
         for bound, host in ASKED:
             heard = Heard()

@@ -71,6 +71,7 @@ class TerminalLines:
 
     Attributes:
         ended: Whether the terminal will send no more.
+        begun: Whether the line that has no end yet began with the bytes fed last.
     """
 
     quiet_seconds: float | None = None
@@ -79,7 +80,7 @@ class TerminalLines:
     def __init__(self, lines: Lines, begun: bytes = b"") -> None:
         self._lines = lines
         self.longest = lines.longest
-        self.ended = False
+        self.ended = self.begun = False
         self._command = begun  # a command that has no end yet
         lines.erase_line()
         self._skipped = 0  # so many bytes of a subnegotiation came
@@ -104,7 +105,7 @@ class TerminalLines:
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
         data, self._command = self._command + data, b""
-        place = 0
+        self.begun, place = False, 0
         while place < len(data) and not self._overlong and not self.ended:
             if self._skipped:
                 place = self._skip(data, place)
@@ -112,7 +113,7 @@ class TerminalLines:
             command = data.find(IAC, place)
             text = data[place : command if command >= 0 else len(data)]
             if text:
-                self._lines.feed(text)
+                self._feed_text(text)
             if command < 0:
                 return
             place = self._obey(data, command)
@@ -161,7 +162,9 @@ class TerminalLines:
                 self._respond(REFUSALS[command] % data[place + 2])
             return place + 3
         if command == IAC[0]:
-            self._lines.feed(IAC)
+            self._feed_text(IAC)
+        elif command < EOF:  # text: the DM of a Synch is urgent data, and no part of the stream
+            return place + 1
         elif command == SB:
             self._skipped = 2
         elif command == AYT:
@@ -174,6 +177,10 @@ class TerminalLines:
             self.ended = True
             self.end()
         return place + 2
+
+    def _feed_text(self, text: bytes) -> None:
+        self._lines.feed(text)
+        self.begun = self.begun or self._lines.unfinished <= len(text)
 
     def _respond(self, response: bytes) -> None:
         if len(self._responses) < MAX_RESPONSE_BYTES:

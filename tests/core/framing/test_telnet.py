@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from sockproto.core.actions import Input
 from sockproto.core.conversation import CloseReason
 from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.framing.telnet import MAX_RESPONSE_BYTES, MAX_SUBNEGOTIATION_BYTES, TerminalLines
@@ -14,7 +15,7 @@ from sockproto.interfaces import IFraming
 from sockproto.protocols.command import LF_LINES, Command
 from sockproto.protocols.greeting import Greeting
 from sockproto.testing import cuts, pieces
-from tests.core.session.driving import PEER, Drive, Scripted
+from tests.core.session.driving import NOTHING, PEER, Drive, Scripted
 from tests.telnet import OPENING, REFUSAL, heard, understood
 
 LIMIT = 6
@@ -22,7 +23,7 @@ TOKENS = [
     *(b"\xff\xfb\x01", b"\xff\xfd\xff", b"\xff\xfc\x01", b"\xff\xfe\x03"),
     *(b"\xff\xff", b"\xff\xf6", b"\xff\xf1"),
     *(b"\xff\xfa\x18\x01\xff\xff\xff\xf0", b"\xff\xfa\xf0\xff\xf0", b"\xff\xf7", b"\xff\xf8", b"\xff\xf4"),
-    *(b"\xff", b"\xfd", b"\xf0", b"\n", b"\r\n", b"\r\0", b"\r", b"\0", b"a", b"bcd", "é".encode()),
+    *(b"\xff", b"\xffe", b"\xfd", b"\xf0", b"\n", b"\r\n", b"\r\0", b"\r", b"\0", b"a", b"bcd", "é".encode()),
 ]  # fmt: skip
 STREAMS = st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join)
 
@@ -139,6 +140,25 @@ class TerminalTests(TestCase):
             self.assertEqual(b"".join(drive("receive", chunk) for chunk in cut), b"<a>\n<b>\n<bye>\n")
             self.assertIs(drive.session.reason, CloseReason.PEER_CLOSED)
             self.assertEqual(said.notes, [b"a", b"b", "ended"])
+
+    def test_its_end_gives_up_an_input(self) -> None:
+        def relay(message: bytes) -> Any:
+            yield b"begin"
+            yield Input(NOTHING)
+            yield b"never"
+
+        stream = b"\xff\xf1a\r\n\xff\xec"
+        for cut in [stream], [stream[:-2], stream[-2:]], pieces(stream, "bytes"):
+            drive = Drive(Session(Scripted(received=relay), Lines(LIMIT, b"\n")))
+            drive("open", PEER)
+            self.assertEqual(b"".join(drive("receive", chunk) for chunk in cut), b"begin\n")
+            self.assertIs(drive.session.reason, CloseReason.PEER_CLOSED)
+
+    def test_a_synch(self) -> None:
+        """Of IAC DM the second byte is urgent data (RFC 854), which is not in the stream."""
+        stream = b"\xff\xf1a\r\n\xffstop\r\n"
+        for cut in [stream], pieces(stream, "bytes"):
+            self.assertEqual(talk(cut), b"<a>\n<stop>\n")
 
     def test_a_subnegotiation_has_a_bound(self) -> None:
         for extra, said in (
