@@ -136,9 +136,14 @@ class Bench:
                     )
                 except OSError as error:
                     raise Failed(str(error)) from error
-            return self._load(case, server)
+            return self.load(case, server, {self._load_core})
 
-    def _load(self, case: Case, server: Server) -> Measurement:
+    def load(self, case: Case, server: Server, cores: set[int]) -> Measurement:
+        """Load a server from some cores.
+
+        Raises:
+            Failed: That went wrong.
+        """
         files = self._directory / "requests", self._directory / "replies"
         for file, data in zip(files, exchanges(case), strict=True):
             file.write_bytes(data)
@@ -158,7 +163,7 @@ class Bench:
             [str(self._generator), *arguments, case.mode, str(server.port)],
             capture_output=True,
             text=True,
-            preexec_fn=partial(os.sched_setaffinity, 0, {self._load_core}),
+            preexec_fn=partial(os.sched_setaffinity, 0, cores),
         )
         if done.returncode:
             raise Failed(done.stderr.strip().removeprefix("load: "))

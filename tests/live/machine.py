@@ -120,7 +120,10 @@ def _booted(script: str, cgroup: Path) -> Iterator[Machine]:
     enter = ("sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroup))
     spaces = ("--pid", "--mount-proc", "--mount", "--cgroup", "--uts", "--ipc", "--net")
     with subprocess.Popen(
-        ["setpriv", "--pdeathsig=KILL", *enter, "unshare", *spaces, "--fork", "--kill-child", "sh", "-c", script],
+        [
+            *("setpriv", "--pdeathsig=KILL", *enter),
+            *("unshare", *spaces, "--fork", "--kill-child", "sh", "-c", script),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
