@@ -45,6 +45,9 @@ ANSWER_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 """So long a worker may take to stop accepting, before the ports close anyhow."""
 
+START_SECONDS = 60.0
+"""So long new workers may take until they serve; then they are given up."""
+
 KILL_SECONDS = 5.0
 """So much longer than its time for answers a worker may take to end, before it is killed."""
 
@@ -65,6 +68,7 @@ class Worker(ProcessProtocol):
         number: Its number.
         began: When it was started.
         up: Fires when it serves; fails when it has ended before.
+        was_up: Whether it has served.
         closed: Fires when it accepts no more.
         ended: Fires when the process is gone, with how it ended.
         counted: What it has counted, as it told last.
@@ -73,6 +77,7 @@ class Worker(ProcessProtocol):
     def __init__(self, number: int, now: float) -> None:
         self.number, self.began = number, now
         self.up: Deferred[Worker] = Deferred()
+        self.was_up = False
         self.closed: Deferred[None] = Deferred()
         self.ended: Deferred[BaseException | None] = Deferred()
         self.counted: Message = {}
@@ -80,6 +85,11 @@ class Worker(ProcessProtocol):
         self._numbers = count()
         self._asked: dict[int, Deferred[Message]] = {}
         self._channel = Channel(self._hear)
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is up, and has not ended."""
+        return self.was_up and not self.ended.called
 
     def say(self, message: Message) -> None:
         """Tell it something, if it is there."""
@@ -121,6 +131,7 @@ class Worker(ProcessProtocol):
 
     def _hear(self, message: Message) -> None:
         if "ready" in message:
+            self.was_up = True
             self.up.callback(self)
         elif "accepts" in message and not self.closed.called:
             self.closed.callback(None)
@@ -170,7 +181,7 @@ class Supervisor(ServerService):
     @property
     def ready(self) -> bool:
         """Whether a worker serves, and no stop has begun."""
-        return super().ready and any(worker.up.called for worker in self._serving.values())
+        return super().ready and any(worker.serves for worker in self._serving.values())
 
     @property
     def connections(self) -> int:
@@ -216,7 +227,9 @@ class Supervisor(ServerService):
         if self._notifier is not None:
             self._notifier.reloading()
         self._coming = {number: self._start(number) for number in self._numbers}
-        DeferredList([worker.up for worker in self._coming.values()]).addCallback(lambda _: self._replace())
+        all_up = DeferredList([worker.up for worker in self._coming.values()])
+        all_up.addTimeout(START_SECONDS, self._reactor)
+        all_up.addBoth(lambda _: self._replace())
 
     @inlineCallbacks
     def _drain(self, seconds: float) -> Generator[Any, Any, None]:
@@ -228,7 +241,7 @@ class Supervisor(ServerService):
             self._tell(workers, "cut")
 
         self._abort = cut
-        self._tell(workers, "drain")
+        self._end(workers)
         if seconds == AT_ONCE:
             cut()
         deadline = self._reactor.callLater(seconds + KILL_SECONDS, self._kill, workers) if seconds else None
@@ -253,6 +266,14 @@ class Supervisor(ServerService):
     def _tell(self, workers: Iterable[Worker], order: str) -> None:
         for worker in workers:
             worker.say({"do": order})
+
+    def _end(self, workers: Iterable[Worker]) -> None:
+        """Have workers drain; those that do not serve yet have nothing to lose."""
+        for worker in workers:
+            if worker.serves:
+                worker.say({"do": "drain"})
+            else:
+                worker.kill()
 
     def _kill(self, workers: Iterable[Worker]) -> None:
         for worker in workers:
@@ -301,10 +322,10 @@ class Supervisor(ServerService):
         if not self._bound:
             self._leaving += coming.values()
             return
-        if any(worker.ended.called for worker in coming.values()):
+        if not all(worker.serves for worker in coming.values()):
             self.log.error("the new workers can't serve; those before them go on", event="reload_failed")
             self._leaving += [worker for worker in coming.values() if not worker.ended.called]
-            self._tell(coming.values(), "drain")
+            self._end(coming.values())
         else:
             before, self._serving = self._serving, coming
             self._leaving += before.values()
@@ -324,7 +345,7 @@ class Supervisor(ServerService):
         if not self._bound:
             return
         lived = self._reactor.seconds() - worker.began
-        self._failures = self._failures + 1 if lived < UP_SECONDS or not worker.up.called else 0
+        self._failures = self._failures + 1 if lived < UP_SECONDS or not worker.was_up else 0
         words = {"number": worker.number, "how": _words(error)}
         if self._failures >= FAILURES * len(self._numbers):
             self.log.critical("worker {number} {how}; none can serve, given up", event="given_up", **words)

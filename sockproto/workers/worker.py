@@ -85,7 +85,9 @@ class WorkerService(ServerService):
         if order == "drain":
             self._end()
         elif order == "cut":
-            self._abort()
+            self._reactor.callLater(
+                0, lambda: self._abort()
+            )  # after the drain has begun, if it comes with that
         elif order == "retire":
             self._retire()
         elif order == "tell":

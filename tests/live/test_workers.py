@@ -349,3 +349,35 @@ def ignores(pid: int, number: int) -> bool:
     """Return whether a process ignores a signal."""
     found = re.search(r"^SigIgn:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
+
+
+def test_a_second_signal_ends_a_lame_duck_and_cuts() -> None:
+    options = (
+        "--port",
+        "0",
+        "--think-seconds",
+        "600",
+        "--drain-seconds",
+        "600",
+        "--lame-duck-seconds",
+        "600",
+    )
+    with supervised(*options) as process, tcp_client(process.port()) as client:
+        ask(client, b"Michael\n", b"Welcome!")
+        with tcp_client(process.port()) as later:
+            assert receive(later, 8) == b"Welcome!"
+        process.popen.send_signal(signal.SIGTERM)
+        process.log.wait_for("stops in 600 seconds")
+        process.popen.send_signal(signal.SIGTERM)
+        with suppress(ConnectionResetError):
+            assert receive_all(client) == b""
+        assert process.popen.wait(TIMEOUT) == -signal.SIGTERM
+
+
+def test_it_ends_while_workers_are_replaced() -> None:
+    with supervised("--port", "0") as process:
+        greeted(process.port())
+        for _ in range(3):
+            process.popen.send_signal(signal.SIGHUP)
+        process.log.wait_for("starts 2 new workers")
+        assert process.end() == -signal.SIGTERM
