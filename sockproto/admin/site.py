@@ -51,7 +51,11 @@ class AdminRequest(Request):
 
 
 class AdminChannel(HTTPChannel):
-    """A connection, with an end."""
+    """A connection for one request, with an end.
+
+    Twisted answers all pipelined requests it has read, although nobody reads the answers: one client's 64 KiB
+    of requests would make hundreds of megabytes of them.
+    """
 
     requestFactory = AdminRequest
     _end: IDelayedCall | None = None
@@ -61,6 +65,11 @@ class AdminChannel(HTTPChannel):
         super().connectionMade()  # type: ignore[no-untyped-call]
         self.factory.connections.add(self)
         self._end = self.callLater(LIFETIME_SECONDS, self.forceAbortClient)
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Whether another request may follow: none may."""
+        request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        return False
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
         """It is gone."""

@@ -9,6 +9,7 @@ half-close, abort and TLS are Twisted's::
 """
 
 from errno import ENOBUFS, EWOULDBLOCK
+from socket import SO_ERROR, SOL_SOCKET
 from typing import Any
 
 from twisted.internet import tcp
@@ -61,7 +62,14 @@ class Flushing:
         return super().doWrite() if self.connected else None  # type: ignore[misc]  # a mixin's
 
     def readConnectionLost(self: Any, reason: Failure) -> None:
-        """Tell the protocol that the peer will send no more."""
+        """Tell the protocol that the peer will send no more, or that the connection is lost.
+
+        Twisted's reactors take an error that comes without anything to read for the end of the peer's half.
+        Linux tells of one in a thousand resets like that: first of the error, then that reading will fail.
+        """
+        if not self._ended and self.socket.getsockopt(SOL_SOCKET, SO_ERROR):
+            self.lose(CONNECTION_LOST)
+            return
         self._ended = True
         super().readConnectionLost(reason)  # type: ignore[misc]  # a mixin's
 

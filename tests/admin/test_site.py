@@ -255,6 +255,14 @@ class HostileTests(AdminTestCase):
             client.send(b"X-More: " + b"x" * 1_000 + b"\r\n")
         self.assertTrue(client.ended)
 
+    def test_many_requests_at_once(self) -> None:
+        for rest in ("", "Connection: keep-alive\r\n"):
+            client = connect(self.site)
+            client.send(f"GET /connections HTTP/1.1\r\nHost: x\r\n{rest}\r\n".encode() * 1_000)
+            got = client.read_to_end()
+            self.assertEqual(got.count(b"HTTP/1.1 200"), 1)
+            self.assertIn(b"Connection: close", got)
+
     def test_too_many_connections(self) -> None:
         clients = [connect(self.site) for _ in range(MAX_CONNECTIONS)]
         late = connect(self.site)

@@ -321,6 +321,20 @@ class ConnectionTests(TestCase):
         self.assertIsNone(self.connection.doRead())
         self.assertIsNotNone(self.protocol.lost)
 
+    def test_a_reset_that_the_reactor_takes_for_an_end(self) -> None:
+        for half_closeable in False, True:
+            self.connect(lambda transport, data: None)
+            if half_closeable:
+                alsoProvides(self.protocol, IHalfCloseableProtocol)
+                self.protocol.readConnectionLost = lambda: None  # type: ignore[attr-defined]
+            self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            self.peer.close()
+            self.connection.readConnectionLost(Failure(ConnectionDone()))  # epoll told of no bytes
+            self.assertIsNotNone(self.protocol.lost)
+            assert self.protocol.lost
+            self.assertIsInstance(self.protocol.lost.value, ConnectionLost)
+            self.assertEqual(self.reactor.readers | self.reactor.writers, set())
+
     def test_an_error_of_the_protocol_is_the_reactors(self) -> None:
         def received(transport: Any, data: bytes) -> None:
             transport.write(b"x")
