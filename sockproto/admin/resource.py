@@ -73,7 +73,7 @@ class AdminResource(Resource):
 
     def render(self, request: Any) -> bytes:
         """Send whoever asks without a slash at the end to where the page's own links work."""
-        request.redirect(request.prePathURL() + b"/")
+        request.redirect(request.path.rpartition(b"/")[2] + b"/")
         return b""
 
     def _page(self, request: Any) -> bytes:

@@ -85,9 +85,8 @@ class WorkerService(ServerService):
         if order == "drain":
             self._end()
         elif order == "cut":
-            self._reactor.callLater(
-                0, lambda: self._abort()
-            )  # after the drain has begun, if it comes with that
+            # A drain that was asked for in the same read has begun then.
+            self._reactor.callLater(0, lambda: self._abort())
         elif order == "retire":
             self._retire()
         elif order == "tell":

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
+from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from sockproto import AdminResource
@@ -286,3 +287,16 @@ class HostileTests(AdminTestCase):
         status, _, body = self.ask("/connections")
         self.assertEqual((status, body), (500, "internal error\n"))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+
+class EmbeddedTests(AdminTestCase):
+    def test_without_the_slash_one_is_sent_to_it(self) -> None:
+        root = Resource()
+        root.putChild(b"sockproto", AdminResource(self.service))
+        site = Site(root, reactor=self.clock)
+        site.startFactory()
+        self.addCleanup(site.stopFactory)
+        status, head, _ = self.ask("/sockproto", "X-Forwarded-Host: elsewhere", site=site)
+        self.assertEqual(status, 302)
+        self.assertIn("Location: sockproto/", head)
+        self.assertEqual(self.ask("/sockproto/healthz", site=site)[0], 200)
