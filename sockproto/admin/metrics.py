@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 from sockproto.admin.counted import Snapshot
 from sockproto.carriers.closing import REFUSALS
 from sockproto.carriers.registry import DURATIONS
+from sockproto.core.conversation import CloseReason
 
 Snapshots: TypeAlias = Sequence[tuple[str, Snapshot]]
 """Those of each process, with the number of the worker; empty where there is one process."""
@@ -35,6 +36,8 @@ Labelled: TypeAlias = tuple[list[str], Mapping[str, Any]]
 KINDS = ((False, True), (False,), (True,))
 LABELS = ("protocol", "listener")
 REFUSED = frozenset(str(reason) for reason in REFUSALS)
+REASONS = dict.fromkeys(map(str, CloseReason), 0)
+"""There from the start: what comes into being with its first event is not seen to grow by it."""
 
 BYTES = {
     "bytes_in": (CounterMetricFamily, "bytes_received", "Bytes received, in connections or datagrams."),
@@ -116,8 +119,9 @@ class SnapshotCollector(Collector):
     def _by_reason(self, called: str, meaning: str, listeners: Iterable[Labelled], name: str) -> Metric:
         labels_too = (*self._labels, "reason")
         metric = CounterMetricFamily(f"sockproto_{called}", meaning, labels=labels_too)
+        known = REASONS if name == "closed" else {}
         for labels, listener in listeners:
-            for reason, number in listener[name].items():
+            for reason, number in {**known, **listener[name]}.items():
                 metric.add_metric([*labels, reason], number)
         return metric
 

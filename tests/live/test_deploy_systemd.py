@@ -32,9 +32,10 @@ def test_systemd_finds_no_fault_in_them(tmp_path: Path) -> None:
     units = tmp_path / "etc/systemd/system"
     shutil.copytree(UNITS, tmp_path / "usr/lib/systemd/system", symlinks=True)
     units.mkdir(parents=True)
-    program = tmp_path / SOCKPROTO.strip("/")
-    program.parent.mkdir(parents=True)
-    program.touch(0o755)
+    for program in SOCKPROTO, "/bin/kill":
+        there = tmp_path / program.strip("/")
+        there.parent.mkdir(parents=True)
+        there.touch(0o755)
     for unit in UNIT_FILES:
         shutil.copy(unit, units)
     names = [unit.name for unit in UNIT_FILES]
@@ -74,6 +75,19 @@ def test_nobody_is_refused_while_it_is_restarted(booted: Machine) -> None:
         assert booted.run(SOCKPROTO, "greet", ADDRESS, "Michael") == "Welcome!\nHello, Michael!\n"
         asked += 1
     assert booted.property_of(SERVICE, "Result") == "success"
+
+
+def workers(booted: Machine) -> set[str]:
+    pid = booted.property_of(SERVICE, "MainPID")
+    return set(booted.run("cat", f"/proc/{pid}/task/{pid}/children").split())
+
+
+def test_a_reload_replaces_the_workers(booted: Machine) -> None:
+    supervisor, before = booted.property_of(SERVICE, "MainPID"), workers(booted)
+    booted.run("systemctl", "reload", SERVICE)
+    assert booted.run(SOCKPROTO, "greet", ADDRESS, "Michael") == "Welcome!\nHello, Michael!\n"
+    wait_until(lambda: workers(booted) and not workers(booted) & before, "the old workers stay")
+    assert booted.property_of(SERVICE, "MainPID") == supervisor
 
 
 def test_one_that_was_killed_is_started_again(booted: Machine) -> None:
