@@ -81,6 +81,10 @@ class ArgumentTests(TestCase):
                     f"{name}=" if name.startswith("--") else name, *([] if name[1] == "-" else [""]), URL
                 )
 
+    def test_a_password_without_a_certificate(self) -> None:
+        for text in (":", ":secret"):  # as of "$CERTIFICATE:$PASSWORD"
+            self.assertIn("-E/--cert: must not be empty", self.wrong("-E", text, URL))
+
     def test_what_goes_together(self) -> None:
         for words in (
             ["-C", "-", "-i"],
