@@ -171,6 +171,11 @@ def check_together(wanted: argparse.Namespace) -> None:
     if wanted.continue_at is not None and given:
         name = min(given)
         raise OptionError(f"not both --continue-at and {name}, which {excluded[name]}")
+    own = {"range", "if-range"} if wanted.continue_at is not None else {"range"} if wanted.range else set()
+    for line in wanted.header:
+        if line.partition(":")[0].lower() in own:
+            option = "--range" if wanted.range else "--continue-at"
+            raise OptionError(f"not both {option} and --header {line!r}, which asks for another part")
     if wanted.range and wanted.compressed:
         raise OptionError("not both --range and --compressed: a part can't be decompressed")
     if wanted.key and not wanted.cert:
