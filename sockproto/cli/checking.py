@@ -7,6 +7,7 @@
 
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -89,8 +90,7 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
         return 0
     if address is None and not given["start"]:
         raise OptionError("ADDRESS is missing: say whom to judge, or --start 'COMMAND {port}'")
-    if [given["junit_file"], given["html_file"]].count("-") + given["as_json"] > 1:
-        raise OptionError("only one report can be printed: write the other ones to files")
+    _see_reports(given)
     tls = tls_context(where, given)
     patience = QUICK if given["quick"] else FULL
     if given["seconds"] is not None:
@@ -111,6 +111,19 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
             shown.clear()
         status = _show(report, shown, files, given)
     return stopped[0] if stopped else status
+
+
+def _see_reports(given: dict[str, Any]) -> None:
+    """See that each report has a place of its own.
+
+    Raises:
+        OptionError: Two have the same.
+    """
+    names = [given[name] for name in ("junit_file", "html_file") if given[name]]
+    if names.count("-") + given["as_json"] > 1:
+        raise OptionError("only one report can be printed: write the other ones to files")
+    if len({os.path.realpath(name) for name in names}) < len(names):
+        raise OptionError("--junit and --html name the same file: one report would take the other's place")
 
 
 @contextlib.contextmanager

@@ -24,6 +24,9 @@ from sockproto.plain import tls
 from sockproto.plain.deadline import Deadline
 from sockproto.plain.diagnosis import ProbeOptions, ProbeResult, probe
 
+SHORTEST_SECONDS = 0.05
+"""So much time a try must have at least."""
+
 
 @click.argument("address")
 @click.option(
@@ -83,10 +86,13 @@ def do_probe(
 def _probe_until_up(
     target: Address, options: ProbeOptions, interval: float, deadline: Deadline
 ) -> ProbeResult:
-    """Probe, and within a time again while that fails; a try that the end cuts short tells nothing."""
+    """Probe, and within a time again while that fails; a try that the end cuts short tells nothing.
+
+    Towards the end, where another interval would be too long, at the half of what is left.
+    """
     result = probe(target, options, deadline)
-    while result.status and interval < deadline.left < math.inf:
-        time.sleep(interval)
+    while result.status and SHORTEST_SECONDS < deadline.left < math.inf:
+        time.sleep(min(interval, deadline.left / 2))
         again = probe(target, options, deadline)
         if again.status and not deadline.left:
             break

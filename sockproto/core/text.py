@@ -31,7 +31,9 @@ MAX_COUNT = 999_999_999_999_999
 _DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?|\.[0-9]+")
 _WHOLE = re.compile(r"-?[0-9]+")
 _IPV4_LABEL = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
-_HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
+_HOST_PORT = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([^\[\]:]+)):(\d+)", re.DOTALL)
+_DESCRIBED_HOST = re.compile(r"(?:^(?:tcp|tls|ssl):|:host=)((?:[^:=\\]|\\.)*)(?=:|$)", re.DOTALL)
+"""A host in the description of a Twisted endpoint."""
 
 
 def escape(text: str, keep: str = "") -> str:
@@ -156,6 +158,8 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
         raise OptionError(f"{text!r} is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH")
     if datagrams:
         raise OptionError(f"{text!r} is for streams: for datagrams write HOST:PORT or unix:PATH")
+    for described in _DESCRIBED_HOST.finditer(text):
+        host_name(described[1])  # an empty one Twisted takes for this machine
     return Address("endpoint", text)
 
 

@@ -126,7 +126,7 @@ def options() -> dict[str, str]:
 def fetch_options(wanted: argparse.Namespace) -> FetchOptions:
     """Return what the arguments mean for a fetch."""
     headers = [*wanted.header]
-    certificate, password = _certificate(wanted.cert) if wanted.cert else (None, None)
+    certificate, password = wanted.cert or (None, None)
     if wanted.range:
         headers.append(f"Range: bytes={wanted.range}")
     return FetchOptions(
@@ -171,6 +171,11 @@ def check_together(wanted: argparse.Namespace) -> None:
     if wanted.continue_at is not None and given:
         name = min(given)
         raise OptionError(f"not both --continue-at and {name}, which {excluded[name]}")
+    own = {"range", "if-range"} if wanted.continue_at is not None else {"range"} if wanted.range else set()
+    for line in wanted.header:
+        if line.partition(":")[0].lower() in own:
+            option = "--range" if wanted.range else "--continue-at"
+            raise OptionError(f"not both {option} and --header {line!r}, which asks for another part")
     if wanted.range and wanted.compressed:
         raise OptionError("not both --range and --compressed: a part can't be decompressed")
     if wanted.key and not wanted.cert:
@@ -213,6 +218,7 @@ def _parser(prog: str, epilog: str | None) -> _Parser:
         "-E",
         "--cert",
         metavar="FILE",
+        type=_certificate,
         help="show this certificate (PEM, with its key); FILE:PASSWORD",
     )
     add("--key", metavar="FILE", help="the key of --cert, if it is elsewhere")
@@ -227,7 +233,7 @@ def _certificate(text: str) -> tuple[str, str | None]:
     r"""Read ``FILE`` or ``FILE:PASSWORD``; a colon of the file's name is written ``\:``."""
     match = re.fullmatch(r"((?:\\.|[^:\\]|\\$)*)(?::(.*))?", text, re.DOTALL)
     assert match is not None
-    return re.sub(r"\\([:\\])", r"\1", match[1]), match[2]
+    return _filled(re.sub(r"\\([:\\])", r"\1", match[1])), match[2]
 
 
 def _filled(text: str) -> str:

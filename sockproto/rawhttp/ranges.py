@@ -115,7 +115,7 @@ def check_part(asked: list[ByteRange] | None, headers: Headers) -> int | None:
     came = content_range(headers)
     if came is None or came.first is None or came.last is None:
         raise WrongReply("a part of the page (status 206) without a right Content-Range")
-    if not any(_is_all_of(each, came) for each in asked):
+    if not any(_is_all_of(each, came) for each in [*asked, *_joined(asked, came.total)]):
         wanted = ", ".join(map(str, asked))
         raise WrongReply(f"bytes {came.first}-{came.last} of the page, where {wanted[:100]} was asked for")
     return came.last - came.first + 1
@@ -126,11 +126,29 @@ def _is_all_of(asked: ByteRange, came: ContentRange) -> bool:
     first, last, total = came
     assert first is not None
     assert last is not None
+    if total is not None:
+        return (first, last) == _clipped(asked, total)
     if asked.first is None:  # the last so many bytes
         assert asked.last is not None
-        if total is None:
-            return last - first < asked.last
-        return first == max(0, total - asked.last) and last == total - 1
-    if total is None:
-        return first == asked.first and (asked.last is None or last <= asked.last)
-    return first == asked.first and last == min(total - 1, total - 1 if asked.last is None else asked.last)
+        return last - first < asked.last
+    return first == asked.first and (asked.last is None or last <= asked.last)
+
+
+def _clipped(asked: ByteRange, total: int) -> tuple[int, int]:
+    """Return the first and the last byte of a range, as far as a page of *total* bytes has it.
+
+    The last one is before the first if it has none of it.
+    """
+    if asked.first is None:  # the last so many bytes
+        assert asked.last is not None
+        return max(0, total - asked.last), total - 1
+    return asked.first, total - 1 if asked.last is None else min(total - 1, asked.last)
+
+
+def _joined(asked: list[ByteRange], total: int | None) -> list[ByteRange]:
+    """Return the one range that a server may make of several (RFC 9110, 14.2)."""
+    clipped = [] if total is None else [_clipped(each, total) for each in asked]
+    there = [(first, last) for first, last in clipped if first <= last]
+    if not there:
+        return []
+    return [ByteRange(min(first for first, _ in there), max(last for _, last in there))]

@@ -157,7 +157,7 @@ class ResumedFile:
         """See to a server that disregards If-Range."""
         if self._validator.startswith('"'):
             etag = headers.get(b"ETag")
-            return etag is None or etag.decode("latin-1") == self._validator
+            return etag is not None and etag.decode("latin-1") == self._validator
         modified = headers.get(b"Last-Modified")
         return modified is None or (self._known and modified.decode("latin-1") == self._validator)
 

@@ -10,7 +10,9 @@ sent, so no URL can say more than a URL::
 """
 
 import re
+from contextlib import suppress
 from ipaddress import AddressValueError, IPv6Address
+from socket import inet_aton, inet_ntoa
 from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -161,6 +163,8 @@ def _host(text: str) -> str:
         raise BadURL(str(error) if type(error) is UnicodeError else f"no host name: {text[:100]!a}") from None
     if not is_host_name(host):
         raise BadURL(f"no host name: {text[:100]!a}")
+    with suppress(OSError):  # 127.1, 0x7f000001: the system calls it, so no_proxy must know it
+        return inet_ntoa(inet_aton(host))
     return host.lower()
 
 

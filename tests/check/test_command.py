@@ -110,6 +110,13 @@ def test_what_is_open_fails_only_if_one_is_strict(loop: Loop, tmp_path: Path, ca
     assert ElementTree.parse(suite).getroot()[0].get("failures") == "1"
 
 
+def test_two_reports_need_two_files(tmp_path: Path, capfd: Capture) -> None:
+    files = ["--html", str(tmp_path / "report"), "--junit", str(tmp_path / "." / "x" / ".." / "report")]
+    assert run(["check", "echo", "127.0.0.1:9", *files]) == 2
+    assert "--junit and --html name the same file" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_time_is_short_for_is_no_success(right: str, tmp_path: Path, capfd: Capture) -> None:
     page, suite = tmp_path / "report.html", tmp_path / "junit.xml"
     files = ["--html", str(page), "--junit", str(suite)]

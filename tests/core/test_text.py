@@ -31,6 +31,8 @@ class AddressTests(TestCase):
             "unix-dgram:/run/echo": Address("unix-dgram", "/run/echo"),
             "tls:example.org:443:timeout=3": Address("endpoint", "tls:example.org:443:timeout=3"),
             "tcp:host=localhost:port=7": Address("endpoint", "tcp:host=localhost:port=7"),
+            r"tcp:\:\:1:port=7": Address("endpoint", r"tcp:\:\:1:port=7"),
+            "tcp:h:9:bindAddress=": Address("endpoint", "tcp:h:9:bindAddress="),
             "bücher.example:80": Address("tcp", "bücher.example", 80),
         }.items():
             self.assertEqual(parse_address(text), address, text)
@@ -63,6 +65,14 @@ class AddressTests(TestCase):
             "unix:a\0b",
             "[::1]",
             "[]:1",
+            "[127.0.0.1]:1",
+            "[localhost]:1",
+            "tcp::9",  # Twisted would call this machine
+            "tls::443:timeout=3",
+            "tcp:host=:port=9",
+            "tcp:port=9:host=",
+            "tcp:host=1.5:port=9",
+            "ssl:0x7f.1:port=9",
         ]:
             with self.assertRaises(OptionError, msg=text):
                 parse_address(text)

@@ -5,6 +5,8 @@ import re
 import socket
 import time
 
+import pytest
+
 from tests.hanging import TIMEOUT
 from tests.live.failing import probes, refusals
 from tests.live.peers import LOOPBACK, end, run, start, stream_server, unused_port, wait_until
@@ -19,10 +21,11 @@ def test_probe_a_server_that_speaks_first(serve: Serve) -> None:
     assert udp["attempts"][-1]["reply"] == "Hello, x!"
 
 
-def test_probe_waits_until_the_server_is_up() -> None:
+@pytest.mark.parametrize(("wait", "interval"), [("8", "0.1"), ("4", "4"), ("4", "60")])
+def test_probe_waits_until_the_server_is_up(wait: str, interval: str) -> None:
     with unused_port() as port:
         pass
-    with start("probe", "--wait", "8", "--interval", "0.1", f"{LOOPBACK}:{port}") as process:
+    with start("probe", "--wait", wait, "--interval", interval, f"{LOOPBACK}:{port}") as process:
         try:
             wait_until(lambda: refusals(process.pid), "it never tried")
             with socket.create_server((LOOPBACK, port)) as listener:

@@ -81,6 +81,10 @@ class ArgumentTests(TestCase):
                     f"{name}=" if name.startswith("--") else name, *([] if name[1] == "-" else [""]), URL
                 )
 
+    def test_a_password_without_a_certificate(self) -> None:
+        for text in (":", ":secret"):  # as of "$CERTIFICATE:$PASSWORD"
+            self.assertIn("-E/--cert: must not be empty", self.wrong("-E", text, URL))
+
     def test_what_goes_together(self) -> None:
         for words in (
             ["-C", "-", "-i"],
@@ -90,10 +94,14 @@ class ArgumentTests(TestCase):
             ["-C", "-", "--no-clobber"],
             ["-r", "1-2", "--compressed"],
             ["--key", "x"],
+            ["-C", "-", "-H", "range: bytes=0-4"],
+            ["-C", "5", "-H", "If-Range: x"],
+            ["-r", "1-2", "-H", "Range: bytes=0-4"],
         ):
             wanted = parser("fetch").parse_args([*words, URL])
             self.assertRaises(OptionError, check_together, wanted)
-        check_together(parser("fetch").parse_args(["-E", "a", "--key", "b", "-r", "5", URL]))
+        for words in ["-E", "a", "--key", "b"], ["-r", "5", "-H", 'If-Range: "a"'], ["-H", "Range: bytes=5-"]:
+            check_together(parser("fetch").parse_args([*words, URL]))
 
     def test_a_certificate_with_a_password(self) -> None:
         for text, certificate, password in (

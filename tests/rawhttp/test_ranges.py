@@ -70,6 +70,9 @@ class RangeTests(TestCase):
             ("-4", b"bytes 6-9/10", 4),
             ("-40", b"bytes 0-9/10", 10),
             ("0-0,99-", b"bytes 0-0/10", 1),
+            ("0-5,3-9", b"bytes 0-9/20", 10),  # joined, RFC 9110, 14.2
+            ("4-9,0-3,99-", b"bytes 0-9/20", 10),
+            ("0-4,-4", b"bytes 0-9/10", 10),
         ):
             self.assertEqual(check_part(parse_ranges(asked), said(came)), length, (asked, came))
         multipart = Headers(((b"Content-Type", b"multipart/byteranges; boundary=x"),))
@@ -90,6 +93,9 @@ class RangeTests(TestCase):
             ("0-4", b"bytes */10"),
             ("0-4", b"nonsense"),
             ("0-0,-1", b"bytes 3-4/10"),
+            ("0-4,6-9", b"bytes 0-8/20"),
+            ("0-4,6-9", b"bytes 1-9/20"),
+            ("20-,30-", b"bytes 0-9/10"),
         ):
             self.assertRaises(WrongReply, check_part, parse_ranges(asked), said(came))
         self.assertRaises(WrongReply, check_part, parse_ranges("0-4"), Headers())

@@ -26,6 +26,10 @@ class URLTests(TestCase):
             ("[::1]:8080", "::1", "[::1]:8080"),
             ("[fe80::1%25eth0]", "fe80::1%eth0", "[fe80::1]"),
             ("127.0.0.1:", "127.0.0.1", "127.0.0.1"),
+            ("127.1:80", "127.0.0.1", "127.0.0.1"),  # as the system reads it, and lists of no_proxy don't
+            ("0x7f.1", "127.0.0.1", "127.0.0.1"),
+            ("2130706433", "127.0.0.1", "127.0.0.1"),
+            ("1.2.3.example", "1.2.3.example", "1.2.3.example"),
         ):
             url = URL.parse(text)
             self.assertEqual((url.host, url.authority), (host, authority))
