@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 from tests.hanging import TIMEOUT
@@ -29,34 +28,34 @@ def test_the_only_new_worker_that_cannot_serve_replaces_nobody(tmp_path: Path) -
         process.end()
 
 
-def test_ctrl_c_while_workers_start_is_no_traceback() -> None:
-    terminal, inside = os.openpty()
-    command = [SOCKPROTO, "serve", "--workers", "2", "--port", "0"]
+def test_ctrl_c_while_workers_start_is_no_traceback(tmp_path: Path) -> None:
+    started, released = tmp_path / "started", tmp_path / "released"
+    (tmp_path / "sitecustomize.py").write_text(SLOW_START)
+    variables = {"PYTHONPATH": str(tmp_path), "STARTED": str(started), "RELEASED": str(released)}
     popen = subprocess.Popen(
-        ["setsid", "--ctty", *command], stdin=inside, stdout=inside, stderr=inside, close_fds=True
+        [SOCKPROTO, "serve", "--workers", "1", "--port", "0"],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
-    os.close(inside)
-    text = b""
-    with suppress(OSError):  # how Linux says that nobody has the terminal open any more
-        while data := os.read(terminal, 4096):
-            text += data
-            if b" on TCP " in text and b"^C" not in text:
-                until(lambda: any(handles_interrupts(each) for each in children(popen.pid)))
-                os.write(terminal, b"\x03")
-                text += b"^C"
-    os.close(terminal)
-    assert popen.wait(TIMEOUT) == -signal.SIGINT
-    assert b"Traceback" not in text, text
+    try:
+        until(started.exists)
+        os.killpg(popen.pid, signal.SIGINT)  # as a terminal does
+        released.touch()
+        text, _ = popen.communicate(timeout=TIMEOUT)
+    finally:
+        popen.kill()
+    assert popen.returncode == -signal.SIGINT
+    assert "Traceback" not in text, text
 
 
-def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def handles_interrupts(pid: str) -> bool:
-    """Return whether Python has begun there: SIGINT is caught or ignored."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    masks = [
-        int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigCgt", "SigIgn"))
-    ]
-    return any(mask & 1 << signal.SIGINT - 1 for mask in masks)
+SLOW_START = """
+import os, pathlib, time
+if "SOCKPROTO_WORKER" in os.environ:
+    pathlib.Path(os.environ["STARTED"]).touch()
+    while not pathlib.Path(os.environ["RELEASED"]).exists():
+        time.sleep(0.01)
+"""
