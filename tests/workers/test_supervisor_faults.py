@@ -35,18 +35,18 @@ class ProcessReactor(MemoryReactorClock):
     """Starts processes that are none."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.processes: list[Process] = []
 
     def listenTCP(self, *args: Any, **kwargs: Any) -> Any:
-        port: Any = super().listenTCP(*args, **kwargs)
+        port: Any = super().listenTCP(*args, **kwargs)  # type: ignore[no-untyped-call]
         port.fileno = lambda: 99
         port.stopReading = lambda: None
         return port
 
     def spawnProcess(self, worker: Worker, *args: Any, **kwargs: Any) -> None:
         self.processes.append(Process(worker))
-        worker.makeConnection(self.processes[-1])  # type: ignore[arg-type]
+        worker.makeConnection(self.processes[-1])
 
 
 class SupervisorTests(SynchronousTestCase):
