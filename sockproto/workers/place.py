@@ -84,6 +84,7 @@ def taken_place() -> WorkerPlace | None:
         raise OptionError(f"{VARIABLE} is set by the supervisor of workers alone; unset it") from error
     for signal_number in ENDING:
         signal.signal(signal_number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # the supervisor has blocked them until now
     os.environ.update(place.passed)
     if place.passed:
         os.environ["LISTEN_PID"] = str(os.getpid())

@@ -9,8 +9,8 @@ to whose queue it went)::
 
 import os
 import signal
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -25,6 +25,7 @@ from sockproto.admin.counted import merged
 from sockproto.errors import ListenError
 from sockproto.reactor.exits import end_process
 from sockproto.server.listeners import Listener
+from sockproto.server.process import ENDING
 from sockproto.server.service import AT_ONCE, ServerService, stop
 from sockproto.server.systemd import FIRST, started_with
 from sockproto.workers.channel import Channel, Message, encoded
@@ -120,6 +121,7 @@ class Worker(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         """It is gone, and so is all that it may have wanted to say."""
+        self.ended.callback(reason.value)  # first: whoever waits for the rest asks whether it is there
         for waiting in (self.up, self.closed):
             if not waiting.called:
                 waiting.errback(reason)
@@ -127,7 +129,6 @@ class Worker(ProcessProtocol):
         for answer in self._asked.values():
             if not answer.called:
                 answer.callback(self.counted)
-        self.ended.callback(reason.value)
 
     def _hear(self, message: Message) -> None:
         if "ready" in message:
@@ -138,6 +139,7 @@ class Worker(ProcessProtocol):
         elif "counters" in message:
             self.counted = message["counters"]
         elif "answer" in message:
+            self.counted = {"listeners": message["snapshot"]["listeners"]}  # what was told never goes back
             answer = self._asked.pop(message["answer"])
             if not answer.called:
                 answer.callback(message["snapshot"])
@@ -285,7 +287,7 @@ class Supervisor(ServerService):
 
     def _serve(self, number: int) -> None:
         """Start a worker that serves from when it is up."""
-        if self._bound:
+        if self._bound and number not in self._serving:  # a reload may have come first
             self._serving[number] = worker = self._start(number)
             worker.up.addCallback(lambda _: self._tell_readiness())
 
@@ -306,13 +308,11 @@ class Supervisor(ServerService):
         for each, port in zip(numbers, ports, strict=True):
             descriptors[each] = port.fileno()  # type: ignore[attr-defined]
         variables = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
-        self._reactor.spawnProcess(
-            worker,
-            self._command[0],
-            self._command,
-            {**variables, VARIABLE: worker.place.variable()},
-            childFDs=descriptors,
-        )
+        variables[VARIABLE] = worker.place.variable()
+        with _blocked(ENDING):  # a terminal's Ctrl-C reaches it too: it waits until the worker ignores it
+            self._reactor.spawnProcess(
+                worker, self._command[0], self._command, variables, childFDs=descriptors
+            )
         worker.ended.addCallback(lambda error: self._lose(worker, error))
         return worker
 
@@ -358,6 +358,16 @@ class Supervisor(ServerService):
 
 def _added(snapshots: Iterable[Message], ended: bool = False) -> Message:
     return merged([each for each in snapshots if each], ended)
+
+
+@contextmanager
+def _blocked(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Block signals, which a process that is started meanwhile inherits."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _is_open(descriptor: int) -> bool:

@@ -1,0 +1,61 @@
+"""What goes wrong with workers: new ones that can't serve, and those that die at a bad time."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.hanging import TIMEOUT
+from tests.live.peers import SOCKPROTO
+from tests.live.test_workers import greeted, supervised, until
+
+
+def test_the_only_new_worker_that_cannot_serve_replaces_nobody(tmp_path: Path) -> None:
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    with supervised("--port", "0", "--logfile", str(directory / "log"), workers=1) as process:
+        log = directory / "log"
+        until(lambda: log.exists() and " on TCP" in log.read_text())
+        port = int(log.read_text().partition(" on TCP ")[2].split()[0].rpartition(":")[2])
+        greeted(port)
+        [before] = process.workers()
+        log = directory.rename(tmp_path / "moved") / "log"
+        process.popen.send_signal(signal.SIGHUP)
+        until(lambda: "those before them go on" in log.read_text() or "new workers serve" in log.read_text())
+        assert "those before them go on" in log.read_text()
+        greeted(port)
+        assert process.workers() == [before]
+        process.end()
+
+
+def test_ctrl_c_while_workers_start_is_no_traceback(tmp_path: Path) -> None:
+    started, released = tmp_path / "started", tmp_path / "released"
+    (tmp_path / "sitecustomize.py").write_text(SLOW_START)
+    variables = {"PYTHONPATH": str(tmp_path), "STARTED": str(started), "RELEASED": str(released)}
+    popen = subprocess.Popen(
+        [SOCKPROTO, "serve", "--workers", "1", "--port", "0"],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        until(started.exists)
+        os.killpg(popen.pid, signal.SIGINT)  # as a terminal does
+        released.touch()
+        text, _ = popen.communicate(timeout=TIMEOUT)
+    finally:
+        popen.kill()
+    assert popen.returncode == -signal.SIGINT
+    assert "Traceback" not in text, text
+
+
+SLOW_START = """
+import os, pathlib, time
+if "SOCKPROTO_WORKER" in os.environ:
+    pathlib.Path(os.environ["STARTED"]).touch()
+    while not pathlib.Path(os.environ["RELEASED"]).exists():
+        time.sleep(0.01)
+"""

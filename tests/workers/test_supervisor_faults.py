@@ -1,0 +1,103 @@
+"""A supervisor whose workers end at a bad time, with processes that are none."""
+
+from typing import Any
+
+from twisted.internet.error import ProcessTerminated
+from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from sockproto.protocols.echo import EchoFactory
+from sockproto.server.listeners import tcp
+from sockproto.workers import supervisor
+from sockproto.workers.channel import encoded
+from sockproto.workers.supervisor import LONGEST_PAUSE, Supervisor, Worker
+
+
+class Process:
+    """What a supervisor knows of a process."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.told: list[bytes] = []
+
+    def writeToChild(self, descriptor: int, data: bytes) -> None:
+        self.told.append(data)
+
+    def says(self, **message: Any) -> None:
+        self.worker.childDataReceived(4, encoded(message))
+
+    def ends(self) -> None:
+        self.worker.processEnded(Failure(ProcessTerminated(7)))
+
+
+class ProcessReactor(MemoryReactorClock):
+    """Starts processes that are none."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.processes: list[Process] = []
+
+    def listenTCP(self, *args: Any, **kwargs: Any) -> Any:
+        port: Any = super().listenTCP(*args, **kwargs)  # type: ignore[no-untyped-call]
+        port.fileno = lambda: 99
+        port.stopReading = lambda: None
+        return port
+
+    def spawnProcess(self, worker: Worker, *args: Any, **kwargs: Any) -> None:
+        self.processes.append(Process(worker))
+        worker.makeConnection(self.processes[-1])
+
+
+class SupervisorTests(SynchronousTestCase):
+    """A supervisor of one worker."""
+
+    def setUp(self) -> None:
+        self.reactor = ProcessReactor()
+        listeners = [tcp("echo", EchoFactory(), "127.0.0.1", 7777)]
+        self.supervisor = Supervisor(1, listeners, ["sockproto"], reactor=self.reactor)
+        self.supervisor.startService()
+        for call, args, kwargs in self.reactor.whenRunningHooks:
+            call(*args, **kwargs)
+        [self.first] = self.reactor.processes
+
+    def reload(self) -> Process:
+        self.supervisor.reload()
+        return self.reactor.processes[-1]
+
+    def test_the_only_new_worker_ends_at_once(self) -> None:
+        self.first.says(ready=True)
+        self.reload().ends()
+        self.assertEqual(self.first.told, [])
+        self.assertTrue(self.supervisor.ready)
+
+    def test_a_reload_while_a_worker_waits_to_be_started_again(self) -> None:
+        self.first.ends()
+        self.reload().says(ready=True)
+        self.reactor.advance(LONGEST_PAUSE)
+        self.assertEqual(len(self.reactor.processes), 2)
+
+    def test_counters_do_not_go_back_when_a_worker_ends_that_was_asked(self) -> None:
+        self.first.says(ready=True)
+        asked = self.supervisor.snapshots()
+        listener = {
+            "opened": 5,
+            "open": 0,
+            "waiting": 0,
+            "closed": {"peer": 5},
+            "limits": {"idle_seconds": 9},
+        }
+        self.first.says(answer=0, snapshot={"listeners": [listener], "connections": []})
+        self.assertEqual(self.successResultOf(asked)[0][1]["listeners"][0]["opened"], 5)
+        self.first.ends()
+        [(_, told)] = self.successResultOf(self.supervisor.snapshots())
+        self.assertEqual(told["listeners"][0]["opened"], 5)
+
+    def test_workers_that_take_long_to_fail_are_given_up_too(self) -> None:
+        ended: list[Any] = []
+        self.patch(supervisor, "end_process", lambda _, how: ended.append(how.code))
+        for _ in range(supervisor.FAILURES):
+            self.reactor.advance(supervisor.UP_SECONDS + 1)
+            self.reactor.processes[-1].ends()
+            self.reactor.advance(LONGEST_PAUSE)
+        self.assertEqual(ended, [1])
