@@ -304,6 +304,18 @@ def test_how_many_can_not_be_said_so(text: str) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_standard_input_can_not_be_shared() -> None:
+    ran = subprocess.run(
+        [SOCKPROTO, "serve", "--workers", "2", "--listen", "stdio:"],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert "--workers: stdio: is no socket" in ran.stderr.splitlines()[-1]
+
+
 def test_a_second_signal_cuts_the_answers_of_all() -> None:
     options = ("--port", "0", "--think-seconds", "600", "--drain-seconds", "600")
     with supervised(*options) as process, tcp_client(process.port()) as client:
