@@ -60,9 +60,7 @@ class ForegroundOptions(tap.Options):
             raise OptionError(f"--log-format: {error}") from None
         self.workers = _workers(self["workers"]) if self["workers"] is not None else 0
         if self.workers and any(text.startswith("stdio:") for text in self["listen"]):
-            raise OptionError(
-                "--workers: stdio: is no socket that they could share; leave one out"
-            )
+            raise OptionError("--workers: stdio: is no socket that they could share; leave one out")
         super().postOptions()
         path = self["logfile"]
         file = self._opened(path) if path not in (None, "-") else None
