@@ -107,7 +107,9 @@ class Worker(ProcessProtocol):
         return answer.addErrback(lambda _: self.counted)
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once, if it is there."""
+        if self.ended.called:
+            return
         with suppress(ProcessExitedAlready):
             self.transport.signalProcess("KILL")  # type: ignore[union-attr]
 
