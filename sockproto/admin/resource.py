@@ -50,7 +50,7 @@ class AdminResource(Resource):
     """
 
     def __init__(self, service: Any) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types
         snapshots: Callable[[], Any] | None = getattr(service, "snapshots", None)
         if snapshots is None:
             count_durations(service)
@@ -154,7 +154,7 @@ class _Answer(Resource):
     """One path: GET and HEAD, and nothing below it."""
 
     def __init__(self, answer: Callable[[Any], Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types
         self._answer = answer
 
     def getChild(self, path: bytes, request: Any) -> Any:

@@ -33,7 +33,7 @@ class AdminRequest(Request):
 
     def gotLength(self, length: int | None) -> None:
         """The headers are read; a body of so many bytes follows, or one in chunks."""
-        super().gotLength(min(length or 0, MAX_BODY_BYTES) if length is not None else length)  # type: ignore[no-untyped-call]
+        super().gotLength(min(length or 0, MAX_BODY_BYTES) if length is not None else length)  # type: ignore[no-untyped-call]  # twisted.web has few types
         if length is not None and length > MAX_BODY_BYTES:
             self._refuse()
 
@@ -43,10 +43,10 @@ class AdminRequest(Request):
         if self._left < 0:
             self._refuse()
         else:
-            super().handleContentChunk(data)  # type: ignore[no-untyped-call]
+            super().handleContentChunk(data)  # type: ignore[no-untyped-call]  # twisted.web has few types
 
     def _refuse(self) -> None:
-        self.channel.transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")  # type: ignore[union-attr]
+        self.channel.transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")  # type: ignore[union-attr]  # twisted.web has few types
         self.channel.loseConnection()
 
 
@@ -62,7 +62,7 @@ class AdminChannel(HTTPChannel):
 
     def connectionMade(self) -> None:
         """Begin."""
-        super().connectionMade()  # type: ignore[no-untyped-call]
+        super().connectionMade()  # type: ignore[no-untyped-call]  # twisted.web has few types
         self.factory.connections.add(self)
         self._end = self.callLater(LIFETIME_SECONDS, self.forceAbortClient)
 
@@ -71,12 +71,12 @@ class AdminChannel(HTTPChannel):
         request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         return False
 
-    def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
+    def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # twisted.web has few types
         """It is gone."""
         self.factory.connections.discard(self)
         if self._end is not None and self._end.active():
             self._end.cancel()
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]  # twisted.web has few types
 
 
 class AdminSite(Site):
@@ -95,17 +95,17 @@ class AdminSite(Site):
     displayTracebacks = False
 
     def __init__(self, service: Any, reactor: Any = None) -> None:
-        super().__init__(  # type: ignore[no-untyped-call]
+        super().__init__(  # type: ignore[no-untyped-call]  # twisted.web has few types
             AdminResource(service), requestFactory=AdminRequest, timeout=IDLE_SECONDS, reactor=reactor
         )
-        self.protocol = AdminChannel  # type: ignore[assignment, method-assign]
+        self.protocol = AdminChannel  # type: ignore[assignment, method-assign]  # twisted.web has few types
         self.connections: set[AdminChannel] = set()
 
     def buildProtocol(self, addr: Any) -> Any:
         """Make what talks on a connection; None: there are too many."""
         if len(self.connections) >= MAX_CONNECTIONS:
             return None
-        return super().buildProtocol(addr)  # type: ignore[no-untyped-call]
+        return super().buildProtocol(addr)  # type: ignore[no-untyped-call]  # twisted.web has few types
 
     def log(self, request: Any) -> None:
         """Write no line: requests come every few seconds."""

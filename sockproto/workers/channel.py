@@ -48,4 +48,4 @@ class Channel(NetstringReceiver):
 
     def say(self, message: Message) -> None:
         """Send a message."""
-        self.transport.write(encoded(message))  # type: ignore[union-attr]
+        self.transport.write(encoded(message))  # type: ignore[union-attr]  # it is connected

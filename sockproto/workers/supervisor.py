@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, succeed
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import ProcessProtocol
@@ -43,6 +43,9 @@ FAILURES = 4
 ANSWER_SECONDS = 1.0
 """So long a worker may take to say how it is; then what it said last counts."""
 
+MAX_ASKED = 16
+"""So many answers a worker may owe: what it is asked waits in a pipe, and then with us."""
+
 CLOSE_SECONDS = 1.0
 """So long a worker may take to stop accepting, before the ports close anyhow."""
 
@@ -61,7 +64,6 @@ class Worker(ProcessProtocol):
     """A process that serves, seen from its supervisor.
 
     Args:
-        supervisor: Who has started it.
         number: Its number, from 1.
         now: When, in seconds.
 
@@ -95,10 +97,12 @@ class Worker(ProcessProtocol):
     def say(self, message: Message) -> None:
         """Tell it something, if it is there."""
         if not self.ended.called:
-            self.transport.writeToChild(self.place.orders, encoded(message))  # type: ignore[union-attr]
+            self.transport.writeToChild(self.place.orders, encoded(message))  # type: ignore[union-attr]  # it is started
 
     def ask(self, reactor: Any) -> "Deferred[Message]":
-        """Ask what it has counted, and how its connections are."""
+        """Ask what it has counted, and how its connections are; one that owes answers is asked no more."""
+        if len(self._asked) >= MAX_ASKED:
+            return succeed(self.counted)
         number = next(self._numbers)
         answer: Deferred[Message] = Deferred()
         self._asked[number] = answer
@@ -111,13 +115,13 @@ class Worker(ProcessProtocol):
         if self.ended.called:
             return
         with suppress(ProcessExitedAlready):
-            self.transport.signalProcess("KILL")  # type: ignore[union-attr]
+            self.transport.signalProcess("KILL")  # type: ignore[union-attr]  # it is started
 
     def connectionMade(self) -> None:
         """It is started."""
         self._channel.makeConnection(self.transport)
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803
+    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803  # Twisted's name
         """It says something."""
         self._channel.dataReceived(data)
 
@@ -179,7 +183,7 @@ class Supervisor(ServerService):
             self._unbind()
             raise ListenError("sockproto: workers share sockets, and one of the listeners has none")
         for port in self.ports:
-            port.stopReading()  # type: ignore[attr-defined]
+            port.stopReading()  # type: ignore[attr-defined]  # looked at when they open
         self._reactor.callWhenRunning(self._begin)
 
     @property
@@ -308,7 +312,7 @@ class Supervisor(ServerService):
         descriptors: dict[int, int | str] = {each: each for each in range(first) if _is_open(each)}
         descriptors |= {first: "w", first + 1: "r"}
         for each, port in zip(numbers, ports, strict=True):
-            descriptors[each] = port.fileno()  # type: ignore[attr-defined]
+            descriptors[each] = port.fileno()  # type: ignore[attr-defined]  # looked at when they open
         variables = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
         variables[VARIABLE] = worker.place.variable()
         with _blocked(ENDING):  # a terminal's Ctrl-C reaches it too: it waits until the worker ignores it

@@ -49,7 +49,7 @@ class WorkerService(ServerService):
         """Serve, and say so."""
         count_durations(self)
         super().startService()
-        StandardIO(self._channel, stdin=self._place.orders, stdout=self._place.answers)  # type: ignore[call-arg]
+        StandardIO(self._channel, stdin=self._place.orders, stdout=self._place.answers)  # type: ignore[call-arg]  # typed as on Windows
         self._repeat(REPORT_SECONDS, self._report)
         self._reactor.callWhenRunning(self._channel.say, {"ready": True})
 
@@ -58,7 +58,7 @@ class WorkerService(ServerService):
         """Drain, tell what was counted, and take leave of the supervisor."""
         yield super().stopService()
         self._report()
-        self._channel.transport.loseConnection()  # type: ignore[union-attr]
+        self._channel.transport.loseConnection()  # type: ignore[union-attr]  # it is connected
         yield self._ended
 
     def _announce(self, listener: Listener, port: Any) -> None:
@@ -77,7 +77,7 @@ class WorkerService(ServerService):
         """Read no more datagrams: others do, from the same socket."""
         for listener, port in self._open:
             if listener.datagrams:
-                port.stopReading()  # type: ignore[attr-defined]
+                port.stopReading()  # type: ignore[attr-defined]  # it has a descriptor
 
     def _obey(self, message: Message) -> None:
         """Do what the supervisor says."""
@@ -95,7 +95,7 @@ class WorkerService(ServerService):
     def _retire(self) -> None:
         """Take no more connections; end when those that there are have ended."""
         for _, port in self._open:
-            port.stopReading()  # type: ignore[attr-defined]
+            port.stopReading()  # type: ignore[attr-defined]  # it has a descriptor
         self._repeat(RETIRE_SECONDS, self._end_if_idle)
 
     def _end_if_idle(self) -> None:

@@ -5,8 +5,7 @@ import re
 import socket
 import struct
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -17,7 +16,7 @@ import pytest
 
 from tests.hanging import TIMEOUT
 from tests.live.clients import ask, receive, tcp_client, udp_client
-from tests.live.peers import SOCKPROTO
+from tests.live.peers import SOCKPROTO, wait_until
 from tests.live.server import TWISTD, Output, need
 
 SERVERS = {
@@ -66,13 +65,6 @@ def administered(server: str, *options: str) -> Iterator[Admin]:
         assert "Traceback" not in process.log.wait_for_end(), process.log.text
 
 
-def until(told: Callable[[], bool]) -> None:
-    end = time.monotonic() + TIMEOUT
-    while not told():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("server", SERVERS)
 def test_what_promtool_says_of_the_metrics(server: str) -> None:
     need("promtool")
@@ -113,7 +105,7 @@ def test_counters_are_what_the_clients_counted(server: str) -> None:
                     client.shutdown(socket.SHUT_WR)
                     assert client.recv(1) == b""
                     left += 1
-        until(lambda: process.total("sockproto_connections_closed_total") == talked)
+        wait_until(lambda: process.total("sockproto_connections_closed_total") == talked, "it does not come")
         assert process.total("sockproto_connections_opened_total") == talked
         assert process.total("sockproto_connections_closed_total", reason="peer reset") == reset
         assert process.total("sockproto_connections_closed_total", reason="peer closed") == left
@@ -133,7 +125,7 @@ def test_counters_are_what_the_clients_counted(server: str) -> None:
 @pytest.mark.parametrize("server", SERVERS)
 def test_readiness_ends_before_listening_does(server: str) -> None:
     with administered(server, "--lame-duck-seconds", "600") as process:
-        until(lambda: status(process, "/readyz") == 200)
+        wait_until(lambda: status(process, "/readyz") == 200, "it does not come")
         process.popen.terminate()
         process.log.wait_for("stops in 600 seconds")
         assert status(process, "/readyz") == 503
@@ -219,7 +211,7 @@ def test_the_page_in_a_browser(width: int, scheme: str, tmp_path: Path) -> None:
         for client in clients:
             ask(client, b"<b>Michael</b>\n", b"Welcome!Hello, <b>Michael</b>!\n")
         clients.pop().close()
-        until(lambda: process.total("sockproto_connections_closed_total") == 1)
+        wait_until(lambda: process.total("sockproto_connections_closed_total") == 1, "it does not come")
         ran = subprocess.run(
             [
                 *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),

@@ -7,9 +7,9 @@ import signal
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -25,7 +25,7 @@ from tests.live.clients import (
     unix_client,
     unix_datagram_client,
 )
-from tests.live.peers import SOCKPROTO
+from tests.live.peers import SOCKPROTO, wait_until
 from tests.live.server import Output
 
 PORT = r" on TCP \S+:(\d+)$"
@@ -75,14 +75,6 @@ def supervised(*options: str, workers: int = WORKERS) -> Iterator[Supervised]:
         process.log.wait_for_end()  # the workers end too, or this hangs
 
 
-def until(told: Callable[[], bool]) -> None:
-    """Ask again and again until it is so."""
-    end = time.monotonic() + TIMEOUT
-    while not told():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def greeted(port: int) -> None:
     with tcp_client(port) as client:
         ask(client, b"Michael\n", ANSWER)
@@ -94,7 +86,7 @@ def test_all_of_them_serve_tcp_and_udp() -> None:
     with supervised("--port", "0", "--admin", "0") as process:
         port = process.port()
         clients = []
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         while len(by_worker(process)) < WORKERS or not all(by_worker(process).values()):
             clients.append(tcp_client(port))
             assert receive(clients[-1], 8) == b"Welcome!"
@@ -128,7 +120,7 @@ def test_unix_sockets_and_their_files(tmp_path: Path) -> None:
 def test_one_that_is_killed_costs_its_own_connections_alone() -> None:
     with supervised("--port", "0") as process:
         port = process.port()
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         with tcp_client(port) as one:
             assert receive(one, 8) == b"Welcome!"
             victim, other = process.workers()
@@ -136,7 +128,7 @@ def test_one_that_is_killed_costs_its_own_connections_alone() -> None:
             process.log.wait_for("was ended by SIGKILL; started again")
             for _ in range(20):
                 greeted(port)
-            until(lambda: len(process.workers()) == WORKERS)
+            wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
             assert other in process.workers()
         process.end()
 
@@ -144,10 +136,10 @@ def test_one_that_is_killed_costs_its_own_connections_alone() -> None:
 def test_they_end_with_their_supervisor() -> None:
     with supervised("--port", "0") as process:
         process.port()
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         workers = process.workers()
         process.popen.kill()
-        until(lambda: not any(alive(pid) for pid in workers))
+        wait_until(lambda: not any(alive(pid) for pid in workers), "it does not come")
 
 
 def alive(pid: int) -> bool:
@@ -189,10 +181,9 @@ def test_nothing_is_lost_when_they_are_replaced_five_times() -> None:
             assert receive(old, 8) == b"Welcome!"
             for turn in range(5):
                 before = set(process.workers())
-                talks = sum(client.talks for client in clients)
                 process.popen.send_signal(signal.SIGHUP)
-                until(lambda n=turn + 1: process.log.text.count("2 new workers serve") == n)  # type: ignore[misc]
-                until(lambda n=talks: sum(client.talks for client in clients) > n + 20 or failed(clients))  # type: ignore[misc]
+                wait_until(partial(replaced, process, turn + 1), "they are not replaced")
+                wait_until(partial(talked, clients, 20 + sum(each.talks for each in clients)), "no answers")
                 assert len(set(process.workers()) - before) >= WORKERS
             ask(old, b"Michael\n", b"Hello, Michael!\n")  # it is still served by the first
         for client in clients:
@@ -200,12 +191,18 @@ def test_nothing_is_lost_when_they_are_replaced_five_times() -> None:
         for client in clients:
             client.join(TIMEOUT)
         assert [client.faults for client in clients] == [[]] * len(clients)
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         process.end()
 
 
-def failed(clients: list[Clients]) -> bool:
-    return any(client.faults for client in clients)
+def replaced(process: Supervised, times: int) -> bool:
+    """Return whether the workers were replaced so many times."""
+    return process.log.text.count("2 new workers serve") == times
+
+
+def talked(clients: list[Clients], talks: int) -> bool:
+    """Return whether there were more talks than so many, or one has failed."""
+    return sum(each.talks for each in clients) > talks or any(each.faults for each in clients)
 
 
 def test_new_ones_that_can_not_serve_replace_nobody(tmp_path: Path) -> None:
@@ -270,7 +267,7 @@ def test_counters_go_on_over_workers_that_are_killed_and_replaced() -> None:
         port = process.port()
         for _ in range(30):
             greeted(port)
-        until(lambda: sum(by_worker(process).values()) == 30)
+        wait_until(lambda: sum(by_worker(process).values()) == 30, "it does not come")
         os.kill(process.workers()[0], signal.SIGKILL)
         process.log.wait_for("was ended by SIGKILL; started again")
         for _ in range(30):
@@ -279,7 +276,7 @@ def test_counters_go_on_over_workers_that_are_killed_and_replaced() -> None:
         process.log.wait_for("2 new workers serve")
         for _ in range(30):
             greeted(port)
-        until(lambda: sum(by_worker(process).values()) == 90)
+        wait_until(lambda: sum(by_worker(process).values()) == 90, "it does not come")
         admin = int(process.log.wait_for(r"admin on TCP \S+:(\d+)$")[1])
         with tcp_client(port) as client:
             assert receive(client, 8) == b"Welcome!"
@@ -322,7 +319,7 @@ def test_a_second_signal_cuts_the_answers_of_all() -> None:
         ask(client, b"Michael\n", b"Welcome!")
         with tcp_client(process.port()) as later:
             assert receive(later, 8) == b"Welcome!"
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         process.popen.send_signal(signal.SIGTERM)
         process.log.wait_for(r"\(UDP Port \d+ Closed\)")
         process.popen.send_signal(signal.SIGTERM)
@@ -334,7 +331,7 @@ def test_a_second_signal_cuts_the_answers_of_all() -> None:
 def test_what_was_read_is_answered_when_all_stop() -> None:
     with supervised("--port", "0", "--think-seconds", "0.5") as process, tcp_client(process.port()) as client:
         ask(client, b"Michael\n", b"Welcome!")
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         for _ in range(4):
             with tcp_client(process.port()) as later:
                 assert receive(later, 8) == b"Welcome!"
@@ -346,9 +343,9 @@ def test_what_was_read_is_answered_when_all_stop() -> None:
 def test_signals_that_reach_all_are_the_supervisors(number: signal.Signals) -> None:
     with supervised("--port", "0") as process:
         port = process.port()
-        until(lambda: len(process.workers()) == WORKERS)
+        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
         greeted(port)
-        until(lambda: all(ignores(pid, number) for pid in process.workers()))
+        wait_until(lambda: all(ignores(pid, number) for pid in process.workers()), "it does not come")
         before = process.workers()
         for pid in before:
             os.kill(pid, number)

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from tests.hanging import TIMEOUT
-from tests.live.peers import SOCKPROTO
-from tests.live.test_workers import greeted, supervised, until
+from tests.live.peers import SOCKPROTO, wait_until
+from tests.live.test_workers import greeted, supervised
 
 
 def test_the_only_new_worker_that_cannot_serve_replaces_nobody(tmp_path: Path) -> None:
@@ -15,13 +15,16 @@ def test_the_only_new_worker_that_cannot_serve_replaces_nobody(tmp_path: Path) -
     directory.mkdir()
     with supervised("--port", "0", "--logfile", str(directory / "log"), workers=1) as process:
         log = directory / "log"
-        until(lambda: log.exists() and " on TCP" in log.read_text())
+        wait_until(lambda: log.exists() and " on TCP" in log.read_text(), "it does not come")
         port = int(log.read_text().partition(" on TCP ")[2].split()[0].rpartition(":")[2])
         greeted(port)
         [before] = process.workers()
         log = directory.rename(tmp_path / "moved") / "log"
         process.popen.send_signal(signal.SIGHUP)
-        until(lambda: "those before them go on" in log.read_text() or "new workers serve" in log.read_text())
+        wait_until(
+            lambda: "those before them go on" in log.read_text() or "new workers serve" in log.read_text(),
+            "it does not come",
+        )
         assert "those before them go on" in log.read_text()
         greeted(port)
         assert process.workers() == [before]
@@ -42,7 +45,7 @@ def test_ctrl_c_while_workers_start_is_no_traceback(tmp_path: Path) -> None:
         start_new_session=True,
     )
     try:
-        until(started.exists)
+        wait_until(started.exists, "it does not come")
         os.killpg(popen.pid, signal.SIGINT)  # as a terminal does
         released.touch()
         text, _ = popen.communicate(timeout=TIMEOUT)
