@@ -248,7 +248,8 @@ class Started:
             self.terminate()
             self.wait(self._end_seconds)
         self.kill()
-        self._process.wait()
+        # Not for ever: an exception raised by a signal in the midst of a wait() may leave Popen's lock held.
+        self.wait(self._end_seconds)
         _running.discard(self)
 
     def kill(self) -> None:

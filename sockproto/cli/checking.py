@@ -22,7 +22,7 @@ from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import FULL, QUICK, Patience
-from sockproto.check.verdict import Report
+from sockproto.check.verdict import Report, Result
 from sockproto.cli.console import Console, at_exit, leave, wrapped
 from sockproto.cli.options import Seconds, address_options
 from sockproto.cli.probing import tls_context
@@ -99,12 +99,18 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
     as_text = not given["as_json"] and "-" not in (given["junit_file"], given["html_file"])
     with _files(given) as files, _signals() as stopped:
         shown = Verdicts(len(judged), as_text, given["strict"], kept=bool(files))
+
+        def heard(each: Judged, result: Result | None) -> None:
+            if stopped:  # the exception was raised where it is swallowed, as in a destructor
+                raise KeyboardInterrupt
+            shown.heard(each, result)
+
         try:
             with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
                 context = CheckContext(protocol, target, patience, given["quick"], started)
                 shown.begin()
-                report = run(context, judged, shown.heard, deadline)
+                report = run(context, judged, heard, deadline)
         except KeyboardInterrupt:  # before anything was judged
             return stopped[0]
         finally:

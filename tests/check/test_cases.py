@@ -21,6 +21,7 @@ from tests.check.serving import Here, Process
 RIGHT = Patience(answer=5, silence=0.05)
 WRONG = Patience(answer=0.15, silence=0.05)
 WRONG_IF_FULL = replace(WRONG, silence=0.2)  # until it is: a busy machine's pause must not seem to be the end
+TRIES = 10  # on a busy machine a wrong server may read at once what was sent apart, and be right
 CARRIERS = {"tcp": False, "udp": True}
 
 
@@ -94,7 +95,10 @@ def test_a_wrong_server_fails(fault: type[Server], protocol: str, identifier: st
         each for kind in CARRIERS.values() for each in cases(protocol, kind) if each.identifier == identifier
     ]
     patience = WRONG_IF_FULL if judged.identifier.startswith("never-reads.") else WRONG
-    result = run(fault(protocol), loop, judged, patience)
+    for _ in range(TRIES):
+        result = run(fault(protocol), loop, judged, patience)
+        if result.verdict is not Verdict.PASS:
+            break
     if forbidden(result):
         pytest.skip(result.reason)
     assert result.verdict is Verdict.FAIL, result

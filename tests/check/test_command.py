@@ -6,15 +6,21 @@ import re
 import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from sockproto.check.judging import Judged
+from sockproto.check.running import Heard
 from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.started import Started
+from sockproto.cli import checking
 from sockproto.cli.commands import run
 from tests.check.servers import Loop, Served, Server
+from tests.hanging import TIMEOUT
 
 
 class Shouts(Server):
@@ -188,6 +194,27 @@ def test_a_check_that_comes_to_nothing_leaves_reports_as_they_were(tmp_path: Pat
     assert run(["check", "echo", f"127.0.0.1:{port}", "--html", str(old), "--junit", new]) == 7
     assert old.read_text() == "before"
     assert list(tmp_path.iterdir()) == [old]
+
+
+def test_a_signal_whose_exception_is_swallowed_ends_it_at_the_next_case(
+    right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swallowing(context: object, judged: Sequence[Judged], heard: Heard, deadline: object) -> None:
+        with suppress(KeyboardInterrupt):  # as in a destructor
+            signal.raise_signal(signal.SIGTERM)
+        heard(judged[0], None)
+
+    monkeypatch.setattr(checking, "run", swallowing)
+    assert run(["check", "echo", right]) == 143
+
+
+def test_a_server_is_ended_though_it_can_not_be_waited_for() -> None:
+    started = Started("sleep 600", port=1, end_seconds=0.01)
+    process = started._process
+    process._waitpid_lock.acquire()  # type: ignore[attr-defined]  # as a signal in the midst of a wait() leaves it
+    started.end()
+    process._waitpid_lock.release()  # type: ignore[attr-defined]
+    assert process.wait(TIMEOUT) == -signal.SIGKILL
 
 
 def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:
