@@ -97,7 +97,7 @@ def build(command: list[str]) -> None:
 def twisted(
     name: str, title: str, what: str, transport: str, reactor: str = "epoll", ours: bool = True
 ) -> Peer:
-    """Describe a server on Twisted: ``bare`` or ``whole``, on the transport ``stock`` or ``ours``."""
+    """Describe a server on Twisted: what it is, and on which transport: ``stock`` or ``ours``."""
     options = ("--what", what, "--transport", transport)
     return Peer(name, title, "twisted_server", options, reactor=reactor, ours=ours)
 
@@ -116,6 +116,7 @@ PEERS = [
     twisted("bare-lean", "bare Protocol, our transport and reactor", "bare", "ours", "sockproto"),
     twisted("sockproto", "sockproto", "whole", "ours"),
     twisted("sockproto-lean", "sockproto, our reactor", "whole", "ours", "sockproto"),
+    twisted("sockproto-operated", "sockproto, with all that operates it", "operated", "ours"),
 ]
 
 

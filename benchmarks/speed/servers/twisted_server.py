@@ -5,7 +5,8 @@
     python -m benchmarks.speed.servers.twisted_server echo --what bare --transport stock
     python -m benchmarks.speed.servers.twisted_server lines --what whole --transport ours --reactor epoll
 
-Both log as under twistd, to nowhere. Of sockproto every limit is on, its value above the load.
+All log as under twistd, to nowhere. Of sockproto every limit is on, its value above the load; where it is
+``operated``, the admin site and all that goes with it too.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from sockproto.protocols.command import CommandFactory
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.server.listeners import BACKLOG, Listener, tcp, udp
+from sockproto.server.logs import json_lines
 from sockproto.server.service import ServerService
 
 HOST = "127.0.0.1"
@@ -35,6 +37,9 @@ LIMITS = Limits(
     udp_rate=1_000_000_000,
 )
 """The others have defaults above the load."""
+
+OPERATED: dict[str, Any] = {"admin": "0", "log_connections": "failed", "lame_duck_seconds": 5.0}
+"""What whoever runs a server in earnest turns on; the log is JSON then."""
 
 
 class BareEcho(Protocol):
@@ -103,8 +108,8 @@ def listened(reactor: Any, kind: str, what: str, transport: str) -> Any:
             return reactor.listenUDP(0, server, HOST, MAX_PACKET_BYTES)
         return reactor.listenTCP(0, server, BACKLOG, HOST)
     listener: Listener = (udp if kind == "udp" else tcp)(kind, server, HOST, 0)
-    if what == "whole":
-        service = ServerService([listener], reactor)
+    if what != "bare":
+        service = ServerService([listener], reactor, **OPERATED if what == "operated" else {})
         service.startService()
         return service.ports[0]
     ports: list[Any] = []
@@ -116,13 +121,14 @@ def main() -> None:
     """Serve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=[*BARE, "udp"])
-    parser.add_argument("--what", choices=["bare", "whole"], default="whole")
+    parser.add_argument("--what", choices=["bare", "whole", "operated"], default="whole")
     parser.add_argument("--transport", choices=["stock", "ours"], default="ours")
     parser.add_argument("--reactor", default="epoll", help="as twistd's --reactor")
     arguments = parser.parse_args()
     settle_memory()
     nowhere = open(os.devnull, "w")  # noqa: SIM115  (as long as the process lasts)
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(nowhere)], redirectStandardIO=False)
+    observer = (json_lines if arguments.what == "operated" else textFileLogObserver)(nowhere)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     installReactor(arguments.reactor)
     from twisted.internet import reactor
 
