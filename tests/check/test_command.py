@@ -214,7 +214,7 @@ def test_a_server_is_ended_though_it_can_not_be_waited_for() -> None:
     process._waitpid_lock.acquire()  # type: ignore[attr-defined]  # as a signal in the midst of a wait() leaves it
     started.end()
     process._waitpid_lock.release()  # type: ignore[attr-defined]
-    assert process.wait(TIMEOUT) == -signal.SIGKILL
+    assert process.wait(TIMEOUT) == -signal.SIGTERM
 
 
 def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:
