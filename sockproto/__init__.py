@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from sockproto.core.access import *
     from sockproto.core.actions import *
     from sockproto.core.conversation import *
+    from sockproto.core.faults.plan import *
     from sockproto.core.framing.expecting import *
     from sockproto.core.framing.lines import *
     from sockproto.core.framing.prefixed import *
@@ -70,6 +71,7 @@ _NAMES = {
     "core.framing.expecting": "Expecting Sink",
     "core.limits": "Limits",
     "core.access": "Access",
+    "core.faults.plan": "Faults",
     "carriers.stream": "ConversationProtocol",
     "carriers.factory": "ConversationFactory",
     "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",

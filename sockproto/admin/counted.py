@@ -97,6 +97,7 @@ def _counted(listener: Any, where: str) -> dict[str, Any]:
         "messages_in": statistics.messages_in,
         "messages_out": statistics.messages_out,
         "dropped": dict(statistics.dropped),
+        "faults": dict(statistics.faults),
         "waiting": server.waiting if listener.datagrams else 0,
     }
     durations = statistics.durations

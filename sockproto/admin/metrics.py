@@ -98,6 +98,8 @@ class SnapshotCollector(Collector):
         yield self._durations(streams)
         yield from self._plain(DATAGRAMS, datagrams)
         yield self._by_reason("datagrams_dropped", "Datagrams not answered.", datagrams, "dropped")
+        faults = "Connections or messages with a fault that was asked for."
+        yield self._by_reason("faults", faults, everywhere, "faults", "fault")
 
     def _listeners(self, kinds: Sequence[bool]) -> list[Labelled]:
         """Return the listeners for datagrams, for streams, or both, with their labels."""
@@ -116,8 +118,10 @@ class SnapshotCollector(Collector):
                 metric.add_metric(labels, listener[name])
             yield metric
 
-    def _by_reason(self, called: str, meaning: str, listeners: Iterable[Labelled], name: str) -> Metric:
-        labels_too = (*self._labels, "reason")
+    def _by_reason(
+        self, called: str, meaning: str, listeners: Iterable[Labelled], name: str, label: str = "reason"
+    ) -> Metric:
+        labels_too = (*self._labels, label)
         metric = CounterMetricFamily(f"sockproto_{called}", meaning, labels=labels_too)
         known = REASONS if name == "closed" else {}
         for labels, listener in listeners:

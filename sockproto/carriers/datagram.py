@@ -25,9 +25,10 @@ from sockproto.carriers.registry import Statistics
 from sockproto.carriers.transport import datagram_peer, peer_of
 from sockproto.carriers.waiting import Waiting, drive
 from sockproto.core.access import Access
-from sockproto.core.actions import ABORT, Script
+from sockproto.core.actions import ABORT, TWICE, Script
 from sockproto.core.admission import SourceRate
 from sockproto.core.conversation import Conversation
+from sockproto.core.faults.plan import FaultPlan, Faults, GivenFaults
 from sockproto.core.limits import MAX_WAITING, MAX_WAITING_BYTES, WRITE_BYTES, Limits
 from sockproto.core.script import EXITS, script_of
 from sockproto.core.session import FRAME_BYTES
@@ -66,12 +67,14 @@ class ConversationDatagramProtocol(DatagramProtocol):
         limits: How much a peer may have of us.
         clock: For timers; the global reactor, when listening begins, if None.
         access: Whose datagrams are answered, by the address; everybody's if None.
+        faults: What is to go wrong with the datagrams, such as ``"drop=0.1"``; nothing if None.
         kwargs: The conversation's.
 
     Attributes:
         conversation: Makes the conversation: mostly its class.
         name: What the log calls it; the name of its class, in short, if empty.
         clock: What time it is, from when listening begins.
+        faults: What is to go wrong; None: nothing.
         statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
             would have been, for each reason:
 
@@ -99,9 +102,16 @@ class ConversationDatagramProtocol(DatagramProtocol):
         limits: Limits | None = None,
         clock: IReactorTime | None = None,
         access: Access | None = None,
+        faults: GivenFaults = None,
         **kwargs: Any,
     ) -> None:
-        self._conversation = conversation = type(self).conversation(*args, **kwargs)
+        self.statistics = Statistics()
+        conversation: Any = type(self).conversation(*args, **kwargs)
+        self.faults = Faults.given(faults)
+        if self.faults is not None:
+            plan = FaultPlan(self.faults, self.statistics.faults, datagrams=True)
+            conversation = plan.afflicted(conversation)
+        self._conversation = conversation
         # What most conversations leave as it is need not be called.
         self._recognizes = not _inherits(conversation, "is_reply")
         self._access = Access.given(access)
@@ -116,7 +126,6 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._own_port: int | None = None
         self._draining: list[Deferred[None]] | None = None  # who waits for the end; None: nothing ends
         self.log = EventLog(self.limits.log_rate)
-        self.statistics = Statistics()
 
     def startProtocol(self) -> None:
         """Listening begins."""
@@ -342,7 +351,10 @@ class _Answer:
         if isinstance(wanted, bytes):  # more won't make it shorter
             port.refuse("oversize", self._size, self._addr)
         elif self._parts and wanted is not ABORT:
-            port.reply(b"".join(self._parts), self._size, self._addr)
+            reply = b"".join(self._parts)
+            port.reply(reply, self._size, self._addr)
+            if wanted is TWICE and 2 * len(reply) <= AMPLIFICATION * self._size + FREE_BYTES:
+                port.reply(reply, self._size, self._addr)
 
     def cancel(self) -> None:
         """Make no answer."""

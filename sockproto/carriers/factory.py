@@ -16,6 +16,7 @@ from sockproto.carriers.arguments import require_protocol_fit
 from sockproto.carriers.registry import Registry, Statistics
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.core.access import Access
+from sockproto.core.faults.plan import FaultPlan, Faults, GivenFaults
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import Trust
 from sockproto.core.script import EXITS
@@ -36,12 +37,14 @@ class ConversationFactory(Factory):
         proxy_from: Networks of the proxies whose PROXY header tells who the client is; every connection
             must begin with one then. None: there are no proxies.
         access: Who may come in, by the address; everybody if None.
+        faults: What is to go wrong with its connections, such as ``"delay=0.2"``; nothing if None.
         kwargs: The conversation's.
 
     Attributes:
         protocol: The class of protocol it makes.
         name: What the log calls it; the name of the protocol's class, in short, if empty.
         limits: How much the peers may have of us.
+        faults: What is to go wrong with them; None: nothing.
         registry: Its connections, and what was counted of them.
         ignores_address: That ``buildProtocol`` needs no address: the ports of ``flush_after_reads`` make
             none. A subclass with a ``buildProtocol`` of its own is given one.
@@ -49,7 +52,7 @@ class ConversationFactory(Factory):
     Raises:
         TypeError: The conversation, or the carrier, doesn't take these arguments, as their signatures say;
             of values our own conversations know more, and others show at the first connection.
-        ValueError: A network of *proxy_from* is none.
+        ValueError: A network of *proxy_from* is none, or *faults* are wrong.
     """
 
     protocol: type[ConversationProtocol] = ConversationProtocol
@@ -65,6 +68,7 @@ class ConversationFactory(Factory):
         clock: IReactorTime | None = None,
         proxy_from: Iterable[str] | None = None,
         access: Access | None = None,
+        faults: GivenFaults = None,
         **kwargs: Any,
     ) -> None:
         if framing is not None and not callable(framing):
@@ -74,6 +78,9 @@ class ConversationFactory(Factory):
         self.registry = Registry(limits, clock, Access.given(access))
         self._framing, self._args, self._kwargs = framing, args, kwargs
         self._proxies = None if proxy_from is None else Trust(proxy_from)
+        self.faults = Faults.given(faults)
+        self._plan = None if self.faults is None else FaultPlan(self.faults, self.statistics.faults)
+        self._plain = self._proxies is None and self._plan is None
         # Wrong arguments show here, not at the first connection.
         require_protocol_fit(self.protocol, ConversationProtocol, args, kwargs, **self._carriers())
 
@@ -86,13 +93,15 @@ class ConversationFactory(Factory):
         """Make the protocol for a connection."""
         kind = self.protocol
         try:
-            if kind.__init__ is ConversationProtocol.__init__ and self._proxies is None:
+            if kind.__init__ is ConversationProtocol.__init__ and self._plain:
                 # What that does, without looking at its arguments for each connection.
                 protocol = kind.__new__(kind)
                 framing = (self._framing or kind.framing)(self.limits.max_message_bytes)
                 protocol.prepare(kind.conversation(*self._args, **self._kwargs), framing, self.registry)
             else:
                 protocol = kind(*self._args, **self._carriers(), **self._kwargs)
+                if self._plan is not None:
+                    self._plan.afflict(protocol.session)
         except EXITS as error:
             end_process(self.registry.clock, error)
             raise

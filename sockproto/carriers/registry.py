@@ -65,6 +65,8 @@ class Statistics:
         messages_out: Messages sent, likewise.
         dropped: Datagrams that came and were not answered, for each reason: see
             :class:`~sockproto.ConversationDatagramProtocol`.
+        faults: What went wrong because it was asked for, for each fault (see :class:`~sockproto.Faults`):
+            the connections, or the messages, that had it.
         durations: How long the connections lasted that have ended; None: that is not counted.
     """
 
@@ -75,6 +77,7 @@ class Statistics:
     messages_in: int = 0
     messages_out: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
     durations: Durations | None = None
 
     @property

@@ -33,6 +33,7 @@ from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
 from sockproto.carriers.transport import abort, closes_below, ends_of, openssl_words
 from sockproto.core.conversation import CloseReason, Conversation, Peer
+from sockproto.core.faults.faulty import FaultyStream
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust
@@ -326,8 +327,11 @@ class ConversationProtocol(Protocol):
 
     @property
     def detail(self) -> str:
-        """How it failed, in words, where the reason says only that it did; else empty."""
-        return self._phase.words if isinstance(self._phase, TLSEnded) else ""
+        """How it failed, or was made to, in words, where the reason says only that it did; else empty."""
+        if isinstance(self._phase, TLSEnded):
+            return self._phase.words
+        conversation = self.session.conversation
+        return conversation.detail if isinstance(conversation, FaultyStream) else ""
 
     @property
     def messages_in(self) -> int:

@@ -23,6 +23,7 @@ METAVARS = {
     "backlog": "CONNECTIONS",
     "client-ca": "FILE",
     "deny": "NETWORK",
+    "fault": "SPEC",
     "framing": None,  # the words that it may be
     "log-connections": None,
     "log-format": None,

@@ -14,11 +14,12 @@ from typing import Any, Final, TypeAlias
 
 
 class End(Enum):
-    """The actions that end a connection, or our half of it."""
+    """The actions that end a connection, our half of it, or an answer."""
 
     CLOSE = "close"
     ABORT = "abort"
     HALF_CLOSE = "half-close"
+    TWICE = "twice"
 
 
 CLOSE: Final = End.CLOSE
@@ -32,6 +33,9 @@ HALF_CLOSE: Final = End.HALF_CLOSE
 
 Over TLS, which has no half-close, it does nothing; an answer to a datagram it ends, as ``CLOSE`` does.
 """
+
+TWICE: Final = End.TWICE
+"""Send the answer to a datagram twice, as a network may (RFC 768): only faults do so. No action follows."""
 
 
 @dataclass(frozen=True)

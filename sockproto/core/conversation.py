@@ -42,6 +42,7 @@ class CloseReason(Enum):
     TOO_MANY = "too many connections"  #: refused: ``max_connections`` were open
     TOO_MANY_OF_PEER = "too many connections of peer"  #: refused: ``max_connections_per_peer`` were open
     BAD_PROXY_HEADER = "bad proxy header"  #: refused: what came first was no PROXY header
+    FAULT = "fault"  #: a fault that was asked for ended it; the log says which
     UNKNOWN_PROXY = "unknown proxy"  #: refused: PROXY headers are not taken from that address
 
     def __str__(self) -> str:

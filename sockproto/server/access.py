@@ -10,14 +10,13 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from twisted.python import usage
-
 from sockproto.core.access import Access
 from sockproto.errors import OptionError
 from sockproto.server.authorities import ClientAuthorities
+from sockproto.server.faults import FaultOptions
 
 
-class AccessOptions(usage.Options):
+class AccessOptions(FaultOptions):
     """Takes these options."""
 
     optParameters: ClassVar[list[list[Any]]] = [
@@ -25,7 +24,7 @@ class AccessOptions(usage.Options):
     ]
 
     def __init__(self) -> None:
-        usage.Options.__init__(self)
+        FaultOptions.__init__(self)
         self["allow"] = []
         self["deny"] = []
 

@@ -117,6 +117,12 @@ class Listener:
     def __post_init__(self) -> None:
         self.server.name = self.protocol
 
+    @property
+    def failing(self) -> str:
+        """What is to go wrong, to stand at the end of a line; empty if nothing."""
+        faults = getattr(self.server, "faults", None)
+        return f", with faults: {faults}" if faults else ""
+
     def name_of(self, port: IListeningPort) -> str:
         """Tell where *port*, which this listener opened, listens in fact."""
         host = port.getHost()

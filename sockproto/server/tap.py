@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, pairwise
 from typing import Any, ClassVar, NoReturn
@@ -28,6 +29,7 @@ from sockproto.errors import OptionError, WriteFailed
 from sockproto.server.access import AccessOptions
 from sockproto.server.administration import planned_admin
 from sockproto.server.catalog import Catalog, find, search
+from sockproto.server.faults import fault_help
 from sockproto.server.listeners import (
     BACKLOG,
     MAX_BACKLOG,
@@ -46,7 +48,7 @@ DEFAULT_PORT = 9999
 DEFAULT_PROTOCOL = "greeting"
 LOOPBACK = "127.0.0.1"
 
-OWN_ARGUMENTS = ("access", "framing", "limits", "proxy_from")
+OWN_ARGUMENTS = ("access", "faults", "framing", "limits", "proxy_from")
 """The arguments of a factory that are made of our own options."""
 
 
@@ -153,6 +155,8 @@ class ServerOptions(AccessOptions):
 
     def postOptions(self) -> None:
         """Check the options and plan the listeners."""
+        if "help" in self["fault"]:
+            self._show(fault_help())
         self._refuse_empty()
         self.listeners = self.plan()
         if self["explain"]:
@@ -184,43 +188,53 @@ class ServerOptions(AccessOptions):
         arguments = {**self._prepared(), "limits": self.limits, **({"access": access} if access else {})}
         framing = self._framing()
         trusted = self._trusted()
+        faults = self.faults()
 
-        def make_factory(proxied: bool = self["proxy-protocol"]) -> Any:
+        def given(where: str, datagrams: bool) -> dict[str, Any]:
+            fit = faults and faults.fitting(where, datagrams)
+            return {**arguments, **({"faults": fit} if fit else {})}
+
+        def make_factory(where: str, proxied: bool = self["proxy-protocol"]) -> Any:
             proxy_from = trusted if proxied else None
-            given = {"framing": framing, "proxy_from": proxy_from, **arguments}
-            return _made(definition.factory, ConversationFactory, **given)
+            own = {"framing": framing, "proxy_from": proxy_from}
+            return _made(definition.factory, ConversationFactory, **own, **given(where, False))
 
-        def make_datagrams() -> Any:
-            return _made(definition.datagram_protocol, ConversationDatagramProtocol, **arguments)
+        def make_datagrams(where: str) -> Any:
+            return _made(definition.datagram_protocol, ConversationDatagramProtocol, **given(where, True))
 
         if self["listen"]:
             self._refuse_with_listen()
             from twisted.internet import reactor
 
-            answers = (make_factory, make_datagrams, reactor, self.authorities())
-            planned = [
-                _named("--listen", from_descriptions, definition.name, text, *answers)
-                for text in self["listen"]
-            ]
-            return self._with_effect(list(chain.from_iterable(planned)))
+            authorities = self.authorities()
+            planned = []
+            for text in self["listen"]:
+                answers = (partial(make_factory, text), partial(make_datagrams, text), reactor, authorities)
+                found = _named("--listen", from_descriptions, definition.name, text, *answers)
+                planned += [(text, listener) for listener in found]
+            return self._with_effect(planned)
         if self["tcp-only"] and self["udp-only"]:
             raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
         port = _named("--port", port_number, str(DEFAULT_PORT) if self["port"] is None else self["port"])
         backlog = self._backlog()
-        listeners = []
+        listeners: list[tuple[str, Listener]] = []
         found = [_named("--interface", addresses, given) for given in self["interface"] or [LOOPBACK]]
         for address in dict.fromkeys(chain.from_iterable(found)):
             if not self["udp-only"]:
-                listeners.append(tcp(definition.name, make_factory(), address, port, backlog))
+                where = f"tcp:{port}"
+                listeners.append((where, tcp(definition.name, make_factory(where), address, port, backlog)))
             if not self["tcp-only"]:
-                listeners.append(udp(definition.name, make_datagrams(), address, port))
+                where = f"udp:{port}"
+                listeners.append((where, udp(definition.name, make_datagrams(where), address, port)))
         return self._with_effect(listeners)
 
-    def _with_effect(self, listeners: list[Listener]) -> list[Listener]:
+    def _with_effect(self, planned: list[tuple[str, Listener]]) -> list[Listener]:
         """Refuse what has no effect on any listener: datagrams have no connection, nor a PROXY header.
 
         Limits are taken all the same: the same list of them may be given to every server.
         """
+        listeners = [listener for _, listener in planned]
+        self.require_effect(planned)
         for name in "proxy-protocol", "backlog", "framing":
             if self.get(name) and all(listener.datagrams for listener in listeners):
                 raise OptionError(f"--{name} does not fit datagrams; leave it out or serve streams too")
@@ -384,7 +398,7 @@ def explanation(
         else:
             reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
         shown = " and has a certificate" if listener.client_ca else ""
-        lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}")
+        lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}{listener.failing}")
     lines += [f"  {name:<26}{value}" for name, value in restrictions]
     for limit in fields(limits):
         value = getattr(limits, limit.name)

@@ -29,14 +29,14 @@ TAKEN_OPTIONS = {
     *(limit.name.replace("_", "-") for limit in fields(Limits)),
     *("port", "interface", "backlog", "tcp-only", "udp-only", "listen", "proxy-protocol", "proxy-from"),
     *("admin", "lame-duck-seconds", "workers"),
-    *("allow", "deny", "client-ca"),
+    *("allow", "deny", "client-ca", "fault"),
     *("protocol", "framing", "explain", "help", "version"),
     *("log-connections", "log-format", "logfile"),
     *("i", "p"),  # short for --interface and --port, and to Twisted the same as --i and --p
 }
 """The options that are twistd sockproto's own."""
 
-TAKEN_ARGUMENTS = {"access", "clock", "limits", "proxies", "registry"}
+TAKEN_ARGUMENTS = {"access", "faults", "clock", "limits", "proxies", "registry"}
 """The keyword arguments of a carrier that are no option's; the others are taken as options."""
 
 

@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from sockproto.reactor.memory import Loop, MemoryPort
 from sockproto.testing.arguments import require_bytes
-from sockproto.testing.faults import Faults
+from sockproto.testing.faults import FaultNotes
 
 Address = tuple[str, int]
 
@@ -187,7 +187,7 @@ class DatagramNetwork:
         self._protocols: list[DatagramProtocol] = []
         self._next_port = 49_152
         self.lost = 0
-        self._noted = Faults(self._has, lambda: self._loop.running)
+        self._noted = FaultNotes(self._has, lambda: self._loop.running)
 
     @property
     def faults(self) -> list[str]:

@@ -3,7 +3,7 @@
 Twisted's transports and Deferreds log what a protocol raises, and our carriers what a conversation raises. Of
 all who run tests trial alone looks at the log, so the kit observes it too::
 
-    noted = Faults(owns=lambda carrier: carrier is protocol, at_work=lambda: False)
+    noted = FaultNotes(owns=lambda carrier: carrier is protocol, at_work=lambda: False)
     noted.said()    # ["EchoProtocol raised ZeroDivisionError: division by zero (shout.py, line 12)"]
 """
 
@@ -25,7 +25,7 @@ LIBRARIES = [str(Path(sockproto.__file__).parent), *sysconfig.get_paths().values
 """Where the lines are not that a test is about."""
 
 
-class Faults:
+class FaultNotes:
     """The faults of one that is under test.
 
     Args:
@@ -76,7 +76,7 @@ class Faults:
         self._said.append(said)
 
 
-_kept: WeakSet[Faults] = WeakSet()
+_kept: WeakSet[FaultNotes] = WeakSet()
 
 
 @provider(ILogObserver)

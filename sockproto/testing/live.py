@@ -17,7 +17,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sockproto.testing.faults import Faults
+from sockproto.testing.faults import FaultNotes
 
 TURNS = 5
 """How many turns of the reactor a server has to see what its client did last, before it is cut."""
@@ -125,7 +125,7 @@ class Noted(Factory):
     def __init__(self, inner: Any) -> None:
         self._inner: Any = inner if IProtocolFactory.providedBy(inner) else Factory.forProtocol(lambda: inner)
         self._made: list[Any] = []
-        self.faults = Faults(self._has, lambda: True)
+        self.faults = FaultNotes(self._has, lambda: True)
 
     def doStart(self) -> None:
         """Listening begins."""

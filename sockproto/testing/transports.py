@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
 
 from sockproto.reactor.memory import Loop, MemoryConnection
-from sockproto.testing.faults import Faults
+from sockproto.testing.faults import FaultNotes
 from sockproto.testing.sockets import MemorySocket
 
 HOST: Final = IPv4Address("TCP", "10.0.0.1", 12_345)
@@ -100,9 +100,9 @@ class Transport(MemoryConnection):
         super().connectionLost(reason)
 
     @cached_property
-    def noted(self) -> Faults:
+    def noted(self) -> FaultNotes:
         """Its faults, from when this is asked for: what is logged is noted then too."""
-        return Faults(self._is_below, lambda: self.reactor.running, self.protocol, self.faults)
+        return FaultNotes(self._is_below, lambda: self.reactor.running, self.protocol, self.faults)
 
     # What the loop calls.
 

@@ -264,7 +264,8 @@ def told(process: Supervised, what: str) -> str:
 def has_read(process: Supervised, count: int) -> bool:
     """Return whether so many bytes were read in the connections that are open."""
     connections = json.loads(told(process, "connections"))["connections"]
-    return sum(each["bytes_in"] for each in connections) == count
+    read: int = sum(each["bytes_in"] for each in connections)
+    return read == count
 
 
 def by_worker(process: Supervised) -> dict[str, float]:

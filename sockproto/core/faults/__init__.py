@@ -1,0 +1,1 @@
+"""Faults on request: a server that misbehaves exactly as asked, and the same way again. Pure."""

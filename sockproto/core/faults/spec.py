@@ -1,0 +1,289 @@
+r"""What is to go wrong, as people write it: ``delay=0.1..0.5,share=0.05,seed=7``.
+
+A spec is one or more faults and what they share, with commas between; ``\,`` is a comma that belongs to a
+value::
+
+    spec = FaultSpec.parsed("delay=0.2,garble=0.01,match=PING")
+    spec.faults         # {"delay": Span(0.2, 0.2), "garble": 0.01}
+    str(spec)           # "delay=0.2,garble=0.01,match=PING"
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from sockproto.core.text import count, raw_bytes, seconds
+from sockproto.errors import OptionError
+
+FOR_GOOD_SECONDS = 300.0
+"""How long ``no-read`` without a time lasts, before the connection is closed: ``Limits.idle_seconds``."""
+
+_PART = re.compile(r"((?:[^,\\]|\\.|\\$)*)(?:,|$)", re.DOTALL)
+_AMOUNT = re.compile(r"([0-9]+) ?(messages?|bytes?)?")
+
+
+class Span(NamedTuple):
+    """A time, or any time between two.
+
+    Attributes:
+        least: Seconds.
+        most: Seconds.
+    """
+
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.least:g}" if self.least == self.most else f"{self.least:g}..{self.most:g}"
+
+
+class Amount(NamedTuple):
+    """So many bytes that were sent, or messages that were handled.
+
+    Attributes:
+        number: How many.
+        messages: Whether they are messages.
+    """
+
+    number: int
+    messages: bool
+
+    def __str__(self) -> str:
+        return f"{self.number}messages" if self.messages else f"{self.number}"
+
+
+def _span(text: str) -> Span:
+    least, between, most = text.partition("..")
+    span = Span(seconds(least), seconds(most if between else least))
+    if span.most < span.least:
+        raise OptionError(f"must be SECONDS or LEAST..MOST, such as 0.1..0.5, not {text!r}")
+    return span
+
+
+def _probability(text: str) -> float:
+    if not re.fullmatch(r"0?\.[0-9]{1,9}|[01](\.0{1,9})?", text):
+        raise OptionError(f"must be a share from 0 to 1, such as 0.05, not {text[:40]!r}")
+    return float(text)
+
+
+def _rate(text: str) -> int:
+    return count(text.removesuffix("/s"), 1, 10**9)
+
+
+def _segment(text: str) -> int:
+    """Return the size of a segment, 0 for any."""
+    return 0 if text == "random" else count(text, 1, 65_536)
+
+
+def _amount(text: str) -> Amount:
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise OptionError(f"must be a number of bytes, or of messages as in 3messages, not {text[:40]!r}")
+    return Amount(count(match[1]), (match[2] or "").startswith("m"))
+
+
+def _time_or_for_good(text: str) -> Span | None:
+    return _span(text) if text else None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that can go wrong.
+
+    Attributes:
+        name: As it is written.
+        form: What its value is, for people; empty if it has none; in brackets if it may be left out.
+        help: What it does.
+        convert: Makes the value of the text.
+        streams: Whether streams have it.
+        datagrams: Whether datagrams have it.
+        of_messages: Whether it is of one message, and ``share`` one of messages.
+        at_open: Whether it comes before any message, so that there is nothing to ``match``.
+    """
+
+    name: str
+    form: str
+    help: str
+    convert: Callable[[str], Any] = str
+    streams: bool = True
+    datagrams: bool = False
+    of_messages: bool = False
+    at_open: bool = False
+
+
+FAULTS: Mapping[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        Fault("delay", "SECONDS", "each answer comes so much later", _span, datagrams=True, of_messages=True),
+        Fault("first-byte", "SECONDS", "the first byte of all comes so much later", _span, at_open=True),
+        Fault("drip", "BYTES/s", "so many bytes come in a second", _rate),
+        Fault("split", "BYTES", "each segment has so many bytes; random: any number", _segment),
+        Fault(
+            "truncate", "BYTES", "no more of each message is sent", count, datagrams=True, of_messages=True
+        ),
+        Fault(
+            "garble",
+            "SHARE",
+            "so many of the bytes are wrong",
+            _probability,
+            datagrams=True,
+            of_messages=True,
+        ),
+        Fault("no-answer", "", "nothing is answered", datagrams=True, of_messages=True),
+        Fault(
+            "no-read",
+            "[SECONDS]",
+            "nothing is read so long; without a time: for 300 s, then it closes",
+            _time_or_for_good,
+            at_open=True,
+        ),
+        Fault("accept-delay", "SECONDS", "each connection is left alone so long", _span, at_open=True),
+        Fault("close-at-open", "", "the connection is closed at once", at_open=True),
+        Fault("close-after", "AMOUNT", "so much later the connection is closed", _amount),
+        Fault("reset-after", "AMOUNT", "so much later it is reset", _amount),
+        Fault("half-close-after", "AMOUNT", "so much later the server's half of it ends", _amount),
+        Fault("drop", "SHARE", "so many datagrams are lost", _probability, streams=False, datagrams=True),
+        Fault(
+            "duplicate", "SHARE", "so many answers come twice", _probability, streams=False, datagrams=True
+        ),
+        Fault(
+            "reorder",
+            "SHARE",
+            "so many answers are overtaken by others",
+            _probability,
+            streams=False,
+            datagrams=True,
+        ),
+    )
+}
+"""What can go wrong. AMOUNT is a number of bytes sent, or ``3messages`` handled; SECONDS may be a range."""
+
+SHARED = {
+    "share": ("SHARE", "so many connections have it; or messages, if it is about those"),
+    "match": ("BYTES", "only messages that contain this have it"),
+    "seed": ("NUMBER", "other random choices; the same number, the same choices"),
+    "on": ("LISTENER", "only there: tcp, udp, or the beginning of a description as tcp:9999"),
+}
+"""What all faults of a spec have in common."""
+
+
+@dataclass(frozen=True)
+class FaultSpec:
+    """Faults that come together.
+
+    Attributes:
+        faults: The value of each fault, by its name.
+        share: How many of the connections have them, 0 to 1; of the messages, where all are of messages.
+        match: What a message must contain to have them; empty: anything.
+        seed: What random choices begin with.
+        on: On which listeners: the beginning of a description; empty: on all.
+    """
+
+    faults: Mapping[str, Any]
+    share: float = 1.0
+    match: bytes = b""
+    seed: int = 0
+    on: str = ""
+
+    @classmethod
+    def parsed(cls, text: str) -> "FaultSpec":
+        """Make a spec of *text*.
+
+        Raises:
+            OptionError: It is none; the text says what is.
+        """
+        given: dict[str, str] = {}
+        for part in _parts(text):
+            name, _, value = part.partition("=")
+            if name in given:
+                raise OptionError(f"{name} is there twice: repeat --fault to have both")
+            if name not in FAULTS and name not in SHARED:
+                raise OptionError(f"there is no {name!r}; one of {', '.join([*FAULTS, *SHARED])}")
+            _require_value(name, "=" in part, value)
+            given[name] = value
+        spec = cls(
+            {name: _read(name, FAULTS[name].convert, text) for name, text in given.items() if name in FAULTS},
+            _read("share", _probability, given.get("share", "1")),
+            raw_bytes(given.get("match", "")),
+            _read("seed", count, given.get("seed", "0")),
+            given.get("on", ""),
+        )
+        spec._check()
+        return spec
+
+    def __str__(self) -> str:
+        parts = [
+            name if value in ("", None) else f"{name}={_shown(name, value)}"
+            for name, value in self.faults.items()
+        ]
+        parts += [f"share={self.share:g}"] if self.share != 1 else []
+        parts += [f"match={_escaped(self.match.decode('utf-8', 'backslashreplace'))}"] if self.match else []
+        parts += [f"seed={self.seed}"] if self.seed else []
+        return ",".join(parts)
+
+    @property
+    def of_messages(self) -> bool:
+        """Whether ``share`` is one of messages."""
+        return all(FAULTS[name].of_messages for name in self.faults)
+
+    def fitting(self, datagrams: bool) -> "FaultSpec | None":
+        """Return what of it streams, or datagrams, can have; None if nothing."""
+        fit = {
+            name: value
+            for name, value in self.faults.items()
+            if (FAULTS[name].datagrams if datagrams else FAULTS[name].streams)
+        }
+        return replace(self, faults=fit) if fit else None
+
+    def is_on(self, description: str) -> bool:
+        """Return whether it is to be on the listener of a description."""
+        wanted = self.on.lower()
+        where = description.lower().removeprefix("haproxy:")
+        return not wanted or where == wanted or where.startswith(f"{wanted.removesuffix(':')}:")
+
+    def _check(self) -> None:
+        if not self.faults:
+            raise OptionError(f"no fault is named; one of {', '.join(FAULTS)}")
+        if self.match:
+            for name in self.faults:
+                if FAULTS[name].at_open:
+                    raise OptionError(f"match does not go with {name}, which comes before any message")
+
+
+def _parts(text: str) -> list[str]:
+    found, place = [], 0
+    while place <= len(text):
+        match = _PART.match(text, place)
+        assert match is not None  # it matches anything
+        found.append(re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL))
+        place = match.end() + (match.end() == len(text) and not match[0].endswith(","))
+    return found
+
+
+def _require_value(name: str, marked: bool, value: str) -> None:
+    """See that a name has a value if it must, and none if it must not."""
+    form, help = SHARED[name] if name in SHARED else (FAULTS[name].form, FAULTS[name].help)
+    if not form and marked:
+        raise OptionError(f"{name} has no value; write {name} alone")
+    if form and not value and (marked or not form.startswith("[")):
+        raise OptionError(f"{name} needs a value: {name}={form.strip('[]')} ({help})")
+
+
+def _read(name: str, convert: Callable[[str], Any], text: str) -> Any:
+    try:
+        return convert(text)
+    except OptionError as error:
+        raise OptionError(f"{name} {error}") from None
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "drip":
+        return f"{value}/s"
+    if name == "split":
+        return str(value or "random")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\,])", r"\\\1", text)
