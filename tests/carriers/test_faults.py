@@ -184,6 +184,7 @@ class PaceTests(FaultsTestCase):
             self.ask(b"ab\nc\n"), [(0, b"a"), (0.1, b"b"), (0.2, b"\n"), (0.3, b"c"), (0.4, b"\n")]
         )
         self.assertEqual(self.counted, {"drip": 1})
+        self.assertEqual(self.remote.protocol.messages_out, 2)
 
     def test_a_fast_drip(self) -> None:
         self.connect("drip=100000/s")

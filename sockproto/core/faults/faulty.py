@@ -281,8 +281,10 @@ class FaultyStream(_Faulty):
         for chance in concerned:
             if "drip" in chance.faults or "split" in chance.faults:
                 parts = chance.segments(data)
-        for part, seconds in parts:
+        for number, (part, seconds) in enumerate(parts):
             self._framing.encoded.append(part)
+            if number:
+                self._session.messages_out -= 1  # all pieces are one message
             yield part
             yield from _slept(seconds)
         for chance in concerned:
