@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -209,12 +210,18 @@ def test_a_signal_whose_exception_is_swallowed_ends_it_at_the_next_case(
 
 
 def test_a_server_is_ended_though_it_can_not_be_waited_for() -> None:
-    started = Started("sleep 600", port=1, end_seconds=0.01)
-    process = started._process
-    process._waitpid_lock.acquire()  # type: ignore[attr-defined]  # as a signal in the midst of a wait() leaves it
-    started.end()
-    process._waitpid_lock.release()  # type: ignore[attr-defined]
-    assert process.wait(TIMEOUT) == -signal.SIGTERM
+    with pytest.MonkeyPatch.context() as patched:
+
+        def waited(popen: object, timeout: float | None = None) -> int:
+            assert timeout is not None, "for ever"
+            raise subprocess.TimeoutExpired("sleep", timeout)
+
+        # A signal in the midst of a wait() leaves it so.
+        patched.setattr(subprocess.Popen, "wait", waited)
+        patched.setattr(subprocess.Popen, "poll", lambda popen: None)
+        started = Started("sleep 600", port=1, end_seconds=0.01)
+        started.end()
+    assert started.wait(TIMEOUT) in ("killed by SIGTERM", "killed by SIGKILL")
 
 
 def test_nothing_judged_is_no_success(right: str, capfd: Capture) -> None:
