@@ -38,6 +38,7 @@ class ForegroundOptions(tap.Options):
     """
 
     tapname: ClassVar[str] = "sockproto serve"
+    shown: ClassVar[tuple[str, ...]] = (*tap.Options.shown, "log-format", "logfile", "workers")
     optParameters: ClassVar[list[list[Any]]] = [
         ["log-format", None, None, "text, or json: an object a line  [default: text]"],
         ["logfile", None, None, "append the log to this file; SIGHUP then opens it again, and ends nothing"],
