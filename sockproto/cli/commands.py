@@ -17,7 +17,7 @@ from sockproto.cli.checking import STATUS, do_check
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
-from sockproto.cli.options import Group, Passing, PossiblyEmpty, call_options, refuse_unused
+from sockproto.cli.options import Group, Passing, PossiblyEmpty, call_options, refuse_unused, speaks_tls
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import CallReport, TransferProgress, json_value
 from sockproto.cli.serving import serve, serve_options
@@ -113,8 +113,8 @@ class Request:
             refuse_unused("tries", "for datagrams; give --udp too")
         self.report = CallReport(name, str(self.address), given["as_json"], given["hex"])
         tls = None
-        if given["tls"] or given["insecure"] or given["cacert"]:
-            tls = TLS(given["cacert"], given["insecure"])
+        if speaks_tls(given):
+            tls = TLS(given["cacert"], given["insecure"], certificate=given["cert"], key=given["key"])
             if self.address.datagrams:
                 raise OptionError("TLS is for streams, not for datagrams")
         self.options = {

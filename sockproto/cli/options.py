@@ -136,6 +136,17 @@ def refuse_unused(name: str, use: str) -> None:
         raise click.BadParameter(f"has no effect here, it is {use}", ctx, parameter)
 
 
+def speaks_tls(given: dict[str, Any]) -> bool:
+    """Return whether the options ask for TLS.
+
+    Raises:
+        OptionError: There is a key without its certificate.
+    """
+    if given["key"] and not given["cert"]:
+        raise OptionError("--key without --cert: whose key is it?")
+    return any(given[name] for name in ("tls", "cacert", "cert", "insecure"))
+
+
 def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say whom to call and how to show it."""
     for option in reversed(
@@ -145,6 +156,16 @@ def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--tls", is_flag=True, help="Speak TLS, and check the certificate."),
             click.option(
                 "--cacert", type=click.Path(), metavar="FILE", help="TLS, trusting these authorities (PEM)."
+            ),
+            click.option(
+                "-E",
+                "--cert",
+                type=click.Path(),
+                metavar="FILE",
+                help="TLS, showing this certificate (PEM, with its key).",
+            ),
+            click.option(
+                "--key", type=click.Path(), metavar="FILE", help="The key of --cert, if it is elsewhere."
             ),
             click.option("-k", "--insecure", is_flag=True, help="TLS, whatever the certificate."),
             click.option(

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from sockproto.cli.console import Console
-from sockproto.cli.options import Count, PossiblyEmpty, Seconds, address_options, refuse_unused
+from sockproto.cli.options import Count, PossiblyEmpty, Seconds, address_options, refuse_unused, speaks_tls
 from sockproto.cli.report import json_value
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import OptionError
@@ -102,11 +102,11 @@ def _probe_until_up(
 
 def tls_context(target: Address, given: dict[str, Any]) -> ssl.SSLContext | None:
     """Make what TLS needs, in the standard library's way."""
-    if not (given["tls"] or given["insecure"] or given["cacert"]):
+    if not speaks_tls(given):
         return None
     if target.datagrams:
         raise OptionError("TLS is for streams, not for datagrams")
-    return tls.tls_context(given["cacert"], given["insecure"])
+    return tls.tls_context(given["cacert"], given["insecure"], given["cert"], given["key"])
 
 
 def _probe_text(result: ProbeResult) -> None:

@@ -30,6 +30,7 @@ METAVARS = {
     "logfile": "FILE",
     "interface": "ADDRESS",
     "listen": "DESCRIPTION",
+    "max-connections-per-peer": "CONNECTIONS",
     "message": "TEXT",
     "protocol": "NAME",
     "workers": "NUMBER",
@@ -55,6 +56,8 @@ def serve_options() -> list[click.Parameter]:
             [*short.get(name, ()), f"--{name}"],
             metavar=METAVARS.get(name, name.rpartition("-")[2].upper()),
             help=sentence(options.docs[name] or ""),
+            default=options.defaults.get(name) or None,
+            show_default=True,
             is_flag=not valued,
             type=click.Choice(words[name]) if name in words else None,
         )

@@ -28,12 +28,18 @@ UNTRUSTED = (
     "--cacert FILE, or say --insecure to trust anybody"
 )
 UNENDED = "the server ended TLS without saying so: something may be missing"
+DEMANDED = "the server takes no client without a certificate of its choice{}; give one with --cert FILE"
 UNSPOKEN = "the TLS handshake failed{}; does the server speak TLS?"
 
 WORDS = (
     ("hostname mismatch", CertificateRejected, MISNAMED),
     ("ip address mismatch", CertificateRejected, MISNAMED),
     ("certificate verify failed", CertificateRejected, UNTRUSTED),
+    ("alert bad certificate", TLSFailed, DEMANDED),
+    ("alert certificate", TLSFailed, DEMANDED),
+    ("alert no certificate", TLSFailed, DEMANDED),
+    ("alert unknown ca", TLSFailed, DEMANDED),
+    ("alert unsupported certificate", TLSFailed, DEMANDED),
     ("unexpected eof", CutShort, UNENDED),
 )
 """What OpenSSL says (``X509_verify_cert_error_string``, ``ERR_reason_error_string``), and what it means."""

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from sockproto.core.text import Address, escape
-from sockproto.errors import CallFailed, NameNotFound, ProxyNotFound, UnusableCertificate
+from sockproto.core.text import Address
+from sockproto.errors import CallFailed, NameNotFound, ProxyNotFound
 from sockproto.plain.connecting import connect_first
 from sockproto.plain.deadline import Deadline
-from sockproto.plain.failures import call_failed, reason_of
+from sockproto.plain.failures import call_failed
 from sockproto.plain.hostname import server_name
 from sockproto.plain.resolving import resolve
 from sockproto.rawhttp.proxy import Proxy, open_tunnel
@@ -111,18 +111,10 @@ def tls_context(options: ConnectOptions) -> "ssl.SSLContext":
     """Return how TLS is spoken: certificates and names are checked, unless that was switched off."""
     from sockproto.plain import tls  # which takes as long to load as all the rest
 
-    context = tls.tls_context(options.authorities, options.insecure)
+    context = tls.tls_context(
+        options.authorities, options.insecure, options.certificate, options.key, options.password or ""
+    )
     context.set_alpn_protocols(["http/1.1"])
-    if options.certificate:
-        own, password = options.certificate, options.password or ""
-        try:
-            context.load_cert_chain(own, options.key, lambda: password)  # else OpenSSL asks the terminal
-        except (OSError, ValueError) as error:  # as ssl's errors are
-            files = repr(own) if options.key is None else f"{own!r} with the key {options.key!r}"
-            text = f"can't use the client certificate {escape(files)}: {reason_of(error)}"
-            raise UnusableCertificate(
-                f"{text}; it takes PEM files, and --pass for a key's password"
-            ) from error
     return context
 
 

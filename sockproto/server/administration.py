@@ -5,11 +5,14 @@
     listener = admin_listener(service, "tcp:9990:interface=127.0.0.1", reactor)
 """
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from sockproto.core.text import port_number
 from sockproto.errors import OptionError
 from sockproto.server.listeners import Listener, from_description
+
+LOOPBACK = "127.0.0.1"
 
 
 def planned_admin(text: str, site: Any, reactor: Any) -> Listener:
@@ -23,16 +26,18 @@ def planned_admin(text: str, site: Any, reactor: Any) -> Listener:
     Raises:
         OptionError: The description is wrong.
     """
-    description = text
-    if text.isascii() and text.isdecimal():
-        description = f"tcp:{port_number(text)}:interface=127.0.0.1"
 
     def refuse(**_: Any) -> NoReturn:
         raise OptionError(f"{text!r} is for no web site; say a port, tcp:PORT:interface=ADDRESS or unix:PATH")
 
-    if description.startswith("haproxy:"):
+    if text.startswith("haproxy:"):
         refuse()
-    return from_description("admin", description, lambda: site, refuse, reactor)
+    if not (text.isascii() and text.isdecimal()):
+        return from_description("admin", text, lambda: site, refuse, reactor)
+    port = port_number(text)
+    # An endpoint: of a listener made by ``tcp`` a port 0 would be the same free port as the others'.
+    planned = from_description("admin", f"tcp:{port}:interface={LOOPBACK}", lambda: site, refuse, reactor)
+    return replace(planned, where=f"TCP {LOOPBACK}:{port}", interface=LOOPBACK)
 
 
 def admin_listener(service: Any, text: str, reactor: Any) -> Listener:

@@ -66,6 +66,7 @@ class ServerOptions(AccessOptions):
     definition: Any = None
     offered: ClassVar[tuple[Any, ...]] = ()  # the definitions whose options can be given
     tapname: ClassVar[str] = "sockproto"
+    shown: ClassVar[tuple[str, ...]] = ("lame-duck-seconds", "log-connections")  # with --explain, if given
 
     synopsis = "[options]"
     optFlags: ClassVar[list[list[Any]]] = [
@@ -97,6 +98,7 @@ class ServerOptions(AccessOptions):
         self["listen"] = []
         self["proxy-from"] = []
         self.listeners: list[Listener] | None = None
+        self.admin_listeners: list[Listener] = []
         self.hang_up: Callable[[], object] | None = None  # what SIGHUP calls, instead of ending the server
 
     def opt_interface(self, address: str) -> None:
@@ -160,7 +162,7 @@ class ServerOptions(AccessOptions):
         self._refuse_empty()
         self.listeners = self.plan()
         if self["explain"]:
-            self._show(explanation(self.listeners, self.limits, self.restrictions()))
+            self._show(explanation([*self.listeners, *self.admin_listeners], self.limits, self.settings()))
 
     def served(self) -> list[Listener]:
         """Return what to listen on; plan it, if the options were never parsed."""
@@ -183,7 +185,7 @@ class ServerOptions(AccessOptions):
         self.lame_duck_seconds = _named("--lame-duck-seconds", seconds, self["lame-duck-seconds"] or "0")
         self.log_connections = _named("--log-connections", connections, self["log-connections"] or "all")
         if self["admin"] is not None:
-            _named("--admin", planned_admin, self["admin"], Factory(), None)
+            self.admin_listeners = [_named("--admin", planned_admin, self["admin"], Factory(), None)]
         access = self.access()
         arguments = {**self._prepared(), "limits": self.limits, **({"access": access} if access else {})}
         framing = self._framing()
@@ -255,13 +257,24 @@ class ServerOptions(AccessOptions):
 
     def _trusted(self) -> list[str]:
         """Give the networks whose PROXY headers are believed."""
-        if self["proxy-from"] and not (
-            self["proxy-protocol"] or any(text.startswith("haproxy:") for text in self["listen"])
-        ):
+        if self["proxy-from"] and not self._proxied():
             raise OptionError("--proxy-from goes with --proxy-protocol or --listen haproxy:…; give one")
         for network in self["proxy-from"]:
             _named("--proxy-from", Trust, [network])
         return self["proxy-from"] or LOOPBACK_NETWORKS
+
+    def _proxied(self) -> bool:
+        """Return whether any listener reads PROXY headers."""
+        return bool(self["proxy-protocol"]) or any(text.startswith("haproxy:") for text in self["listen"])
+
+    def settings(self) -> Iterable[tuple[str, str]]:
+        """Return the name and the value of each option that was given and is no listener's and no limit."""
+        yield from self.restrictions()
+        if self._proxied():
+            yield "proxy-from", ", ".join(self._trusted())
+        for name in self.shown:
+            if self[name] is not None:
+                yield name, self[name]
 
     def _prepared(self) -> Mapping[str, Any]:
         """Return the conversation's arguments, made of the options that were given."""
@@ -388,7 +401,7 @@ def options_for(protocol: str) -> type[ServerOptions]:
 
 
 def explanation(
-    listeners: Iterable[Listener], limits: Limits, restrictions: Iterable[tuple[str, str]] = ()
+    listeners: Iterable[Listener], limits: Limits, settings: Iterable[tuple[str, str]] = ()
 ) -> str:
     """Give what would be served, to whom and under which limits, as text."""
     lines = []
@@ -399,7 +412,7 @@ def explanation(
             reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
         shown = " and has a certificate" if listener.client_ca else ""
         lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}{listener.failing}")
-    lines += [f"  {name:<26}{value}" for name, value in restrictions]
+    lines += [f"  {name:<26}{value}" for name, value in settings]
     for limit in fields(limits):
         value = getattr(limits, limit.name)
         lines.append(f"  {_typed(limit.name):<26}{value or 'no limit':<10}  {limit.metadata['help']}")

@@ -18,6 +18,7 @@ from sockproto.core.limits import Limits
 from sockproto.core.text import count
 from sockproto.errors import OptionError
 from sockproto.server import tap
+from sockproto.server.listeners import Listener
 from sockproto.server.logs import FORMATS, LogFile, observer, word
 from sockproto.server.service import ServerService
 from sockproto.workers.place import WorkerPlace, taken_place
@@ -33,11 +34,13 @@ class ForegroundOptions(tap.Options):
     Attributes:
         make_observer: Makes what writes the log, once the options are parsed; None: Twisted does.
         hang_up: What SIGHUP is to call, once the options are parsed; None: it ends the server.
+        form: How the log is written, a word of ``FORMATS``.
         workers: How many processes serve, besides this one; 0: this one alone does.
         place: What this process was started with, if it is one of those.
     """
 
     tapname: ClassVar[str] = "sockproto serve"
+    shown: ClassVar[tuple[str, ...]] = (*tap.Options.shown, "log-format", "logfile", "workers")
     optParameters: ClassVar[list[list[Any]]] = [
         ["log-format", None, None, "text, or json: an object a line  [default: text]"],
         ["logfile", None, None, "append the log to this file; SIGHUP then opens it again, and ends nothing"],
@@ -45,6 +48,7 @@ class ForegroundOptions(tap.Options):
     ]
 
     make_observer: Callable[[], FileLogObserver] | None = None
+    form = "text"
     workers = 0
     place: WorkerPlace | None = None
 
@@ -52,20 +56,24 @@ class ForegroundOptions(tap.Options):
         super().__init__()
         self.place = taken_place()
 
-    def postOptions(self) -> None:
-        """Check the options, and open the log file when all else is well."""
+    def plan(self) -> list[Listener]:
+        """Return what the options ask to listen on; checks first what ``twistd sockproto`` has not."""
         try:
-            form = word(self["log-format"] or "text", FORMATS)
+            self.form = word(self["log-format"] or "text", FORMATS)
         except OptionError as error:
             raise OptionError(f"--log-format: {error}") from None
         self.workers = _workers(self["workers"]) if self["workers"] is not None else 0
         if self.workers and any(text.startswith("stdio:") for text in self["listen"]):
             raise OptionError("--workers: stdio: is no socket that they could share; leave one out")
+        return super().plan()
+
+    def postOptions(self) -> None:
+        """Check the options, and open the log file when all else is well."""
         super().postOptions()
         path = self["logfile"]
         file = self._opened(path) if path not in (None, "-") else None
-        if file is not None or form != "text":
-            self.make_observer = partial(observer, form, file)
+        if file is not None or self.form != "text":
+            self.make_observer = partial(observer, self.form, file)
 
     def _limits(self) -> Limits:
         limits = super()._limits()
@@ -96,7 +104,7 @@ def _workers(text: str) -> int:
     try:
         return count(text, 1, MAX_WORKERS)
     except OptionError as error:
-        raise OptionError(f"--workers: {error}, or auto") from None
+        raise OptionError(f"--workers: {error}; or say auto") from None
 
 
 def makeService(options: ForegroundOptions) -> ServerService:

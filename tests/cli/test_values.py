@@ -19,6 +19,7 @@ from sockproto.rawhttp.arguments import actions
 from sockproto.server.catalog import definitions
 from sockproto.server.tap import Options, ServerOptions, options_for
 from sockproto.testing import connect
+from sockproto.workers.foreground import ForegroundOptions
 
 NOBODY = "127.0.0.1:1"
 ARGUMENTS = {"address": NOBODY, "protocol": "echo", "text": "x", "shell": "bash"}
@@ -94,7 +95,7 @@ class EmptyTests(TestCase):
                 self.assertIn(option, line)
 
     def test_of_every_option_of_the_plugins(self) -> None:
-        plugins: list[type[ServerOptions]] = [Options, *map(options_for, definitions())]
+        plugins: list[type[ServerOptions]] = [Options, ForegroundOptions, *map(options_for, definitions())]
         for made in plugins:
             own = {f"{option.name}=" for each in made().offered for option in each.options}
             for option in made().longOpt:
@@ -286,6 +287,11 @@ class FormTests(TestCase):
         for name, typed, meant in ("serve", "--potr", "--port"), ("welcome", "--trys", "--tries"):
             self.assertRegex(told(name, typed, "1", NOBODY)[1], f"No such option '{typed}'.*'{meant}'")
         self.assertIn("'-X'", told("fetch", "-X", "POST", f"http://{NOBODY}/")[1])
+
+    def test_what_serve_takes_and_takes_unless_told(self) -> None:
+        text = " ".join(self.help("serve", 80).split())
+        self.assertIn("--max-connections-per-peer CONNECTIONS Connections of one address", text)
+        self.assertRegex(text, r"--protocol NAME One of [^.]*\. \[default: greeting\]")
 
     def test_message_is_shown_as_it_is_meant(self) -> None:
         self.assertNotIn("\\", self.help("serve", 80))

@@ -198,7 +198,7 @@ def test_its_port_is_in_use(server: str) -> None:
     assert ran.returncode == 1
     [line] = ran.stderr.splitlines()
     assert line == (
-        f"sockproto: admin can't listen on tcp:{port}:interface=127.0.0.1: Address already in use "
+        f"sockproto: admin can't listen on TCP 127.0.0.1:{port}: Address already in use "
         "(something listens there already; stop it, or take another)"
     )
 

@@ -12,7 +12,8 @@ import pytest
 
 from tests.hanging import TIMEOUT
 from tests.live.clients import receive_all, tcp_client
-from tests.live.peers import LOOPBACK, Authority, authority
+from tests.live.failing import check_failure, fails, probes
+from tests.live.peers import LOOPBACK, Authority, authority, run as run_client, say
 from tests.live.server import Serve, Server, need, run_twistd
 
 TLS = ("--listen", "ssl:0:privateKey=server.pem")
@@ -127,6 +128,36 @@ def test_without_the_option_none_is_asked_for(serve: Serve, clients: Clients) ->
     said = clients.say(server, clients.certificate(), VERSIONS[-1], b"Michael\nexit")
     assert said == b"Welcome!Hello, Michael!\n"
     server.wait_for(r"connection 1 from 127\.0\.0\.1:\d+ closed: closed; ")
+
+
+def test_our_own_clients(server: Server, clients: Clients, tmp_path: Path) -> None:
+    where, trusting = f"localhost:{server.port}", ("--cacert", clients.server.issuer)
+    demanded = f"{where}: the server takes no client without a certificate of its choice"
+    own, key = clients.certificate(), tmp_path / "client.key"
+    key.write_text(Path(own).read_text().partition("-----BEGIN CERTIFICATE-----")[0])
+    wanted: list[tuple[str, ...]] = [("--cert", own), ("-E", own, "--key", str(key))]
+    for shown in wanted:
+        for trust in trusting, ("--insecure",):
+            assert say("greet", where, "Michael", *shown, *trust) == b"Welcome!\nHello, Michael!\n"
+            probes(0, "replied", where, *shown, *trust)
+    unwanted: list[tuple[str, ...]] = [(), ("--cert", clients.certificate("theirs.pem", theirs=True))]
+    for shown in unwanted:
+        fails(35, demanded, ("greet", where, "Michael", *shown, *trusting))
+        probes(35, "TLS failed", where, *shown, *trusting)
+
+
+@pytest.mark.parametrize("key", [(), ("--key", "other.key"), ("--key", "nonesuch"), ("--key", "locked.key")])
+def test_our_own_clients_with_one_that_can_t_be_used(clients: Clients, key: tuple[str, ...]) -> None:
+    directory = Path(clients.authorities).parent
+    *_, bare = Path(clients.certificate()).read_text().partition("-----BEGIN CERTIFICATE-----")
+    (directory / "bare.pem").write_text("-----BEGIN CERTIFICATE-----" + bare)
+    unlocked, locked = clients.certificate("other.key"), directory / "locked.key"
+    need("openssl")
+    command = ["openssl", "pkey", "-in", unlocked, "-aes256", "-passout", "pass:secret", "-out", str(locked)]
+    run(command, check=True, timeout=TIMEOUT, stdin=DEVNULL)
+    files = [str(directory / "bare.pem"), *key[:1], *(str(directory / name) for name in key[1:])]
+    for words in ("greet", "localhost:9", "x"), ("probe", "localhost:9"):
+        check_failure(run_client(*words, "--cert", *files), 58, "can't use the client certificate '.*'")
 
 
 def test_what_is_explained(clients: Clients, tmp_path: Path) -> None:

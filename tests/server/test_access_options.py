@@ -81,7 +81,7 @@ class NetworkTests(AccessOptionsTestCase):
 
     def test_what_is_explained(self) -> None:
         options = self.parse("--allow", "10.0.0.0/8", "--allow", "192.0.2.7", "--deny", "10.0.0.5")
-        text = explanation(options.listeners or [], options.limits, options.restrictions())
+        text = explanation(options.listeners or [], options.limits, options.settings())
         self.assertRegex(text, r"(?m)^  allow +10\.0\.0\.0/8, 192\.0\.2\.7$")
         self.assertRegex(text, r"(?m)^  deny +10\.0\.0\.5$")
 
