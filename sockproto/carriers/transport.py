@@ -146,7 +146,7 @@ def openssl_words(error: BaseException | None) -> str | None:
     return escape("; ".join(words)) or "no reason given"
 
 
-class TLS(NamedTuple):
+class Handshake(NamedTuple):
     """What a TLS handshake has settled, as text that is safe for a terminal.
 
     Attributes:
@@ -160,14 +160,14 @@ class TLS(NamedTuple):
     alpn: str | None
 
 
-def tls_of(transport: Any) -> TLS | None:
+def tls_of(transport: Any) -> Handshake | None:
     """Return what the TLS handshake of a transport has settled; None where there was none."""
     if not ISSLTransport.providedBy(transport):
         return None
     below: Any = transport  # ITransport leaves it out
     connection = below.getHandle()
     name, protocol = connection.get_servername(), connection.get_alpn_proto_negotiated()
-    return TLS(
+    return Handshake(
         connection.get_protocol_version_name(),
         escape(name.decode("utf-8", "backslashreplace")) if name else None,
         escape(protocol.decode("utf-8", "backslashreplace")) if protocol else None,
