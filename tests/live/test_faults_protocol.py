@@ -1,6 +1,7 @@
 """The protocol ``faults`` seen by plain sockets: segments, resets, half-closes, and what it tells of them."""
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -12,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from sockproto.commands.faults import FaultCommands, described
+from sockproto.core.conversation import Peer
 from sockproto.core.proxy import SIGNATURE
 from tests.hanging import TIMEOUT
+from tests.listings import listings, need_nc, start
 from tests.live.clients import (
     ask,
     readable,
@@ -226,3 +230,26 @@ def test_whoami_tells_the_worker() -> None:
             datagrams.send(b"/whoami".ljust(100))
             assert json.loads(datagrams.recv(65_536))["worker"] in (1, 2)
         process.end()
+
+
+def test_what_its_section_shows_is_what_comes(tmp_path: Path) -> None:
+    need_nc()
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "faults.md").read_text("utf-8")
+    serving, *clients = listings(page.partition("The protocol `faults`")[2])
+    with start(serving, tmp_path) as server:
+        server.tcp_port()
+        for client in clients:
+            ran = client.run(server)
+            assert (ran.stderr, ran.returncode) == ("", 0), ran
+            assert ran.stdout.rstrip("\n") == client.expected(server).rstrip("\n")
+    assert len(clients) == 6
+
+
+def test_its_section_has_a_row_for_each_command_and_each_name_that_whoami_tells() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "faults.md").read_text("utf-8")
+    section = page.partition("The protocol `faults`")[2]
+    commands, names = section.split("| --- | --- |\n")[1:3]
+    told = " ".join(re.findall(r"^\| (`.*?) \|", commands, re.MULTILINE))
+    assert {word.encode() for word in re.findall(r"`(/[\w-]+)", told)} == set(FaultCommands.commands.by_word)
+    told = " ".join(re.findall(r"^\| (`.*?) \|", names, re.MULTILINE))
+    assert re.findall(r"\w+", told) == [*described(Peer("192.0.2.1", 5_000))]
