@@ -25,6 +25,7 @@ from sockproto.core.conversation import Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.core.text import count, seconds
 from sockproto.errors import OptionError, SendRefused
+from sockproto.reactor.alpn import asks_factories
 from sockproto.reactor.buffers import unsent_bytes
 
 
@@ -130,12 +131,17 @@ class FaultsFactory(ConversationFactory):
         alpn: The protocols that are taken over TLS by ALPN (RFC 7301), the preferred first; none: whatever a
             client offers, it goes on without.
         kwargs: The conversation's, and those of ``ConversationFactory``.
+
+    Raises:
+        ValueError: There are protocols, but no Twisted that takes them.
     """
 
     protocol = FaultsProtocol
 
     def __init__(self, *args: Any, alpn: Iterable[str] = (), **kwargs: Any) -> None:
         self._alpn = [name.encode() for name in alpn]
+        if self._alpn and not asks_factories():
+            raise ValueError("alpn needs the extra tls and a newer Twisted")
         super().__init__(*args, **kwargs)
 
     def acceptableProtocols(self) -> list[bytes]:
