@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from sockproto.protocols.daytime import *
     from sockproto.protocols.discard import *
     from sockproto.protocols.echo import *
+    from sockproto.protocols.faults import *
     from sockproto.protocols.greeting import *
     from sockproto.protocols.qotd import *
     from sockproto.protocols.time import *
@@ -87,6 +88,7 @@ _NAMES = {
     "protocols.daytime": "Daytime DaytimeProtocol DaytimeFactory DaytimeDatagramProtocol",
     "protocols.time": "Time TimeProtocol TimeFactory TimeDatagramProtocol",
     "protocols.qotd": "Qotd QotdProtocol QotdFactory QotdDatagramProtocol",
+    "protocols.faults": "FaultsProtocol FaultsFactory FaultsDatagramProtocol",
     "server.service": "ServerService",
     "admin.resource": "AdminResource",
     "interfaces": "IConversation IFraming IProtocolDefinition",

@@ -12,7 +12,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.server.catalog import Catalog, definitions, search
 
-OURS = ["chargen", "command", "daytime", "discard", "echo", "greeting", "qotd", "time", "welcome"]
+OURS = ["chargen", "command", "daytime", "discard", "echo", "faults", "greeting", "qotd", "time", "welcome"]
 
 
 def ours() -> dict[str, Any]:

@@ -91,6 +91,11 @@ def speaks_command(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes])
     assert udp(b"/help") == b"/echo /help /version\n"
 
 
+def speaks_faults(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes]) -> None:
+    assert tcp(b"/bytes 100000\n/close\n") == b"0123456789" * 10_000
+    assert udp(b"/long 9") == b"012345678\n"
+
+
 def speaks_discard(tcp: Callable[[bytes], bytes], udp: Callable[[bytes], bytes]) -> None:
     assert tcp(b"x" * 100_000) == b""
 

@@ -73,6 +73,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     Attributes:
         conversation: Makes the conversation: mostly its class.
         name: What the log calls it; the name of its class, in short, if empty.
+        worker: The number of the worker that serves it, where ``sockproto serve`` has several; else None.
         clock: What time it is, from when listening begins.
         faults: What is to go wrong; None: nothing.
         statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
@@ -93,6 +94,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
     name = ""
+    worker: int | None = None
     noisy = False
     clock: IReactorTime
 

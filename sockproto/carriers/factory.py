@@ -46,6 +46,7 @@ class ConversationFactory(Factory):
         limits: How much the peers may have of us.
         faults: What is to go wrong with them; None: nothing.
         registry: Its connections, and what was counted of them.
+        worker: The number of the worker that serves it, where ``sockproto serve`` has several; else None.
         ignores_address: That ``buildProtocol`` needs no address: the ports of ``flush_after_reads`` make
             none. A subclass with a ``buildProtocol`` of its own is given one.
 
@@ -57,6 +58,7 @@ class ConversationFactory(Factory):
 
     protocol: type[ConversationProtocol] = ConversationProtocol
     name = ""
+    worker: int | None = None
     noisy = False
     ignores_address = True
 

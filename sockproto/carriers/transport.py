@@ -7,7 +7,7 @@
 """
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress, IHalfCloseableDescriptor, IProtocol, ISSLTransport
@@ -144,6 +144,34 @@ def openssl_words(error: BaseException | None) -> str | None:
     else:
         words = [str(argument) for argument in error.args if not isinstance(argument, int)]
     return escape("; ".join(words)) or "no reason given"
+
+
+class Handshake(NamedTuple):
+    """What a TLS handshake has settled, as text that is safe for a terminal.
+
+    Attributes:
+        tls: The version, such as ``TLSv1.3``.
+        sni: The server that the client asked for (RFC 6066, section 3), None if it has named none.
+        alpn: The protocol that was chosen (RFC 7301), None if none was.
+    """
+
+    tls: str
+    sni: str | None
+    alpn: str | None
+
+
+def tls_of(transport: Any) -> Handshake | None:
+    """Return what the TLS handshake of a transport has settled; None where there was none."""
+    if not ISSLTransport.providedBy(transport):
+        return None
+    below: Any = transport  # ITransport leaves it out
+    connection = below.getHandle()
+    name, protocol = connection.get_servername(), connection.get_alpn_proto_negotiated()
+    return Handshake(
+        connection.get_protocol_version_name(),
+        escape(name.decode("utf-8", "backslashreplace")) if name else None,
+        escape(protocol.decode("utf-8", "backslashreplace")) if protocol else None,
+    )
 
 
 def certificate_of(transport: Any) -> bytes | None:

@@ -20,6 +20,7 @@ from sockproto.errors import ListenError, OptionError, WriteFailed
 
 METAVARS = {
     "allow": "NETWORK",
+    "alpn": "NAMES",
     "backlog": "CONNECTIONS",
     "client-ca": "FILE",
     "deny": "NETWORK",

@@ -8,16 +8,18 @@
 
 In reading order:
 
-===========  ======================================================
-words        how a line becomes arguments: blanks and quotes
-kinds        the types that an argument may have
-caller       who sends the commands of one connection
-signature    a method's signature, read as that of a command
-declaration  ``command``, and what a decorated method declares
-table        the commands by their words
-commandset   ``CommandSet``, the class to subclass, with ``/help``
-answering    the conversation that answers lines with it
-===========  ======================================================
+============  ======================================================
+words         how a line becomes arguments: blanks and quotes
+kinds         the types that an argument may have
+caller        who sends the commands of one connection
+signature     a method's signature, read as that of a command
+declaration   ``command``, and what a decorated method declares
+table         the commands by their words
+commandset    ``CommandSet``, the class to subclass, with ``/help``
+answering     the conversation that answers lines with it
+faultscripts  what a server says that misbehaves
+faults        the commands of the protocol ``faults``
+============  ======================================================
 
 ``sockproto.protocols.command`` makes Twisted protocols and factories of it.
 """

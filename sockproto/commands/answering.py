@@ -172,7 +172,9 @@ class CommandConversation(Conversation):
         return None if said is None else self._said(said, ending)
 
     def _said(self, result: Any, ending: bytes) -> Actions:
-        """Make actions of what a command gave."""
+        """Make actions of what a command gave; a script is done as it is."""
+        if type(result) is GeneratorType:
+            return result
         if result is None:
             result = self._commands.done
             if result is None:

@@ -38,8 +38,9 @@ class CommandSet:
     of those, one after the other. It may be ``async``, or give a Deferred: the caller's later lines wait,
     nobody else's. ``async def`` with ``yield`` streams: each value is a line, made when the peer has room for
     it, until the command is done, the caller sends an empty line, or the connection ends; then what it waits
-    for is cancelled. ``CommandError`` is answered ``error: …``. Any other exception is a bug: it is logged,
-    and the connection closed with ``error: internal error``.
+    for is cancelled. For whatever else a method may return a script, which is done as it is: a generator of
+    actions, as in a conversation. ``CommandError`` is answered ``error: …``. Any other exception is a bug: it
+    is logged, and the connection closed with ``error: internal error``.
 
     Attributes:
         prefix: What stands before every word, maybe nothing; a line without it gets no reply.

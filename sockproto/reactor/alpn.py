@@ -25,6 +25,15 @@ set_up_as_twisted: Any = getattr(verification, "setupForALPN", None)
 RELIES_ON: RelyingOn = {verification: NAMES} if set_up_as_twisted is not None else {}
 
 
+def asks_factories() -> bool:
+    """Tell whether a handshake asks the factory for the protocols that it takes.
+
+    Older versions of Twisted change the TLS context of a connection that is made, which today's pyOpenSSL
+    refuses.
+    """
+    return set_up_as_twisted is not None
+
+
 class Selecting:
     """A TLS context, as Twisted sees it while it sets up ALPN there.
 

@@ -40,6 +40,8 @@ class WorkerService(ServerService):
     def __init__(self, place: WorkerPlace, listeners: Sequence[Listener], **kwargs: Any) -> None:
         sockets = place.opened()
         super().__init__([each.at(opened) for each, opened in zip(listeners, sockets, strict=True)], **kwargs)
+        for each in listeners:
+            each.server.worker = place.number
         self._place = place
         self._told: Message = {}
         self._ended: Deferred[None] = Deferred()

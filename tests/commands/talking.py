@@ -8,7 +8,8 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from sockproto import ABORT, CLOSE, Caller, CommandError, CommandFactory, CommandSet, command
+from sockproto import ABORT, CLOSE, Caller, CommandError, CommandFactory, CommandSet, Sleep, command
+from sockproto.core.actions import Script
 from sockproto.testing import Remote, assert_no_faults, connect
 
 PEER = ("192.0.2.7", 5000)
@@ -24,6 +25,12 @@ class Session(Caller):
     """Counts its own commands."""
 
     count = 0
+
+
+def _script() -> Script:
+    yield b"a"
+    yield Sleep(1)
+    yield b"b"
 
 
 class Everything(CommandSet):
@@ -84,6 +91,7 @@ class Everything(CommandSet):
             "two": ("a", b"b"),
             "bye": ("bye", CLOSE),
             "abort": ABORT,
+            "script": _script(),
             "list": [],
             "newline": "a\nb",
         }[what]

@@ -41,6 +41,12 @@ class AnswerTests(TalkTests):
         self.say(b"/give abort")
         self.assertTrue(self.remote.transport.aborted)
 
+    def test_a_script_is_done_as_it_is(self) -> None:
+        self.connect(Everything())
+        self.assertEqual(self.say(b"/give script", b"/add 1"), b"a\n")
+        self.clock.advance(1)
+        self.assertEqual(self.remote.read(), b"b\n1\n")
+
     def test_a_bug_is_logged_and_neutral(self) -> None:
         for what in "list", "newline", "nonesuch":
             self.connect(Everything())
