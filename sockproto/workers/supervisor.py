@@ -211,7 +211,8 @@ class Supervisor(ServerService):
         for number in self._numbers:
             told = [self._past[number]]
             for worker, (_, answer) in zip(asked, answers, strict=True):
-                if worker.number == number:
+                # What one had counted that has ended meanwhile is in the past by now.
+                if worker.number == number and not worker.ended.called:
                     told.append(answer)
             found.append((str(number), _added(told)))
         return found

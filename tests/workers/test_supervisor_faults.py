@@ -14,6 +14,10 @@ from sockproto.workers.channel import encoded
 from sockproto.workers.supervisor import LONGEST_PAUSE, Supervisor, Worker
 
 
+LISTENER = {"opened": 5, "open": 0, "waiting": 0, "closed": {"peer": 5}, "limits": {"idle_seconds": 9}}
+COUNTED = {"listeners": [LISTENER], "connections": []}
+
+
 class Process:
     """What a supervisor knows of a process."""
 
@@ -49,17 +53,23 @@ class ProcessReactor(MemoryReactorClock):
         worker.makeConnection(self.processes[-1])
 
 
-class SupervisorTests(SynchronousTestCase):
-    """A supervisor of one worker."""
+class SupervisorTestCase(SynchronousTestCase):
+    """A supervisor of some workers."""
+
+    workers = 1
 
     def setUp(self) -> None:
         self.reactor = ProcessReactor()
         listeners = [tcp("echo", EchoFactory(), "127.0.0.1", 7777)]
-        self.supervisor = Supervisor(1, listeners, ["sockproto"], reactor=self.reactor)
+        self.supervisor = Supervisor(self.workers, listeners, ["sockproto"], reactor=self.reactor)
         self.supervisor.startService()
         for call, args, kwargs in self.reactor.whenRunningHooks:
             call(*args, **kwargs)
-        [self.first] = self.reactor.processes
+        self.first = self.reactor.processes[0]
+
+
+class SupervisorTests(SupervisorTestCase):
+    """A supervisor of one worker."""
 
     def reload(self) -> Process:
         self.supervisor.reload()
@@ -80,14 +90,7 @@ class SupervisorTests(SynchronousTestCase):
     def test_counters_do_not_go_back_when_a_worker_ends_that_was_asked(self) -> None:
         self.first.says(ready=True)
         asked = self.supervisor.snapshots()
-        listener = {
-            "opened": 5,
-            "open": 0,
-            "waiting": 0,
-            "closed": {"peer": 5},
-            "limits": {"idle_seconds": 9},
-        }
-        self.first.says(answer=0, snapshot={"listeners": [listener], "connections": []})
+        self.first.says(answer=0, snapshot=COUNTED)
         self.assertEqual(self.successResultOf(asked)[0][1]["listeners"][0]["opened"], 5)
         self.first.ends()
         [(_, told)] = self.successResultOf(self.supervisor.snapshots())
@@ -101,3 +104,18 @@ class SupervisorTests(SynchronousTestCase):
             self.reactor.processes[-1].ends()
             self.reactor.advance(LONGEST_PAUSE)
         self.assertEqual(ended, [1])
+
+
+class TwoWorkersTests(SupervisorTestCase):
+    """A supervisor of two."""
+
+    workers = 2
+
+    def test_one_that_answers_and_ends_before_the_other_answers_is_counted_once(self) -> None:
+        second = self.reactor.processes[1]
+        asked = self.supervisor.snapshots()
+        self.first.says(answer=0, snapshot=COUNTED)
+        self.first.ends()
+        second.says(answer=0, snapshot=COUNTED)
+        opened = [told["listeners"][0]["opened"] for _, told in self.successResultOf(asked)]
+        self.assertEqual(opened, [5, 5])
