@@ -159,7 +159,7 @@ class ServerService(Service):
 
     def name_of(self, listener: Listener) -> str:
         """Return where a listener listens, or did last, as people write it."""
-        return self._names.get(listener, listener.where)
+        return self._names.get(listener, escape(listener.where))
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -371,4 +371,4 @@ def _line(listener: Listener, failure: Failure) -> str:
         reason = getattr(error, "strerror", None) or escape(str(error))
     reason = zone_fault(host) or reason
     advice = f" ({ADVICE[number]})" if number in ADVICE else ""
-    return f"sockproto: {listener.protocol} can't listen on {listener.where}: {reason}{advice}"
+    return f"sockproto: {listener.protocol} can't listen on {escape(listener.where)}: {reason}{advice}"

@@ -147,6 +147,17 @@ class TellingTests(AdminTestCase):
         two.close()
         three.close()
 
+    def test_a_socket_whose_path_is_no_text(self) -> None:
+        listener = Listener("echo", "unix:/run/\udcff\x1b", EchoFactory(), lambda *_: succeed(Port()))
+        service = ServerService([listener], self.clock)
+        self.site = AdminSite(service, self.clock)
+        self.site.startFactory()
+        self.addCleanup(self.site.stopFactory)
+        told = ("sockproto_connections_open", r"unix:/run/\udcff\x1b")
+        self.assertIn(told, self.metrics())
+        service.startService()
+        self.assertIn(told, self.metrics())
+
     def test_openmetrics_for_who_asks(self) -> None:
         _, head, body = self.ask("/metrics", "Accept: application/openmetrics-text; version=1.0.0")
         self.assertIn("application/openmetrics-text", head)
