@@ -16,7 +16,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, succeed
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -236,7 +236,7 @@ class Supervisor(ServerService):
         if self._notifier is not None:
             self._notifier.reloading()
         self._coming = {number: self._start(number) for number in self._numbers}
-        all_up = DeferredList([worker.up for worker in self._coming.values()])
+        all_up = DeferredList([worker.up for worker in self._coming.values()], consumeErrors=True)
         all_up.addTimeout(START_SECONDS, self._reactor)
         all_up.addBoth(lambda _: self._replace())
 
@@ -245,22 +245,29 @@ class Supervisor(ServerService):
         """Have the workers answer what has come; kill those that don't end in time."""
         began = self._reactor.seconds()
         workers = self._all()
+        deadlines: list[IDelayedCall] = []
+
+        def kill_after(seconds: float) -> None:
+            deadlines.append(self._reactor.callLater(seconds, self._kill, workers))
 
         def cut() -> None:
             self._tell(workers, "cut")
+            kill_after(KILL_SECONDS)
 
         self._abort = cut
         self._end(workers)
         if seconds == AT_ONCE:
             cut()
-        deadline = self._reactor.callLater(seconds + KILL_SECONDS, self._kill, workers) if seconds else None
-        closed = DeferredList([worker.closed for worker in workers])
+        if seconds:
+            kill_after(seconds + KILL_SECONDS)
+        closed = DeferredList([worker.closed for worker in workers], consumeErrors=True)
         closed.addTimeout(CLOSE_SECONDS, self._reactor)
-        yield closed.addErrback(lambda _: None)
+        yield closed
         yield DeferredList([stop(listener, port) for listener, port in self._served()])
         yield DeferredList([worker.ended for worker in workers])
-        if deadline is not None and deadline.active():
-            deadline.cancel()
+        for deadline in deadlines:
+            if deadline.active():
+                deadline.cancel()
         seconds = self._reactor.seconds() - began
         self.log.info("stopped in {seconds:.1f} seconds", event="stopped", seconds=seconds)
 

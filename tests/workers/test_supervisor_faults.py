@@ -1,18 +1,21 @@
 """A supervisor whose workers end at a bad time, with processes that are none."""
 
-from typing import Any
+import gc
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from twisted.internet.error import ProcessTerminated
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from sockproto.core.limits import Limits
 from sockproto.protocols.echo import EchoFactory
+from sockproto.server import service
 from sockproto.server.listeners import tcp
 from sockproto.workers import supervisor
-from sockproto.workers.channel import encoded
+from sockproto.workers.channel import Channel, encoded
 from sockproto.workers.supervisor import LONGEST_PAUSE, Supervisor, Worker
-
 
 LISTENER = {"opened": 5, "open": 0, "waiting": 0, "closed": {"peer": 5}, "limits": {"idle_seconds": 9}}
 COUNTED = {"listeners": [LISTENER], "connections": []}
@@ -24,15 +27,28 @@ class Process:
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.told: list[bytes] = []
+        self.signals: list[str] = []
 
     def writeToChild(self, descriptor: int, data: bytes) -> None:
         self.told.append(data)
+
+    def signalProcess(self, name: str) -> None:
+        self.signals.append(name)
 
     def says(self, **message: Any) -> None:
         self.worker.childDataReceived(4, encoded(message))
 
     def ends(self) -> None:
         self.worker.processEnded(Failure(ProcessTerminated(7)))
+
+
+def decoded(told: list[bytes]) -> list[Any]:
+    """Return what a process was told."""
+    found: list[Any] = []
+    channel = Channel(found.append)
+    channel.makeConnection(StringTransport())
+    channel.dataReceived(b"".join(told))
+    return found
 
 
 class ProcessReactor(MemoryReactorClock):
@@ -57,11 +73,14 @@ class SupervisorTestCase(SynchronousTestCase):
     """A supervisor of some workers."""
 
     workers = 1
+    options: ClassVar[dict[str, Any]] = {}
 
     def setUp(self) -> None:
         self.reactor = ProcessReactor()
         listeners = [tcp("echo", EchoFactory(), "127.0.0.1", 7777)]
-        self.supervisor = Supervisor(self.workers, listeners, ["sockproto"], reactor=self.reactor)
+        self.supervisor = Supervisor(
+            self.workers, listeners, ["sockproto"], **self.options, reactor=self.reactor
+        )
         self.supervisor.startService()
         for call, args, kwargs in self.reactor.whenRunningHooks:
             call(*args, **kwargs)
@@ -104,6 +123,77 @@ class SupervisorTests(SupervisorTestCase):
             self.reactor.processes[-1].ends()
             self.reactor.advance(LONGEST_PAUSE)
         self.assertEqual(ended, [1])
+
+    def test_new_workers_that_never_serve_are_given_up(self) -> None:
+        self.first.says(ready=True)
+        late = self.reload()
+        self.reactor.advance(supervisor.START_SECONDS)
+        self.assertEqual(late.signals, ["KILL"])
+        late.ends()
+        self.reload().says(ready=True)
+        self.assertEqual(decoded(self.first.told), [{"do": "retire"}])
+        self.assert_nothing_is_logged()
+
+    def test_one_that_does_not_stop_is_killed(self) -> None:
+        self.first.says(ready=True)
+        stopped = self.supervisor.stopService()
+        self.reactor.advance(supervisor.CLOSE_SECONDS)
+        self.assertEqual((decoded(self.first.told), self.first.signals), ([{"do": "drain"}], []))
+        self.reactor.advance(Limits.drain_seconds + supervisor.KILL_SECONDS)
+        self.assertEqual(self.first.signals, ["KILL"])
+        self.assertNoResult(stopped)
+        self.first.ends()
+        self.reactor.advance(0)
+        self.successResultOf(stopped)
+        self.assert_nothing_is_logged()
+
+    def test_one_that_ends_in_time_is_not_killed(self) -> None:
+        self.first.says(ready=True)
+        stopped = self.supervisor.stopService()
+        self.first.says(accepts=False)
+        self.first.ends()
+        self.successResultOf(stopped)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def assert_nothing_is_logged(self) -> None:
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class EndlessDrainTests(SupervisorTestCase):
+    """Answers may take as long as they like."""
+
+    options: ClassVar[dict[str, Any]] = {"drain_seconds": 0, "owns_process": True}
+
+    def setUp(self) -> None:
+        self.patch(service, "take_signals", self.take_signals)
+        super().setUp()
+
+    def take_signals(self, reactor: Any, again: Callable[[], None], hang_up: Any) -> None:
+        self.second_signal = again
+
+    def test_a_second_signal_ends_one_that_does_nothing_any_more(self) -> None:
+        self.first.says(ready=True)
+        stopped = self.supervisor.stopService()
+        self.reactor.advance(3_600)
+        self.second_signal()
+        self.assertEqual(decoded(self.first.told), [{"do": "drain"}, {"do": "cut"}])
+        self.assertEqual(self.first.signals, [])
+        self.reactor.advance(supervisor.KILL_SECONDS)
+        self.assertEqual(self.first.signals, ["KILL"])
+        self.first.ends()
+        self.reactor.advance(0)
+        self.successResultOf(stopped)
+
+    def test_a_second_signal_leaves_time_to_cut(self) -> None:
+        self.first.says(ready=True)
+        stopped = self.supervisor.stopService()
+        self.second_signal()
+        self.first.says(accepts=False)
+        self.first.ends()
+        self.reactor.advance(0)
+        self.successResultOf(stopped)
+        self.assertEqual((self.first.signals, self.reactor.getDelayedCalls()), ([], []))
 
 
 class TwoWorkersTests(SupervisorTestCase):
