@@ -253,7 +253,9 @@ class MergingTests(AdminTestCase):
         self.site = AdminSite(Workers(), self.clock)
         self.site.startFactory()
         self.addCleanup(self.site.stopFactory)
-        self.assertIn(("sockproto_connections_open", "memory 2"), self.metrics())
+        found = self.metrics()
+        self.assertIn(("sockproto_connections_open", "memory 2"), found)
+        self.assertEqual(found["sockproto_connections_closed_total", f"memory {WITH_ITS_PROCESS} 2"], 0)
 
 
 class HostileTests(AdminTestCase):
