@@ -87,6 +87,7 @@ class Worker(ProcessProtocol):
         self.place: WorkerPlace
         self._numbers = count()
         self._asked: dict[int, Deferred[Message]] = {}
+        self._hears = False
         self._channel = Channel(self._hear)
 
     @property
@@ -96,12 +97,12 @@ class Worker(ProcessProtocol):
 
     def say(self, message: Message) -> None:
         """Tell it something, if it is there."""
-        if not self.ended.called:
+        if self._hears:
             self.transport.writeToChild(self.place.orders, encoded(message))  # type: ignore[union-attr]  # it is started
 
     def ask(self, reactor: Any) -> "Deferred[Message]":
         """Ask what it has counted, and how its connections are; one that owes answers is asked no more."""
-        if len(self._asked) >= MAX_ASKED:
+        if not self._hears or len(self._asked) >= MAX_ASKED:
             return succeed(self.counted)
         number = next(self._numbers)
         answer: Deferred[Message] = Deferred()
@@ -112,18 +113,24 @@ class Worker(ProcessProtocol):
 
     def kill(self) -> None:
         """End it at once, if it is there."""
-        if self.ended.called:
+        if self.transport is None or self.ended.called:
             return
         with suppress(ProcessExitedAlready):
-            self.transport.signalProcess("KILL")  # type: ignore[union-attr]  # it is started
+            self.transport.signalProcess("KILL")
 
     def connectionMade(self) -> None:
         """It is started."""
+        self._hears = True
         self._channel.makeConnection(self.transport)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803  # Twisted's name
         """It says something."""
         self._channel.dataReceived(data)
+
+    def childConnectionLost(self, childFD: int) -> None:  # noqa: N803  # Twisted's name
+        """It has closed a pipe, as when it exits: somewhat later its end is known."""
+        if childFD == self.place.orders:
+            self._hears = False
 
     def processEnded(self, reason: Failure) -> None:
         """It is gone, and so is all that it may have wanted to say."""
@@ -324,9 +331,12 @@ class Supervisor(ServerService):
         variables = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
         variables[VARIABLE] = worker.place.variable()
         with _blocked(ENDING):  # a terminal's Ctrl-C reaches it too: it waits until the worker ignores it
-            self._reactor.spawnProcess(
-                worker, self._command[0], self._command, variables, childFDs=descriptors
-            )
+            try:
+                self._reactor.spawnProcess(
+                    worker, self._command[0], self._command, variables, childFDs=descriptors
+                )
+            except OSError:  # no memory, or too many processes
+                self._reactor.callLater(0, worker.processEnded, Failure())
         worker.ended.addCallback(lambda error: self._lose(worker, error))
         return worker
 
@@ -361,13 +371,18 @@ class Supervisor(ServerService):
         lived = self._reactor.seconds() - worker.began
         self._failures = self._failures + 1 if lived < UP_SECONDS or not worker.was_up else 0
         words = {"number": worker.number, "how": _words(error)}
-        if self._failures >= FAILURES * len(self._numbers):
+        if self._failures >= FAILURES * len(self._numbers) and not self._is_served():
             self.log.critical("worker {number} {how}; none can serve, given up", event="given_up", **words)
             end_process(self._reactor, SystemExit(1))
             return
         pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) if self._failures else 0
         self.log.error("worker {number} {how}; started again", event="worker_lost", **words)
         deferLater(self._reactor, pause, self._serve, worker.number)
+
+    def _is_served(self) -> bool:
+        """Return whether a worker is up, and has been for a while."""
+        long_ago = self._reactor.seconds() - UP_SECONDS
+        return any(worker.serves and worker.began <= long_ago for worker in self._serving.values())
 
 
 def _added(snapshots: Iterable[Message], ended: bool = False) -> Message:
@@ -393,7 +408,9 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _words(error: Any) -> str:
-    """Say how a process has ended."""
+    """Say how a process has ended, or why it was not started."""
+    if isinstance(error, OSError):
+        return f"can't be started: {error.strerror}"
     if getattr(error, "signal", None) is not None:
         return f"was ended by {signal.Signals(error.signal).name}"
     return f"ended with status {getattr(error, 'exitCode', None) or 0}"

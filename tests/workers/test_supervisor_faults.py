@@ -1,6 +1,8 @@
 """A supervisor whose workers end at a bad time, with processes that are none."""
 
+import errno
 import gc
+import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -28,9 +30,17 @@ class Process:
         self.worker = worker
         self.told: list[bytes] = []
         self.signals: list[str] = []
+        self.pipes = {worker.place.orders}
 
     def writeToChild(self, descriptor: int, data: bytes) -> None:
+        if descriptor not in self.pipes:
+            raise KeyError(descriptor)  # as Twisted's does
         self.told.append(data)
+
+    def loses_its_pipe(self) -> None:
+        """Exit, but nobody has waited for it yet."""
+        self.pipes.clear()
+        self.worker.childConnectionLost(self.worker.place.orders)
 
     def signalProcess(self, name: str) -> None:
         self.signals.append(name)
@@ -39,6 +49,8 @@ class Process:
         self.worker.childDataReceived(4, encoded(message))
 
     def ends(self) -> None:
+        if self.pipes:
+            self.loses_its_pipe()
         self.worker.processEnded(Failure(ProcessTerminated(7)))
 
 
@@ -57,6 +69,7 @@ class ProcessReactor(MemoryReactorClock):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.processes: list[Process] = []
+        self.fault: OSError | None = None
 
     def listenTCP(self, *args: Any, **kwargs: Any) -> Any:
         port: Any = super().listenTCP(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -65,6 +78,8 @@ class ProcessReactor(MemoryReactorClock):
         return port
 
     def spawnProcess(self, worker: Worker, *args: Any, **kwargs: Any) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.processes.append(Process(worker))
         worker.makeConnection(self.processes[-1])
 
@@ -123,6 +138,35 @@ class SupervisorTests(SupervisorTestCase):
             self.reactor.processes[-1].ends()
             self.reactor.advance(LONGEST_PAUSE)
         self.assertEqual(ended, [1])
+
+    def test_one_that_the_system_can_not_start_is_started_later(self) -> None:
+        self.reactor.fault = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self.first.ends()
+        self.supervisor.reload()
+        self.reactor.advance(LONGEST_PAUSE)
+        self.reactor.fault = None
+        self.reactor.advance(LONGEST_PAUSE)
+        self.assertEqual(len(self.reactor.processes), 2)
+        self.reactor.processes[1].says(ready=True)
+        self.assertTrue(self.supervisor.ready)
+
+    def test_it_can_be_stopped_while_the_system_can_not_start_one(self) -> None:
+        self.reactor.fault = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self.supervisor.reload()
+        stopped = self.supervisor.stopService()
+        self.first.ends()
+        self.reactor.advance(0)
+        self.successResultOf(stopped)
+
+    def test_one_that_exits_is_told_nothing_before_its_end_is_known(self) -> None:
+        self.first.says(ready=True)
+        self.first.says(counters=COUNTED)
+        self.first.loses_its_pipe()
+        [(_, told)] = self.successResultOf(self.supervisor.snapshots())
+        self.assertEqual(told["listeners"][0]["opened"], 5)
+        stopped = self.supervisor.stopService()
+        self.first.ends()
+        self.successResultOf(stopped)
 
     def test_new_workers_that_never_serve_are_given_up(self) -> None:
         self.first.says(ready=True)
@@ -209,3 +253,19 @@ class TwoWorkersTests(SupervisorTestCase):
         second.says(answer=0, snapshot=COUNTED)
         opened = [told["listeners"][0]["opened"] for _, told in self.successResultOf(asked)]
         self.assertEqual(opened, [5, 5])
+
+    def test_one_that_serves_is_not_given_up_with_one_that_can_not(self) -> None:
+        ended: list[Any] = []
+        self.patch(supervisor, "end_process", lambda _, how: ended.append(how.code))
+        self.first.says(ready=True)
+        for _ in range(3 * supervisor.FAILURES):
+            self.reactor.advance(supervisor.UP_SECONDS)
+            self.reactor.processes[-1].ends()
+            self.reactor.advance(LONGEST_PAUSE)
+        self.assertEqual(ended, [])
+        for _ in range(3 * supervisor.FAILURES):
+            for process in self.reactor.processes:
+                if process.pipes:
+                    process.ends()
+            self.reactor.advance(LONGEST_PAUSE)
+        self.assertEqual(set(ended), {1})
