@@ -218,10 +218,14 @@ def test_a_worker_that_is_killed_takes_no_more_with_it_than_it_has_not_told() ->
         process.log.wait_for("was ended by SIGKILL; started again")
         for client in clients:
             client.close()
-        counted = known
-        while process.total("sockproto_connections_open"):
-            before, counted = counted, int(process.total("sockproto_connections_opened_total"))
-            assert before <= counted <= known + AT_ONCE
+        counts = [float(known)]
+
+        def all_are_closed() -> bool:
+            counts.append(process.total("sockproto_connections_opened_total"))
+            return process.total("sockproto_connections_open") == 0
+
+        wait_until(all_are_closed, "some seem to be open")
+        assert counts == sorted(counts)  # it never goes back
         closed = process.total("sockproto_connections_closed_total")
         assert known <= closed <= known + AT_ONCE
         assert process.total("sockproto_connections_opened_total") == closed
