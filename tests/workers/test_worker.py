@@ -10,7 +10,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from sockproto.protocols.echo import EchoFactory
+from sockproto.protocols.greeting import GreetingFactory
 from sockproto.server.listeners import tcp
 from sockproto.testing import connect
 from sockproto.workers.channel import Channel, encoded
@@ -54,8 +54,10 @@ class WorkerTests(SynchronousTestCase):
         self.addCleanup(listening.close)
         place = WorkerPlace(1, 2, orders, answers, [os.dup(listening.fileno())], {})
         self.reactor = PollingReactor()
-        self.echo = EchoFactory(clock=self.reactor)
-        self.service = WorkerService(place, [tcp("echo", self.echo, "127.0.0.1", 0)], reactor=self.reactor)
+        self.factory = GreetingFactory(think_seconds=600, clock=self.reactor)
+        self.service = WorkerService(
+            place, [tcp("greeting", self.factory, "127.0.0.1", 0)], reactor=self.reactor
+        )
         self.service.startService()
         self.told: list[Any] = []
         self.channel = Channel(self.told.append)
@@ -85,7 +87,7 @@ class WorkerTests(SynchronousTestCase):
 
     def count(self) -> None:
         """Have it count a connection, and its time pass until it would tell."""
-        connect(self.echo).close()
+        connect(self.factory).close()
         self.reactor.advance(REPORT_SECONDS)
 
     def test_it_tells_what_it_has_counted(self) -> None:
@@ -118,3 +120,36 @@ class WorkerTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual([each["answer"] for each in self.told if "answer" in each], [7])
         self.assertEqual(self.opened()[-1], REPORTS)
+
+    def test_a_cut_in_the_same_read_as_the_drain_that_it_cuts(self) -> None:
+        client = connect(self.factory)
+        client.send(b"Michael\n")
+        self.assertEqual(client.read(), b"Welcome!")
+        os.write(self.supervisor_says, encoded({"do": "drain"}) + encoded({"do": "cut"}))
+        self.reactor.poll()
+        self.assertTrue(self.reactor.hasStopped)
+        self.reactor.advance(0)  # as a reactor does before it has services stop
+        stopped = self.service.stopService()
+        self.reactor.advance(0.01)
+        client.run()
+        self.reactor.advance(0.01)
+        self.hear()
+        self.successResultOf(stopped)
+        self.assertTrue(client.lost)
+
+    def test_a_cut_while_it_drains(self) -> None:
+        client = connect(self.factory)
+        client.send(b"Michael\n")
+        os.write(self.supervisor_says, encoded({"do": "drain"}))
+        self.reactor.poll()
+        stopped = self.service.stopService()
+        self.reactor.advance(1)
+        self.assertNoResult(stopped)
+        os.write(self.supervisor_says, encoded({"do": "cut"}))
+        self.reactor.poll()
+        self.reactor.advance(0.01)
+        client.run()
+        self.reactor.advance(0.01)
+        self.hear()
+        self.successResultOf(stopped)
+        self.assertTrue(client.lost)
