@@ -16,7 +16,7 @@ from twisted.internet.task import LoopingCall
 
 from sockproto.admin.counted import count_durations, counters, snapshot
 from sockproto.server.listeners import Listener
-from sockproto.server.service import AT_ONCE, ServerService
+from sockproto.server.service import ServerService
 from sockproto.workers.channel import Channel, Message
 from sockproto.workers.place import WorkerPlace
 
@@ -42,7 +42,6 @@ class WorkerService(ServerService):
         super().__init__([each.at(opened) for each, opened in zip(listeners, sockets, strict=True)], **kwargs)
         self._place = place
         self._told: Message = {}
-        self._is_cut = False
         self._ended: Deferred[None] = Deferred()
         self._channel = Channel(self._obey, self._lose_supervisor)
 
@@ -70,7 +69,7 @@ class WorkerService(ServerService):
     def _drain(self, seconds: float) -> Generator[Any, Any, None]:
         """Leave what comes from now on to the other workers, and do as any server does with the rest."""
         self._leave_datagrams()
-        draining = super()._drain(AT_ONCE if self._is_cut else seconds)
+        draining = super()._drain(seconds)
         self._channel.say({"accepts": False})
         yield draining
 
@@ -86,8 +85,7 @@ class WorkerService(ServerService):
         if order == "drain":
             self._end()
         elif order == "cut":
-            self._is_cut = True  # a drain that was asked for in the same read has not begun yet
-            self._abort()
+            self._cut()
         elif order == "retire":
             self._retire()
         elif order == "tell":
