@@ -22,7 +22,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from sockproto.admin.counted import Snapshot
+from sockproto.admin.counted import WITH_ITS_PROCESS, Snapshot
 from sockproto.carriers.closing import REFUSALS
 from sockproto.carriers.registry import DURATIONS
 from sockproto.core.conversation import CloseReason
@@ -85,6 +85,7 @@ class SnapshotCollector(Collector):
         self._snapshots = snapshots
         workers = any(worker for worker, _ in snapshots)
         self._labels = (*LABELS, "worker") if workers else LABELS
+        self._reasons = {**REASONS, WITH_ITS_PROCESS: 0} if workers else REASONS
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics."""
@@ -123,7 +124,7 @@ class SnapshotCollector(Collector):
     ) -> Metric:
         labels_too = (*self._labels, label)
         metric = CounterMetricFamily(f"sockproto_{called}", meaning, labels=labels_too)
-        known = REASONS if name == "closed" else {}
+        known = self._reasons if name == "closed" else {}
         for labels, listener in listeners:
             for reason, number in {**known, **listener[name]}.items():
                 metric.add_metric([*labels, reason], number)

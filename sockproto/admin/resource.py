@@ -16,7 +16,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
-from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -69,10 +68,11 @@ class AdminResource(Resource):
 
     def getChild(self, path: bytes, request: Any) -> Any:
         """There is nothing else."""
-        return notFound()
+        return _Absent()
 
     def render(self, request: Any) -> bytes:
         """Send whoever asks without a slash at the end to where the page's own links work."""
+        _begin(request)
         request.redirect(request.path.rpartition(b"/")[2] + b"/")
         return b""
 
@@ -150,6 +150,28 @@ def _json(request: Any, told: Mapping[str, Any]) -> bytes:
     return json.dumps(told, indent=1).encode() + b"\n"
 
 
+def _begin(request: Any) -> None:
+    """Set the headers that every answer has, an error's too."""
+    request.setHeader("Content-Type", TEXT)
+    for name, value in HEADERS.items():
+        request.setHeader(name, value)
+
+
+class _Absent(Resource):
+    """A path at which there is nothing, nor below it."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types
+
+    def render(self, request: Any) -> bytes:
+        """Say so."""
+        _begin(request)
+        request.setResponseCode(404)
+        return b"not found\n"
+
+
 class _Answer(Resource):
     """One path: GET and HEAD, and nothing below it."""
 
@@ -159,17 +181,15 @@ class _Answer(Resource):
 
     def getChild(self, path: bytes, request: Any) -> Any:
         """There is nothing below."""
-        return notFound()
+        return _Absent()
 
     def render(self, request: Any) -> int | bytes:
         """Answer, when it is known."""
-        request.setHeader("Content-Type", TEXT)
+        _begin(request)
         if request.method not in (b"GET", b"HEAD"):
             request.setResponseCode(405)
             request.setHeader("Allow", "GET, HEAD")
             return b"GET or HEAD\n"
-        for name, value in HEADERS.items():
-            request.setHeader(name, value)
         gone = [False]
         request.notifyFinish().addErrback(lambda _: gone.__setitem__(0, True))
         answered = maybeDeferred(self._answer, request)

@@ -27,7 +27,7 @@ from twisted.logger import Logger
 
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
 from sockproto.carriers.transport import peer_of
-from sockproto.core.text import count, host_name, join_host_port, port_number
+from sockproto.core.text import count, escape, host_name, join_host_port, port_number
 from sockproto.errors import OptionError
 from sockproto.plain.hostname import ascii_description, ascii_host
 from sockproto.reactor.adopted import AdoptingReactor, adopt
@@ -124,11 +124,11 @@ class Listener:
         return f", with faults: {faults}" if faults else ""
 
     def name_of(self, port: IListeningPort) -> str:
-        """Tell where *port*, which this listener opened, listens in fact."""
+        """Tell where *port*, which this listener opened, listens in fact; safe for a terminal."""
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address):
             return f"{host.type} {peer_of(host)}"
-        return self.where
+        return escape(self.where)
 
 
 def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = BACKLOG) -> Listener:

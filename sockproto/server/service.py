@@ -109,7 +109,8 @@ class ServerService(Service):
         self._names: dict[Listener, str] = {}  # once they listen
         self._bound = False
         self._stopping: Deferred[Any] = succeed(None)
-        self._abort: Callable[[], None] = lambda: None  # what a second signal asks for
+        self._abort: Callable[[], None] = lambda: None  # what a second signal asks for, once a stop has begun
+        self._is_cut = False
         self._notifier: Notifier | None = None  # once the process is its own
 
     def privilegedStartService(self) -> None:
@@ -127,6 +128,7 @@ class ServerService(Service):
             self._reactor = reactor
         if self._admin is not None:
             self._own = [admin_listener(self, self._admin, self._reactor)]
+        self._is_cut = False
         try:
             for tries_left in reversed(range(TRIES)):
                 if self._bind(last=not tries_left):
@@ -138,7 +140,7 @@ class ServerService(Service):
                     error.code = error.status  # which Python doesn't print
             raise
         if self._owns_process:
-            take_signals(self._reactor, lambda: self._abort(), self.hang_up)
+            take_signals(self._reactor, self._cut, self.hang_up)
         for listener, port in self._open:
             self._announce(listener, port)
         if self._owns_process:
@@ -159,7 +161,7 @@ class ServerService(Service):
 
     def name_of(self, listener: Listener) -> str:
         """Return where a listener listens, or did last, as people write it."""
-        return self._names.get(listener, listener.where)
+        return self._names.get(listener, escape(listener.where))
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -203,14 +205,19 @@ class ServerService(Service):
         return self._go_down().addBoth(lambda _: self._close())
 
     def _go_down(self) -> "Deferred[Any]":
-        if not self._lame_duck_seconds:
-            return self._drain(self._drain_seconds)
+        if self._is_cut or not self._lame_duck_seconds:
+            return self._drain(AT_ONCE if self._is_cut else self._drain_seconds)
         seconds = self._lame_duck_seconds
         self.log.info("stops in {seconds:g} seconds", event="stopping", seconds=seconds)
         lame = deferLater(self._reactor, self._lame_duck_seconds, lambda: self._drain_seconds)
         self._abort = lame.cancel
         lame.addErrback(lambda failure: failure.trap(CancelledError) and AT_ONCE)
         return lame.addCallback(self._drain)
+
+    def _cut(self) -> None:
+        """End the waiting of the stop; it may come in the turn before that begins."""
+        self._is_cut = True
+        self._abort()
 
     def _close(self) -> "Deferred[Any]":
         """Close what is still open."""
@@ -371,4 +378,4 @@ def _line(listener: Listener, failure: Failure) -> str:
         reason = getattr(error, "strerror", None) or escape(str(error))
     reason = zone_fault(host) or reason
     advice = f" ({ADVICE[number]})" if number in ADVICE else ""
-    return f"sockproto: {listener.protocol} can't listen on {listener.where}: {reason}{advice}"
+    return f"sockproto: {listener.protocol} can't listen on {escape(listener.where)}: {reason}{advice}"

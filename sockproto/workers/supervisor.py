@@ -16,7 +16,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, succeed
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -87,6 +87,7 @@ class Worker(ProcessProtocol):
         self.place: WorkerPlace
         self._numbers = count()
         self._asked: dict[int, Deferred[Message]] = {}
+        self._hears = False
         self._channel = Channel(self._hear)
 
     @property
@@ -96,12 +97,12 @@ class Worker(ProcessProtocol):
 
     def say(self, message: Message) -> None:
         """Tell it something, if it is there."""
-        if not self.ended.called:
+        if self._hears:
             self.transport.writeToChild(self.place.orders, encoded(message))  # type: ignore[union-attr]  # it is started
 
     def ask(self, reactor: Any) -> "Deferred[Message]":
         """Ask what it has counted, and how its connections are; one that owes answers is asked no more."""
-        if len(self._asked) >= MAX_ASKED:
+        if not self._hears or len(self._asked) >= MAX_ASKED:
             return succeed(self.counted)
         number = next(self._numbers)
         answer: Deferred[Message] = Deferred()
@@ -112,18 +113,24 @@ class Worker(ProcessProtocol):
 
     def kill(self) -> None:
         """End it at once, if it is there."""
-        if self.ended.called:
+        if self.transport is None or self.ended.called:
             return
         with suppress(ProcessExitedAlready):
-            self.transport.signalProcess("KILL")  # type: ignore[union-attr]  # it is started
+            self.transport.signalProcess("KILL")
 
     def connectionMade(self) -> None:
         """It is started."""
+        self._hears = True
         self._channel.makeConnection(self.transport)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803  # Twisted's name
         """It says something."""
         self._channel.dataReceived(data)
+
+    def childConnectionLost(self, childFD: int) -> None:  # noqa: N803  # Twisted's name
+        """It has closed a pipe, as when it exits: somewhat later its end is known."""
+        if childFD == self.place.orders:
+            self._hears = False
 
     def processEnded(self, reason: Failure) -> None:
         """It is gone, and so is all that it may have wanted to say."""
@@ -211,7 +218,8 @@ class Supervisor(ServerService):
         for number in self._numbers:
             told = [self._past[number]]
             for worker, (_, answer) in zip(asked, answers, strict=True):
-                if worker.number == number:
+                # What one had counted that has ended meanwhile is in the past by now.
+                if worker.number == number and not worker.ended.called:
                     told.append(answer)
             found.append((str(number), _added(told)))
         return found
@@ -235,7 +243,7 @@ class Supervisor(ServerService):
         if self._notifier is not None:
             self._notifier.reloading()
         self._coming = {number: self._start(number) for number in self._numbers}
-        all_up = DeferredList([worker.up for worker in self._coming.values()])
+        all_up = DeferredList([worker.up for worker in self._coming.values()], consumeErrors=True)
         all_up.addTimeout(START_SECONDS, self._reactor)
         all_up.addBoth(lambda _: self._replace())
 
@@ -244,22 +252,29 @@ class Supervisor(ServerService):
         """Have the workers answer what has come; kill those that don't end in time."""
         began = self._reactor.seconds()
         workers = self._all()
+        deadlines: list[IDelayedCall] = []
+
+        def kill_after(seconds: float) -> None:
+            deadlines.append(self._reactor.callLater(seconds, self._kill, workers))
 
         def cut() -> None:
             self._tell(workers, "cut")
+            kill_after(KILL_SECONDS)
 
         self._abort = cut
         self._end(workers)
         if seconds == AT_ONCE:
             cut()
-        deadline = self._reactor.callLater(seconds + KILL_SECONDS, self._kill, workers) if seconds else None
-        closed = DeferredList([worker.closed for worker in workers])
+        if seconds:
+            kill_after(seconds + KILL_SECONDS)
+        closed = DeferredList([worker.closed for worker in workers], consumeErrors=True)
         closed.addTimeout(CLOSE_SECONDS, self._reactor)
-        yield closed.addErrback(lambda _: None)
+        yield closed
         yield DeferredList([stop(listener, port) for listener, port in self._served()])
         yield DeferredList([worker.ended for worker in workers])
-        if deadline is not None and deadline.active():
-            deadline.cancel()
+        for deadline in deadlines:
+            if deadline.active():
+                deadline.cancel()
         seconds = self._reactor.seconds() - began
         self.log.info("stopped in {seconds:.1f} seconds", event="stopped", seconds=seconds)
 
@@ -316,9 +331,12 @@ class Supervisor(ServerService):
         variables = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
         variables[VARIABLE] = worker.place.variable()
         with _blocked(ENDING):  # a terminal's Ctrl-C reaches it too: it waits until the worker ignores it
-            self._reactor.spawnProcess(
-                worker, self._command[0], self._command, variables, childFDs=descriptors
-            )
+            try:
+                self._reactor.spawnProcess(
+                    worker, self._command[0], self._command, variables, childFDs=descriptors
+                )
+            except OSError:  # no memory, or too many processes
+                self._reactor.callLater(0, worker.processEnded, Failure())
         worker.ended.addCallback(lambda error: self._lose(worker, error))
         return worker
 
@@ -353,13 +371,18 @@ class Supervisor(ServerService):
         lived = self._reactor.seconds() - worker.began
         self._failures = self._failures + 1 if lived < UP_SECONDS or not worker.was_up else 0
         words = {"number": worker.number, "how": _words(error)}
-        if self._failures >= FAILURES * len(self._numbers):
+        if self._failures >= FAILURES * len(self._numbers) and not self._is_served():
             self.log.critical("worker {number} {how}; none can serve, given up", event="given_up", **words)
             end_process(self._reactor, SystemExit(1))
             return
         pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) if self._failures else 0
         self.log.error("worker {number} {how}; started again", event="worker_lost", **words)
         deferLater(self._reactor, pause, self._serve, worker.number)
+
+    def _is_served(self) -> bool:
+        """Return whether a worker is up, and has been for a while."""
+        long_ago = self._reactor.seconds() - UP_SECONDS
+        return any(worker.serves and worker.began <= long_ago for worker in self._serving.values())
 
 
 def _added(snapshots: Iterable[Message], ended: bool = False) -> Message:
@@ -385,7 +408,9 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _words(error: Any) -> str:
-    """Say how a process has ended."""
+    """Say how a process has ended, or why it was not started."""
+    if isinstance(error, OSError):
+        return f"can't be started: {error.strerror}"
     if getattr(error, "signal", None) is not None:
         return f"was ended by {signal.Signals(error.signal).name}"
     return f"ended with status {getattr(error, 'exitCode', None) or 0}"

@@ -51,8 +51,8 @@ class WorkerService(ServerService):
         """Serve, and say so."""
         count_durations(self)
         super().startService()
-        StandardIO(self._channel, stdin=self._place.orders, stdout=self._place.answers)  # type: ignore[call-arg]  # typed as on Windows
-        self._repeat(REPORT_SECONDS, self._report)
+        StandardIO(self._channel, self._place.orders, self._place.answers, self._reactor)  # type: ignore[call-arg]  # typed as on Windows
+        self._repeat(REPORT_SECONDS, self._report_if_read)
         self._reactor.callWhenRunning(self._channel.say, {"ready": True})
 
     @inlineCallbacks
@@ -60,7 +60,7 @@ class WorkerService(ServerService):
         """Drain, tell what was counted, and take leave of the supervisor."""
         yield super().stopService()
         self._report()
-        self._channel.transport.loseConnection()  # type: ignore[union-attr]  # it is connected
+        self._channel.end()
         yield self._ended
 
     def _announce(self, listener: Listener, port: Any) -> None:
@@ -87,8 +87,7 @@ class WorkerService(ServerService):
         if order == "drain":
             self._end()
         elif order == "cut":
-            # A drain that was asked for in the same read has begun then.
-            self._reactor.callLater(0, lambda: self._abort())
+            self._cut()
         elif order == "retire":
             self._retire()
         elif order == "tell":
@@ -108,6 +107,11 @@ class WorkerService(ServerService):
         loop = LoopingCall(call)
         loop.clock = self._reactor
         loop.start(seconds, now=False)
+
+    def _report_if_read(self) -> None:
+        """Tell it later if what was told before still waits: the supervisor may be stopped."""
+        if not self._channel.full:
+            self._report()
 
     def _report(self) -> None:
         """Tell what was counted, if it has changed."""

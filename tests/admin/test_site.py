@@ -12,6 +12,7 @@ from twisted.web.server import Site
 
 from sockproto import AdminResource
 from sockproto.admin.counted import WITH_ITS_PROCESS, counters, merged, snapshot
+from sockproto.admin.resource import HEADERS
 from sockproto.admin.site import IDLE_SECONDS, LIFETIME_SECONDS, MAX_CONNECTIONS, AdminSite
 from sockproto.core.limits import Limits
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
@@ -83,6 +84,31 @@ class HealthTests(AdminTestCase):
         for path in ("/nowhere", "/healthz/more", "/../etc/passwd"):
             self.assertEqual(self.ask(path)[0], 404)
 
+    def test_every_answer_has_the_headers_of_the_page(self) -> None:
+        root = Resource()
+        root.putChild(b"admin", AdminResource(self.service))
+        embedded = Site(root, reactor=self.clock)
+        embedded.startFactory()
+        self.addCleanup(embedded.stopFactory)
+        for status, path, method, site in (
+            (200, "/", "GET", None),
+            (200, "/metrics", "GET", None),
+            (200, "/counters", "HEAD", None),
+            (503, "/readyz", "GET", None),
+            (404, "/nowhere", "GET", None),
+            (404, "/nowhere/at/all", "POST", None),
+            (404, "/healthz/more", "HEAD", None),
+            (405, "/", "DELETE", None),
+            (405, "/connections", "NONSENSE", None),
+            (302, "/admin", "GET", embedded),
+            (404, "/admin/<b>", "GET", embedded),
+        ):
+            found, head, body = self.ask(path, method=method, site=site)
+            self.assertEqual(found, status, path)
+            self.assertNotIn("<b>", body)
+            for name, value in HEADERS.items():
+                self.assertIn(f"{name}: {value}\r\n", head + "\r\n", f"{method} {path}")
+
     def test_nothing_is_kept_and_nothing_foreign_runs(self) -> None:
         _, head, body = self.ask("/")
         self.assertIn("Cache-Control: no-store", head)
@@ -120,6 +146,17 @@ class TellingTests(AdminTestCase):
         self.assertIn(("process_open_fds", ""), found)
         two.close()
         three.close()
+
+    def test_a_socket_whose_path_is_no_text(self) -> None:
+        listener = Listener("echo", "unix:/run/\udcff\x1b", EchoFactory(), lambda *_: succeed(Port()))
+        service = ServerService([listener], self.clock)
+        self.site = AdminSite(service, self.clock)
+        self.site.startFactory()
+        self.addCleanup(self.site.stopFactory)
+        told = ("sockproto_connections_open", r"unix:/run/\udcff\x1b")
+        self.assertIn(told, self.metrics())
+        service.startService()
+        self.assertIn(told, self.metrics())
 
     def test_openmetrics_for_who_asks(self) -> None:
         _, head, body = self.ask("/metrics", "Accept: application/openmetrics-text; version=1.0.0")
@@ -216,7 +253,9 @@ class MergingTests(AdminTestCase):
         self.site = AdminSite(Workers(), self.clock)
         self.site.startFactory()
         self.addCleanup(self.site.stopFactory)
-        self.assertIn(("sockproto_connections_open", "memory 2"), self.metrics())
+        found = self.metrics()
+        self.assertIn(("sockproto_connections_open", "memory 2"), found)
+        self.assertEqual(found["sockproto_connections_closed_total", f"memory {WITH_ITS_PROCESS} 2"], 0)
 
 
 class HostileTests(AdminTestCase):
@@ -284,8 +323,9 @@ class HostileTests(AdminTestCase):
         self.site = AdminSite(Broken(), self.clock)
         self.site.startFactory()
         self.addCleanup(self.site.stopFactory)
-        status, _, body = self.ask("/connections")
+        status, head, body = self.ask("/connections")
         self.assertEqual((status, body), (500, "internal error\n"))
+        self.assertIn("Content-Security-Policy: default-src 'none'", head)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
 

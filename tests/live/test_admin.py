@@ -1,10 +1,13 @@
 """The admin site of a real server: what promtool says, what clients counted, what a browser shows."""
 
 import json
+import os
 import re
+import signal
 import socket
 import struct
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +29,9 @@ SERVERS = {
 }
 PHONE, DESKTOP = 390, 1_280  # pixels
 SCHEMES = {"light": (), "dark": ("--blink-settings=preferredColorScheme=0",)}
+CONNECTIONS, AT_ONCE = 10_000, 100
+GREETED = b"Welcome!Hello, Michael!\n"
+ENDS = ("peer closed", "peer reset", "process ended")
 LINGER_0 = struct.pack("ii", 1, 0)  # close with a reset
 
 
@@ -75,51 +81,154 @@ def test_what_promtool_says_of_the_metrics(server: str) -> None:
         with udp_client(process.port) as client:
             client.send(b"Bob")
             assert client.recv(100) == b"Hello, Bob!"
-        checked = subprocess.run(
-            ["promtool", "check", "metrics"],
-            input=process.ask("/metrics"),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        assert checked.returncode == 0, checked.stdout + checked.stderr
-        assert "sockproto" not in checked.stdout + checked.stderr
+        assert_promtool_is_content(process)
         for client in clients:
             client.close()
 
 
-@pytest.mark.parametrize("server", ["twistd", "workers"])
-def test_counters_are_what_the_clients_counted(server: str) -> None:
-    random = Random(1)
-    talked = reset = left = 0
-    with administered(server, "--max-connections-per-peer", "0") as process:
-        for _ in range(2_000):
-            with tcp_client(process.port) as client:
-                ask(client, b"Michael\n", b"Welcome!Hello, Michael!\n")
-                talked += 1
-                if random.random() < 0.5:
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_0)
-                    reset += 1
-                else:
-                    client.shutdown(socket.SHUT_WR)
-                    assert client.recv(1) == b""
-                    left += 1
-        wait_until(lambda: process.total("sockproto_connections_closed_total") == talked, "it does not come")
-        assert process.total("sockproto_connections_opened_total") == talked
-        assert process.total("sockproto_connections_closed_total", reason="peer reset") == reset
-        assert process.total("sockproto_connections_closed_total", reason="peer closed") == left
-        assert process.total("sockproto_connections_open") == 0
-        assert process.total("sockproto_messages_received_total") == talked
-        assert (
-            process.total("sockproto_bytes_received_total", listener=f"TCP 127.0.0.1:{process.port}")
-            == 8 * talked
-        )
-        assert (
-            process.total("sockproto_bytes_sent_total", listener=f"TCP 127.0.0.1:{process.port}")
-            == 24 * talked
-        )
-        assert process.total("sockproto_connection_seconds_count") == talked
+def assert_promtool_is_content(process: Admin) -> None:
+    """Have promtool read the metrics; what it says of our names is nothing."""
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=process.ask("/metrics"),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "sockproto" not in checked.stdout + checked.stderr
+
+
+class Crowd:
+    """Clients that come many at once, talk, and leave: some orderly, some with a reset.
+
+    Attributes:
+        ended: How their connections ended, in the words of the metrics.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.ended: Counter[str] = Counter()
+        self._port = port
+        self._random = Random(1)
+
+    def come_and_go(self, count: int) -> None:
+        """Make so many connections."""
+        for _ in range(count // AT_ONCE):
+            for client in self.come():
+                self._leave(client)
+
+    def come(self) -> list[socket.socket]:
+        """Make connections, and have each served."""
+        clients = [tcp_client(self._port) for _ in range(AT_ONCE)]
+        for client in clients:
+            client.sendall(b"Michael\n")
+        for client in clients:
+            assert receive(client, len(GREETED)) == GREETED
+        return clients
+
+    def leave_what_is_left(self, clients: list[socket.socket]) -> None:
+        """Leave those connections that the server has not cut, as when its process was killed."""
+        for client in clients:
+            client.settimeout(0)
+            try:
+                assert client.recv(1) == b""
+            except BlockingIOError:
+                client.settimeout(TIMEOUT)
+                self._leave(client)
+            else:
+                client.close()
+                self.ended["process ended"] += 1
+
+    def _leave(self, client: socket.socket) -> None:
+        with client:
+            if self._random.random() < 0.5:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_0)
+                self.ended["peer reset"] += 1
+            else:
+                client.shutdown(socket.SHUT_WR)
+                assert client.recv(1) == b""
+                self.ended["peer closed"] += 1
+
+
+def kill_the_busiest(process: Admin) -> None:
+    """Kill the worker with the most open files."""
+    pid = process.popen.pid
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    victim = max(workers, key=lambda each: len(os.listdir(f"/proc/{each}/fd")))
+    os.kill(int(victim), signal.SIGKILL)
+
+
+def assert_all_is_counted(process: Admin, crowd: Crowd) -> None:
+    """Wait until the metrics have all connections; then all else is what the clients have counted, too."""
+    came = crowd.ended.total()
+    wait_until(lambda: process.total("sockproto_connections_closed_total") >= came, "it does not come")
+    where = {"listener": f"TCP 127.0.0.1:{process.port}"}
+    found = {reason: process.total("sockproto_connections_closed_total", reason=reason) for reason in ENDS}
+    assert found == {reason: crowd.ended[reason] for reason in ENDS}
+    assert process.total("sockproto_connections_closed_total") == came
+    assert process.total("sockproto_connections_opened_total") == came
+    assert process.total("sockproto_connections_open") == 0
+    assert process.total("sockproto_messages_received_total") == came
+    assert process.total("sockproto_bytes_received_total", **where) == len(b"Michael\n") * came
+    assert process.total("sockproto_bytes_sent_total", **where) == len(GREETED) * came
+    lasted = came - crowd.ended["process ended"]  # nobody knows of the others how long
+    assert process.total("sockproto_connection_seconds_count") == lasted
+
+
+def test_counters_are_what_the_clients_counted() -> None:
+    need("promtool")
+    with administered("twistd") as process:
+        crowd = Crowd(process.port)
+        crowd.come_and_go(CONNECTIONS)
+        assert_all_is_counted(process, crowd)
+        assert crowd.ended.total() == CONNECTIONS
+        assert_promtool_is_content(process)
+
+
+def test_counters_are_what_the_clients_counted_over_a_worker_that_is_killed() -> None:
+    """It has told of the conversations that end with it."""
+    need("promtool")
+    with administered("workers", "--max-connections-per-peer", "0") as process:
+        crowd = Crowd(process.port)
+        crowd.come_and_go(CONNECTIONS // 2)
+        clients = crowd.come()
+        known = crowd.ended.total() + AT_ONCE
+        wait_until(lambda: process.total("sockproto_messages_received_total") == known, "it does not come")
+        kill_the_busiest(process)
+        process.log.wait_for("was ended by SIGKILL; started again")
+        crowd.leave_what_is_left(clients)
+        assert crowd.ended["process ended"]
+        crowd.come_and_go(CONNECTIONS - known)
+        assert_all_is_counted(process, crowd)
+        assert crowd.ended.total() == CONNECTIONS
+        assert_promtool_is_content(process)
+
+
+def test_a_worker_that_is_killed_takes_no_more_with_it_than_it_has_not_told() -> None:
+    with administered("workers", "--max-connections-per-peer", "0") as process:
+        crowd = Crowd(process.port)
+        crowd.come_and_go(AT_ONCE * 10)
+        assert_all_is_counted(process, crowd)
+        known = crowd.ended.total()
+        clients = [tcp_client(process.port) for _ in range(AT_ONCE)]
+        for client in clients:
+            client.sendall(b"Michael\n")
+        kill_the_busiest(process)
+        process.log.wait_for("was ended by SIGKILL; started again")
+        for client in clients:
+            client.close()
+        counts = [float(known)]
+
+        def all_are_closed() -> bool:
+            counts.append(process.total("sockproto_connections_opened_total"))
+            return process.total("sockproto_connections_open") == 0
+
+        wait_until(all_are_closed, "some seem to be open")
+        assert counts == sorted(counts)  # it never goes back
+        closed = process.total("sockproto_connections_closed_total")
+        assert known <= closed <= known + AT_ONCE
+        assert process.total("sockproto_connections_opened_total") == closed
 
 
 @pytest.mark.parametrize("server", SERVERS)

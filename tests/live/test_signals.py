@@ -94,6 +94,20 @@ def test_what_came_before_the_signal_is_answered(server: str, number: signal.Sig
 
 
 @every_server
+@pytest.mark.parametrize("lame_duck_seconds", ["0", "600"])
+def test_a_second_signal_cuts_though_it_comes_with_the_first(server: str, lame_duck_seconds: str) -> None:
+    options = ("--think-seconds", "600", "--drain-seconds", "600", "--lame-duck-seconds", lame_duck_seconds)
+    with serving(server, *options) as process, tcp_client(process.port) as client:
+        ask(client, b"Michael\n", b"Welcome!")
+        for number in signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT:
+            process.popen.send_signal(number)
+        with suppress(ConnectionResetError):
+            assert receive_all(client) == b""
+        process.log.wait_for("0 connections closed, 1 cut")
+        assert process.end() in (-signal.SIGINT, -signal.SIGTERM)
+
+
+@every_server
 @pytest.mark.parametrize(
     ("ignored", "ending"),
     [

@@ -337,6 +337,7 @@ def test_a_second_signal_cuts_the_answers_of_all() -> None:
         with suppress(ConnectionResetError):
             assert receive_all(client) == b""
         assert process.popen.wait(TIMEOUT) == -signal.SIGTERM
+        process.log.wait_for("connections closed, 1 cut")
 
 
 def test_what_was_read_is_answered_when_all_stop() -> None:
@@ -391,6 +392,7 @@ def test_a_second_signal_ends_a_lame_duck_and_cuts() -> None:
         with suppress(ConnectionResetError):
             assert receive_all(client) == b""
         assert process.popen.wait(TIMEOUT) == -signal.SIGTERM
+        process.log.wait_for("connections closed, 1 cut")  # by the worker, which was not killed
 
 
 def test_it_ends_while_workers_are_replaced() -> None:
