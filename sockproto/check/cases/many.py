@@ -8,9 +8,10 @@
 import time
 from collections.abc import Callable, Sequence
 
+from sockproto.check.bare import greeted
 from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import PROTOCOLS, TALKERS, name, wrong
+from sockproto.check.spoken import PROTOCOLS, TALKERS
 from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import StreamClient
 from sockproto.plain.deadline import Deadline
@@ -31,17 +32,17 @@ def serve_all(subject: Subject, streams: Sequence[StreamClient]) -> None:
     """Have each client served: all ask, then all read."""
     if subject.protocol in TALKERS or subject.protocol == "discard":
         for number, stream in enumerate(streams):
-            stream.send(name(subject.protocol, number))
+            stream.send(subject.habit.name(number))
     if subject.protocol == "discard":
         streams[0].expect_silence()
     for number, stream in enumerate(streams):
         if subject.protocol in TALKERS:
-            stream.expect(subject.answer(name(subject.protocol, number)))
+            stream.expect(subject.answer(subject.habit.name(number)))
         elif subject.protocol == "discard":
             stream.expect_silence(0)
         elif subject.protocol == "chargen":
             stream.receive(100)
-        elif reason := wrong(subject.protocol, stream.until_end(), time.time()):
+        elif reason := subject.habit.wrong(stream.until_end(), time.time()):
             raise Failed(f"of {len(streams)} clients at once number {number + 1} is not served: {reason}")
 
 
@@ -82,13 +83,17 @@ def each_gets_its_own_answers(subject: Subject) -> None:
     """Of many clients that send many messages at once each gets the answers to its own, in order."""
     clients, rounds = 20, 20 if subject.quick else 100
     streams = [subject.open() for _ in range(clients)]
-    for number in range(rounds):
-        for client, stream in enumerate(streams):
-            stream.send(name(subject.protocol, 1_000 * client + number))
-    for client, stream in enumerate(streams):
-        stream.expect(
-            subject.answers([name(subject.protocol, 1_000 * client + number) for number in range(rounds)])
-        )
+    at_once = rounds if subject.habit.together else 1
+    for first in range(0, rounds, at_once):
+        asked = [
+            [subject.habit.name(1_000 * client + number) for number in range(first, first + at_once)]
+            for client in range(clients)
+        ]
+        for messages in zip(*asked, strict=True):
+            for stream, message in zip(streams, messages, strict=True):
+                stream.send(message)
+        for stream, its in zip(streams, asked, strict=True):
+            stream.expect(subject.answers(its))
 
 
 @case(*TALKERS, source=SENSE)
@@ -99,7 +104,7 @@ def halves_are_not_mixed(subject: Subject) -> None:
 
 
 def _send_halves(subject: Subject) -> None:
-    messages = [name(subject.protocol, 1), name(subject.protocol, 2)]
+    messages = [subject.habit.name(1), subject.habit.name(2)]
     half = len(messages[0]) - 4
     for attempt in range(TRIES):
         with subject.open() as one, subject.open() as two:
@@ -111,7 +116,10 @@ def _send_halves(subject: Subject) -> None:
             took = time.monotonic() - began
             try:
                 for stream, message in zip((one, two), messages, strict=True):
-                    stream.expect(subject.answer(message))
+                    if subject.habit.together:
+                        stream.expect(subject.answer(message))
+                    else:
+                        greeted(stream, message)
                 return
             except Failed:  # was this machine too slow, so that a pause ended a message?
                 if subject.protocol != "greeting" or took < QUIET_SECONDS or attempt == TRIES - 1:

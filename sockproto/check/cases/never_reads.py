@@ -7,6 +7,7 @@
 
 import time
 
+from sockproto.check.bare import greeted
 from sockproto.check.body import Body, difference
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import CHARGEN, TALKERS
@@ -71,6 +72,9 @@ def all_answers_come_in_the_end(subject: Subject) -> None:
     messages, answers = block(subject)
     stream = subject.open()
     taken = fill(subject, stream)
+    if not subject.habit.together:
+        greeted(stream, (messages * (taken // len(messages) + 1))[:taken])
+        return
     times = -(-taken // len(messages))
     rest = messages[taken % len(messages) :] if taken % len(messages) else b""
     stream.exchange(rest, Body(answers, times * len(answers)))

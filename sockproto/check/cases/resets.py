@@ -8,7 +8,7 @@
 from sockproto.check.body import Body
 from sockproto.check.cases.many import judge_descriptors
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import PROTOCOLS, TALKERS, name
+from sockproto.check.spoken import PROTOCOLS, TALKERS
 from sockproto.check.wire import StreamClient
 
 TIMES = 20
@@ -27,7 +27,7 @@ def in_the_middle(subject: Subject) -> None:
     """Clients that cut the connection in the middle of a message harm nobody."""
     for _ in range(TIMES):
         stream = subject.open()
-        stream.send(name(subject.protocol, 1)[:5])
+        stream.send(subject.habit.name(1)[:5])
         stream.reset()
     subject.still_serves(f"{TIMES} connections that were cut in the middle of a message")
 
@@ -60,5 +60,5 @@ def no_descriptor_is_lost(subject: Subject) -> None:
 def _send_much(subject: Subject, stream: StreamClient) -> None:
     """Send what has many answers, and read none."""
     if subject.protocol != "chargen":
-        block = b"".join(name(subject.protocol, number) for number in range(1_000))
+        block = b"".join(subject.habit.name(number) for number in range(1_000))
         stream.send(Body(block).part(0, 8_000))

@@ -6,7 +6,7 @@
 """
 
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import PROTOCOLS, TALKERS, name
+from sockproto.check.spoken import PROTOCOLS, TALKERS
 
 CLIENTS = 10
 IDLE = 6
@@ -19,7 +19,7 @@ def waiting_clients_delay_nobody(subject: Subject) -> None:
     for number in range(CLIENTS):
         stream = subject.connect()
         if number % 2 and subject.protocol in TALKERS:
-            stream.send(name(subject.protocol, number)[:5])
+            stream.send(subject.habit.name(number)[:5])
     subject.still_serves(f"{CLIENTS} clients that take their time")
 
 
@@ -28,7 +28,7 @@ def an_idle_client_stays(subject: Subject) -> None:
     """A client that says nothing for a while stays connected, and is served after it."""
     stream = subject.open()
     stream.expect_silence(IDLE * subject.patience.silence)
-    message = name(subject.protocol, 1)
+    message = subject.habit.name(1)
     stream.send(message)
     if subject.protocol == "discard":
         stream.expect_silence()
