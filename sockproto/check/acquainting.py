@@ -7,7 +7,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -91,14 +91,14 @@ class _Probes:
         return bool(self._said(name(self.context.protocol, 0), self.context.patience.answer))
 
     def _said(self, message: bytes, seconds: float) -> bytes:
-        """Return what a message is answered on a connection of its own, to a silence if it is not due."""
+        """Return what a message is answered on a connection of its own, to a silence."""
         due = self._habit.answer(message)
 
         def ask(subject: Subject) -> bytes:
             stream = subject.open()
             stream.send(message)
             said = stream.what_comes(len(due), seconds)
-            return said + stream.what_comes() if len(said) == len(due) and said != due else said
+            return said + stream.what_comes() if len(said) == len(due) else said
 
         return self.heard(ask, b"")
 
@@ -134,18 +134,21 @@ class _Probes:
         taken = self._taken(messages)
         binary = {message for message in messages if not _is_text(message)}
         text = bool(binary) and bool(taken) and binary.isdisjoint(taken)
-        if len(taken) < len(messages):  # each for itself, perhaps
-            del taken[self.heard(lambda it: _dialogue(it, taken), 0) :]
+        del taken[self._count(taken) :]  # each for itself, perhaps, and not one after the other
         self._learn_habit(script=tuple(taken), text=text)
 
-    def _taken(self, messages: Iterable[bytes]) -> list[bytes]:
-        """Return which are answered as is due; one that is not has ended its connection."""
+    def _taken(self, messages: Sequence[bytes]) -> list[bytes]:
+        """Return which are answered as is due; what is not ends its connection."""
         left, taken = list(messages), []
         while left:
-            count = self.heard(lambda it: _dialogue(it, left), 0)
+            count = self._count(left)
             taken += left[:count]
-            del left[: count + 1]
+            del left[: count or 1]  # the next one is asked once more, on a connection of its own
         return taken
+
+    def _count(self, messages: Sequence[bytes]) -> int:
+        """Return how many of them are answered as is due before one is not."""
+        return self.heard(lambda it: _dialogue(it, messages), 0)
 
 
 def _exchange(subject: Subject, outgoing: bytes, size: int) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from sockproto.check.habit import FRAMINGS
 from sockproto.check.judging import CheckContext, Judged, cases, chosen
 from sockproto.check.reports import json_object, junit
 from sockproto.check.running import run
@@ -60,6 +61,11 @@ def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> li
     " more while nothing fails]",
 )
 @click.option(
+    "--framing",
+    type=click.Choice(FRAMINGS),
+    help="How a greeting server tells names apart: another way is a failure.  [default: as it does]",
+)
+@click.option(
     "--only",
     multiple=True,
     metavar="CASE",
@@ -83,6 +89,8 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
     HOST:PORT, [IPV6]:PORT or unix:PATH, and may be left out with --start.
     """
     where = _where(address, given)
+    if given["framing"] and (protocol != "greeting" or where.kind not in ("tcp", "unix")):
+        raise OptionError("--framing is for the greeting on streams: other servers have one")
     judged = chosen(cases(protocol, where.datagrams), given["only"], given["skip"])
     if given["listing"]:
         judged = [each for each in judged if each.quick or not given["quick"]]
@@ -108,7 +116,9 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
         try:
             with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
-                context = CheckContext(protocol, target, patience, given["quick"], started)
+                context = CheckContext(
+                    protocol, target, patience, given["quick"], started, framing=given["framing"] or ""
+                )
                 shown.begin()
                 report = run(context, judged, heard, deadline)
         except KeyboardInterrupt:  # before anything was judged

@@ -39,7 +39,7 @@ def endless(subject: Subject, size: int) -> StreamClient:
     return stream
 
 
-@case(*LINES, source=SENSE)
+@case(*LINES, source=SENSE, single=True)
 def a_thousand_bytes(subject: Subject) -> None:
     """A line of 1,000 bytes is answered like a short one."""
     message = long_line(subject, 1_000)

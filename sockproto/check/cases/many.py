@@ -64,7 +64,7 @@ def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -
     raise Failed(f"{' and '.join(found)} descriptors more are open after {after}, {ROUNDS} times")
 
 
-@case(*PROTOCOLS, source=SENSE)
+@case(*PROTOCOLS, source=SENSE, single=True)
 def all_are_served(subject: Subject) -> None:
     """Many clients that are connected at the same time (200; 50 with ``--quick``) are all served."""
     count, late = 50 if subject.quick else 200, 0
@@ -126,7 +126,7 @@ def _send_halves(subject: Subject) -> None:
                     raise
 
 
-@case(*PROTOCOLS, source=SENSE)
+@case(*PROTOCOLS, source=SENSE, single=True)
 def no_descriptor_is_left(subject: Subject) -> None:
     """After hundreds of connections that were served and closed no more descriptors are open than before."""
     count = 100 if subject.quick else 500
@@ -134,7 +134,7 @@ def no_descriptor_is_left(subject: Subject) -> None:
     judge_descriptors(subject, lambda: _serve_some(subject, count), f"{count} connections that were closed")
 
 
-@case(*PROTOCOLS, source=SENSE)
+@case(*PROTOCOLS, source=SENSE, single=True)
 def no_memory_is_left(subject: Subject) -> None:
     """Hundreds of connections that were served and closed cost less than some kilobytes each for good."""
     _serve_some(subject, 50)

@@ -27,7 +27,7 @@ def every_answer_in_order(subject: Subject) -> None:
     sent = at_once(subject, BARE)
     stream.send(sent)
     came = greeted(stream, sent)
-    raise Open(f"{NOT_APART}: {BARE} were answered by {came} greetings, and no byte of them was lost")
+    raise Open(f"{NOT_APART}: of {BARE} it made {came}, and no byte of them was lost")
 
 
 @case(*TALKERS, source=SENSE)

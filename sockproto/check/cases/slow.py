@@ -23,7 +23,7 @@ def waiting_clients_delay_nobody(subject: Subject) -> None:
     subject.still_serves(f"{CLIENTS} clients that take their time")
 
 
-@case("echo", "greeting", "command", "discard", source=SENSE)
+@case("echo", "greeting", "command", "discard", source=SENSE, single=True)
 def an_idle_client_stays(subject: Subject) -> None:
     """A client that says nothing for a while stays connected, and is served after it."""
     stream = subject.open()

@@ -47,7 +47,7 @@ def in_pieces(subject: Subject, pieces: Sequence[bytes], expected: bytes) -> Non
     raise TooSlow("this machine is too slow: it can't send two pieces within 10 ms")
 
 
-@case(*TALKERS, source=TCP)
+@case(*TALKERS, source=TCP, single=True)
 def each_two_way_split(subject: Subject) -> None:
     """A short dialogue, split in two at every byte, is answered like the whole."""
     for messages in sent_at_once(subject):
@@ -56,7 +56,7 @@ def each_two_way_split(subject: Subject) -> None:
             in_pieces(subject, [script[:place], script[place:]], subject.answers(messages))
 
 
-@case(*TALKERS, source=TCP)
+@case(*TALKERS, source=TCP, single=True)
 def byte_by_byte(subject: Subject) -> None:
     """A short dialogue that is sent byte by byte is answered like the whole."""
     for messages in sent_at_once(subject):
@@ -65,7 +65,7 @@ def byte_by_byte(subject: Subject) -> None:
         in_pieces(subject, pieces, subject.answers(messages))
 
 
-@case(*TALKERS, source=TCP)
+@case(*TALKERS, source=TCP, single=True)
 def random_cuts(subject: Subject) -> None:
     """A short dialogue that is cut anywhere is answered like the whole."""
     chance = random.Random(862)  # the same cuts each time
@@ -97,7 +97,7 @@ def a_split_newline(subject: Subject) -> None:
     in_pieces(subject, pieces, subject.answers([message, message]))
 
 
-@case("greeting", "command", "echo", source=SENSE)
+@case("greeting", "command", "echo", source=SENSE, single=True)
 def a_split_character(subject: Subject) -> None:
     """A character of several bytes, split across two segments, comes back whole."""
     before = {"command": b"/echo "}.get(subject.protocol, b"")
