@@ -46,6 +46,11 @@ def serve_all(subject: Subject, streams: Sequence[StreamClient]) -> None:
             raise Failed(f"of {len(streams)} clients at once number {number + 1} is not served: {reason}")
 
 
+def fewer(subject: Subject, count: int) -> int:
+    """Return how many messages are to be answered one after the other: fewer if each has to wait for a pause."""
+    return count if subject.habit.apart else count // 5
+
+
 def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -> None:
     """Complain if more and more descriptors stay open.
 
@@ -81,7 +86,7 @@ def all_are_served(subject: Subject) -> None:
 @case(*TALKERS, source=SENSE)
 def each_gets_its_own_answers(subject: Subject) -> None:
     """Of many clients that send many messages at once each gets the answers to its own, in order."""
-    clients, rounds = 20, 20 if subject.quick else 100
+    clients, rounds = 20, fewer(subject, 20 if subject.quick else 100)
     streams = [subject.open() for _ in range(clients)]
     at_once = rounds if subject.habit.together else 1
     for first in range(0, rounds, at_once):
@@ -129,7 +134,7 @@ def _send_halves(subject: Subject) -> None:
 @case(*PROTOCOLS, source=SENSE, single=True)
 def no_descriptor_is_left(subject: Subject) -> None:
     """After hundreds of connections that were served and closed no more descriptors are open than before."""
-    count = 100 if subject.quick else 500
+    count = fewer(subject, 100 if subject.quick else 500)
     _serve_some(subject, 20)
     judge_descriptors(subject, lambda: _serve_some(subject, count), f"{count} connections that were closed")
 
@@ -139,7 +144,7 @@ def no_memory_is_left(subject: Subject) -> None:
     """Hundreds of connections that were served and closed cost less than some kilobytes each for good."""
     _serve_some(subject, 50)
     before = subject.settled(subject.started.memory_bytes)
-    count = 100 if subject.quick else 500
+    count = fewer(subject, 100 if subject.quick else 500)
     _serve_some(subject, count)
     grown = subject.settled(subject.started.memory_bytes) - before
     if grown > LEAKED_BYTES:

@@ -19,9 +19,7 @@ GROWN_BYTES = 16 << 20
 """What a server may need more, in all, while its clients do not read."""
 
 PARTS = 2
-ONE_NAME = (
-    "what comes without a pause is one name to it, and too long for one: it answers nothing that could wait"
-)
+ONE_NAME = "what comes without a pause is one name to it, and too long for one"
 
 LOOKS = 10
 

@@ -10,12 +10,13 @@ import signal
 from collections.abc import Sequence
 
 from sockproto.check.body import Body, difference
-from sockproto.check.cases.never_reads import block
+from sockproto.check.cases.never_reads import ONE_NAME, block
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS
 from sockproto.check.verdict import Failed, Open, TooSlow, edges
-from sockproto.check.wire import Silent, StreamClient, WasReset
+from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 
+KILLED = "SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers"
 CLIENTS = 5
 MOST_BYTES = 8 << 20
 """The most that each client sends before the server is asked to end."""
@@ -82,9 +83,15 @@ def no_answer_is_cut(subject: Subject) -> None:
         minds = other.started.minds(signal.SIGTERM)
         other.started.terminate()
         if not minds and "SIGTERM" in other.started.wait(subject.patience.silence):
-            raise Open("SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers")
-        for stream, head in sending:
-            _judge_rest(other, stream, head)
+            raise Open(KILLED)
+        try:
+            for stream, head in sending:
+                _judge_rest(other, stream, head)
+        except Failed:
+            # Node and Go handle it for all programs, to die of it themselves.
+            if "SIGTERM" in other.started.wait(subject.patience.silence):
+                raise Open(KILLED) from None
+            raise
 
 
 def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
@@ -95,6 +102,10 @@ def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
             stream = subject.open()
             stream.push(messages, MOST_BYTES, subject.patience.silence)
             found.append((stream, stream.receive(READ_BYTES)))
+        except (Ended, WasReset):
+            if subject.habit.together:
+                raise
+            raise Open(ONE_NAME) from None
         except Silent:
             if not found:
                 raise
