@@ -160,17 +160,17 @@ def _exchange(subject: Subject, outgoing: bytes, size: int) -> bytes:
 
 def _dialogue(subject: Subject, messages: Iterable[bytes]) -> int:
     """Return how many messages are answered as is due, one after the other's answer, before one is not."""
-    stream, count = subject.open(), 0
+    stream, count, patience = subject.open(), 0, subject.patience
+    seconds = max(WAITED * patience.silence, patience.answer / 4)
     try:
         for message in messages:
-            due = subject.answer(message)
             stream.send(message)
-            patience = subject.patience
-            seconds = max(WAITED * patience.silence, patience.answer / 4) if due else patience.silence
-            if stream.what_comes(len(due) or 1, seconds) != due:
+            if not (due := subject.answer(message)):
+                stream.expect_silence()
+            elif stream.what_comes(len(due), seconds) != due:
                 break
             count += 1
-    except Failed:  # it has ended
+    except Failed:  # it has ended, or says something where nothing is due
         pass
     return count
 

@@ -19,7 +19,7 @@ from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 BEFORE = {"command": b"/echo "}
 BLOCK = b"x" * 65_536
 GROWN_BYTES = 48 << 20
-"""What a server may need more, in all, for lines that do not end: of that, Node leaves 35 MB to be collected."""
+"""What a server may need more, in all, for lines that do not end: Node has 35 MB of garbage."""
 
 CLIENTS = 4
 SENT_BYTES = 32 << 20

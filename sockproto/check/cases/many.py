@@ -47,7 +47,7 @@ def serve_all(subject: Subject, streams: Sequence[StreamClient]) -> None:
 
 
 def fewer(subject: Subject, count: int) -> int:
-    """Return how many messages are to be answered one after the other: fewer if each has to wait for a pause."""
+    """Return how many messages are answered in turn: fewer if each has to wait for a pause."""
     return count if subject.habit.apart else count // 5
 
 

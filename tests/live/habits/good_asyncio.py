@@ -28,10 +28,12 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def main() -> None:
-    connections = set()
+    connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(task := asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        connections.add(task)
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             with contextlib.suppress(asyncio.CancelledError):
                 await greet(reader, writer)

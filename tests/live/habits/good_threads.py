@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 
-QUIET_SECONDS = 0.05
+QUIET_SECONDS = 0.03
 MOST_BYTES = 65_536
 
 

@@ -1,4 +1,4 @@
-"""As the documentation of ``socketserver`` shows it, in a loop: a ``recv`` is a name; one client at a time."""
+"""As ``socketserver`` is documented, but in a loop: a ``recv`` is a name; one client at a time."""
 
 import socketserver
 import sys

@@ -1,4 +1,4 @@
-"""As the socket tutorials show it: a ``recv`` is a name, and text; the end of the stream is not looked for."""
+"""As the socket tutorials show it: a ``recv`` is a name, and text; nobody looks for the end of the stream."""
 
 import socket
 import sys
