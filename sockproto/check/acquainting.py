@@ -43,13 +43,11 @@ def acquainted(context: CheckContext, deadline: Deadline | None = None) -> Check
             probes.learn_endings()
         if context.protocol != "command":
             probes.learn_bare()
-        probes.learn_script()
     elif context.protocol in SAYERS:
-        said = probes.heard(lambda it: it.connect().until_end(), b"")
-        probes.learn(
-            found=Habit(context.protocol, odd=bool(said and wrong(context.protocol, said, time.time())))
-        )
+        probes.learn_oddness()
     probes.learn(life=probes.heard(Subject.sign_of_life, b""))
+    if probes.context.found and context.protocol in TALKERS:
+        probes.learn_script()  # last, for it may be the end of the server
     return probes.context
 
 
@@ -125,6 +123,12 @@ class _Probes:
         if said and self.context.protocol == "greeting":
             ending = self._habit.ending(message, said)
             self._learn_habit(endings={**self._habit.endings, **({} if ending is None else {b"": ending})})
+
+    def learn_oddness(self) -> None:
+        """Learn whether what it says unasked is always wrong."""
+        said = self.heard(lambda it: it.connect().until_end(), b"")
+        odd = bool(said and wrong(self.context.protocol, said, time.time()))
+        self.learn(found=Habit(self.context.protocol, odd=odd))
 
     def learn_script(self) -> None:
         """Learn which messages of a short dialogue it answers as is due, on one connection."""

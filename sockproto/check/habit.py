@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sockproto.check import spoken
-from sockproto.check.spoken import LINES, SCRIPTS
+from sockproto.check.spoken import LINES, SCRIPTS, answer, name, wrong
 
 FRAMINGS = ("auto", "lines", "bare")
 """How a greeting server may tell names apart: both ways at once, by newlines, by pauses."""
@@ -97,12 +96,12 @@ class Habit:
 
     def name(self, number: int) -> bytes:
         """Return a message that no other number has; each has an answer."""
-        message = spoken.name(self.protocol, number)
+        message = name(self.protocol, number)
         return message if self.apart else message.removesuffix(b"\n")
 
     def answer(self, message: bytes) -> bytes:
         """Return what a message is answered, with the end that this server gives to it, right or wrong."""
-        due = spoken.answer(self.protocol, message)
+        due = answer(self.protocol, message)
         newline = newline_of(message)
         ending = self.endings.get(newline)
         if ending is None or self.protocol not in LINES:
@@ -121,11 +120,11 @@ class Habit:
         """Say what is wrong about what a sayer said, if that is not always wrong; empty if nothing is."""
         if self.odd and said:
             return ""
-        return spoken.wrong(self.protocol, said, now)
+        return wrong(self.protocol, said, now)
 
     def ending(self, message: bytes, said: bytes) -> bytes | None:
         """Return what follows the text in an answer; None if it is no such answer, whatever its end."""
-        due = spoken.answer(self.protocol, message).rstrip(b"\r\n").removesuffix(b"!")
+        due = answer(self.protocol, message).rstrip(b"\r\n").removesuffix(b"!")
         if not said.startswith(due):
             return None
         ending = said.removeprefix(due)

@@ -105,8 +105,14 @@ class _Check:
         return max(0.0, self._deadline.seconds + self._more - self._deadline.passed)
 
     def begin(self) -> None:
-        """Get acquainted with the server."""
-        self._context = acquainted(self._context, self._deadline)
+        """Get acquainted with the server; if that ends it, a case will be about it."""
+        self._context = context = acquainted(self._context, self._deadline)
+        if context.started is None or not self._watched:
+            return
+        if context.habit.dialogue != context.habit.messages:
+            context.started.wait(min(context.patience.silence, 0.1))  # if it is about to end
+        if context.started.ended:
+            self._start_again("the first probes")
 
     def result(self, judged: Judged) -> Result:
         """Run a case, if there is a reason to and time for it."""
@@ -163,14 +169,19 @@ class _Check:
         reason = f"{result.reason}; " if result.verdict is Verdict.FAIL else ""
         said = result.said or started.said()
         reason += f"the server has ended ({how}){started.last_words()}"
-        try:
-            target = self._context.target
-            started.again(target.kind, target.host, self._deadline.left)
-            if not self._context.life:
-                self.begin()
-        except (OptionError, Refused) as error:
-            self._gone, self._lost = case, f", and can't be started again: {error}"
+        self._start_again(case)
+        if not self._lost and not self._context.life:
+            self.begin()
         return replace(result, verdict=Verdict.FAIL, reason=reason, said=said)
+
+    def _start_again(self, after: str) -> None:
+        """Start the server again, which is gone since then; keep why it can't be."""
+        target, started = self._context.target, self._context.started
+        assert started is not None
+        try:
+            started.again(target.kind, target.host, self._deadline.left)
+        except (OptionError, Refused) as error:
+            self._gone, self._lost = after, f", and can't be started again: {error}"
 
 
 def judge(context: CheckContext, judged: Judged) -> Result:
