@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sockproto.check.spoken import LINES, SCRIPTS, answer, name, wrong
+from sockproto.check.spoken import LINES, SCRIPTS, TALKERS, answer, name, wrong
 
 FRAMINGS = ("auto", "lines", "bare")
 """How a greeting server may tell names apart: both ways at once, by newlines, by pauses."""
@@ -80,7 +80,7 @@ class Habit:
     @property
     def messages(self) -> tuple[bytes, ...]:
         """Return the short dialogue in a form that it may take, whether it is answered as is due or not."""
-        script = SCRIPTS[self.protocol]
+        script = SCRIPTS.get(self.protocol, ())
         if not self.apart:
             return tuple(message.rstrip(b"\r\n") for message in script if message.strip())
         return script
@@ -131,7 +131,9 @@ class Habit:
         return ending if re.fullmatch(_SHAPES[self.protocol], ending) else None
 
     def __str__(self) -> str:
-        """Return it in words, such as ``takes bare sends; keeps newlines``."""
+        """Return it in words, such as ``takes bare sends; keeps newlines``; empty where there is no choice."""
+        if self.protocol not in TALKERS:
+            return ""
         if self.protocol == "echo":
             found = ["gives back what comes" if self.bare else "reads lines"]
             return "; ".join(found + ["takes only UTF-8"] * self.text)
