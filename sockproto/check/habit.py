@@ -131,7 +131,7 @@ class Habit:
         return ending if re.fullmatch(_SHAPES[self.protocol], ending) else None
 
     def __str__(self) -> str:
-        """Return it in words, such as ``takes bare sends; keeps newlines``; empty where there is no choice."""
+        """Return it in words, such as ``takes bare sends; keeps newlines``; empty if it has none."""
         if self.protocol not in TALKERS:
             return ""
         if self.protocol == "echo":
