@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sockproto.check.spoken import LINES, SCRIPTS, answer, name, wrong
+from sockproto.check.spoken import LINES, SCRIPTS, TALKERS, answer, name, wrong
 
 FRAMINGS = ("auto", "lines", "bare")
 """How a greeting server may tell names apart: both ways at once, by newlines, by pauses."""
@@ -131,7 +131,9 @@ class Habit:
         return ending if re.fullmatch(_SHAPES[self.protocol], ending) else None
 
     def __str__(self) -> str:
-        """Return it in words, such as ``takes bare sends; keeps newlines``."""
+        """Return it in words, such as ``takes bare sends; keeps newlines``; empty if it has none."""
+        if self.protocol not in TALKERS:
+            return ""
         if self.protocol == "echo":
             found = ["gives back what comes" if self.bare else "reads lines"]
             return "; ".join(found + ["takes only UTF-8"] * self.text)

@@ -97,7 +97,8 @@ class _Check:
     @property
     def known(self) -> dict[str, str]:
         """What was found out about the server before it was judged."""
-        return {"habit": str(self._context.found)} if self._context.found else {}
+        words = str(self._context.found or "")
+        return {"habit": words} if words else {}
 
     @property
     def _left(self) -> float:

@@ -128,6 +128,7 @@ def test_a_text_that_is_wrong_is_told_of_once(loop: Loop) -> None:
     report = check(CountsFrom1970("time"), loop)
     assert verdicts(report, Verdict.FAIL) == ["meaning.the-text-and-the-end"]
     assert skipped(report) == []
+    assert report.known == {}
 
 
 def test_a_habit_in_words_and_answers() -> None:
