@@ -10,6 +10,7 @@ No specification says how long a line may be, so a refusal is not wrong; silence
 import contextlib
 
 from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import LINES, name
 from sockproto.check.verdict import Failed, Open, edges, shown
 from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
@@ -82,7 +83,7 @@ def a_megabyte(subject: Subject) -> None:
         raise Failed(f"{shown(rest)} answers a line of 1 MiB", edges(message), None, edges(rest))
 
 
-@case(*LINES, source=SENSE, independent=True)
+@case(*LINES, SCRIPT, source=SENSE, independent=True)
 def a_line_without_end_is_ended(subject: Subject) -> None:
     """A client that sends a line that does not end is disconnected."""
     size = (16 if subject.quick else 64) << 20
@@ -108,7 +109,7 @@ def what_came_before_is_answered(subject: Subject) -> None:
         raise Failed("another answer came", edges(outgoing), expected, said)
 
 
-@case(*LINES, source=SENSE, independent=True)
+@case(*LINES, SCRIPT, source=SENSE, independent=True)
 def others_do_not_notice(subject: Subject) -> None:
     """While clients send lines that do not end, and afterwards, others are served."""
     for _ in range(CLIENTS):
@@ -118,7 +119,7 @@ def others_do_not_notice(subject: Subject) -> None:
     subject.still_serves(f"the end of {CLIENTS} clients that sent lines without end")
 
 
-@case(*LINES, "discard", source=SENSE, independent=True)
+@case(*LINES, "discard", SCRIPT, source=SENSE, independent=True)
 def memory_is_bounded(subject: Subject) -> None:
     """What comes without end costs the server no more than some megabytes of memory."""
     before = subject.started.memory_bytes()
