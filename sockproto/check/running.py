@@ -12,6 +12,8 @@ from functools import partial
 from itertools import zip_longest
 
 from sockproto.check.judging import CheckContext, Judged, Subject
+from sockproto.check.script.dialogue import Script
+from sockproto.check.script.speaking import answered
 from sockproto.check.spoken import LINES, answer, name
 from sockproto.check.target import is_there, speaks_tls
 from sockproto.check.verdict import (
@@ -218,6 +220,8 @@ def acquainted(context: CheckContext, deadline: Deadline | None = None) -> Check
     deadline = Deadline(deadline.left / 3) if deadline else None
     if context.target.datagrams:
         return context
+    if context.script is not None:
+        context = replace(context, script=_answered(context, context.script, deadline))
     if context.protocol == "greeting":
         context = replace(
             context,
@@ -228,6 +232,17 @@ def acquainted(context: CheckContext, deadline: Deadline | None = None) -> Check
         return context
     found = {newline: _heard(context, deadline, partial(_ending, newline)) for newline in NEWLINES}
     return replace(context, endings={newline: end[1:] for newline, end in found.items() if end})
+
+
+def _answered(context: CheckContext, script: Script, deadline: Deadline | None) -> Script:
+    """Return as much of a script as the server answers; all of it if that can't be said."""
+    subject = Subject(context, deadline)
+    try:
+        return answered(script, subject.connect)
+    except (Failed, Skipped):
+        return script
+    finally:
+        subject.close()
 
 
 def _ending(newline: bytes, subject: Subject) -> bytes:

@@ -1,4 +1,6 @@
-r"""Somebody's own protocol, said in a small file: what is sent, and what is due. In reading order:
+r"""Somebody's own protocol, said in a small file: what is sent, and what is due.
+
+In reading order:
 
 ========  ==============================================================
 reply     ``Reply``: what must come, byte for byte, or in part (pure)

@@ -48,6 +48,7 @@ class Script:
         longest: A message as long as the server must take; None if the script says nothing of it.
         pipelining: Whether a client may send on before it is answered.
         half_close: Whether what was sent before a half-close is answered.
+        left_out: Steps that the server does not answer as is due, and that only one case says.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Script:
     longest: Step | None = None
     pipelining: bool = True
     half_close: bool = True
+    left_out: tuple[Step, ...] = ()
 
     # What of it a case may need.
 
@@ -102,6 +104,11 @@ class Script:
     def dialogue(self, number: int = 0) -> tuple[Step, ...]:
         """Return all that is said on a connection before its close, once."""
         return tuple(step.numbered(number) for step in (*self.once, *self.steps))
+
+    def without(self, number: int) -> "Script":
+        """Return it with one of the steps left out, counted from 0."""
+        steps, wrong = self.steps, self.steps[number]
+        return replace(self, steps=steps[:number] + steps[number + 1 :], left_out=(*self.left_out, wrong))
 
     def rounds(self, count: int, first: int = 0) -> list[Step]:
         """Return what may be repeated, so many times, with numbers from *first* on."""

@@ -6,8 +6,8 @@ r"""The file of a script, in TOML; what is wrong in it is said with its place an
     send = "ECHO {number}\r\n"
     expect = "$6\r\n{number}\r\n"
 
-A text is sent as it stands, in UTF-8. Where TOML leaves a backslash in it, as in single quotes, ``\xHH``, ``\r``,
-``\n``, ``\t``, ``\0`` and ``\\`` stand for bytes.
+A text is sent as it stands, in UTF-8. Where TOML leaves a backslash in it, as in single quotes, ``\xHH``,
+``\r``, ``\n``, ``\t``, ``\0`` and ``\\`` stand for bytes.
 """
 
 import os
@@ -89,7 +89,7 @@ def parse(text: str, name: str) -> Script:
     greeting = top.table("greeting", _DUE)
     script = Script(
         top.name(name),
-        greeting and greeting.reply(terminator),
+        None if greeting is None else greeting.reply(terminator),
         once,
         tuple(step for _, step in steps[len(once) :]),
         *_close(top, terminator),
@@ -107,7 +107,9 @@ def _steps(top: "_Table", terminator: bytes) -> "list[tuple[_Table, Step]]":
     given = top.given.get("step", [])
     if not isinstance(given, list):
         raise OptionError("a step is written [[step]], with two brackets")
-    tables = [_Table(f"[[step]] {number}", each, ("send", "once", *_DUE)) for number, each in enumerate(given, 1)]
+    tables = [
+        _Table(f"[[step]] {number}", each, ("send", "once", *_DUE)) for number, each in enumerate(given, 1)
+    ]
     return [
         (table, Step(f"step {number}", table.message(), table.reply(terminator)))
         for number, table in enumerate(tables, 1)
@@ -136,7 +138,9 @@ def _longest(top: "_Table", terminator: bytes) -> Step | None:
     size = table.given.get("bytes")
     least = len(message.replace(FILL, b""))
     if not isinstance(size, int) or not least < size <= MOST_BYTES:
-        raise table.wrong(f"bytes must be a number of bytes from {least + 1} to {MOST_BYTES}, the message's length")
+        raise table.wrong(
+            f"bytes must be a number of bytes from {least + 1} to {MOST_BYTES}, the message's length"
+        )
     if message.count(FILL) != 1:
         raise table.wrong("send must have one {fill}, which stands for as many x as make it so long")
     fill = b"x" * (size - least)

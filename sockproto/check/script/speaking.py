@@ -7,7 +7,7 @@ r"""A script on a connection: what is sent, and whether what comes is what is du
     close(script, stream)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sockproto.check.body import Body
 from sockproto.check.script.dialogue import Script, Step
@@ -67,7 +67,9 @@ class Due:
         return Failed(reason, edges(step.send), step.reply.bytes_due, edges(received or b""))
 
 
-def hear(stream: StreamClient, steps: Iterable[Step], outgoing: "Body | bytes" = b"", half_close: bool = False) -> None:
+def hear(
+    stream: StreamClient, steps: Iterable[Step], outgoing: "Body | bytes" = b"", half_close: bool = False
+) -> None:
     """Read the replies that are due, and send at the same time.
 
     Args:
@@ -87,7 +89,9 @@ def hear(stream: StreamClient, steps: Iterable[Step], outgoing: "Body | bytes" =
         raise type(failure)(missing.reason, missing.sent, missing.expected, missing.received) from failure
 
 
-def exchange(stream: StreamClient, steps: Sequence[Step], pipelined: bool = False, half_close: bool = False) -> None:
+def exchange(
+    stream: StreamClient, steps: Sequence[Step], pipelined: bool = False, half_close: bool = False
+) -> None:
     """Send messages, each after the answer to the one before it, or all at once; read the replies."""
     if pipelined:
         hear(stream, steps, b"".join(step.send for step in steps), half_close)
@@ -131,8 +135,41 @@ def close(script: Script, stream: StreamClient, after: bytes = b"") -> None:
         raise Failed(reason, edges(step.send), step.reply.bytes_due, edges(said))
 
 
+def answered(script: Script, connect: Callable[[], StreamClient]) -> Script:
+    """Return a script without the steps that a server does not answer as is due; all if it answers none so.
+
+    What is wrong about one message says nothing of the others.
+
+    Args:
+        script: The script.
+        connect: Makes a connection.
+
+    Raises:
+        Failed: What is said once is not answered as is due.
+    """
+    left = script
+    while left.steps:
+        with connect() as stream:
+            begin(left, stream)
+            wrong = _first_wrong(left.rounds(1), stream)
+        if wrong is None:
+            return left
+        left = left.without(wrong)
+    return script
+
+
+def _first_wrong(steps: Sequence[Step], stream: StreamClient) -> int | None:
+    """Return the number of the first step that is not answered as is due; None if all are."""
+    for number, step in enumerate(steps):
+        try:
+            exchange(stream, [step])
+        except Failed:
+            return number
+    return None
+
+
 def serve_all(script: Script, streams: Sequence[StreamClient]) -> None:
-    """Have clients served on which what is said once was said: all ask, then all read; a step after the other."""
+    """Have clients served to whom all was said that is said once: all ask, then all read, step by step."""
     for step in script.steps:
         steps = [step.numbered(number) for number in range(len(streams))]
         for stream, its in zip(streams, steps, strict=True):

@@ -25,6 +25,16 @@ def a_dialogue(subject: Subject) -> None:
 
 
 @case(SCRIPT, needs="talks")
+def every_step_is_answered(subject: Subject) -> None:
+    """Each message of the script is answered by what is due; if one is not, the other cases leave it out."""
+    for step in subject.script.left_out:
+        with subject.open() as stream:
+            exchange(stream, [step.numbered(0)])
+            stream.expect_silence()
+        raise Failed(f"{step.place}: it is answered by what is due only on its own", step.send)
+
+
+@case(SCRIPT, needs="talks")
 def nothing_comes_unasked(subject: Subject) -> None:
     """A client that has sent nothing is sent nothing but a greeting that is due, and stays connected."""
     stream = subject.connect()

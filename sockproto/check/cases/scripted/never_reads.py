@@ -6,14 +6,17 @@
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Callable
 from itertools import chain, repeat
 
 from sockproto.check.cases.never_reads import GROWN_BYTES, STOPPED
+from sockproto.check.cases.scripted.pipelining import MESSAGES, rounds
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.dialogue import Step
-from sockproto.check.script.speaking import hear
+from sockproto.check.script.speaking import exchange, hear
 from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, Open, Skipped
 from sockproto.check.wire import WasReset
@@ -29,8 +32,8 @@ HOLDS_BYTES = 1 << 16
 
 ROUNDS = 64
 SLICE_BYTES = 1 << 16
-SHARE = 0.4
-"""Of the time of a case, in which what is owed is sent."""
+SHARE = 0.3
+"""Of the time of a case, in which a server must be able to answer what it is sent."""
 
 
 def block(subject: Subject) -> list[Step]:
@@ -49,6 +52,18 @@ def for_owed(steps: list[Step], owed: int) -> int:
     return len(sent_by(steps)) * (-(-owed // max(due, 1)))
 
 
+def most_bytes(subject: Subject) -> float:
+    """Return how many bytes the server can answer in its share of the case's time, as fast as it is."""
+    steps, began = subject.script.rounds(rounds(subject, MESSAGES)), time.monotonic()
+    try:
+        with subject.open() as stream:
+            exchange(stream, steps, pipelined=True)
+    except Failed:  # that is another case's
+        return math.inf
+    seconds = time.monotonic() - began
+    return len(sent_by(steps)) * SHARE * subject.deadline.left / seconds
+
+
 def fill(
     subject: Subject, stream: StreamClient, owed: int, look: Callable[[], None] = lambda: None
 ) -> tuple[int, str]:
@@ -61,15 +76,16 @@ def fill(
         look: Called again and again meanwhile.
 
     Returns:
-        How many bytes the server took, and why no more: it ``stopped``, that was ``all``, or it is ``slow``.
+        How many bytes the server took, and why no more: it ``stopped``, that was ``all``, or it is too
+        ``slow`` to be sent more, which it would still be reading for cases to come.
 
     Raises:
         WasReset: The server cuts the connection.
     """
     data, sent, limit = sent_by(block(subject)), 0, for_owed(block(subject), owed)
-    least, silence = subject.deadline.left * (1 - SHARE), STOPPED * subject.patience.silence
+    silence, most = STOPPED * subject.patience.silence, most_bytes(subject)
     while sent < limit:
-        if subject.deadline.left < least:
+        if sent > most:
             return sent, "slow"
         part = min(SLICE_BYTES, limit - sent)
         took = stream.push(data, part, silence, sent)
@@ -91,7 +107,9 @@ def memory_is_bounded(subject: Subject) -> None:
 
     for _ in range(2):
         with contextlib.suppress(WasReset):  # that bounds it, too
-            fill(subject, subject.open(holds=HOLDS_BYTES), OWED_BYTES, look)
+            taken, why = fill(subject, subject.open(holds=HOLDS_BYTES), OWED_BYTES, look)
+            if why == "slow":
+                raise Open(f"it has taken {taken:,} bytes, and is too slow to be sent more")
 
 
 @case(SCRIPT, source=SENSE, independent=True, needs="pipelines")
@@ -102,9 +120,11 @@ def it_stops_reading(subject: Subject) -> None:
     except WasReset:
         raise Open("it cuts the connection of a client that reads no answer") from None
     if why == "all":
-        raise Failed(f"the server took {taken:,} bytes from a client that read no answer: it buffers without end")
+        raise Failed(
+            f"the server took {taken:,} bytes from a client that read no answer: it buffers without end"
+        )
     if why == "slow":
-        raise Open(f"it still reads after {taken:,} bytes: it is too slow to say whether it ever stops")
+        raise Open(f"it has taken {taken:,} bytes, and is too slow to say whether it ever stops")
 
 
 @case(SCRIPT, source=SENSE, needs="pipelines")

@@ -13,7 +13,7 @@ from sockproto.check.cases.splits import TCP
 from sockproto.check.judging import Subject, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.dialogue import Step
-from sockproto.check.script.speaking import exchange, greet, hear
+from sockproto.check.script.speaking import greet, hear
 from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, shown
 
@@ -60,7 +60,7 @@ def each_two_way_split(subject: Subject) -> None:
     """Messages that are split in two, at every byte, are answered like whole ones."""
     longest = max(len(step.send) for step in subject.script.dialogue())
     for place in range(1, longest, -(-longest // PLACES)):
-        each_in_pieces(subject, lambda message: (message[:place], message[place:]))  # noqa: B023: called at once
+        each_in_pieces(subject, lambda message: (message[:place], message[place:]))  # noqa: B023
 
 
 @case(SCRIPT, source=TCP, needs="talks")
