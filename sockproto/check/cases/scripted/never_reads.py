@@ -6,12 +6,11 @@
 """
 
 import contextlib
-import math
 import time
 from collections.abc import Callable
 from itertools import chain, repeat
 
-from sockproto.check.cases.never_reads import GROWN_BYTES, STOPPED
+from sockproto.check.cases.never_reads import STOPPED
 from sockproto.check.cases.scripted.pipelining import MESSAGES, rounds
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT
@@ -21,8 +20,11 @@ from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, Open, Skipped
 from sockproto.check.wire import WasReset
 
-OWED_BYTES = 16 << 20
+OWED_BYTES = 8 << 20
 """More than both kernels hold of answers that nobody reads."""
+
+CLIENTS, GROWN_BYTES = 3, 8 << 20
+"""What a server may need more, in all, while so many clients do not read."""
 
 READ_BYTES = 4 << 20
 """How much is owed to a client that begins to read late, at most."""
@@ -32,8 +34,11 @@ HOLDS_BYTES = 1 << 16
 
 ROUNDS = 64
 SLICE_BYTES = 1 << 16
-SHARE = 0.3
-"""Of the time of a case, in which a server must be able to answer what it is sent."""
+SLOW = 0.5
+"""A server that needs more than this part of a case's time to answer what it is sent is slow."""
+
+SHARE = 0.2
+"""Such a one is sent what it answers in this part of it: it is to be there for the next case."""
 
 
 def block(subject: Subject) -> list[Step]:
@@ -52,16 +57,19 @@ def for_owed(steps: list[Step], owed: int) -> int:
     return len(sent_by(steps)) * (-(-owed // max(due, 1)))
 
 
-def most_bytes(subject: Subject) -> float:
-    """Return how many bytes the server can answer in its share of the case's time, as fast as it is."""
-    steps, began = subject.script.rounds(rounds(subject, MESSAGES)), time.monotonic()
+def most_bytes(subject: Subject, limit: int) -> int:
+    """Return how many bytes a server is sent: of a slow one fewer than the limit."""
+    steps, took = subject.script.rounds(rounds(subject, MESSAGES)), []
     try:
         with subject.open() as stream:
-            exchange(stream, steps, pipelined=True)
+            for _ in range(3):
+                began = time.monotonic()
+                exchange(stream, steps, pipelined=True)
+                took.append(time.monotonic() - began)
     except Failed:  # that is another case's
-        return math.inf
-    seconds = time.monotonic() - began
-    return len(sent_by(steps)) * SHARE * subject.deadline.left / seconds
+        return limit
+    speed, left = len(sent_by(steps)) / min(took), subject.deadline.left
+    return limit if limit / speed <= SLOW * left else int(speed * SHARE * left)
 
 
 def fill(
@@ -83,9 +91,9 @@ def fill(
         WasReset: The server cuts the connection.
     """
     data, sent, limit = sent_by(block(subject)), 0, for_owed(block(subject), owed)
-    silence, most = STOPPED * subject.patience.silence, most_bytes(subject)
+    silence, most = STOPPED * subject.patience.silence, most_bytes(subject, limit)
     while sent < limit:
-        if sent > most:
+        if sent >= most:
             return sent, "slow"
         part = min(SLICE_BYTES, limit - sent)
         took = stream.push(data, part, silence, sent)
@@ -105,7 +113,7 @@ def memory_is_bounded(subject: Subject) -> None:
         if (grown := subject.started.memory_bytes() - before) > GROWN_BYTES:
             raise Failed(f"clients that do not read have cost {grown / 1e6:,.0f} MB of memory so far")
 
-    for _ in range(2):
+    for _ in range(CLIENTS):
         with contextlib.suppress(WasReset):  # that bounds it, too
             taken, why = fill(subject, subject.open(holds=HOLDS_BYTES), OWED_BYTES, look)
             if why == "slow":
