@@ -20,8 +20,11 @@ TIMES = 20
 def the_last_message_is_answered(subject: Subject) -> None:
     """A message that is sent just before the half-close is answered, then the server ends the stream."""
     for number in range(TIMES):
+        steps = subject.script.rounds(1, number)
+        while not steps[-1].reply.text:
+            steps.pop()
         with subject.open() as stream:
-            exchange(stream, subject.script.rounds(1, number), half_close=True)
+            exchange(stream, steps, half_close=True)
             stream.expect_end()
 
 
