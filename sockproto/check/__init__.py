@@ -32,12 +32,12 @@ page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sockproto.check.script.dialogue import Script
+    from sockproto.check.script.dialogue import ProtocolScript
     from sockproto.check.verdict import Report
 
 
 def judge(
-    protocol: "str | Script", host: str, port: int = 0, *, kind: str = "tcp", quick: bool = False
+    protocol: "str | ProtocolScript", host: str, port: int = 0, *, kind: str = "tcp", quick: bool = False
 ) -> "Report":  # what is loaded for it is loaded when it is called
     """Judge a server.
 
@@ -67,8 +67,8 @@ def judge(
     name, script = (protocol, None) if isinstance(protocol, str) else (SCRIPT, protocol)
     if script is None and name not in PROTOCOLS:
         raise OptionError(f"there is no protocol {protocol!r}: it is one of {', '.join(PROTOCOLS)}")
-    target = find(kind, host, port)
-    if script is not None and target.datagrams:
+    if script is not None and kind in ("udp", "unix-dgram"):
         raise OptionError("a script is judged on streams, not on datagrams")
+    target = find(kind, host, port)
     context = CheckContext(name, target, QUICK if quick else FULL, quick, script=script)
     return run(context, cases(protocol, target.datagrams))

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sockproto.check.body import Body
 from sockproto.check.script import SCRIPT, speaking
-from sockproto.check.script.dialogue import Script
+from sockproto.check.script.dialogue import ProtocolScript
 from sockproto.check.spoken import LINES, SAYERS, answer, name
 from sockproto.check.started import UP_SECONDS, Started
 from sockproto.check.target import ServerAddress, free_port
@@ -103,7 +103,7 @@ class CheckContext:
     welcome: bytes = b""
     life: bytes = b""
     endings: Mapping[bytes, bytes] = field(default_factory=dict)
-    script: Script | None = None
+    script: ProtocolScript | None = None
 
     @property
     def name(self) -> str:
@@ -167,7 +167,7 @@ class Subject:
         return due.removesuffix(b"\n").removesuffix(b"\r") + self.context.endings[newline]
 
     @property
-    def script(self) -> Script:
+    def script(self) -> ProtocolScript:
         """What is said and what is due, in a case of scripts."""
         assert self.context.script is not None
         return self.context.script
@@ -338,7 +338,7 @@ class Judged:
         half_closes: Whether it half-closes, which TLS can't.
         basic: Whether others say nothing new where it fails.
         independent: Whether it says something even where the basic one fails.
-        needs: What a script must have for it, a property of ``Script``; nothing if empty.
+        needs: What a script must have for it, a property of ``ProtocolScript``; nothing if empty.
     """
 
     identifier: str
@@ -402,7 +402,7 @@ def case(
     return register
 
 
-def cases(protocol: "str | Script", datagrams: bool = False) -> list[Judged]:
+def cases(protocol: "str | ProtocolScript", datagrams: bool = False) -> list[Judged]:
     """Give the cases of a protocol, or of what a script says, in order."""
     for group in (*GROUPS, *(f"scripted.{group}" for group in SCRIPTED)):
         import_module(f"sockproto.check.cases.{group}")

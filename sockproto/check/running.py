@@ -12,7 +12,7 @@ from functools import partial
 from itertools import zip_longest
 
 from sockproto.check.judging import CheckContext, Judged, Subject
-from sockproto.check.script.dialogue import Script
+from sockproto.check.script.dialogue import ProtocolScript
 from sockproto.check.script.speaking import answered
 from sockproto.check.spoken import LINES, answer, name
 from sockproto.check.target import is_there, speaks_tls
@@ -234,7 +234,7 @@ def acquainted(context: CheckContext, deadline: Deadline | None = None) -> Check
     return replace(context, endings={newline: end[1:] for newline, end in found.items() if end})
 
 
-def _answered(context: CheckContext, script: Script, deadline: Deadline | None) -> Script:
+def _answered(context: CheckContext, script: ProtocolScript, deadline: Deadline | None) -> ProtocolScript:
     """Return as much of a script as the server answers; all of it if that can't be said."""
     subject = Subject(context, deadline)
     try:

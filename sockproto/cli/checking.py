@@ -19,7 +19,7 @@ from sockproto.check.judging import CheckContext, Judged, cases, chosen
 from sockproto.check.reports import json_object, junit
 from sockproto.check.running import run
 from sockproto.check.script import SCRIPT
-from sockproto.check.script.dialogue import Script
+from sockproto.check.script.dialogue import ProtocolScript
 from sockproto.check.script.reading import read
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started, kill_all, listens
@@ -50,7 +50,7 @@ def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> li
     return [name for name in both if name.startswith(begun)]
 
 
-class Protocol(click.Choice[str]):
+class SpokenProtocol(click.Choice[str]):
     """The name of a protocol; where a script says what is spoken, what stands in its place is ADDRESS."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Protocol(click.Choice[str]):
         return value if scripted else super().convert(value, param, ctx)
 
 
-@click.argument("protocol", type=Protocol(), metavar="PROTOCOL", required=False)
+@click.argument("protocol", type=SpokenProtocol(), metavar="PROTOCOL", required=False)
 @click.argument("address", required=False)
 @click.option(
     "--script",
@@ -148,7 +148,7 @@ def do_check(protocol: str | None, address: str | None, **given: Any) -> int:
 
 def _script(
     protocol: str | None, address: str | None, given: dict[str, Any]
-) -> tuple[Script | None, str | None]:
+) -> tuple[ProtocolScript | None, str | None]:
     """Return what a script says, None without one, and ADDRESS.
 
     Raises:
@@ -156,7 +156,8 @@ def _script(
     """
     if not given["script"]:
         if protocol is None:
-            raise OptionError(f"PROTOCOL is missing: it is {', '.join(PROTOCOLS)}; or say --script FILE")
+            names = ", ".join(PROTOCOLS)
+            raise OptionError(f"PROTOCOL is missing. Choose from: {names}; or say --script FILE")
         return None, address
     if address is not None:
         raise OptionError("PROTOCOL is left out with --script: sockproto check --script FILE HOST:PORT")

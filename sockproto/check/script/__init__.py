@@ -4,7 +4,7 @@ In reading order:
 
 ========  ==============================================================
 reply     ``Reply``: what must come, byte for byte, or in part (pure)
-dialogue  ``Script``, ``Step``: all that the file says (pure)
+dialogue  ``ProtocolScript``, ``ScriptStep``: all that the file says (pure)
 reading   the file (TOML), with errors that say where and what to write
 speaking  a script on a connection: greeting, steps, the close
 ========  ==============================================================

@@ -11,7 +11,7 @@ from sockproto.check.script.reply import Reply, numbered
 
 
 @dataclass(frozen=True)
-class Step:
+class ScriptStep:
     """A message, and what is due for it.
 
     Attributes:
@@ -24,7 +24,7 @@ class Step:
     send: bytes
     reply: Reply
 
-    def numbered(self, number: int) -> "Step":
+    def numbered(self, number: int) -> "ScriptStep":
         """Return it with a number in its texts."""
         return replace(self, send=numbered(self.send, number), reply=self.reply.numbered(number))
 
@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Script:
+class ProtocolScript:
     """What is said in a protocol.
 
     Attributes:
@@ -53,14 +53,14 @@ class Script:
 
     name: str
     greeting: Reply | None = None
-    once: tuple[Step, ...] = ()
-    steps: tuple[Step, ...] = ()
-    close: Step | None = None
+    once: tuple[ScriptStep, ...] = ()
+    steps: tuple[ScriptStep, ...] = ()
+    close: ScriptStep | None = None
     server_closes: bool = True
-    longest: Step | None = None
+    longest: ScriptStep | None = None
     pipelining: bool = True
     half_close: bool = True
-    left_out: tuple[Step, ...] = ()
+    left_out: tuple[ScriptStep, ...] = ()
 
     # What of it a case may need.
 
@@ -101,19 +101,19 @@ class Script:
 
     # What is said.
 
-    def dialogue(self, number: int = 0) -> tuple[Step, ...]:
+    def dialogue(self, number: int = 0) -> tuple[ScriptStep, ...]:
         """Return all that is said on a connection before its close, once."""
         return tuple(step.numbered(number) for step in (*self.once, *self.steps))
 
-    def without(self, number: int) -> "Script":
+    def without(self, number: int) -> "ProtocolScript":
         """Return it with one of the steps left out, counted from 0."""
         steps, wrong = self.steps, self.steps[number]
         return replace(self, steps=steps[:number] + steps[number + 1 :], left_out=(*self.left_out, wrong))
 
-    def rounds(self, count: int, first: int = 0) -> list[Step]:
+    def rounds(self, count: int, first: int = 0) -> list[ScriptStep]:
         """Return what may be repeated, so many times, with numbers from *first* on."""
         return [step.numbered(first + number) for number in range(count) for step in self.steps]
 
-    def first(self) -> Step:
+    def first(self) -> ScriptStep:
         """Return the first message of a connection."""
         return next(step for step in (*self.once, *self.steps, self.close) if step is not None).numbered(0)

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from sockproto.check.script.dialogue import Script, Step
+from sockproto.check.script.dialogue import ProtocolScript, ScriptStep
 from sockproto.check.script.reply import KINDS, NUMBER, Reply
 from sockproto.core.text import escape
 from sockproto.errors import OptionError
@@ -41,7 +41,7 @@ _TOP = ("name", "terminator", "pipelining", "half_close", "greeting", "step", "l
 _DUE = (*KINDS, "until")
 
 
-def read(path: str | os.PathLike[str]) -> Script:
+def read(path: str | os.PathLike[str]) -> ProtocolScript:
     """Read a script.
 
     Args:
@@ -66,7 +66,7 @@ def read(path: str | os.PathLike[str]) -> Script:
         raise OptionError(f"{shown}: {error}") from error
 
 
-def parse(text: str, name: str) -> Script:
+def parse(text: str, name: str) -> ProtocolScript:
     """Return what a script says.
 
     Args:
@@ -87,7 +87,7 @@ def parse(text: str, name: str) -> Script:
     if [step for _, step in steps[: len(once)]] != list(once):
         raise OptionError("[[step]] with once = true must stand before all others: it is said first")
     greeting = top.table("greeting", _DUE)
-    script = Script(
+    script = ProtocolScript(
         top.name(name),
         None if greeting is None else greeting.reply(terminator),
         once,
@@ -102,7 +102,7 @@ def parse(text: str, name: str) -> Script:
     return script
 
 
-def _steps(top: "_Table", terminator: bytes) -> "list[tuple[_Table, Step]]":
+def _steps(top: "_Table", terminator: bytes) -> "list[tuple[_Table, ScriptStep]]":
     """Return the steps, each with its table."""
     given = top.given.get("step", [])
     if not isinstance(given, list):
@@ -111,12 +111,12 @@ def _steps(top: "_Table", terminator: bytes) -> "list[tuple[_Table, Step]]":
         _Table(f"[[step]] {number}", each, ("send", "once", *_DUE)) for number, each in enumerate(given, 1)
     ]
     return [
-        (table, Step(f"step {number}", table.message(), table.reply(terminator)))
+        (table, ScriptStep(f"step {number}", table.message(), table.reply(terminator)))
         for number, table in enumerate(tables, 1)
     ]
 
 
-def _close(top: "_Table", terminator: bytes) -> tuple[Step | None, bool]:
+def _close(top: "_Table", terminator: bytes) -> tuple[ScriptStep | None, bool]:
     """Return the message that ends the conversation, and whether the server then ends the stream.
 
     If so, its answer is all that comes before the end.
@@ -127,10 +127,10 @@ def _close(top: "_Table", terminator: bytes) -> tuple[Step | None, bool]:
     if by not in ("server", "client"):
         raise table.wrong('by must be "server" or "client": who ends the stream after the answer')
     reply = table.reply(terminator if by == "client" else b"", ended=by == "server")
-    return Step("the close", table.text("send"), reply), by == "server"
+    return ScriptStep("the close", table.text("send"), reply), by == "server"
 
 
-def _longest(top: "_Table", terminator: bytes) -> Step | None:
+def _longest(top: "_Table", terminator: bytes) -> ScriptStep | None:
     """Return the longest message, filled up."""
     if (table := top.table("longest", ("send", "bytes", *_DUE))) is None:
         return None
@@ -145,7 +145,7 @@ def _longest(top: "_Table", terminator: bytes) -> Step | None:
         raise table.wrong("send must have one {fill}, which stands for as many x as make it so long")
     fill = b"x" * (size - least)
     filled = Reply(reply.kind, reply.text.replace(FILL, fill), reply.until)
-    return Step("the longest message", message.replace(FILL, fill), filled)
+    return ScriptStep("the longest message", message.replace(FILL, fill), filled)
 
 
 class _Table:
@@ -164,7 +164,7 @@ class _Table:
         self.given = given
         for key in given:
             if key not in known:
-                raise self.wrong(f"{escape(repr(key))} is no key here: write {', '.join(known)}")
+                raise self.wrong(f"{escape(repr(key))} is no key here: write {', '.join(sorted(known))}")
 
     def wrong(self, reason: str) -> OptionError:
         """Return what is raised when something is wrong here."""

@@ -16,7 +16,7 @@ NUMBER = b"{number}"
 """What stands for a number of six digits, another one in each repetition and for each client."""
 
 
-class WrongReply(Exception):
+class OtherReply(Exception):
     """What comes can't be the reply that is due."""
 
 
@@ -43,10 +43,10 @@ class Reply:
         """Return where in *data* the reply ends that begins at *start*; -1 if more must come.
 
         Raises:
-            WrongReply: It is another.
+            OtherReply: It is another.
         """
         if self.kind != "match" and not self.text.startswith(data[start : start + len(self.text)]):
-            raise WrongReply
+            raise OtherReply
         if self.kind == "expect":
             end = start + len(self.text)
             return end if end <= len(data) else -1
@@ -59,7 +59,7 @@ class Reply:
         else:
             right = data.startswith(self.text, start, end)
         if not right:
-            raise WrongReply
+            raise OtherReply
         return end
 
     def is_whole(self, data: bytes) -> bool:

@@ -10,8 +10,8 @@ r"""A script on a connection: what is sent, and whether what comes is what is du
 from collections.abc import Callable, Iterable, Sequence
 
 from sockproto.check.body import Body
-from sockproto.check.script.dialogue import Script, Step
-from sockproto.check.script.reply import WrongReply
+from sockproto.check.script.dialogue import ProtocolScript, ScriptStep
+from sockproto.check.script.reply import OtherReply
 from sockproto.check.sockets import Ended, Silent, WasReset
 from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, edges, shown
@@ -27,7 +27,7 @@ class Due:
         steps: Each of which was sent, or will be.
     """
 
-    def __init__(self, steps: Iterable[Step]) -> None:
+    def __init__(self, steps: Iterable[ScriptStep]) -> None:
         self._steps, self._held, self.heard = iter(steps), b"", 0
         self.step = next(self._steps, None)
 
@@ -41,7 +41,7 @@ class Due:
         while self.step is not None:
             try:
                 end = self.step.reply.end(held, start)
-            except WrongReply:
+            except OtherReply:
                 raise self.missing(f"{shown(held[start:])} came", held[start:]) from None
             if end < 0:
                 break
@@ -68,7 +68,10 @@ class Due:
 
 
 def hear(
-    stream: StreamClient, steps: Iterable[Step], outgoing: "Body | bytes" = b"", half_close: bool = False
+    stream: StreamClient,
+    steps: Iterable[ScriptStep],
+    outgoing: bytes = b"",
+    half_close: bool = False,
 ) -> None:
     """Read the replies that are due, and send at the same time.
 
@@ -80,7 +83,7 @@ def hear(
     """
     due = Due(steps)
     try:
-        stream.converse(outgoing if isinstance(outgoing, Body) else Body(outgoing), due.take, half_close)
+        stream.converse(Body(outgoing), due.take, half_close)
     except (Silent, Ended, WasReset) as failure:
         if due.step is None:  # it does not read
             raise
@@ -90,7 +93,7 @@ def hear(
 
 
 def exchange(
-    stream: StreamClient, steps: Sequence[Step], pipelined: bool = False, half_close: bool = False
+    stream: StreamClient, steps: Sequence[ScriptStep], pipelined: bool = False, half_close: bool = False
 ) -> None:
     """Send messages, each after the answer to the one before it, or all at once; read the replies."""
     if pipelined:
@@ -100,19 +103,19 @@ def exchange(
         hear(stream, [step], step.send, half_close and number == len(steps))
 
 
-def begin(script: Script, stream: StreamClient) -> None:
+def begin(script: ProtocolScript, stream: StreamClient) -> None:
     """Read the greeting, and say what is said once."""
     greet(script, stream)
     exchange(stream, [step.numbered(0) for step in script.once])
 
 
-def greet(script: Script, stream: StreamClient) -> None:
+def greet(script: ProtocolScript, stream: StreamClient) -> None:
     """Read the greeting, if one is due."""
     if script.greeting is not None:
-        hear(stream, [Step("the greeting", b"", script.greeting)])
+        hear(stream, [ScriptStep("the greeting", b"", script.greeting)])
 
 
-def close(script: Script, stream: StreamClient, after: bytes = b"") -> None:
+def close(script: ProtocolScript, stream: StreamClient, after: bytes = b"") -> None:
     """Send the message that ends the conversation; the stream must end as the script says.
 
     Args:
@@ -135,7 +138,7 @@ def close(script: Script, stream: StreamClient, after: bytes = b"") -> None:
         raise Failed(reason, edges(step.send), step.reply.bytes_due, edges(said))
 
 
-def answered(script: Script, connect: Callable[[], StreamClient]) -> Script:
+def answered(script: ProtocolScript, connect: Callable[[], StreamClient]) -> ProtocolScript:
     """Return a script without the steps that a server does not answer as is due; all if it answers none so.
 
     What is wrong about one message says nothing of the others.
@@ -158,7 +161,7 @@ def answered(script: Script, connect: Callable[[], StreamClient]) -> Script:
     return script
 
 
-def _first_wrong(steps: Sequence[Step], stream: StreamClient) -> int | None:
+def _first_wrong(steps: Sequence[ScriptStep], stream: StreamClient) -> int | None:
     """Return the number of the first step that is not answered as is due; None if all are."""
     for number, step in enumerate(steps):
         try:
@@ -168,7 +171,7 @@ def _first_wrong(steps: Sequence[Step], stream: StreamClient) -> int | None:
     return None
 
 
-def serve_all(script: Script, streams: Sequence[StreamClient]) -> None:
+def serve_all(script: ProtocolScript, streams: Sequence[StreamClient]) -> None:
     """Have clients served to whom all was said that is said once: all ask, then all read, step by step."""
     for step in script.steps:
         steps = [step.numbered(number) for number in range(len(streams))]
@@ -181,7 +184,7 @@ def serve_all(script: Script, streams: Sequence[StreamClient]) -> None:
             close(script, stream)
 
 
-def sign_of_life(script: Script, stream: StreamClient) -> bytes:
+def sign_of_life(script: ProtocolScript, stream: StreamClient) -> bytes:
     """Return what a new client is answered, in a word; empty if nothing."""
     try:
         begin(script, stream)

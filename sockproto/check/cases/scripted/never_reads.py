@@ -14,7 +14,7 @@ from sockproto.check.cases.never_reads import STOPPED
 from sockproto.check.cases.scripted.pipelining import MESSAGES, rounds
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT
-from sockproto.check.script.dialogue import Step
+from sockproto.check.script.dialogue import ScriptStep
 from sockproto.check.script.speaking import exchange, hear
 from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, Open, Skipped
@@ -41,17 +41,17 @@ SHARE = 0.2
 """Such a one is sent what it answers in this part of it: it is to be there for the next case."""
 
 
-def block(subject: Subject) -> list[Step]:
+def block(subject: Subject) -> list[ScriptStep]:
     """Return what is sent again and again."""
     return subject.script.rounds(ROUNDS)
 
 
-def sent_by(steps: list[Step]) -> bytes:
+def sent_by(steps: list[ScriptStep]) -> bytes:
     """Return the bytes that are sent."""
     return b"".join(step.send for step in steps)
 
 
-def for_owed(steps: list[Step], owed: int) -> int:
+def for_owed(steps: list[ScriptStep], owed: int) -> int:
     """Return how many bytes must be sent so that so many bytes are owed, at least."""
     due = sum(step.reply.least for step in steps)
     return len(sent_by(steps)) * (-(-owed // max(due, 1)))

@@ -12,7 +12,7 @@ from itertools import pairwise
 from sockproto.check.cases.splits import TCP
 from sockproto.check.judging import Subject, case
 from sockproto.check.script import SCRIPT
-from sockproto.check.script.dialogue import Step
+from sockproto.check.script.dialogue import ScriptStep
 from sockproto.check.script.speaking import greet, hear
 from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, shown
@@ -24,7 +24,7 @@ PIECES_BYTES = 1_000
 """Of longer messages only so much is sent byte by byte."""
 
 
-def in_pieces(stream: StreamClient, pieces: Sequence[bytes], steps: Sequence[Step]) -> None:
+def in_pieces(stream: StreamClient, pieces: Sequence[bytes], steps: Sequence[ScriptStep]) -> None:
     """Send pieces; the replies that are due must come."""
     stream.send_pieces([piece for piece in pieces if piece])
     try:
