@@ -3,7 +3,6 @@
 Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:
 
-=========  ==================================================================================
 verdict    ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
 timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
 body       bytes that may be too many to be kept (pure)
@@ -21,6 +20,28 @@ running    all of them, one after the other, in time
 reports    as text, as JSON, as JUnit's XML
 page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 =========  ==================================================================================
+=======
+===========  ==================================================================================
+verdict      ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
+timing       ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
+body         bytes that may be too many to be kept (pure)
+script/      somebody's own protocol, said in a file, in place of ``spoken``
+spoken       what each protocol says, written from the specifications (pure)
+habit        how a server tells messages apart and ends its answers, which is left to it (pure)
+target       whom it judges
+started      a server that is started for the check, and watched
+sockets      what streams and datagrams have in common: deadlines, notes, what can go wrong
+stream       ``StreamClient``: a connection
+datagrams    ``DatagramClient``: a socket for datagrams
+wire         all of these
+judging      ``case``, ``Subject``: how a case is written, and found
+acquainting  the habit of a server, found by a few probes
+bare         names sent at once to a server that does not tell them apart
+cases/       the cases, a group a file
+running      all of them, one after the other, in time
+reports      as text, as JSON, as JUnit's XML
+page         as one page of HTML, of ``markup``, ``octets`` and ``timeline``
+===========  ==================================================================================
 
 ::
 
@@ -37,7 +58,13 @@ if TYPE_CHECKING:
 
 
 def judge(
-    protocol: "str | ProtocolScript", host: str, port: int = 0, *, kind: str = "tcp", quick: bool = False
+    protocol: "str | ProtocolScript",
+    host: str,
+    port: int = 0,
+    *,
+    kind: str = "tcp",
+    quick: bool = False,
+    framing: str = "",
 ) -> "Report":  # what is loaded for it is loaded when it is called
     """Judge a server.
 
@@ -48,6 +75,8 @@ def judge(
         port: Its port.
         kind: ``tcp``, ``udp``, ``unix`` or ``unix-dgram``.
         quick: Whether to be done in ten seconds, not in two minutes.
+        framing: How a greeting server is to tell names apart: ``auto``, ``lines`` or ``bare``; empty: as it
+            does.
 
     Returns:
         What was found.
@@ -70,5 +99,5 @@ def judge(
     if script is not None and kind in ("udp", "unix-dgram"):
         raise OptionError("a script is judged on streams, not on datagrams")
     target = find(kind, host, port)
-    context = CheckContext(name, target, QUICK if quick else FULL, quick, script=script)
+    context = CheckContext(name, target, QUICK if quick else FULL, quick, framing=framing, script=script)
     return run(context, cases(protocol, target.datagrams))

@@ -14,16 +14,17 @@ not as it should be. Its name and its file's are its identifier, its docstring i
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Any, TypeAlias, TypeVar
 
 from sockproto.check.body import Body
+from sockproto.check.habit import Habit
 from sockproto.check.script import SCRIPT, speaking
 from sockproto.check.script.dialogue import ProtocolScript
-from sockproto.check.spoken import LINES, SAYERS, answer, name
+from sockproto.check.spoken import SAYERS
 from sockproto.check.started import UP_SECONDS, Started
 from sockproto.check.target import ServerAddress, free_port
 from sockproto.check.timing import Patience, Timeline
@@ -91,8 +92,9 @@ class CheckContext:
         started: The server, if it was started for the check.
         welcome: What the server says when a connection is made, before it is sent anything.
         life: What its clients are answered, right or wrong, before anything has happened to it.
-        endings: What ends an answer to a line that ends in LF, and in CR LF, where that is not what should.
         script: What is said and what is due, where that is no protocol that we know.
+        framing: Which of ``FRAMINGS`` it is said to have; empty: whichever it has.
+        found: Its habit, if that was found out.
     """
 
     protocol: str
@@ -102,8 +104,14 @@ class CheckContext:
     started: Started | None = None
     welcome: bytes = b""
     life: bytes = b""
-    endings: Mapping[bytes, bytes] = field(default_factory=dict)
     script: ProtocolScript | None = None
+    framing: str = ""
+    found: Habit | None = None
+
+    @property
+    def habit(self) -> Habit:
+        """Return in which habit it is judged."""
+        return self.found or Habit(self.protocol)
 
     @property
     def name(self) -> str:
@@ -122,6 +130,7 @@ class Subject:
     def __init__(self, context: CheckContext, deadline: Deadline | None = None) -> None:
         self.context = context
         self.protocol, self.patience, self.quick = context.protocol, context.patience, context.quick
+        self.habit = context.habit
         self.timeline = Timeline()
         self.deadline = deadline or Deadline(context.patience.case)
         self._wires: list[Wire] = []
@@ -157,14 +166,8 @@ class Subject:
         return self._kept(DatagramClient, source=(host, port)) if port else self._kept(DatagramClient)
 
     def answer(self, message: bytes) -> bytes:
-        """Give what a message is answered, with the end that this server gives to lines, right or wrong."""
-        due = answer(self.protocol, message)
-        if self.protocol not in LINES or not due or not message.endswith(b"\n"):
-            return due
-        newline = b"\r\n" if message.endswith(b"\r\n") else b"\n"
-        if newline not in self.context.endings:
-            return due
-        return due.removesuffix(b"\n").removesuffix(b"\r") + self.context.endings[newline]
+        """Return what a message is answered in this server's habit."""
+        return self.habit.answer(message)
 
     @property
     def script(self) -> ProtocolScript:
@@ -176,11 +179,11 @@ class Subject:
         """Give the first half of a message."""
         if self.context.script is not None:
             return self.context.script.first().half
-        return name(self.protocol, number)[:5]
+        return self.habit.name(number)[:5]
 
     def answers(self, messages: Iterable[bytes]) -> bytes:
-        """Give what several messages are answered."""
-        return b"".join(map(self.answer, messages))
+        """Return what several messages are answered."""
+        return self.habit.answers(messages)
 
     @property
     def started(self) -> Started:
@@ -276,9 +279,9 @@ class Subject:
                 return b"a text" if stream.until_end() else b""
             if self.protocol == "chargen":
                 return b"characters" if stream.receive(1) else b""
-            message = name(self.protocol, 0)
+            message = self.habit.name(0)
             stream.send(message)
-            return stream.what_comes(len(answer(self.protocol, message)), self.patience.answer)
+            return stream.what_comes(len(self.answer(message)), self.patience.answer)
 
     def still_serves(self, after: str) -> None:
         """A new client must be served as clients were at the beginning.
@@ -316,7 +319,7 @@ class Subject:
 
 def long_dialogue(subject: Subject, count: int) -> tuple[Body, Body]:
     """Give so many messages, and what a talker answers to them all."""
-    messages = [name(subject.protocol, number) for number in range(count)]
+    messages = [subject.habit.name(number) for number in range(count)]
     return Body(b"".join(messages)), Body(subject.answers(messages))
 
 
@@ -339,6 +342,7 @@ class Judged:
         basic: Whether others say nothing new where it fails.
         independent: Whether it says something even where the basic one fails.
         needs: What a script must have for it, a property of ``ProtocolScript``; nothing if empty.
+        single: Whether it says something where only one message of a connection is answered.
     """
 
     identifier: str
@@ -352,6 +356,7 @@ class Judged:
     basic: bool
     independent: bool
     needs: str
+    single: bool
 
     @property
     def group(self) -> str:
@@ -376,6 +381,7 @@ def case(
     basic: bool = False,
     independent: bool = False,
     needs: str = "",
+    single: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Make a case of a function; see ``Judged``. Its docstring, in one line, is what is expected."""
 
@@ -395,6 +401,7 @@ def case(
                 basic,
                 independent or group == "meaning",
                 needs,
+                single,
             )
         )
         return judge

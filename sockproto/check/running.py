@@ -8,15 +8,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import zip_longest
 
+from sockproto.check.acquainting import acquainted
 from sockproto.check.judging import CheckContext, Judged, Subject
-from sockproto.check.script.dialogue import ProtocolScript
-from sockproto.check.script.speaking import answered
-from sockproto.check.spoken import LINES, answer, name
 from sockproto.check.target import is_there, speaks_tls
 from sockproto.check.verdict import (
+    GONE,
     OUR_ERROR,
     OUT_OF_TIME,
     STOPPED,
@@ -36,7 +34,6 @@ LEAST_SECONDS = 0.5
 SAID_SECONDS = 0.02
 """How long what a server prints may be on its way."""
 
-NEWLINES = (b"\n", b"\r\n")
 TLS_ALERT = b"\x15\x03"
 Heard = Callable[[Judged, Result | None], object]
 
@@ -71,8 +68,8 @@ def run(
     found = [each.case(context.protocol) for each in judged]
     left = [Result(case, Verdict.SKIP, "interrupted", unjudged=STOPPED) for case in found]
     ordered = tuple(results.get(each.case.identifier, each) for each in left)
-    known = context.started.known() if context.started is not None else {}
-    return Report(context.name, str(context.target), began, check.seconds, ordered, known)
+    server = context.started.known() if context.started is not None else {}
+    return Report(context.name, str(context.target), began, check.seconds, ordered, server, check.known)
 
 
 class _Check:
@@ -98,25 +95,36 @@ class _Check:
         return self._deadline.passed
 
     @property
+    def known(self) -> dict[str, str]:
+        """What was found out about the server before it was judged."""
+        return {"habit": str(self._context.found)} if self._context.found else {}
+
+    @property
     def _left(self) -> float:
         """Seconds that are left."""
         return max(0.0, self._deadline.seconds + self._more - self._deadline.passed)
 
     def begin(self) -> None:
-        """Get acquainted with the server."""
-        self._context = acquainted(self._context, self._deadline)
+        """Get acquainted with the server; if that ends it, a case will be about it."""
+        self._context = context = acquainted(self._context, self._deadline)
+        if context.started is None or not self._watched:
+            return
+        if context.habit.dialogue != context.habit.messages:
+            context.started.wait(min(context.patience.silence, 0.1))  # if it is about to end
+        if context.started.ended:
+            self._start_again("the first probes")
 
     def result(self, judged: Judged) -> Result:
         """Run a case, if there is a reason to and time for it."""
         case = judged.case(self._context.protocol)
         if reason := self._reason_not_to(judged):
-            return Result(case, Verdict.SKIP, reason)
+            return Result(case, Verdict.SKIP, reason, unjudged=GONE if self._gone else "")
         if self._left < LEAST_SECONDS:
             seconds = self._deadline.seconds + self._more
             reason = f"no time left of {seconds:g} s: --seconds allows more, --only chooses"
             return Result(case, Verdict.SKIP, reason, unjudged=OUT_OF_TIME)
-        if self._failed and not judged.independent:
-            return Result(case, Verdict.SKIP, f"{self._failed} fails")
+        if self._failed and not self._can_run(judged):
+            return Result(case, Verdict.SKIP, f"{self._failed} fails", unjudged=f"as {self._failed} fails")
         patience = replace(self._context.patience, case=min(self._context.patience.case, self._left))
         result = judge(replace(self._context, patience=patience), judged)
         if judged.basic and result.verdict is Verdict.FAIL:
@@ -127,6 +135,12 @@ class _Check:
         if result.verdict is Verdict.FAIL or result.unjudged:
             self._more = 0.0
         return result
+
+    def _can_run(self, judged: Judged) -> bool:
+        """Say whether a case can be run where the basic one fails: with what the server answers as is due."""
+        habit = self._context.habit
+        answered = len(habit.script or ()) >= (1 if judged.single else 2)
+        return judged.independent or answered or habit.odd
 
     def _reason_not_to(self, judged: Judged) -> str:
         context = self._context
@@ -155,14 +169,19 @@ class _Check:
         reason = f"{result.reason}; " if result.verdict is Verdict.FAIL else ""
         said = result.said or started.said()
         reason += f"the server has ended ({how}){started.last_words()}"
-        try:
-            target = self._context.target
-            started.again(target.kind, target.host, self._deadline.left)
-            if not self._context.life:
-                self.begin()
-        except (OptionError, Refused) as error:
-            self._gone, self._lost = case, f", and can't be started again: {error}"
+        self._start_again(case)
+        if not self._lost and not self._context.life:
+            self.begin()
         return replace(result, verdict=Verdict.FAIL, reason=reason, said=said)
+
+    def _start_again(self, after: str) -> None:
+        """Start the server again, which is gone since then; keep why it can't be."""
+        target, started = self._context.target, self._context.started
+        assert started is not None
+        try:
+            started.again(target.kind, target.host, self._deadline.left)
+        except (OptionError, Refused) as error:
+            self._gone, self._lost = after, f", and can't be started again: {error}"
 
 
 def judge(context: CheckContext, judged: Judged) -> Result:
@@ -207,68 +226,6 @@ def _said(context: CheckContext, since: int) -> tuple[str, ...]:
         return ()
     time.sleep(SAID_SECONDS)
     return context.started.said(since)
-
-
-def acquainted(context: CheckContext, deadline: Deadline | None = None) -> CheckContext:
-    """Learn what the server says first, and what its clients are answered, right or wrong.
-
-    Args:
-        context: All that is known of it yet.
-        deadline: When the check must be done, of which time this takes a third at most; if None, each may
-            take as long as a case.
-    """
-    deadline = Deadline(deadline.left / 3) if deadline else None
-    if context.target.datagrams:
-        return context
-    if context.script is not None:
-        context = replace(context, script=_answered(context, context.script, deadline))
-    if context.protocol == "greeting":
-        context = replace(
-            context,
-            welcome=_heard(context, deadline, lambda it: it.connect().what_comes(1_024, it.patience.answer)),
-        )
-    context = replace(context, life=_heard(context, deadline, Subject.sign_of_life))
-    if context.protocol not in LINES or not context.life:
-        return context
-    found = {newline: _heard(context, deadline, partial(_ending, newline)) for newline in NEWLINES}
-    return replace(context, endings={newline: end[1:] for newline, end in found.items() if end})
-
-
-def _answered(context: CheckContext, script: ProtocolScript, deadline: Deadline | None) -> ProtocolScript:
-    """Return as much of a script as the server answers; all of it if that can't be said."""
-    subject = Subject(context, deadline)
-    try:
-        return answered(script, subject.connect)
-    except (Failed, Skipped):
-        return script
-    finally:
-        subject.close()
-
-
-def _ending(newline: bytes, subject: Subject) -> bytes:
-    """Give what ends the answer to a line, a blank before it; nothing if it is as it should be."""
-    message = name(subject.protocol, 0).rstrip() + newline
-    due = answer(subject.protocol, message)
-    with subject.open() as stream:
-        stream.send(message)
-        said = stream.what_comes(len(due), subject.patience.answer)
-        if said == due:
-            return b""
-        if len(said) == len(due):
-            said += stream.what_comes(1)
-    ending = said.removeprefix(due.rstrip(b"\r\n"))
-    return b" " + ending if ending in (b"", b"\r", *NEWLINES) else b""
-
-
-def _heard(context: CheckContext, deadline: Deadline | None, listen: Callable[[Subject], bytes]) -> bytes:
-    """Give what is heard; nothing if the server fails."""
-    subject = Subject(context, Deadline(min(context.patience.case, deadline.left)) if deadline else None)
-    try:
-        return listen(subject)
-    except (Failed, Skipped):
-        return b""
-    finally:
-        subject.close()
 
 
 def _hint(context: CheckContext, failed: Failed) -> str:

@@ -26,6 +26,7 @@ class Verdict(str, Enum):
 OUT_OF_TIME = "for want of time"
 OUR_ERROR = "for an error of the check's own"
 STOPPED = "as the check was stopped"
+GONE = "as the server is gone"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Result:
         seconds: How long it took.
         said: What a server that was started for the check printed meanwhile, its last lines; escaped.
         unjudged: Why it was skipped though it was to be judged: ``OUT_OF_TIME``, ``OUR_ERROR``,
-            ``STOPPED``; else empty.
+            ``STOPPED``, ``GONE``, or as a case fails on which it depends; else empty.
     """
 
     case: Case
@@ -120,6 +121,7 @@ class Report:
         seconds: How long it took.
         results: One for each case, in order.
         server: What is known of a server that was started for the check: ``command``, ``exit``, ``memory`` …
+        known: What was found out about any server: ``habit``, in words.
     """
 
     protocol: str
@@ -128,6 +130,7 @@ class Report:
     seconds: float
     results: tuple[Result, ...]
     server: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from sockproto.check.habit import FRAMINGS
 from sockproto.check.judging import CheckContext, Judged, cases, chosen
 from sockproto.check.reports import json_object, junit
 from sockproto.check.running import run
@@ -82,6 +83,11 @@ class SpokenProtocol(click.Choice[str]):
     " more while nothing fails]",
 )
 @click.option(
+    "--framing",
+    type=click.Choice(FRAMINGS),
+    help="How a greeting server tells names apart: another way is a failure.  [default: as it does]",
+)
+@click.option(
     "--only",
     multiple=True,
     metavar="CASE",
@@ -110,6 +116,8 @@ def do_check(protocol: str | None, address: str | None, **given: Any) -> int:
     where = _where(address, given)
     if script is not None and where.datagrams:
         raise OptionError(f"--script judges streams: {address!r} takes datagrams")
+    if given["framing"] and (protocol != "greeting" or where.kind not in ("tcp", "unix")):
+        raise OptionError("--framing is for the greeting on streams: other servers have one")
     judged = chosen(cases(script or name, where.datagrams), given["only"], given["skip"])
     if given["listing"]:
         judged = [each for each in judged if each.quick or not given["quick"]]
@@ -135,7 +143,15 @@ def do_check(protocol: str | None, address: str | None, **given: Any) -> int:
         try:
             with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
-                context = CheckContext(name, target, patience, given["quick"], started, script=script)
+                context = CheckContext(
+                    name,
+                    target,
+                    patience,
+                    given["quick"],
+                    started,
+                    framing=given["framing"] or "",
+                    script=script,
+                )
                 shown.begin()
                 report = run(context, judged, heard, deadline)
         except KeyboardInterrupt:  # before anything was judged

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from sockproto.check.acquainting import acquainted
 from sockproto.check.judging import CheckContext, Judged, cases
-from sockproto.check.running import acquainted, judge
+from sockproto.check.running import judge
 from sockproto.check.spoken import PROTOCOLS, SAYERS
 from sockproto.check.started import Started
 from sockproto.check.target import ServerAddress, find, free_port

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sockproto.check.acquainting import acquainted
 from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
-from sockproto.check.running import acquainted, judge, run
+from sockproto.check.running import judge, run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience

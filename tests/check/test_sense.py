@@ -14,18 +14,10 @@ from sockproto.check.target import find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict, shown
 from sockproto.errors import Refused
-from tests.check.faults.meaning import AnswersTwice, DropsTheNewline
+from tests.check.faults.meaning import AnswersTwice
 from tests.check.servers import Loop, Served, Server
 
 HURRY = Patience(answer=1, silence=0.05, case=5, run=30)
-
-
-class AlwaysCRLF(Server):
-    """Ends its lines as many do."""
-
-    def answer(self, line: bytes, newline: bytes) -> bytes:
-        said = super().answer(line, newline)
-        return said.rstrip(b"\r\n") + b"\r\n" if newline and said else said
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +36,6 @@ def failed(report: Report) -> list[str]:
 
 
 GROUPS = ["meaning", "splits.byte*", "splits.a-split-newline", "pipelining", "half-close", "slow", "binary"]
-
-
-@pytest.mark.parametrize("kind", [DropsTheNewline, AlwaysCRLF])
-def test_a_newline_of_its_own_fails_one_case(kind: type[Server], loop: Loop) -> None:
-    assert failed(check(kind("greeting"), loop, *GROUPS)) == ["meaning.a-name-is-greeted"]
 
 
 def test_commands_that_end_in_crlf_fail_one_case(loop: Loop) -> None:

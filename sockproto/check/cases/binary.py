@@ -10,14 +10,13 @@ from sockproto.check.spoken import LINES, TALKERS, answer
 
 EVERY_BYTE = bytes(byte for byte in range(256) if byte not in b"\r\n")
 BEFORE = {"command": b"/echo "}
-AFTER = {"command": b"\n", "greeting": b"\n"}
 
 
 def _comes_back(subject: Subject, text: bytes) -> None:
     """Have a text sent back, and then another: the connection must live."""
     with subject.open() as stream:
         for each in text, b"Ann":
-            message = BEFORE.get(subject.protocol, b"") + each + AFTER.get(subject.protocol, b"")
+            message = subject.habit.line(BEFORE.get(subject.protocol, b"") + each)
             stream.send(message)
             stream.expect(subject.answer(message))
 

@@ -8,20 +8,25 @@
 import random
 import time
 
+from sockproto.check.bare import at_once, greeted
 from sockproto.check.body import Body
 from sockproto.check.judging import SENSE, Subject, case, long_dialogue
 from sockproto.check.script import SCRIPT
-from sockproto.check.spoken import LINES, SAYERS, answer, wrong
+from sockproto.check.spoken import LINES, SAYERS, answer
 from sockproto.check.verdict import Failed, Open, edges, shown
 
 TCP = "RFC 9293, 3.6: who has closed may go on receiving"
 BLOCK = random.Random(862).randbytes(65_521)  # a prime, so that no buffer's size hides what is missing
 
 
+TEXT = b"".join(b"client %d\n" % number for number in range(4_567))
+"""For a server that takes no other bytes."""
+
+
 @case("echo", half_closes=True)
 def everything_comes_back(subject: Subject) -> None:
     """Megabytes that are sent before the half-close all come back, then the server ends the stream."""
-    body = Body(BLOCK, (16 if subject.quick else 32) << 20)
+    body = Body(TEXT if subject.habit.text else BLOCK, (16 if subject.quick else 32) << 20)
     stream = subject.open(holds=1 << 18)  # or the kernels hold so much that nothing can be lost
     stream.exchange(body, body, half_close=True)
     stream.expect_end()
@@ -30,9 +35,14 @@ def everything_comes_back(subject: Subject) -> None:
 @case(*LINES, source=TCP, half_closes=True)
 def every_line_is_answered(subject: Subject) -> None:
     """Lines that are sent before the half-close are all answered, then the server ends the stream."""
-    outgoing, expected = long_dialogue(subject, 1_000)
     stream = subject.open()
-    stream.exchange(outgoing, expected, half_close=True)
+    if subject.habit.together:
+        stream.exchange(*long_dialogue(subject, 1_000), half_close=True)
+    else:
+        sent = at_once(subject, 1_000)
+        stream.send(sent)
+        stream.half_close()
+        greeted(stream, sent)
     stream.expect_end()
 
 
@@ -62,7 +72,7 @@ def the_text_still_comes(subject: Subject) -> None:
     stream = subject.connect()
     stream.half_close()
     said = stream.until_end()
-    if reason := wrong(subject.protocol, said, time.time()):
+    if reason := subject.habit.wrong(said, time.time()):
         raise Failed(reason, None, None, edges(said))
 
 

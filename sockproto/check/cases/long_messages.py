@@ -9,24 +9,28 @@ No specification says how long a line may be, so a refusal is not wrong; silence
 
 import contextlib
 
+from sockproto.check.bare import NOT_APART, greeted
+from sockproto.check.habit import payload
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT
-from sockproto.check.spoken import LINES, name
+from sockproto.check.spoken import LINES
 from sockproto.check.verdict import Failed, Open, edges, shown
 from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 
 BEFORE = {"command": b"/echo "}
 BLOCK = b"x" * 65_536
-GROWN_BYTES = 16 << 20
-"""What a server may need more, in all, for lines that do not end."""
+GROWN_BYTES = 48 << 20
+"""What a server may need more, in all, for lines that do not end: Node has 35 MB of garbage."""
 
 CLIENTS = 4
+SENT_BYTES = 32 << 20
+"""What each of them sends, at most: together much more than a server may need."""
 
 
 def long_line(subject: Subject, size: int) -> bytes:
     """Give a line of so many bytes, its newline not counted."""
     before = BEFORE.get(subject.protocol, b"")
-    return before + b"x" * (size - len(before)) + b"\n"
+    return subject.habit.line(before + b"x" * (size - len(before)))
 
 
 def endless(subject: Subject, size: int) -> StreamClient:
@@ -38,7 +42,7 @@ def endless(subject: Subject, size: int) -> StreamClient:
     return stream
 
 
-@case(*LINES, source=SENSE)
+@case(*LINES, source=SENSE, single=True)
 def a_thousand_bytes(subject: Subject) -> None:
     """A line of 1,000 bytes is answered like a short one."""
     message = long_line(subject, 1_000)
@@ -52,6 +56,11 @@ def sixty_thousand_bytes(subject: Subject) -> None:
     """A line of 60,000 bytes is answered like a short one."""
     message = long_line(subject, 60_000)
     stream = subject.open()
+    if not subject.habit.together:
+        stream.push(message, len(message), subject.patience.answer)
+        if (parts := greeted(stream, message)) > 1:
+            raise Open(f"a name of 60,000 bytes is greeted in {parts} parts")
+        return
     try:
         stream.exchange(message, subject.answer(message))
     except WasReset:
@@ -66,9 +75,12 @@ def sixty_thousand_bytes(subject: Subject) -> None:
 @case(*LINES, source=SENSE)
 def a_megabyte(subject: Subject) -> None:
     """A line of 1 MiB is answered, or refused; the next one is answered, unless the stream ends."""
-    message, after = long_line(subject, 1 << 20), name(subject.protocol, 1)
+    message, after = long_line(subject, 1 << 20), subject.habit.name(1)
     expected = subject.answer(after)
     stream = subject.open()
+    if not subject.habit.together:
+        _judge_bare_megabyte(subject, stream, message)
+        return
     try:
         stream.push(message + after, len(message + after), subject.patience.answer)
         said = stream.until(expected, 2 << 20)
@@ -83,12 +95,32 @@ def a_megabyte(subject: Subject) -> None:
         raise Failed(f"{shown(rest)} answers a line of 1 MiB", edges(message), None, edges(rest))
 
 
+def _judge_bare_megabyte(subject: Subject, stream: StreamClient, message: bytes) -> None:
+    """Judge what answers a megabyte where names are not told apart: it, its parts, an error or the end."""
+    try:
+        stream.push(message, len(message), subject.patience.answer)
+        said = stream.what_comes(2 << 20, subject.patience.answer)
+        if not said:
+            stream.expect_end()
+            return
+    except WasReset:
+        return
+    if said[:5].lower() == b"error" or said == subject.answer(message):
+        return
+    if payload(said) != payload(message):
+        raise Failed(f"{shown(said)} answers a name of 1 MiB", edges(message), None, edges(said))
+    raise Open(f"a name of 1 MiB is greeted in {said.count(b'Hello, ')} parts")
+
+
 @case(*LINES, SCRIPT, source=SENSE, independent=True)
 def a_line_without_end_is_ended(subject: Subject) -> None:
     """A client that sends a line that does not end is disconnected."""
     size = (16 if subject.quick else 64) << 20
     try:
-        endless(subject, size).until_end()
+        stream = endless(subject, size)
+        if not subject.habit.together and stream.what_comes(1 << 18).count(b"Hello, ") > 1:
+            raise Open("what comes without end is greeted in parts, which costs no memory")
+        stream.until_end()
     except WasReset:
         return
     except Failed as failure:
@@ -98,7 +130,9 @@ def a_line_without_end_is_ended(subject: Subject) -> None:
 @case(*LINES, source=SENSE)
 def what_came_before_is_answered(subject: Subject) -> None:
     """A message before a line that does not end is answered, and the answer arrives."""
-    message = name(subject.protocol, 1)
+    if not subject.habit.together:
+        raise Open(NOT_APART)
+    message = subject.habit.name(1)
     expected = subject.answer(message)
     outgoing = message + BEFORE.get(subject.protocol, b"") + 4 * BLOCK
     stream = subject.open()
@@ -121,11 +155,11 @@ def others_do_not_notice(subject: Subject) -> None:
 
 @case(*LINES, "discard", SCRIPT, source=SENSE, independent=True)
 def memory_is_bounded(subject: Subject) -> None:
-    """What comes without end costs the server no more than some megabytes of memory."""
+    """What comes without end costs the server no more than some dozens of megabytes of memory."""
     before = subject.started.memory_bytes()
     for clients in range(CLIENTS):
         try:
-            endless(subject, (8 if subject.quick else 32) << 20)
+            endless(subject, SENT_BYTES)
         except Silent:
             if not clients:
                 raise

@@ -8,10 +8,11 @@
 import time
 from collections.abc import Callable, Sequence
 
+from sockproto.check.bare import greeted
 from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT, speaking
-from sockproto.check.spoken import PROTOCOLS, TALKERS, name, wrong
+from sockproto.check.spoken import PROTOCOLS, TALKERS
 from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import StreamClient
 from sockproto.plain.deadline import Deadline
@@ -35,18 +36,23 @@ def serve_all(subject: Subject, streams: Sequence[StreamClient]) -> None:
         return
     if subject.protocol in TALKERS or subject.protocol == "discard":
         for number, stream in enumerate(streams):
-            stream.send(name(subject.protocol, number))
+            stream.send(subject.habit.name(number))
     if subject.protocol == "discard":
         streams[0].expect_silence()
     for number, stream in enumerate(streams):
         if subject.protocol in TALKERS:
-            stream.expect(subject.answer(name(subject.protocol, number)))
+            stream.expect(subject.answer(subject.habit.name(number)))
         elif subject.protocol == "discard":
             stream.expect_silence(0)
         elif subject.protocol == "chargen":
             stream.receive(100)
-        elif reason := wrong(subject.protocol, stream.until_end(), time.time()):
+        elif reason := subject.habit.wrong(stream.until_end(), time.time()):
             raise Failed(f"of {len(streams)} clients at once number {number + 1} is not served: {reason}")
+
+
+def fewer(subject: Subject, count: int) -> int:
+    """Return how many messages are answered in turn: fewer if each has to wait for a pause."""
+    return count if subject.habit.apart else count // 5
 
 
 def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -> None:
@@ -67,7 +73,7 @@ def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -
     raise Failed(f"{' and '.join(found)} descriptors more are open after {after}, {ROUNDS} times")
 
 
-@case(*PROTOCOLS, SCRIPT, source=SENSE)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
 def all_are_served(subject: Subject) -> None:
     """Many clients that are connected at the same time (200; 50 with ``--quick``) are all served."""
     count, late = 50 if subject.quick else 200, 0
@@ -84,15 +90,19 @@ def all_are_served(subject: Subject) -> None:
 @case(*TALKERS, source=SENSE)
 def each_gets_its_own_answers(subject: Subject) -> None:
     """Of many clients that send many messages at once each gets the answers to its own, in order."""
-    clients, rounds = 20, 20 if subject.quick else 100
+    clients, rounds = 20, fewer(subject, 20 if subject.quick else 100)
     streams = [subject.open() for _ in range(clients)]
-    for number in range(rounds):
-        for client, stream in enumerate(streams):
-            stream.send(name(subject.protocol, 1_000 * client + number))
-    for client, stream in enumerate(streams):
-        stream.expect(
-            subject.answers([name(subject.protocol, 1_000 * client + number) for number in range(rounds)])
-        )
+    at_once = rounds if subject.habit.together else 1
+    for first in range(0, rounds, at_once):
+        asked = [
+            [subject.habit.name(1_000 * client + number) for number in range(first, first + at_once)]
+            for client in range(clients)
+        ]
+        for messages in zip(*asked, strict=True):
+            for stream, message in zip(streams, messages, strict=True):
+                stream.send(message)
+        for stream, its in zip(streams, asked, strict=True):
+            stream.expect(subject.answers(its))
 
 
 @case(*TALKERS, source=SENSE)
@@ -103,7 +113,7 @@ def halves_are_not_mixed(subject: Subject) -> None:
 
 
 def _send_halves(subject: Subject) -> None:
-    messages = [name(subject.protocol, 1), name(subject.protocol, 2)]
+    messages = [subject.habit.name(1), subject.habit.name(2)]
     half = len(messages[0]) - 4
     for attempt in range(TRIES):
         with subject.open() as one, subject.open() as two:
@@ -115,27 +125,30 @@ def _send_halves(subject: Subject) -> None:
             took = time.monotonic() - began
             try:
                 for stream, message in zip((one, two), messages, strict=True):
-                    stream.expect(subject.answer(message))
+                    if subject.habit.together:
+                        stream.expect(subject.answer(message))
+                    else:
+                        greeted(stream, message)
                 return
             except Failed:  # was this machine too slow, so that a pause ended a message?
                 if subject.protocol != "greeting" or took < QUIET_SECONDS or attempt == TRIES - 1:
                     raise
 
 
-@case(*PROTOCOLS, SCRIPT, source=SENSE)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
 def no_descriptor_is_left(subject: Subject) -> None:
     """After hundreds of connections that were served and closed no more descriptors are open than before."""
-    count = 100 if subject.quick else 500
+    count = fewer(subject, 100 if subject.quick else 500)
     _serve_some(subject, 20)
     judge_descriptors(subject, lambda: _serve_some(subject, count), f"{count} connections that were closed")
 
 
-@case(*PROTOCOLS, SCRIPT, source=SENSE)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
 def no_memory_is_left(subject: Subject) -> None:
     """Hundreds of connections that were served and closed cost less than some kilobytes each for good."""
     _serve_some(subject, 50)
     before = subject.settled(subject.started.memory_bytes)
-    count = 100 if subject.quick else 500
+    count = fewer(subject, 100 if subject.quick else 500)
     _serve_some(subject, count)
     grown = subject.settled(subject.started.memory_bytes) - before
     if grown > LEAKED_BYTES:

@@ -8,10 +8,18 @@
 import re
 import time
 
+from sockproto.check.habit import NEWLINES, RIGHT
 from sockproto.check.judging import Subject, case
-from sockproto.check.spoken import CHARGEN, SAYERS, SCRIPTS, TALKERS, unusual, wrong
+from sockproto.check.spoken import CHARGEN, SAYERS, TALKERS, unusual, wrong
 from sockproto.check.verdict import Failed, Open, edges, shown
 from sockproto.check.wire import Silent
+
+TOLD_APART = {
+    "auto": "it takes bare sends, and tells apart lines that come at once",
+    "lines": "a name without a newline gets no answer",
+    "bare": "it takes bare sends, and does not tell apart lines that come at once",
+}
+"""What shows how a greeting server tells names apart."""
 
 CROWD = 5
 """How many connections a server must let wait to be accepted: what ``listen`` was given in old books."""
@@ -26,7 +34,7 @@ WORDS = {b"/echo", b"/help", b"/version"}
 def a_dialogue(subject: Subject) -> None:
     """Messages that are sent one after the other's answer are answered, each by what is due and no more."""
     stream = subject.open()
-    for message in SCRIPTS[subject.protocol]:
+    for message in subject.habit.messages:
         stream.send(message)
         stream.expect(subject.answer(message))
 
@@ -51,9 +59,12 @@ def the_welcome_comes_first(subject: Subject) -> None:
 def a_name_is_greeted(subject: Subject) -> None:
     """The line ``Michael`` is answered ``Hello, Michael!``, with the newline that ended it."""
     stream = subject.open()
-    for newline in b"\n", b"\r\n":
+    for newline in NEWLINES:
         stream.send(b"Michael" + newline)
-        stream.expect(b"Hello, Michael!" + newline)
+        stream.expect(subject.answer(b"Michael" + newline))
+    if any(subject.habit.endings.get(newline, RIGHT[newline]) != RIGHT[newline] for newline in NEWLINES):
+        said = " and ".join(shown(subject.answer(b"Michael" + newline)) for newline in NEWLINES)
+        raise Open(f"after LF and CR LF the name is answered {said}")
 
 
 @case("greeting")
@@ -62,26 +73,45 @@ def a_bare_name(subject: Subject) -> None:
     stream = subject.open()
     stream.send(b"Michael")
     said = stream.what_comes(first=subject.patience.answer / 2)
+    if said and subject.habit.ending(b"Michael", said) is None:
+        raise Failed(f"{shown(said)} came", b"Michael", b"Hello, Michael!", said)
+    _judge_framing(subject, "" if said else "lines")
     if not said:
         raise Open("a name without a newline gets no answer: this server reads lines")
-    ending = subject.context.endings.get(b"\n", b"")  # of all that it says, perhaps
-    if said not in (b"Hello, Michael!", b"Hello, Michael!" + ending):
-        raise Failed(f"{shown(said)} came", b"Michael", b"Hello, Michael!", said)
+    if said != b"Hello, Michael!":
+        raise Open(f"a name without a newline is answered {shown(said)}")
+
+
+def _judge_framing(subject: Subject, seen: str) -> None:
+    """Complain if names are told apart otherwise than is stated.
+
+    Args:
+        subject: The server.
+        seen: Its framing, if that was seen just now.
+    """
+    stated, found = subject.context.framing, seen or subject.habit.framing
+    if stated and found != stated:
+        raise Failed(f"its framing is {found}, not {stated}: {TOLD_APART[found]}")
 
 
 @case("greeting")
 def an_empty_line_gets_no_answer(subject: Subject) -> None:
     """Empty lines are not answered; a name after them is."""
+    messages = [b"\n", b"\r\n", b"Ann\n"]
+    if any(map(subject.answer, messages[:2])):
+        raise Open("an empty line is a name to it: a newline, or a CR, is part of the name")
     stream = subject.open()
-    stream.send(b"\n\r\nAnn\n")
-    stream.expect(subject.answer(b"Ann\n"))
-    stream.expect_silence()
+    for message in [b"".join(messages)] if subject.habit.together else messages:
+        stream.send(message)
+        if message.strip():
+            stream.expect(subject.answer(b"Ann\n"))
+        stream.expect_silence()
 
 
 @case("greeting")
 def exit_ends_the_stream(subject: Subject) -> None:
     """The line ``exit`` is not answered: the server ends the stream."""
-    for newline in b"\n", b"\r\n":
+    for newline in NEWLINES if subject.habit.newline else (b"",):
         with subject.open() as stream:
             stream.send(b"exit" + newline)
             stream.expect_end()
@@ -91,7 +121,7 @@ def exit_ends_the_stream(subject: Subject) -> None:
 def exit_is_the_whole_line(subject: Subject) -> None:
     """A name that only begins or ends with ``exit`` is a name."""
     stream = subject.open()
-    for line in b"exits\n", b"no exit\n":
+    for line in map(subject.habit.line, (b"exits", b"no exit")):
         stream.send(line)
         stream.expect(subject.answer(line))
 
@@ -103,7 +133,7 @@ def exit_is_the_whole_line(subject: Subject) -> None:
 def the_version(subject: Subject) -> None:
     """``/version`` is answered ``Demo version``, a line that ends in LF."""
     stream = subject.open()
-    for newline in b"\n", b"\r\n":
+    for newline in NEWLINES:
         stream.send(b"/version" + newline)
         stream.expect(b"Demo version\n")
 

@@ -5,16 +5,21 @@
     sockproto check echo 127.0.0.1:7 --only never-reads
 """
 
+import contextlib
 import time
 
+from sockproto.check.bare import greeted
 from sockproto.check.body import Body, difference
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.spoken import CHARGEN, TALKERS
 from sockproto.check.verdict import Failed, Open, shown
-from sockproto.check.wire import StreamClient
+from sockproto.check.wire import Ended, StreamClient, WasReset
 
 GROWN_BYTES = 16 << 20
 """What a server may need more, in all, while its clients do not read."""
+
+PARTS = 2
+ONE_NAME = "what comes without a pause is one name to it, and too long for one"
 
 LOOKS = 10
 
@@ -58,8 +63,11 @@ def memory_is_bounded(subject: Subject) -> None:
 @case(*TALKERS, source=SENSE, independent=True)
 def it_stops_reading(subject: Subject) -> None:
     """While a client does not read its answers, the server stops reading what it sends."""
-    taken = fill(subject, subject.open())
+    stream = subject.open()
+    taken = fill(subject, stream)
     if taken >= (32 if subject.quick else 64) << 20:
+        if not subject.habit.together:
+            _see_greetings(stream)
         raise Failed(
             f"the server took {taken:,} bytes from a client that read no answer: it buffers without end"
         )
@@ -71,9 +79,30 @@ def all_answers_come_in_the_end(subject: Subject) -> None:
     messages, answers = block(subject)
     stream = subject.open()
     taken = fill(subject, stream)
+    if not subject.habit.together:
+        try:
+            greeted(stream, (messages * (taken // len(messages) + 1))[:taken])
+        except (Ended, WasReset) as failure:
+            if (failure.received or b"").count(b"Hello, ") < PARTS:
+                raise Open(ONE_NAME) from None
+            raise
+        return
     times = -(-taken // len(messages))
     rest = messages[taken % len(messages) :] if taken % len(messages) else b""
     stream.exchange(rest, Body(answers, times * len(answers)))
+
+
+def _see_greetings(stream: StreamClient) -> None:
+    """See that what was sent is greeted, in parts, while it comes.
+
+    Raises:
+        Open: It is not: it was too long for a name.
+    """
+    said = b""
+    with contextlib.suppress(WasReset):
+        said = stream.what_comes(1 << 18)
+    if said.count(b"Hello, ") < PARTS:
+        raise Open(ONE_NAME)
 
 
 @case("chargen", source=SENSE)

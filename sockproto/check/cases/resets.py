@@ -9,7 +9,7 @@ from sockproto.check.body import Body
 from sockproto.check.cases.many import judge_descriptors
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT
-from sockproto.check.spoken import PROTOCOLS, TALKERS, name
+from sockproto.check.spoken import PROTOCOLS, TALKERS
 from sockproto.check.wire import StreamClient
 
 TIMES = 20
@@ -64,5 +64,5 @@ def _send_much(subject: Subject, stream: StreamClient) -> None:
         block = b"".join(step.send for step in subject.script.rounds(1_000))
         stream.send(Body(block).part(0, 8_000))
     elif subject.protocol != "chargen":
-        block = b"".join(name(subject.protocol, number) for number in range(1_000))
+        block = b"".join(subject.habit.name(number) for number in range(1_000))
         stream.send(Body(block).part(0, 8_000))

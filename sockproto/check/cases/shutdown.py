@@ -10,13 +10,14 @@ import signal
 from collections.abc import Sequence
 
 from sockproto.check.body import Body, difference
-from sockproto.check.cases.never_reads import block
+from sockproto.check.cases.never_reads import ONE_NAME, block
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT, speaking
-from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS, name
+from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS
 from sockproto.check.verdict import Failed, Open, TooSlow, edges
-from sockproto.check.wire import Silent, StreamClient, WasReset
+from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 
+KILLED = "SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers"
 CLIENTS = 5
 MOST_BYTES = 8 << 20
 """The most that each client sends before the server is asked to end."""
@@ -40,7 +41,7 @@ def _hear(subject: Subject, stream: StreamClient) -> None:
         with contextlib.suppress(Failed):
             speaking.serve_all(subject.script, [stream])
     elif subject.protocol in TALKERS:
-        stream.send(name(subject.protocol, 1))
+        stream.send(subject.habit.name(1))
         stream.what_comes(1, subject.patience.answer)
     elif subject.protocol == "chargen":
         stream.receive(100)
@@ -86,9 +87,15 @@ def no_answer_is_cut(subject: Subject) -> None:
         minds = other.started.minds(signal.SIGTERM)
         other.started.terminate()
         if not minds and "SIGTERM" in other.started.wait(subject.patience.silence):
-            raise Open("SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers")
-        for stream, head in sending:
-            _judge_rest(other, stream, head)
+            raise Open(KILLED)
+        try:
+            for stream, head in sending:
+                _judge_rest(other, stream, head)
+        except Failed:
+            # Node and Go handle it for all programs, to die of it themselves.
+            if "SIGTERM" in other.started.wait(subject.patience.silence):
+                raise Open(KILLED) from None
+            raise
 
 
 def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
@@ -99,6 +106,10 @@ def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
             stream = subject.open()
             stream.push(messages, MOST_BYTES, subject.patience.silence)
             found.append((stream, stream.receive(READ_BYTES)))
+        except (Ended, WasReset):
+            if subject.habit.together:
+                raise
+            raise Open(ONE_NAME) from None
         except Silent:
             if not found:
                 raise
@@ -129,7 +140,7 @@ def _judge_rest(subject: Subject, stream: StreamClient, last: bytes) -> None:
             place = difference(due, data)
             if data[place:] == b"!":  # the greeting of a half name, which the server had when it was to end
                 return
-            if data != due:
+            if data != due and subject.habit.together:
                 reason = f"another answer came, from byte {came + place:,} on"
                 raise Failed(
                     reason, edges(messages), answers.around(came + place), data[max(0, place - 32) :][:64]
@@ -137,6 +148,13 @@ def _judge_rest(subject: Subject, stream: StreamClient, last: bytes) -> None:
             came, last = came + len(data), data
     except (Silent, WasReset):  # whether the end comes in time is another case
         pass
-    if not last.endswith(subject.answer(name(subject.protocol, 1))[-1:]):
+    if not _is_whole(subject, last):
         reason = f"the last answer is cut, after {came:,} bytes"
         raise Failed(reason, edges(messages), answers.around(came), last[-32:])
+
+
+def _is_whole(subject: Subject, last: bytes) -> bool:
+    """Say whether what came last is an answer to its end."""
+    if subject.habit.together:
+        return last.endswith(subject.answer(subject.habit.name(1))[-1:])
+    return last.rstrip(b"\r\n").endswith(b"!")

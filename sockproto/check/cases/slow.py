@@ -7,7 +7,7 @@
 
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT
-from sockproto.check.spoken import PROTOCOLS, TALKERS, name
+from sockproto.check.spoken import PROTOCOLS, TALKERS
 
 CLIENTS = 10
 IDLE = 6
@@ -24,12 +24,12 @@ def waiting_clients_delay_nobody(subject: Subject) -> None:
     subject.still_serves(f"{CLIENTS} clients that take their time")
 
 
-@case("echo", "greeting", "command", "discard", source=SENSE)
+@case("echo", "greeting", "command", "discard", source=SENSE, single=True)
 def an_idle_client_stays(subject: Subject) -> None:
     """A client that says nothing for a while stays connected, and is served after it."""
     stream = subject.open()
     stream.expect_silence(IDLE * subject.patience.silence)
-    message = name(subject.protocol, 1)
+    message = subject.habit.name(1)
     stream.send(message)
     if subject.protocol == "discard":
         stream.expect_silence()

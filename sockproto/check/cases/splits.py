@@ -9,15 +9,22 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
+from sockproto.check.bare import NOT_APART
 from sockproto.check.judging import SENSE, Subject, case
-from sockproto.check.spoken import LINES, SCRIPTS, TALKERS
-from sockproto.check.verdict import Failed, TooSlow, shown
+from sockproto.check.spoken import LINES, TALKERS
+from sockproto.check.verdict import Failed, Open, TooSlow, shown
 
 QUIET_SECONDS = 0.01
 """A pause of half a greeting server's quiet period, which begins a new message."""
 
 TRIES = 5
 TCP = "RFC 9293, 3.8: a stream of bytes, without boundaries"
+
+
+def sent_at_once(subject: Subject) -> list[Sequence[bytes]]:
+    """Return the messages of a short dialogue, those together that the server may be sent at once."""
+    messages = subject.habit.dialogue
+    return [messages] if subject.habit.apart else [[message] for message in messages]
 
 
 def in_pieces(subject: Subject, pieces: Sequence[bytes], expected: bytes) -> None:
@@ -40,54 +47,61 @@ def in_pieces(subject: Subject, pieces: Sequence[bytes], expected: bytes) -> Non
     raise TooSlow("this machine is too slow: it can't send two pieces within 10 ms")
 
 
-@case(*TALKERS, source=TCP)
+@case(*TALKERS, source=TCP, single=True)
 def each_two_way_split(subject: Subject) -> None:
     """A short dialogue, split in two at every byte, is answered like the whole."""
-    script = b"".join(SCRIPTS[subject.protocol])
-    expected = subject.answers(SCRIPTS[subject.protocol])
-    for place in range(1, len(script)):
-        in_pieces(subject, [script[:place], script[place:]], expected)
+    for messages in sent_at_once(subject):
+        script = b"".join(messages)
+        for place in range(1, len(script)):
+            in_pieces(subject, [script[:place], script[place:]], subject.answers(messages))
 
 
-@case(*TALKERS, source=TCP)
+@case(*TALKERS, source=TCP, single=True)
 def byte_by_byte(subject: Subject) -> None:
     """A short dialogue that is sent byte by byte is answered like the whole."""
-    script = b"".join(SCRIPTS[subject.protocol])
-    expected = subject.answers(SCRIPTS[subject.protocol])
-    in_pieces(subject, [script[place : place + 1] for place in range(len(script))], expected)
+    for messages in sent_at_once(subject):
+        script = b"".join(messages)
+        pieces = [script[place : place + 1] for place in range(len(script))]
+        in_pieces(subject, pieces, subject.answers(messages))
 
 
-@case(*TALKERS, source=TCP)
+@case(*TALKERS, source=TCP, single=True)
 def random_cuts(subject: Subject) -> None:
     """A short dialogue that is cut anywhere is answered like the whole."""
-    script = b"".join(SCRIPTS[subject.protocol])
-    expected = subject.answers(SCRIPTS[subject.protocol])
     chance = random.Random(862)  # the same cuts each time
     for _ in range(3 if subject.quick else 30):
-        places = [0, *sorted(chance.sample(range(1, len(script)), 4)), len(script)]
-        pieces = [script[start:end] for start, end in pairwise(places)]
-        in_pieces(subject, pieces, expected)
+        for messages in sent_at_once(subject):
+            script = b"".join(messages)
+            cuts = chance.sample(range(1, len(script)), min(4, len(script) - 1))
+            pieces = [script[start:end] for start, end in pairwise([0, *sorted(cuts), len(script)])]
+            in_pieces(subject, pieces, subject.answers(messages))
 
 
 @case(*TALKERS, source=TCP)
 def all_in_one_segment(subject: Subject) -> None:
     """Several messages in one segment are answered one by one."""
-    script = SCRIPTS[subject.protocol]
-    in_pieces(subject, [b"".join(script)], subject.answers(script))
+    if not subject.habit.apart:
+        raise Open(NOT_APART)
+    messages = subject.habit.dialogue
+    in_pieces(subject, [b"".join(messages)], subject.answers(messages))
 
 
 @case(*LINES, source=TCP)
 def a_split_newline(subject: Subject) -> None:
     """CR and LF in two segments end one message, not two."""
     message = {"greeting": b"Ann\r\n", "command": b"/version\r\n"}[subject.protocol]
+    if not subject.habit.apart:
+        in_pieces(subject, [message[:-1], message[-1:]], subject.answer(message))
+        return
     pieces = [message[:-1], message[-1:] + message[:-1], message[-1:]]
     in_pieces(subject, pieces, subject.answers([message, message]))
 
 
-@case("greeting", "command", "echo", source=SENSE)
+@case("greeting", "command", "echo", source=SENSE, single=True)
 def a_split_character(subject: Subject) -> None:
     """A character of several bytes, split across two segments, comes back whole."""
     before = {"command": b"/echo "}.get(subject.protocol, b"")
-    message = before + "é€😀".encode() + b"\n"
-    for place in range(len(before) + 1, len(message) - 1):
+    text = before + "é€😀".encode()
+    message = subject.habit.line(text)
+    for place in range(len(before) + 1, len(text)):
         in_pieces(subject, [message[:place], message[place:]], subject.answers([message]))

@@ -35,20 +35,12 @@ class MisspellsItsWelcome(Server):
     welcome = b"Wellcome!"
 
 
-class DropsTheNewline(Server):
+class ForgetsTheMark(Server):
     protocols = ("greeting",)
-    fails = "meaning.a-name-is-greeted"
+    fails = "meaning.a-name-is-greeted meaning.a-bare-name"
 
     def answer(self, line: bytes, newline: bytes) -> bytes:
-        return super().answer(line, b"")
-
-
-class AlwaysEndsInANewline(Server):
-    protocols = ("greeting",)
-    fails = "meaning.a-bare-name"
-
-    def answer(self, line: bytes, newline: bytes) -> bytes:
-        return super().answer(line, newline or b"\n")
+        return b"Hello, " + line + newline if line else b""
 
 
 class GreetsNobody(Server):
