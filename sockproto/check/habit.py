@@ -80,7 +80,7 @@ class Habit:
     @property
     def messages(self) -> tuple[bytes, ...]:
         """Return the short dialogue in a form that it may take, whether it is answered as is due or not."""
-        script = SCRIPTS[self.protocol]
+        script = SCRIPTS.get(self.protocol, ())
         if not self.apart:
             return tuple(message.rstrip(b"\r\n") for message in script if message.strip())
         return script
