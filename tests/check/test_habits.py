@@ -10,7 +10,7 @@ from sockproto.check.running import run
 from sockproto.check.target import find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Verdict
-from tests.check.faults.meaning import AnswersTwice
+from tests.check.faults.meaning import AnswersTwice, CountsFrom1970
 from tests.check.faults.splits import EchoesTheFirstReadOnly, TakesReadsForMessages
 from tests.check.habits import (
     HABITS,
@@ -122,6 +122,12 @@ def test_where_nothing_is_answered_as_is_due_what_depends_on_that_is_not_judged(
     report = check(AnswersTwice("echo"), loop, "meaning", "pipelining", answer=0.5)
     assert report.unjudged == "2 not judged as meaning.a-dialogue fails"
     assert not report.complete
+
+
+def test_a_text_that_is_wrong_is_told_of_once(loop: Loop) -> None:
+    report = check(CountsFrom1970("time"), loop)
+    assert verdicts(report, Verdict.FAIL) == ["meaning.the-text-and-the-end"]
+    assert skipped(report) == []
 
 
 def test_a_habit_in_words_and_answers() -> None:

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ NAIVE = {
 """The habit of each, what it must fail, and what it must pass."""
 
 
+ECHOES = {
+    "echo_text.js": (
+        "gives back what comes; takes only UTF-8",
+        {"meaning.a-dialogue", "binary.every-byte", "binary.invalid-utf-8"},
+    ),
+    "echo_lines.py": ("reads lines", {"meaning.a-dialogue"}),
+}
+"""The habit of each echo, and what it must fail."""
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the servers in Go, once."""
@@ -73,13 +84,15 @@ def command(request: pytest.FixtureRequest, name: str) -> str:
     return f"{shlex.join(words)} {{port}}"
 
 
-def judge(command: str, patience: Patience, only: list[str], skip: list[str]) -> Report:
+def judge(
+    command: str, patience: Patience, only: list[str], skip: list[str], protocol: str = "greeting"
+) -> Report:
     """Start a server, judge it by the quick form and end it."""
     port = free_port()
     with Started(command, port) as started:
         started.wait_until_up("tcp", "127.0.0.1", port)
-        context = CheckContext("greeting", find("tcp", "127.0.0.1", port), patience, True, started)
-        return run(context, chosen(cases("greeting"), only, skip))
+        context = CheckContext(protocol, find("tcp", "127.0.0.1", port), patience, True, started)
+        return run(context, chosen(cases(protocol), only, skip))
 
 
 def verdicts(report: Report, verdict: Verdict) -> set[str]:
@@ -100,6 +113,15 @@ def test_what_a_naive_one_gets_wrong_is_found_and_nothing_else(name: str, comman
     assert report.known == {"habit": habit}
     assert wrong <= verdicts(report, Verdict.FAIL)
     assert right <= verdicts(report, Verdict.PASS)
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_an_echo_that_can_t_take_all_is_judged_by_what_it_can(name: str, command: str) -> None:
+    habit, wrong = ECHOES[name]
+    report = judge(command, replace(PATIENT, answer=2), [], ["many.descriptors-run-out"], "echo")
+    assert report.known == {"habit": habit}
+    assert verdicts(report, Verdict.FAIL) == wrong
+    assert verdicts(report, Verdict.SKIP) == set()
 
 
 @pytest.mark.parametrize(("name", "framing"), [("good.js", "auto"), ("good_threads.py", "bare")])

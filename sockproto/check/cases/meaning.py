@@ -275,7 +275,7 @@ def clients_that_speak_first(subject: Subject) -> None:
             streams.append(subject.connect())
             streams[-1].send(b"Is anybody there?\r\n" * 50)
         for stream in streams:
-            _judge_text(subject, stream.until_end(), b"Is anybody there?\r\n" * 50)
+            _judge_said(subject, stream.until_end(), b"Is anybody there?\r\n" * 50)
             stream.close()
 
 
@@ -284,7 +284,13 @@ def a_client_that_speaks_much(subject: Subject) -> None:
     """What a client sends is thrown away: it can send a megabyte, then read the whole text and the end."""
     stream = subject.connect()
     stream.send(b"Is anybody there?\r\n" * 55_000)
-    _judge_text(subject, stream.until_end(), b"Is anybody there?\r\n")
+    _judge_said(subject, stream.until_end(), b"Is anybody there?\r\n")
+
+
+def _judge_said(subject: Subject, said: bytes, sent: bytes) -> None:
+    """Judge a text where it is not the matter: one that is always wrong will do."""
+    if reason := subject.habit.wrong(said, time.time()):
+        raise Failed(reason, sent, None, edges(said))
 
 
 def _judge_text(subject: Subject, said: bytes, sent: bytes | None) -> None:
