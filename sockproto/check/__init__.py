@@ -3,10 +3,29 @@
 Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:
 
+verdict    ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
+timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
+body       bytes that may be too many to be kept (pure)
+script/    somebody's own protocol, said in a file, in place of ``spoken``
+spoken     what each protocol says, written from the specifications (pure)
+target     whom it judges
+started    a server that is started for the check, and watched
+sockets    what streams and datagrams have in common: deadlines, notes, what can go wrong
+stream     ``StreamClient``: a connection
+datagrams  ``DatagramClient``: a socket for datagrams
+wire       all of these
+judging    ``case``, ``Subject``: how a case is written, and found
+cases/     the cases, a group a file
+running    all of them, one after the other, in time
+reports    as text, as JSON, as JUnit's XML
+page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
+=========  ==================================================================================
+=======
 ===========  ==================================================================================
 verdict      ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
 timing       ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
 body         bytes that may be too many to be kept (pure)
+script/      somebody's own protocol, said in a file, in place of ``spoken``
 spoken       what each protocol says, written from the specifications (pure)
 habit        how a server tells messages apart and ends its answers, which is left to it (pure)
 target       whom it judges
@@ -34,16 +53,24 @@ page         as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sockproto.check.script.dialogue import ProtocolScript
     from sockproto.check.verdict import Report
 
 
 def judge(
-    protocol: str, host: str, port: int = 0, *, kind: str = "tcp", quick: bool = False, framing: str = ""
+    protocol: "str | ProtocolScript",
+    host: str,
+    port: int = 0,
+    *,
+    kind: str = "tcp",
+    quick: bool = False,
+    framing: str = "",
 ) -> "Report":  # what is loaded for it is loaded when it is called
     """Judge a server.
 
     Args:
-        protocol: One of ``sockproto.check.spoken.PROTOCOLS``.
+        protocol: One of ``sockproto.check.spoken.PROTOCOLS``, or what ``sockproto.check.script.reading.read``
+            gives.
         host: The host's name or address; the path of a UNIX socket.
         port: Its port.
         kind: ``tcp``, ``udp``, ``unix`` or ``unix-dgram``.
@@ -56,17 +83,21 @@ def judge(
 
     Raises:
         CallFailed: Nothing can be reached there.
-        OptionError: There is no such protocol.
+        OptionError: There is no such protocol, or it is a script's and *kind* has datagrams.
     """
     from sockproto.check.judging import CheckContext, cases
     from sockproto.check.running import run
+    from sockproto.check.script import SCRIPT
     from sockproto.check.spoken import PROTOCOLS
     from sockproto.check.target import find
     from sockproto.check.timing import FULL, QUICK
     from sockproto.errors import OptionError
 
-    if protocol not in PROTOCOLS:
+    name, script = (protocol, None) if isinstance(protocol, str) else (SCRIPT, protocol)
+    if script is None and name not in PROTOCOLS:
         raise OptionError(f"there is no protocol {protocol!r}: it is one of {', '.join(PROTOCOLS)}")
+    if script is not None and kind in ("udp", "unix-dgram"):
+        raise OptionError("a script is judged on streams, not on datagrams")
     target = find(kind, host, port)
-    context = CheckContext(protocol, target, QUICK if quick else FULL, quick, framing=framing)
+    context = CheckContext(name, target, QUICK if quick else FULL, quick, framing=framing, script=script)
     return run(context, cases(protocol, target.datagrams))

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sockproto.check.habit import NEWLINES, Habit
 from sockproto.check.judging import CheckContext, Subject
+from sockproto.check.script.speaking import answered
 from sockproto.check.spoken import LINES, SAYERS, TALKERS, name, wrong
 from sockproto.check.verdict import Failed, Skipped
 from sockproto.plain.deadline import Deadline
@@ -34,6 +35,8 @@ def acquainted(context: CheckContext, deadline: Deadline | None = None) -> Check
     if context.target.datagrams:
         return context
     probes = _Probes(context, Deadline(deadline.left / 3) if deadline else None)
+    if (script := context.script) is not None:
+        probes.learn(script=probes.heard(lambda it: answered(it.script, it.connect), script))
     if context.protocol == "greeting":
         welcome = probes.heard(lambda it: it.connect().what_comes(1_024, it.patience.answer), b"")
         probes.learn(welcome=welcome)

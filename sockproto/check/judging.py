@@ -22,6 +22,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from sockproto.check.body import Body
 from sockproto.check.habit import Habit
+from sockproto.check.script import SCRIPT, speaking
+from sockproto.check.script.dialogue import ProtocolScript
 from sockproto.check.spoken import SAYERS
 from sockproto.check.started import UP_SECONDS, Started
 from sockproto.check.target import ServerAddress, free_port
@@ -48,6 +50,19 @@ GROUPS = (
 )
 """The files of ``cases``, in the order in which they are run."""
 
+SCRIPTED = (
+    "meaning",
+    "splits",
+    "pipelining",
+    "half_close",
+    "never_reads",
+    "slow",
+    "long_messages",
+    "many",
+    "shutdown",
+)
+"""Those of ``cases.scripted``."""
+
 TUTORIALS = "the socket tutorials"
 SENSE = "common sense"
 RFCS = {
@@ -57,8 +72,9 @@ RFCS = {
     "qotd": "RFC 865",
     "daytime": "RFC 867",
     "time": "RFC 868",
+    SCRIPT: "the script",
 }
-"""Where the protocols are specified that have an RFC; the others: the socket tutorials."""
+"""Where the protocols are specified that have an RFC, or a script; the others: the socket tutorials."""
 
 
 W = TypeVar("W", bound=Wire)
@@ -69,13 +85,14 @@ class CheckContext:
     """What all cases of a check share.
 
     Attributes:
-        protocol: Which protocol is judged.
+        protocol: Which protocol is judged; ``script`` if a script says what it is.
         target: Whom.
         patience: How long to wait.
         quick: Whether to be quick: less is sent.
         started: The server, if it was started for the check.
         welcome: What the server says when a connection is made, before it is sent anything.
         life: What its clients are answered, right or wrong, before anything has happened to it.
+        script: What is said and what is due, where that is no protocol that we know.
         framing: Which of ``FRAMINGS`` it is said to have; empty: whichever it has.
         found: Its habit, if that was found out.
     """
@@ -87,6 +104,7 @@ class CheckContext:
     started: Started | None = None
     welcome: bytes = b""
     life: bytes = b""
+    script: ProtocolScript | None = None
     framing: str = ""
     found: Habit | None = None
 
@@ -94,6 +112,11 @@ class CheckContext:
     def habit(self) -> Habit:
         """Return in which habit it is judged."""
         return self.found or Habit(self.protocol)
+
+    @property
+    def name(self) -> str:
+        """The protocol's name, for people."""
+        return self.protocol if self.script is None else self.script.name
 
 
 class Subject:
@@ -118,13 +141,15 @@ class Subject:
         return self._kept(StreamClient)
 
     def open(self, holds: int = 0) -> StreamClient:
-        """Connect, and read the welcome where there is one.
+        """Connect, and read the welcome where there is one; say what a script says once.
 
         Args:
             holds: How many bytes our kernel may hold that the case has not read; 0: as many as it likes.
         """
         stream = self._kept(StreamClient, holds)
-        if self.context.welcome:
+        if self.context.script is not None:
+            speaking.begin(self.context.script, stream)
+        elif self.context.welcome:
             stream.expect(self.context.welcome)
         return stream
 
@@ -143,6 +168,18 @@ class Subject:
     def answer(self, message: bytes) -> bytes:
         """Return what a message is answered in this server's habit."""
         return self.habit.answer(message)
+
+    @property
+    def script(self) -> ProtocolScript:
+        """What is said and what is due, in a case of scripts."""
+        assert self.context.script is not None
+        return self.context.script
+
+    def half(self, number: int = 1) -> bytes:
+        """Give the first half of a message."""
+        if self.context.script is not None:
+            return self.context.script.first().half
+        return self.habit.name(number)[:5]
 
     def answers(self, messages: Iterable[bytes]) -> bytes:
         """Return what several messages are answered."""
@@ -225,6 +262,9 @@ class Subject:
 
     def sign_of_life(self) -> bytes:
         """Give what a new client is answered, right or wrong; empty if nothing."""
+        if self.context.script is not None:
+            with self.connect() as stream:
+                return speaking.sign_of_life(self.context.script, stream)
         with self.open() as stream:
             if self.protocol == "discard":
                 stream.send(b"Hello")
@@ -301,6 +341,7 @@ class Judged:
         half_closes: Whether it half-closes, which TLS can't.
         basic: Whether others say nothing new where it fails.
         independent: Whether it says something even where the basic one fails.
+        needs: What a script must have for it, a property of ``ProtocolScript``; nothing if empty.
         single: Whether it says something where only one message of a connection is answered.
     """
 
@@ -314,7 +355,13 @@ class Judged:
     half_closes: bool
     basic: bool
     independent: bool
+    needs: str
     single: bool
+
+    @property
+    def group(self) -> str:
+        """Its file's name."""
+        return self.judge.__module__.rpartition(".")[2]
 
     def case(self, protocol: str) -> Case:
         """Give it as it stands in a report about a protocol."""
@@ -333,6 +380,7 @@ def case(
     half_closes: bool = False,
     basic: bool = False,
     independent: bool = False,
+    needs: str = "",
     single: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Make a case of a function; see ``Judged``. Its docstring, in one line, is what is expected."""
@@ -352,6 +400,7 @@ def case(
                 half_closes,
                 basic,
                 independent or group == "meaning",
+                needs,
                 single,
             )
         )
@@ -360,11 +409,15 @@ def case(
     return register
 
 
-def cases(protocol: str, datagrams: bool = False) -> list[Judged]:
-    """Give the cases of a protocol, in order."""
-    for group in GROUPS:
+def cases(protocol: "str | ProtocolScript", datagrams: bool = False) -> list[Judged]:
+    """Give the cases of a protocol, or of what a script says, in order."""
+    for group in (*GROUPS, *(f"scripted.{group}" for group in SCRIPTED)):
         import_module(f"sockproto.check.cases.{group}")
-    return [each for each in _registry if protocol in each.protocols and each.datagrams == datagrams]
+    if isinstance(protocol, str):
+        return [each for each in _registry if protocol in each.protocols and each.datagrams == datagrams]
+    found = [each for each in _registry if SCRIPT in each.protocols and not datagrams]
+    found = [each for each in found if not each.needs or getattr(protocol, each.needs)]
+    return sorted(found, key=lambda each: GROUPS.index(each.group))
 
 
 def chosen(found: Iterable[Judged], only: Sequence[str], skip: Sequence[str]) -> list[Judged]:

@@ -69,7 +69,7 @@ def run(
     left = [Result(case, Verdict.SKIP, "interrupted", unjudged=STOPPED) for case in found]
     ordered = tuple(results.get(each.case.identifier, each) for each in left)
     server = context.started.known() if context.started is not None else {}
-    return Report(context.protocol, str(context.target), began, check.seconds, ordered, server, check.known)
+    return Report(context.name, str(context.target), began, check.seconds, ordered, server, check.known)
 
 
 class _Check:

@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sockproto.check.body import PART_BYTES, Body, difference
 from sockproto.check.sockets import READ, WRITE, Ended, NotConnected, Silent, WasReset, Wire
@@ -72,6 +72,28 @@ class StreamClient(Wire):
                 raise Silent(f"{late}{_progress(came, expected)}", *self._story(expected, came))
             if ready & READ:
                 came += self._take(expected, came)
+            if ready & WRITE:
+                sent += self._write(outgoing.part(sent))
+                if half_close and sent == outgoing.size:
+                    self.half_close()
+
+    def converse(self, outgoing: Body, take: Callable[[bytes], bool], half_close: bool = False) -> None:
+        """Send and read at the same time, until all is sent and enough has come.
+
+        Args:
+            outgoing: What to send, of any length.
+            take: Given what comes, at first nothing; says whether that was enough.
+            half_close: See ``exchange``.
+        """
+        sent, enough = 0, take(b"")
+        while sent < outgoing.size or not enough:
+            ready = self._ready(not enough, sent < outgoing.size, half_close)
+            if not ready:
+                raise Silent(f"nothing came within {self._patience.answer:g} s", self._sent)
+            if ready & READ and (data := self._read(PART_BYTES, 0)) is not None:
+                if not data:
+                    raise Ended("the stream ended", self._sent)
+                enough = take(data)
             if ready & WRITE:
                 sent += self._write(outgoing.part(sent))
                 if half_close and sent == outgoing.size:
@@ -172,18 +194,19 @@ class StreamClient(Wire):
         if data:
             raise Failed(f"{shown(data)} came where nothing was due", self._sent, b"", data)
 
-    def push(self, block: bytes, limit: int, silence: float) -> int:
+    def push(self, block: bytes, limit: int, silence: float, start: int = 0) -> int:
         """Send a block again and again, and read nothing; give how much the server took.
 
         Args:
             block: What to send.
             limit: The most to send.
             silence: Seconds in which the server takes nothing, after which it is held to have stopped.
+            start: How much of it all was sent before.
         """
-        body, sent = Body(block, limit), 0
-        while sent < limit and self._wait(WRITE, silence):
+        body, sent = Body(block, start + limit), start
+        while sent < start + limit and self._wait(WRITE, silence):
             sent += self._write(body.part(sent))
-        return sent
+        return sent - start
 
     def half_close(self) -> None:
         """End our half of the stream: we send no more, and read on."""

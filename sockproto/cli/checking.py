@@ -19,6 +19,9 @@ from sockproto.check.habit import FRAMINGS
 from sockproto.check.judging import CheckContext, Judged, cases, chosen
 from sockproto.check.reports import json_object, junit
 from sockproto.check.running import run
+from sockproto.check.script import SCRIPT
+from sockproto.check.script.dialogue import ProtocolScript
+from sockproto.check.script.reading import read
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import ServerAddress, find, free_port
@@ -48,8 +51,27 @@ def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> li
     return [name for name in both if name.startswith(begun)]
 
 
-@click.argument("protocol", type=click.Choice(PROTOCOLS), metavar="PROTOCOL")
+class SpokenProtocol(click.Choice[str]):
+    """The name of a protocol; where a script says what is spoken, what stands in its place is ADDRESS."""
+
+    def __init__(self) -> None:
+        super().__init__(PROTOCOLS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return it, if there is such a protocol."""
+        scripted = ctx is not None and isinstance(ctx.params.get("script"), str)
+        return value if scripted else super().convert(value, param, ctx)
+
+
+@click.argument("protocol", type=SpokenProtocol(), metavar="PROTOCOL", required=False)
 @click.argument("address", required=False)
+@click.option(
+    "--script",
+    type=click.Path(),
+    metavar="FILE",
+    is_eager=True,  # before PROTOCOL
+    help="Judge your own protocol: FILE says what is sent and what is due; PROTOCOL is left out.",
+)
 @click.option(
     "--start", metavar="COMMAND", help="Start the server, watch it and end it; {port} stands for its port."
 )
@@ -82,19 +104,24 @@ def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> li
 )
 @click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write a page; - prints it.")
 @address_options
-def do_check(protocol: str, address: str | None, **given: Any) -> int:
+def do_check(protocol: str | None, address: str | None, **given: Any) -> int:
     """Judge a server of PROTOCOL, in whatever language it is written: what does it get wrong?
 
     PROTOCOL is greeting, welcome, echo, command, discard, chargen, daytime, time or qotd; ADDRESS is
     HOST:PORT, [IPV6]:PORT or unix:PATH, and may be left out with --start.
     """
+    script, address = _script(protocol, address, given)
+    name = protocol if script is None else SCRIPT
+    assert name is not None
     where = _where(address, given)
+    if script is not None and where.datagrams:
+        raise OptionError(f"--script judges streams: {address!r} takes datagrams")
     if given["framing"] and (protocol != "greeting" or where.kind not in ("tcp", "unix")):
         raise OptionError("--framing is for the greeting on streams: other servers have one")
-    judged = chosen(cases(protocol, where.datagrams), given["only"], given["skip"])
+    judged = chosen(cases(script or name, where.datagrams), given["only"], given["skip"])
     if given["listing"]:
         judged = [each for each in judged if each.quick or not given["quick"]]
-        _list(protocol, judged, given["as_json"])
+        _list(name, judged, given["as_json"])
         return 0
     if address is None and not given["start"]:
         raise OptionError("ADDRESS is missing: say whom to judge, or --start 'COMMAND {port}'")
@@ -117,7 +144,13 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
             with _started(given["start"], where, patience, deadline) as started:
                 target = _find(where, tls, given["connect_timeout"], started)
                 context = CheckContext(
-                    protocol, target, patience, given["quick"], started, framing=given["framing"] or ""
+                    name,
+                    target,
+                    patience,
+                    given["quick"],
+                    started,
+                    framing=given["framing"] or "",
+                    script=script,
                 )
                 shown.begin()
                 report = run(context, judged, heard, deadline)
@@ -127,6 +160,26 @@ def do_check(protocol: str, address: str | None, **given: Any) -> int:
             shown.clear()
         status = _show(report, shown, files, given)
     return stopped[0] if stopped else status
+
+
+def _script(
+    protocol: str | None, address: str | None, given: dict[str, Any]
+) -> tuple[ProtocolScript | None, str | None]:
+    """Return what a script says, None without one, and ADDRESS.
+
+    Raises:
+        OptionError: PROTOCOL and a script are given, or neither is; the script is wrong.
+    """
+    if not given["script"]:
+        if protocol is None:
+            names = ", ".join(PROTOCOLS)
+            raise OptionError(f"PROTOCOL is missing. Choose from: {names}; or say --script FILE")
+        return None, address
+    if address is not None:
+        raise OptionError("PROTOCOL is left out with --script: sockproto check --script FILE HOST:PORT")
+    if given["udp"]:
+        raise OptionError("--script judges streams: it can't be used with --udp")
+    return read(given["script"]), protocol
 
 
 def _see_reports(given: dict[str, Any]) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sockproto.check.script.reading import parse
 from sockproto.cli.commands import sockproto
+from sockproto.errors import OptionError
 from tests.hanging import TIMEOUT
 from tests.listings import installed, listings
 
@@ -62,8 +64,37 @@ def test_it_tells_of_every_option() -> None:
     assert options - shared <= told <= options
 
 
-def test_the_listing_for_python_runs(tmp_path: Path) -> None:
-    [listing] = [each for each in listings(PAGE.read_text("utf-8")) if "from sockproto.check" in each.text]
-    code = listing.text.replace("9999", "1")  # where nobody is
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=TIMEOUT)
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_listings_for_python_run(number: int, tmp_path: Path) -> None:
+    found = [each for each in listings(PAGE.read_text("utf-8")) if "from sockproto.check" in each.text]
+    code = found[number].text.replace("9999", "1")  # where nobody is
+    write_script(tmp_path)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT
+    )
     assert "sockproto.errors.Refused: 127.0.0.1:1: nothing listens there" in ran.stderr
+
+
+def write_script(directory: Path) -> None:
+    """Write the page's script."""
+    [script] = [each.text for each in listings(PAGE.read_text("utf-8")) if each.language == "toml"]
+    (directory / "counter.toml").write_text(script)
+
+
+def test_its_script_has_the_cases_of_what_it_says(tmp_path: Path) -> None:
+    found = [each for each in listings(PAGE.read_text("utf-8")) if each.language == "sh"]
+    [command] = [each.text for each in found if "--list" in each.text]
+    write_script(tmp_path)
+    ran = subprocess.run(
+        ["sh", "-c", installed(command)], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert {"meaning.the-close-ends-it", "pipelining.every-answer-in-order"} <= set(ran.stdout.splitlines())
+    assert "long-messages.the-longest" not in ran.stdout
+
+
+def test_its_keys_are_those_of_scripts() -> None:
+    table = PAGE.read_text("utf-8").partition("| key |")[2].partition("\n\n")[0]
+    found = re.findall(r"^\| `\[*(\w+)", table, re.MULTILINE)
+    with pytest.raises(OptionError, match=f"write {', '.join(sorted(found))}$"):
+        parse("nonesuch = 1", "page")

@@ -11,6 +11,7 @@ import time
 from sockproto.check.bare import at_once, greeted
 from sockproto.check.body import Body
 from sockproto.check.judging import SENSE, Subject, case, long_dialogue
+from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import LINES, SAYERS, answer
 from sockproto.check.verdict import Failed, Open, edges, shown
 
@@ -57,7 +58,7 @@ def a_last_line_without_a_newline(subject: Subject) -> None:
         raise Failed(f"{shown(said)} came", message, expected, edges(said))
 
 
-@case("echo", "greeting", "command", "discard", source=TCP, half_closes=True, independent=True)
+@case("echo", "greeting", "command", "discard", SCRIPT, source=TCP, half_closes=True, independent=True)
 def the_end_is_answered_by_the_end(subject: Subject) -> None:
     """When a client that waits for nothing ends its half of the stream, the server ends the other."""
     stream = subject.open()

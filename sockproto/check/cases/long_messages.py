@@ -12,6 +12,7 @@ import contextlib
 from sockproto.check.bare import NOT_APART, greeted
 from sockproto.check.habit import payload
 from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import LINES
 from sockproto.check.verdict import Failed, Open, edges, shown
 from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
@@ -111,7 +112,7 @@ def _judge_bare_megabyte(subject: Subject, stream: StreamClient, message: bytes)
     raise Open(f"a name of 1 MiB is greeted in {said.count(b'Hello, ')} parts")
 
 
-@case(*LINES, source=SENSE, independent=True)
+@case(*LINES, SCRIPT, source=SENSE, independent=True)
 def a_line_without_end_is_ended(subject: Subject) -> None:
     """A client that sends a line that does not end is disconnected."""
     size = (16 if subject.quick else 64) << 20
@@ -142,7 +143,7 @@ def what_came_before_is_answered(subject: Subject) -> None:
         raise Failed("another answer came", edges(outgoing), expected, said)
 
 
-@case(*LINES, source=SENSE, independent=True)
+@case(*LINES, SCRIPT, source=SENSE, independent=True)
 def others_do_not_notice(subject: Subject) -> None:
     """While clients send lines that do not end, and afterwards, others are served."""
     for _ in range(CLIENTS):
@@ -152,7 +153,7 @@ def others_do_not_notice(subject: Subject) -> None:
     subject.still_serves(f"the end of {CLIENTS} clients that sent lines without end")
 
 
-@case(*LINES, "discard", source=SENSE, independent=True)
+@case(*LINES, "discard", SCRIPT, source=SENSE, independent=True)
 def memory_is_bounded(subject: Subject) -> None:
     """What comes without end costs the server no more than some dozens of megabytes of memory."""
     before = subject.started.memory_bytes()

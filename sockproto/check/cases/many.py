@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from sockproto.check.bare import greeted
 from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
 from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.script import SCRIPT, speaking
 from sockproto.check.spoken import PROTOCOLS, TALKERS
 from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import StreamClient
@@ -30,6 +31,9 @@ ROUNDS = 3
 
 def serve_all(subject: Subject, streams: Sequence[StreamClient]) -> None:
     """Have each client served: all ask, then all read."""
+    if subject.protocol == SCRIPT:
+        speaking.serve_all(subject.script, streams)
+        return
     if subject.protocol in TALKERS or subject.protocol == "discard":
         for number, stream in enumerate(streams):
             stream.send(subject.habit.name(number))
@@ -69,7 +73,7 @@ def judge_descriptors(subject: Subject, serve: Callable[[], None], after: str) -
     raise Failed(f"{' and '.join(found)} descriptors more are open after {after}, {ROUNDS} times")
 
 
-@case(*PROTOCOLS, source=SENSE, single=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
 def all_are_served(subject: Subject) -> None:
     """Many clients that are connected at the same time (200; 50 with ``--quick``) are all served."""
     count, late = 50 if subject.quick else 200, 0
@@ -131,7 +135,7 @@ def _send_halves(subject: Subject) -> None:
                     raise
 
 
-@case(*PROTOCOLS, source=SENSE, single=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
 def no_descriptor_is_left(subject: Subject) -> None:
     """After hundreds of connections that were served and closed no more descriptors are open than before."""
     count = fewer(subject, 100 if subject.quick else 500)
@@ -139,7 +143,7 @@ def no_descriptor_is_left(subject: Subject) -> None:
     judge_descriptors(subject, lambda: _serve_some(subject, count), f"{count} connections that were closed")
 
 
-@case(*PROTOCOLS, source=SENSE, single=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
 def no_memory_is_left(subject: Subject) -> None:
     """Hundreds of connections that were served and closed cost less than some kilobytes each for good."""
     _serve_some(subject, 50)
@@ -153,7 +157,7 @@ def no_memory_is_left(subject: Subject) -> None:
         )
 
 
-@case(*PROTOCOLS, source=SENSE, quick=False, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, quick=False, independent=True)
 def descriptors_run_out(subject: Subject) -> None:
     """A server that can open no more descriptors for a while serves again when it can."""
     with subject.another() as other:

@@ -8,13 +8,14 @@
 from sockproto.check.body import Body
 from sockproto.check.cases.many import judge_descriptors
 from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import PROTOCOLS, TALKERS
 from sockproto.check.wire import StreamClient
 
 TIMES = 20
 
 
-@case(*PROTOCOLS, source=SENSE, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, independent=True)
 def at_once(subject: Subject) -> None:
     """Clients that cut the connection as soon as it is made harm nobody."""
     for _ in range(TIMES):
@@ -22,17 +23,17 @@ def at_once(subject: Subject) -> None:
     subject.still_serves(f"{TIMES} connections that were cut at once")
 
 
-@case(*PROTOCOLS, source=SENSE, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, independent=True)
 def in_the_middle(subject: Subject) -> None:
     """Clients that cut the connection in the middle of a message harm nobody."""
     for _ in range(TIMES):
         stream = subject.open()
-        stream.send(subject.habit.name(1)[:5])
+        stream.send(subject.half())
         stream.reset()
     subject.still_serves(f"{TIMES} connections that were cut in the middle of a message")
 
 
-@case(*TALKERS, "chargen", source=SENSE, independent=True)
+@case(*TALKERS, "chargen", SCRIPT, source=SENSE, independent=True, needs="pipelines")
 def with_answers_unread(subject: Subject) -> None:
     """Clients that cut the connection while they are being answered harm nobody."""
     for _ in range(TIMES):
@@ -42,7 +43,7 @@ def with_answers_unread(subject: Subject) -> None:
     subject.still_serves(f"{TIMES} connections that were cut with answers unread")
 
 
-@case(*PROTOCOLS, source=SENSE, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, independent=True)
 def no_descriptor_is_lost(subject: Subject) -> None:
     """Connections that are cut leave no descriptors open, however many there are."""
     after = f"{TIMES} connections that were cut"
@@ -59,6 +60,9 @@ def no_descriptor_is_lost(subject: Subject) -> None:
 
 def _send_much(subject: Subject, stream: StreamClient) -> None:
     """Send what has many answers, and read none."""
-    if subject.protocol != "chargen":
+    if subject.protocol == SCRIPT:
+        block = b"".join(step.send for step in subject.script.rounds(1_000))
+        stream.send(Body(block).part(0, 8_000))
+    elif subject.protocol != "chargen":
         block = b"".join(subject.habit.name(number) for number in range(1_000))
         stream.send(Body(block).part(0, 8_000))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sockproto.check.body import Body, difference
 from sockproto.check.cases.never_reads import ONE_NAME, block
 from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.script import SCRIPT, speaking
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS
 from sockproto.check.verdict import Failed, Open, TooSlow, edges
 from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
@@ -36,7 +37,10 @@ def served(subject: Subject) -> list[StreamClient]:
 
 def _hear(subject: Subject, stream: StreamClient) -> None:
     """Have a client answered something, right or wrong."""
-    if subject.protocol in TALKERS:
+    if subject.protocol == SCRIPT:
+        with contextlib.suppress(Failed):
+            speaking.serve_all(subject.script, [stream])
+    elif subject.protocol in TALKERS:
         stream.send(subject.habit.name(1))
         stream.what_comes(1, subject.patience.answer)
     elif subject.protocol == "chargen":
@@ -61,14 +65,14 @@ def end(subject: Subject, streams: Sequence[StreamClient]) -> None:
         raise Failed(f"the server still runs {seconds:.3g} s after SIGTERM, and its clients are gone")
 
 
-@case(*PROTOCOLS, source=SENSE, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, independent=True)
 def it_ends_in_time(subject: Subject) -> None:
     """A server that has clients ends soon when it is asked to (SIGTERM), and so does all that it started."""
     with subject.another() as other:
         streams = served(other)
         for stream in streams[1:]:
-            if other.protocol in TALKERS:
-                stream.send(other.habit.name(1)[:5])
+            if other.protocol in (*TALKERS, SCRIPT):
+                stream.send(other.half())
         end(other, streams)
         if not subject.becomes(lambda: not other.started.processes()):
             left = other.started.processes()
@@ -113,7 +117,7 @@ def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
     return found
 
 
-@case(*PROTOCOLS, source=SENSE, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, independent=True)
 def it_can_be_started_again(subject: Subject) -> None:
     """A server that had clients when it ended can be started again at once, on the same port."""
     with subject.another() as other:

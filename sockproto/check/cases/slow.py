@@ -6,6 +6,7 @@
 """
 
 from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import PROTOCOLS, TALKERS
 
 CLIENTS = 10
@@ -13,13 +14,13 @@ IDLE = 6
 """How many times as long as a silence a client does nothing."""
 
 
-@case(*PROTOCOLS, source=SENSE, independent=True)
+@case(*PROTOCOLS, SCRIPT, source=SENSE, independent=True)
 def waiting_clients_delay_nobody(subject: Subject) -> None:
     """While others have sent half a message, or nothing, a new client is served."""
     for number in range(CLIENTS):
         stream = subject.connect()
-        if number % 2 and subject.protocol in TALKERS:
-            stream.send(subject.habit.name(number)[:5])
+        if number % 2 and subject.protocol in (*TALKERS, SCRIPT):
+            stream.send(subject.half(number))
     subject.still_serves(f"{CLIENTS} clients that take their time")
 
 
