@@ -324,6 +324,10 @@ class WrongTests(FaultsTestCase):
         with self.assertRaises(OptionError):
             self.make("drop=1")
 
+    def test_a_factory_knows_no_listener(self) -> None:
+        with self.assertRaises(OptionError):
+            self.make("delay=1,on=udp")
+
     def test_what_is_no_fault(self) -> None:
         with self.assertRaises(OptionError):
             self.make("dely=1")

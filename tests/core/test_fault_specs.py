@@ -81,6 +81,13 @@ class SpecTests(TestCase):
             ("udp", "tcp:9999", False),
             ("unix:/run/a", "unix:/run/a:mode=660", True),
             ("tcp", "haproxy:tcp:9999", True),
+            ("haproxy", "haproxy:tcp:9999", True),
+            ("haproxy:tcp:9999", "haproxy:tcp:9999", True),
+            ("haproxy", "tcp:9999", False),
+            ("systemd", "systemd:domain=INET:index=0", True),
+            (r"unix:/run/a\:b", r"unix:/run/a\:b:mode=660", True),
+            ("unix:/run/a", r"unix:/run/a\:b", False),
+            ("stdio", "stdio:", True),
         ]:
             self.assertEqual(
                 FaultSpec.parsed(f"delay=1,on={on}" if on else "delay=1").is_on(description), is_there

@@ -238,9 +238,8 @@ class FaultSpec:
 
     def is_on(self, description: str) -> bool:
         """Return whether it is to be on the listener of a description."""
-        wanted = self.on.lower()
-        where = description.lower().removeprefix("haproxy:")
-        return not wanted or where == wanted or where.startswith(f"{wanted.removesuffix(':')}:")
+        wanted, where = (f"{text.lower().removesuffix(':')}:" for text in (self.on, description))
+        return not self.on or where.startswith(wanted) or where.removeprefix("haproxy:").startswith(wanted)
 
     def _check(self) -> None:
         if not self.faults:
@@ -256,7 +255,7 @@ def _parts(text: str) -> list[str]:
     while place <= len(text):
         match = _PART.match(text, place)
         assert match is not None  # it matches anything
-        found.append(re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL))
+        found.append(re.sub(r"\\([\\,])", r"\1", match[1]))
         place = match.end() + (match.end() == len(text) and not match[0].endswith(","))
     return found
 
