@@ -1,13 +1,12 @@
 """Several faults of one connection, and faults of every kind of conversation, framing and limit."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
-from sockproto.core.actions import Interrupted, Until
+from sockproto.core.actions import Interrupted, Script, Until
 from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Netstrings
@@ -22,7 +21,7 @@ class Waiter(Conversation):
     def __init__(self, found: "Deferred[bytes]", notes: list[Any]) -> None:
         self.found, self.notes = found, notes
 
-    def received(self, message: bytes) -> Iterator[Any]:
+    def received(self, message: bytes) -> Script:
         try:
             yield b"begun"
             value = yield Until(self.found, lambda line: line == b"stop")
@@ -93,7 +92,7 @@ class CombinedTests(FaultsTestCase):
 
     def test_what_says_nothing_has_no_delay(self) -> None:
         class Silent(Conversation):
-            def received(self, message: bytes) -> Iterator[Any]:
+            def received(self, message: bytes) -> Script:
                 yield from ()
 
         self.connect("delay=1", kind=factory_of(Silent))
@@ -115,7 +114,7 @@ class CombinedTests(FaultsTestCase):
         class Failing(Conversation):
             speaks_text = True
 
-            def received(self, message: bytes) -> Iterator[Any]:
+            def received(self, message: bytes) -> Script:
                 yield b"half"
                 raise ValueError
 

@@ -1,6 +1,5 @@
 """Datagrams that are lost, late, doubled or wrong because that was asked for."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -8,6 +7,7 @@ from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.core.actions import Script
 from sockproto.core.conversation import Conversation
 from sockproto.core.limits import Limits
 from sockproto.errors import OptionError
@@ -110,7 +110,7 @@ class DatagramFaultsTests(TestCase):
         notes = []
 
         class Noting(Conversation):
-            def received(self, message: bytes) -> Iterator[bytes]:
+            def received(self, message: bytes) -> Script:
                 notes.append("begun")
                 yield b"a"
                 yield b"b"
@@ -126,7 +126,7 @@ class DatagramFaultsTests(TestCase):
 
     def test_an_answer_without_end(self) -> None:
         class Endless(Conversation):
-            def received(self, message: bytes) -> Iterator[bytes]:
+            def received(self, message: bytes) -> Script:
                 while True:
                     yield b"x"
 
