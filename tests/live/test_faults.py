@@ -174,7 +174,7 @@ def test_the_log_the_metrics_and_the_reason_tell_which() -> None:
     options = ("--port", "0", "--tcp-only", "--admin", "0", "--log-format", "json")
     with failing(*options, "--fault", "delay=0.01,close-after=2messages") as process:
         listening = json.loads(process.log.wait_for(r'^.*"event": ?"listening".*$')[0])
-        assert listening["faults"] == ", with faults: delay=0.01,close-after=2messages"
+        assert listening["faults"] == "delay=0.01,close-after=2messages"
         port = int(re.search(r":(\d+)$", listening["where"])[1])  # type: ignore[index]
         with tcp_client(port) as client:
             assert b"".join(pieces(client, b"Ann\nBob\nCid\n")[0]) == b"Welcome!Hello, Ann!\nHello, Bob!\n"
