@@ -119,6 +119,8 @@ class DatagramFaultsTests(TestCase):
         class NotingProtocol(ConversationDatagramProtocol):
             conversation = Noting
 
+        self.listen("drop=1", kind=NotingProtocol)
+        self.assertEqual((self.ask(b"x"), notes), ([], []))
         self.listen("no-answer", kind=NotingProtocol)
         self.assertEqual(self.ask(b"x"), [])
         self.assertEqual(notes, ["begun", "done"])
@@ -137,6 +139,21 @@ class DatagramFaultsTests(TestCase):
             self.listen(fault, kind=EndlessProtocol)
             self.assertEqual(self.ask(b"a"), found)
             self.assertEqual(self.port.waiting, 0)
+
+    def test_an_error_is_told(self) -> None:
+        class Failing(Conversation):
+            speaks_text = True
+
+            def received(self, message: bytes) -> Script:
+                raise ValueError
+                yield b""
+
+        class FailingProtocol(ConversationDatagramProtocol):
+            conversation = Failing
+
+        self.listen("delay=1", kind=FailingProtocol)
+        self.assertEqual(self.ask(b"a"), [(1, b"error: internal error\n")])
+        self.flushLoggedErrors(ValueError)
 
     def test_a_duplicate_is_a_reply_to_the_rate_too(self) -> None:
         self.listen("duplicate=1", limits=Limits(udp_rate=3))
