@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hypothesis import given, settings, strategies as st
 from twisted.internet.defer import Deferred
 
 from sockproto.carriers.factory import ConversationFactory
@@ -10,7 +11,9 @@ from sockproto.core.actions import Interrupted, Script, Until
 from sockproto.core.conversation import CloseReason, Conversation
 from sockproto.core.framing.lines import Lines
 from sockproto.core.framing.prefixed import Int8Prefixed, Netstrings
+from sockproto.protocols.command import CommandFactory
 from sockproto.protocols.echo import EchoFactory
+from sockproto.protocols.greeting import GreetingFactory
 from sockproto.testing import connect
 from tests.carriers.test_faults import FaultsTestCase
 
@@ -161,6 +164,33 @@ class FramingTests(FaultsTestCase):
             self.connect("garble=0.2", kind=EchoFactory)
             found.append(b"".join(data for size in sizes for _, data in self.ask(b"x" * size)))
         self.assertEqual(len(set(found)), 1)
+
+
+PIECES = (b"a", b"ab\n", b"\r\n", b"\n", b"\xff\xff", b"exit\n", b"/echo hi\n", b"/help\n", b"x" * 300)
+PACES = ("delay=0.1", "drip=1000/s", "split=1", "split=random", "first-byte=1", "accept-delay=1", "no-read=1")
+
+
+class PacesTests(FaultsTestCase):
+    def said(self, kind: Any, faults: tuple[str, ...], data: bytes) -> tuple[bytes, Any]:
+        self.factory = kind(faults=faults, clock=self.clock)
+        self.connect().half_close(data)
+        said = b"".join(data for _, data in self.heard(100))
+        return said, self.remote.protocol.reason
+
+    @given(
+        st.sampled_from([GreetingFactory, CommandFactory, EchoFactory]),
+        st.lists(st.sampled_from(PACES), min_size=1, max_size=3, unique=True).map(tuple),
+        st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join),
+        st.booleans(),
+    )
+    @settings(deadline=None, max_examples=50)
+    def test_what_is_slow_is_not_wrong(
+        self, kind: Any, faults: tuple[str, ...], data: bytes, joined: bool
+    ) -> None:
+        wanted = self.said(kind, (), data)
+        alone = len({fault.partition("=")[0] for fault in faults}) == len(faults)
+        found = self.said(kind, (",".join(faults),) if joined and alone else faults, data)
+        self.assertEqual(found, wanted)
 
 
 class ScriptTests(FaultsTestCase):
