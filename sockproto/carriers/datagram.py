@@ -350,13 +350,12 @@ class _Answer:
             return
         if wanted is not None:
             self._close()
+            if wanted is TWICE and 2 * self._length <= AMPLIFICATION * self._size + FREE_BYTES:
+                port.reply(b"".join(self._parts), self._size, self._addr)
         if isinstance(wanted, bytes):  # more won't make it shorter
             port.refuse("oversize", self._size, self._addr)
         elif self._parts and wanted is not ABORT:
-            reply = b"".join(self._parts)
-            port.reply(reply, self._size, self._addr)
-            if wanted is TWICE and 2 * len(reply) <= AMPLIFICATION * self._size + FREE_BYTES:
-                port.reply(reply, self._size, self._addr)
+            port.reply(b"".join(self._parts), self._size, self._addr)
 
     def cancel(self) -> None:
         """Make no answer."""

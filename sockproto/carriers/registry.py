@@ -221,7 +221,8 @@ class Registry:
         """Log how a connection ended, if that is to be told."""
         reports = self.reports
         if (reports is Reports.ALL or told(reports, connection)) and self.log.admits(self.clock):
-            self.log.write(end_text(connection), **end_fields(connection))
+            told_of = end_fields(connection)
+            self.log.write(end_text(connection, told_of), **told_of)
 
     # The end.
 

@@ -3,7 +3,8 @@
 ::
 
     if told(Reports.FAILED, connection):
-        log.write(FORMAT, **end_fields(connection))
+        found = end_fields(connection)
+        log.write(end_text(connection, found), **found)
 """
 
 from enum import Enum
@@ -46,9 +47,9 @@ def is_health_check(connection: Connection) -> bool:
     return reason in (CloseReason.PEER_CLOSED, CloseReason.PEER_RESET) and not connection.bytes_in
 
 
-def end_text(connection: Connection) -> str:
-    """Return the format of the line about a connection's end."""
-    why = "{reason} ({detail})" if connection.detail else "{reason}"
+def end_text(connection: Connection, told_of: dict[str, Any]) -> str:
+    """Return the format of the line about a connection's end, which is filled with ``end_fields``."""
+    why = "{reason} ({detail})" if told_of["detail"] else "{reason}"
     who = "{peer} ({subject})" if connection.peer.certificate is not None else "{peer}"
     return (
         "{protocol} connection {serial} from " + who + " closed: " + why + "; "

@@ -33,7 +33,7 @@ from sockproto.carriers.registry import Registry
 from sockproto.carriers.timeouts import Progress, Timeouts
 from sockproto.carriers.transport import abort, closes_below, ends_of, openssl_words
 from sockproto.core.conversation import CloseReason, Conversation, Peer
-from sockproto.core.faults.faulty import FaultyStream
+from sockproto.core.faults.stream import FaultyStream
 from sockproto.core.framing.lines import Lines
 from sockproto.core.limits import READ_AHEAD_BYTES, Limits
 from sockproto.core.proxy import Trust

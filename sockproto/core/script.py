@@ -30,6 +30,30 @@ def _one(action: Action) -> Script:
     yield action
 
 
+def relayed(script: Script, say: Callable[[bytes], Script]) -> Script:
+    """Do what a script does, but what it sends is said by *say*, which may take time."""
+    value, error = None, None
+    try:
+        while True:
+            try:
+                action = script.send(value) if error is None else script.throw(error)
+            except StopIteration:
+                return
+            value = error = None
+            if isinstance(action, bytes):
+                yield from say(action)
+                continue
+            try:
+                value = yield action
+            except GeneratorExit:
+                raise
+            except BaseException as raised:
+                error = raised
+    finally:
+        error = None  # whose traceback refers to this frame
+        script.close()
+
+
 def advance(
     script: Script, put: Callable[[bytes], bool], value: Any = None, error: BaseException | None = None
 ) -> Action | None:

@@ -23,7 +23,7 @@ class FaultOptions(usage.Options):
         self["fault"] = []
 
     def opt_fault(self, spec: str) -> None:
-        """Misbehave so, as in delay=0.2,share=0.1; --fault help tells all there is; repeatable."""
+        """Misbehave like this, as in delay=0.2,share=0.1; --fault help lists the faults; repeatable."""
         self["fault"].append(spec)
 
     def faults(self) -> Faults | None:
@@ -54,26 +54,29 @@ class FaultOptions(usage.Options):
             if not any(spec.fitting(where, listener.datagrams) for where, listener in planned):
                 kinds = {"datagrams" if listener.datagrams else "streams" for _, listener in planned}
                 raise OptionError(
-                    f"--fault: {text!r} is for nothing that is served here: {' and '.join(sorted(kinds))}"
+                    f"--fault: {text!r} would do nothing: what is served is {' and '.join(sorted(kinds))}"
                     f" on {', '.join(dict.fromkeys(where for where, _ in planned))}"
                 )
 
 
 def fault_help() -> str:
     """Return what ``--fault help`` prints."""
-    rows = [
-        (f"{fault.name}={fault.form}" if fault.form else fault.name, _whose(fault), fault.help)
-        for fault in FAULTS.values()
-    ]
-    rows += [(f"{name}={form}", "", help) for name, (form, help) in SHARED.items()]
+    rows = [(f"{fault.name}{_value(fault.form)}", _whose(fault), fault.help) for fault in FAULTS.values()]
+    rows += [(f"{name}{_value(form)}", "", help) for name, (form, help) in SHARED.items()]
     lines = ["--fault NAME=VALUE,...: one or more of", ""]
     lines += [f"  {written:<27}{whose:<12}{help}" for written, whose, help in rows]
     lines += [
         "",
-        "SECONDS is a time or a range such as 0.1..0.5; AMOUNT is so many bytes sent, or as in 3messages",
-        "so many messages handled; SHARE is from 0 to 1. Write \\, for a comma in a value.",
+        "SECONDS is a time such as 0.5, or a range such as 0.1..0.5. AMOUNT is a number of bytes sent,",
+        "or of messages handled as in 3messages. SHARE is from 0 to 1. Write \\, for a comma in a value.",
     ]
     return "\n".join(lines)
+
+
+def _value(form: str) -> str:
+    if form.startswith("["):
+        return f"[={form[1:]}"
+    return f"={form}" if form else ""
 
 
 def _whose(fault: Fault) -> str:

@@ -118,10 +118,9 @@ class Listener:
         self.server.name = self.protocol
 
     @property
-    def failing(self) -> str:
-        """What is to go wrong, to stand at the end of a line; empty if nothing."""
-        faults = getattr(self.server, "faults", None)
-        return f", with faults: {faults}" if faults else ""
+    def faults(self) -> str:
+        """What is to go wrong because it was asked for, in words; empty if nothing."""
+        return str(getattr(self.server, "faults", None) or "")
 
     def name_of(self, port: IListeningPort) -> str:
         """Tell where *port*, which this listener opened, listens in fact; safe for a terminal."""

@@ -267,9 +267,9 @@ class ServerService(Service):
         """Say what is served where, and whether others than this machine can reach it."""
         where = self._names[listener] = listener.name_of(port)
         told = {"protocol": listener.protocol, "where": where}
-        self.log.info(
-            "{protocol} on {where}{faults}", event="listening", faults=escape(listener.failing), **told
-        )
+        faults = escape(listener.faults)
+        text = "{protocol} on {where}" + (", with faults: {faults}" if faults else "")
+        self.log.info(text, event="listening", faults=faults, **told)
         if listener.tls:
             demands = " and demands certificates of clients" if listener.client_ca else ""
             self.log.info("{where} speaks TLS{demands}", event="speaks_tls", demands=demands, **told)

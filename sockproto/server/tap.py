@@ -411,7 +411,8 @@ def explanation(
         else:
             reach = "other machines too" if is_exposed(listener.interface) else "this machine only"
         shown = " and has a certificate" if listener.client_ca else ""
-        lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}{listener.failing}")
+        failing = f", with faults: {listener.faults}" if listener.faults else ""
+        lines.append(f"{listener.protocol} on {listener.where}, for {reach}{shown}{failing}")
     lines += [f"  {name:<26}{value}" for name, value in settings]
     for limit in fields(limits):
         value = getattr(limits, limit.name)

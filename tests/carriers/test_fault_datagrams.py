@@ -6,6 +6,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
+from sockproto.carriers.datagram import ConversationDatagramProtocol
+from sockproto.core.actions import Script
+from sockproto.core.conversation import Conversation
+from sockproto.core.limits import Limits
 from sockproto.errors import OptionError
 from sockproto.protocols.chargen import ChargenDatagramProtocol
 from sockproto.protocols.daytime import DaytimeDatagramProtocol
@@ -45,6 +49,24 @@ class DatagramFaultsTests(TestCase):
         self.assertTrue(400 < len(replies) < 600, len(replies))
         self.assertEqual(self.counted, {"drop": 1_000 - len(replies)})
 
+    def test_a_share_is_one_of_the_datagrams(self) -> None:
+        for faults in "drop=1,share=0.3", "no-answer,share=0.3", "drop=1,truncate=1,share=0.3":
+            self.listen(faults)
+            answered = len(self.ask(*(b"%d" % number for number in range(1_000))))
+            self.assertTrue(650 < answered < 750, (faults, answered))
+
+    def test_the_same_again_in_whatever_order_they_are_answered(self) -> None:
+        runs = []
+        for pause in 0, 0.3:
+            self.listen("garble=0.3,delay=0..1,duplicate=0.3,reorder=0.3")
+            for number in range(50):
+                self.port.datagramReceived(b"%020d" % number, PEER)
+                self.clock.advance(pause)
+            for _ in range(100):
+                self.clock.advance(0.02)
+            runs.append(sorted(reply for reply, _ in self.transport.written))
+        self.assertEqual(*runs)
+
     def test_the_same_again(self) -> None:
         runs = []
         for seed in 1, 1, 2:
@@ -83,6 +105,69 @@ class DatagramFaultsTests(TestCase):
     def test_no_answer_and_match(self) -> None:
         self.listen("no-answer,match=quiet")
         self.assertEqual(self.ask(b"quiet", b"loud"), [(0, b"loud")])
+
+    def test_what_is_not_answered_is_handled(self) -> None:
+        notes = []
+
+        class Noting(Conversation):
+            def received(self, message: bytes) -> Script:
+                notes.append("begun")
+                yield b"a"
+                yield b"b"
+                notes.append("done")
+
+        class NotingProtocol(ConversationDatagramProtocol):
+            conversation = Noting
+
+        self.listen("drop=1", kind=NotingProtocol)
+        self.assertEqual((self.ask(b"x"), notes), ([], []))
+        self.listen("no-answer", kind=NotingProtocol)
+        self.assertEqual(self.ask(b"x"), [])
+        self.assertEqual(notes, ["begun", "done"])
+        self.assertEqual((self.counted, self.port.statistics.dropped), ({"no-answer": 1}, {}))
+
+    def test_an_answer_without_end(self) -> None:
+        class Endless(Conversation):
+            def received(self, message: bytes) -> Script:
+                while True:
+                    yield b"x"
+
+        class EndlessProtocol(ConversationDatagramProtocol):
+            conversation = Endless
+
+        for fault, found in ("no-answer", []), ("truncate=3", [(0, b"xxx")]):
+            self.listen(fault, kind=EndlessProtocol)
+            self.assertEqual(self.ask(b"a"), found)
+            self.assertEqual(self.port.waiting, 0)
+
+    def test_an_error_is_told(self) -> None:
+        class Failing(Conversation):
+            speaks_text = True
+
+            def received(self, message: bytes) -> Script:
+                raise ValueError
+                yield b""
+
+        class FailingProtocol(ConversationDatagramProtocol):
+            conversation = Failing
+
+        self.listen("delay=1", kind=FailingProtocol)
+        self.assertEqual(self.ask(b"a"), [(1, b"error: internal error\n")])
+        self.flushLoggedErrors(ValueError)
+
+    def test_a_duplicate_is_a_reply_to_the_rate_too(self) -> None:
+        self.listen("duplicate=1", limits=Limits(udp_rate=3))
+        self.assertEqual(len(self.ask(b"a", b"b")), 3)
+        self.assertEqual(self.port.statistics.dropped, {"rate": 1})
+
+    def test_a_drain_waits_for_what_is_late(self) -> None:
+        self.listen("delay=3")
+        self.port.datagramReceived(b"a", PEER)
+        drained = self.port.drain()
+        self.assertNoResult(drained)
+        self.clock.advance(3)
+        self.assertEqual(self.transport.written, [(b"a", PEER)])
+        self.successResultOf(drained)
 
     def test_longer_answers_are_cut(self) -> None:
         self.listen("truncate=10", kind=ChargenDatagramProtocol)

@@ -144,6 +144,9 @@ class AnswerTests(FaultsTestCase):
         [(_, data)] = self.ask(b"abcdef\n")
         self.assertEqual(len(data), 7)
         self.assertFalse([one for one, other in zip(data, b"abcdef\n", strict=True) if one == other])
+        self.connect("garble=1")
+        [(_, data)] = self.ask(b"a" * 5_000 + b"\n")
+        self.assertNotIn(b"a", data)
         self.connect("garble=0.1")
         [(_, data)] = self.ask(b"a" * 10_000 + b"\n")
         wrong = sum(byte != ord("a") for byte in data[:-1])
@@ -153,6 +156,10 @@ class AnswerTests(FaultsTestCase):
         self.connect("delay=5,match=SLOW")
         self.assertEqual(self.ask(b"a\nSLOW\nb\n"), [(0, b"a\n"), (5, b"SLOW\nb\n")])
         self.assertEqual(self.counted, {"delay": 1})
+
+    def test_what_is_said_unasked_matches_nothing(self) -> None:
+        self.connect("delay=5,match=Welcome", kind=GreetingFactory)
+        self.assertEqual(self.heard(1), [(0, b"Welcome!")])
 
     def test_a_share_of_the_messages(self) -> None:
         self.connect("no-answer,share=0.5")
@@ -228,7 +235,9 @@ class PaceTests(FaultsTestCase):
 
     def test_no_read_for_good_ends(self) -> None:
         remote = self.connect("no-read")
-        self.assertEqual(self.ask(b"a\n", 1_000), [])
+        self.assertEqual(self.ask(b"a\n", 299.9), [])
+        self.assertFalse(remote.lost or remote.ended)
+        self.assertEqual(self.heard(1_000), [])
         self.assertTrue(remote.lost)
         self.assertEqual(self.reason, CloseReason.FAULT)
 
@@ -323,6 +332,10 @@ class WrongTests(FaultsTestCase):
     def test_what_streams_can_not_have(self) -> None:
         with self.assertRaises(OptionError):
             self.make("drop=1")
+
+    def test_a_factory_knows_no_listener(self) -> None:
+        with self.assertRaises(OptionError):
+            self.make("delay=1,on=udp")
 
     def test_what_is_no_fault(self) -> None:
         with self.assertRaises(OptionError):

@@ -45,7 +45,7 @@ class SpecTests(TestCase):
 
     def test_what_is_wrong_is_said_in_one_line(self) -> None:
         for text, words in [
-            ("", "there is no ''"),
+            ("", "no fault is named; one of delay,"),
             ("delay", "delay needs a value: delay=SECONDS"),
             ("delay=", "delay needs a value"),
             ("no-read=", "no-read needs a value"),
@@ -61,7 +61,8 @@ class SpecTests(TestCase):
             ("dely=1", "there is no 'dely'; one of delay,"),
             ("delay=1,delay=2", "delay is there twice"),
             ("share=0.5", "no fault is named; one of delay,"),
-            ("delay=1,", "there is no ''"),
+            ("delay=1,", "nothing stands before or after a comma"),
+            (",delay=1", "nothing stands before or after a comma"),
             ("first-byte=1,match=x", "match does not go with first-byte"),
             ("delay=1,seed=x", "seed must be a whole number"),
         ]:
@@ -81,6 +82,13 @@ class SpecTests(TestCase):
             ("udp", "tcp:9999", False),
             ("unix:/run/a", "unix:/run/a:mode=660", True),
             ("tcp", "haproxy:tcp:9999", True),
+            ("haproxy", "haproxy:tcp:9999", True),
+            ("haproxy:tcp:9999", "haproxy:tcp:9999", True),
+            ("haproxy", "tcp:9999", False),
+            ("systemd", "systemd:domain=INET:index=0", True),
+            (r"unix:/run/a\:b", r"unix:/run/a\:b:mode=660", True),
+            ("unix:/run/a", r"unix:/run/a\:b", False),
+            ("stdio", "stdio:", True),
         ]:
             self.assertEqual(
                 FaultSpec.parsed(f"delay=1,on={on}" if on else "delay=1").is_on(description), is_there

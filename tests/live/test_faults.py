@@ -64,9 +64,16 @@ def pieces(client: socket.socket, data: bytes) -> tuple[list[bytes], str]:
 
 
 def tls_client(port: int, issuer: str) -> ssl.SSLSocket:
-    """Connect with TLS."""
+    """Connect with TLS; an end without its close_notify is an error."""
     context = ssl.create_default_context(cafile=issuer)
-    return context.wrap_socket(tcp_client(port), server_hostname="localhost")
+    return context.wrap_socket(tcp_client(port), server_hostname="localhost", suppress_ragged_eofs=False)
+
+
+def read_to_end(client: socket.socket, said: bytearray) -> bytes:
+    """Read up to the end; add to what was said already."""
+    while data := client.recv(100):
+        said += data
+    return bytes(said)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_ends_again() -> None:
@@ -163,18 +170,71 @@ def test_over_tls(tmp_path: Path) -> None:
     with failing("--listen", where, "--fault", "close-after=10") as process:
         port = int(process.log.wait_for(r"greeting on TCP \S+?:(\d+), with")[1])
         with tls_client(port, made.issuer) as client:
-            said = b""
             client.sendall(b"Ann\n")
-            while data := client.recv(100):
-                said += data
+            assert read_to_end(client, bytearray()) == b"Welcome!He"
+
+
+def test_a_reset_over_tls_has_no_close_notify(tmp_path: Path) -> None:
+    made = authority(tmp_path, "localhost")
+    where = f"ssl:0:interface=127.0.0.1:privateKey={made.server}:certKey={made.server}"
+    with failing("--listen", where, "--fault", "reset-after=10") as process:
+        port = int(process.log.wait_for(r"greeting on TCP \S+?:(\d+), with")[1])
+        with tls_client(port, made.issuer) as client:
+            client.sendall(b"Ann\n")
+            said = bytearray()
+            with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+                read_to_end(client, said)
             assert said == b"Welcome!He"
+
+
+def test_over_tls_a_half_close_says_no_more(tmp_path: Path) -> None:
+    made = authority(tmp_path, "localhost")
+    where = f"ssl:0:interface=127.0.0.1:privateKey={made.server}:certKey={made.server}"
+    faults = ("--fault", "half-close-after=1message", "--fault", "close-after=3messages")
+    with failing("--listen", where, *faults) as process:
+        port = int(process.log.wait_for(r"greeting on TCP \S+?:(\d+), with")[1])
+        with tls_client(port, made.issuer) as client:
+            client.sendall(b"Ann\nBob\nCid\nDan\n")
+            assert read_to_end(client, bytearray()) == b"Welcome!Hello, Ann!\n"
+        process.log.wait_for(r"closed: fault \(faults: half-close-after, close-after\).* 3 messages in")
+
+
+def test_a_reset_of_a_unix_socket_closes_it(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with failing("--listen", f"unix:{path}", "--fault", "reset-after=10") as process:
+        process.log.wait_for(r" on unix:")
+        with unix_client(path) as client:
+            client.sendall(b"Ann\n")
+            assert read_to_end(client, bytearray()) == b"Welcome!He"
+
+
+def test_behind_a_proxy() -> None:
+    options = ("--port", "0", "--tcp-only", "--proxy-protocol")
+    with (
+        failing(*options, "--fault", "accept-delay=0.1,close-after=10") as process,
+        tcp_client(process.port()) as client,
+    ):
+        said, end = pieces(client, b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nAnn\n")
+        assert (b"".join(said), end) == (b"Welcome!He", "end")
+        process.log.wait_for(r"from 192.0.2.1:1000 closed: fault \(faults: accept-delay, close-after\)")
+
+
+def test_datagrams_of_a_unix_socket(tmp_path: Path) -> None:
+    path, own = tmp_path / "socket", tmp_path / "own"
+    options = ("--protocol", "echo", "--listen", f"unix-dgram:{path}", "--fault", "duplicate=1,truncate=2")
+    with failing(*options) as process, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        process.log.wait_for(r" on unix-dgram:\S+, with faults")
+        client.settimeout(TIMEOUT)
+        client.bind(str(own))
+        client.sendto(b"abc", str(path))
+        assert [client.recv(100), client.recv(100)] == [b"ab", b"ab"]
 
 
 def test_the_log_the_metrics_and_the_reason_tell_which() -> None:
     options = ("--port", "0", "--tcp-only", "--admin", "0", "--log-format", "json")
     with failing(*options, "--fault", "delay=0.01,close-after=2messages") as process:
         listening = json.loads(process.log.wait_for(r'^.*"event": ?"listening".*$')[0])
-        assert listening["faults"] == ", with faults: delay=0.01,close-after=2messages"
+        assert listening["faults"] == "delay=0.01,close-after=2messages"
         port = int(re.search(r":(\d+)$", listening["where"])[1])  # type: ignore[index]
         with tcp_client(port) as client:
             assert b"".join(pieces(client, b"Ann\nBob\nCid\n")[0]) == b"Welcome!Hello, Ann!\nHello, Bob!\n"

@@ -216,7 +216,11 @@ class CostTests(TestCase):
         self.assertLess(peak - before, 2 * 65_536 + 5_000)  # the server's buffer, and the client's
 
     def test_a_connection_leaves_nothing_to_be_collected(self) -> None:
-        address = self.listen(EchoFactory(clock=self.reactor))
+        for faults in None, "split=64,delay=0":
+            self.require_nothing_left(EchoFactory(clock=self.reactor, faults=faults))
+
+    def require_nothing_left(self, factory: EchoFactory) -> None:
+        address = self.listen(factory)
         for _ in range(3):
             self.connection(address)
         gc.collect()

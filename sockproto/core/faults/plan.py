@@ -8,10 +8,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from sockproto.core.faults.faulty import FaultyDatagrams, FaultyStream
+from sockproto.core.faults.datagrams import FaultyDatagrams
 from sockproto.core.faults.spec import FaultSpec
+from sockproto.core.faults.stream import FaultyStream
 from sockproto.errors import OptionError
 
 
@@ -60,7 +62,7 @@ class Faults:
             datagrams: Whether it is for datagrams.
         """
         found = [spec.fitting(datagrams) for spec in self.specs if spec.is_on(description)]
-        fit = [spec for spec in found if spec is not None]
+        fit = [replace(spec, on="") for spec in found if spec is not None]
         return Faults(*fit) if fit else None
 
 
@@ -76,7 +78,7 @@ class FaultPlan:
         datagrams: Whether the listener is for datagrams.
 
     Raises:
-        OptionError: It can't have any of these faults.
+        OptionError: It can't have any of these faults, or they are ``on`` a listener, which it doesn't know.
     """
 
     def __init__(self, faults: Faults, counted: Counter[str], datagrams: bool = False) -> None:
@@ -86,6 +88,9 @@ class FaultPlan:
         self._serial = 0
         if not self._specs:
             raise OptionError(f"{faults} is nothing that {'datagrams' if datagrams else 'streams'} can have")
+        for spec in self._specs:
+            if spec.on:
+                raise OptionError(f"on={spec.on} is for --fault: give faults to what is served there alone")
 
     def afflict(self, session: Any) -> None:
         """Have a connection go wrong, if it is one of those that do.

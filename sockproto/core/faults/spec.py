@@ -115,42 +115,62 @@ class Fault:
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
     for fault in (
-        Fault("delay", "SECONDS", "each answer comes so much later", _span, datagrams=True, of_messages=True),
-        Fault("first-byte", "SECONDS", "the first byte of all comes so much later", _span, at_open=True),
-        Fault("drip", "BYTES/s", "so many bytes come in a second", _rate),
-        Fault("split", "BYTES", "each segment has so many bytes; random: any number", _segment),
+        Fault("delay", "SECONDS", "wait so long before each answer", _span, datagrams=True, of_messages=True),
         Fault(
-            "truncate", "BYTES", "no more of each message is sent", count, datagrams=True, of_messages=True
+            "first-byte",
+            "SECONDS",
+            "wait so long before the first byte of the connection",
+            _span,
+            at_open=True,
+        ),
+        Fault("drip", "BYTES/s", "send no more than so many bytes a second", _rate),
+        Fault("split", "BYTES", "send segments of so many bytes; random: of any size", _segment),
+        Fault(
+            "truncate",
+            "BYTES",
+            "send no more than so many bytes of each message",
+            count,
+            datagrams=True,
+            of_messages=True,
         ),
         Fault(
             "garble",
             "SHARE",
-            "so many of the bytes are wrong",
+            "change this share of the bytes that are sent",
             _probability,
             datagrams=True,
             of_messages=True,
         ),
-        Fault("no-answer", "", "nothing is answered", datagrams=True, of_messages=True),
+        Fault(
+            "no-answer", "", "read and handle messages, and answer nothing", datagrams=True, of_messages=True
+        ),
         Fault(
             "no-read",
             "[SECONDS]",
-            "nothing is read so long; without a time: for 300 s, then it closes",
+            "read nothing for so long; without a time: for 300 s, then close",
             _time_or_for_good,
             at_open=True,
         ),
-        Fault("accept-delay", "SECONDS", "each connection is left alone so long", _span, at_open=True),
-        Fault("close-at-open", "", "the connection is closed at once", at_open=True),
-        Fault("close-after", "AMOUNT", "so much later the connection is closed", _amount),
-        Fault("reset-after", "AMOUNT", "so much later it is reset", _amount),
-        Fault("half-close-after", "AMOUNT", "so much later the server's half of it ends", _amount),
-        Fault("drop", "SHARE", "so many datagrams are lost", _probability, streams=False, datagrams=True),
+        Fault("accept-delay", "SECONDS", "leave each new connection alone for so long", _span, at_open=True),
+        Fault("close-at-open", "", "close each new connection at once", at_open=True),
+        Fault("close-after", "AMOUNT", "close the connection after so many bytes or messages", _amount),
+        Fault("reset-after", "AMOUNT", "reset the connection after so many bytes or messages", _amount),
+        Fault("half-close-after", "AMOUNT", "end the server's half after so many bytes or messages", _amount),
         Fault(
-            "duplicate", "SHARE", "so many answers come twice", _probability, streams=False, datagrams=True
+            "drop", "SHARE", "lose this share of the datagrams", _probability, streams=False, datagrams=True
+        ),
+        Fault(
+            "duplicate",
+            "SHARE",
+            "send this share of the answers twice",
+            _probability,
+            streams=False,
+            datagrams=True,
         ),
         Fault(
             "reorder",
             "SHARE",
-            "so many answers are overtaken by others",
+            "send this share of the answers 50 ms late, after others",
             _probability,
             streams=False,
             datagrams=True,
@@ -160,10 +180,16 @@ FAULTS: Mapping[str, Fault] = {
 """What can go wrong. AMOUNT is a number of bytes sent, or ``3messages`` handled; SECONDS may be a range."""
 
 SHARED = {
-    "share": ("SHARE", "so many connections have it; or messages, if it is about those"),
-    "match": ("BYTES", "only messages that contain this have it"),
-    "seed": ("NUMBER", "other random choices; the same number, the same choices"),
-    "on": ("LISTENER", "only there: tcp, udp, or the beginning of a description as tcp:9999"),
+    "share": (
+        "SHARE",
+        "only this share of connections or messages has the faults",
+    ),
+    "match": ("BYTES", "only answers to messages that contain this have the faults"),
+    "seed": ("NUMBER", "make other random choices; with the same number the same ones again"),
+    "on": (
+        "LISTENER",
+        "only on tcp, udp, unix, or a description's beginning, as in tcp:9999",
+    ),
 }
 """What all faults of a spec have in common."""
 
@@ -194,7 +220,9 @@ class FaultSpec:
             OptionError: It is none; the text says what is.
         """
         given: dict[str, str] = {}
-        for part in _parts(text):
+        for part in _parts(text) if text else ():
+            if not part:
+                raise OptionError("nothing stands before or after a comma; write \\, for one in a value")
             name, _, value = part.partition("=")
             if name in given:
                 raise OptionError(f"{name} is there twice: repeat --fault to have both")
@@ -238,9 +266,8 @@ class FaultSpec:
 
     def is_on(self, description: str) -> bool:
         """Return whether it is to be on the listener of a description."""
-        wanted = self.on.lower()
-        where = description.lower().removeprefix("haproxy:")
-        return not wanted or where == wanted or where.startswith(f"{wanted.removesuffix(':')}:")
+        wanted, where = (f"{text.lower().removesuffix(':')}:" for text in (self.on, description))
+        return not self.on or where.startswith(wanted) or where.removeprefix("haproxy:").startswith(wanted)
 
     def _check(self) -> None:
         if not self.faults:
@@ -256,7 +283,7 @@ def _parts(text: str) -> list[str]:
     while place <= len(text):
         match = _PART.match(text, place)
         assert match is not None  # it matches anything
-        found.append(re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL))
+        found.append(re.sub(r"\\([\\,])", r"\1", match[1]))
         place = match.end() + (match.end() == len(text) and not match[0].endswith(","))
     return found
 
