@@ -52,6 +52,9 @@ CLOSE_SECONDS = 1.0
 START_SECONDS = 60.0
 """So long new workers may take until they serve; then they are given up."""
 
+PIPE_SECONDS = 1.0
+"""So long after a worker's end its pipes are read, if a process that it has started keeps them open."""
+
 KILL_SECONDS = 5.0
 """So much longer than its time for answers a worker may take to end, before it is killed."""
 
@@ -65,7 +68,7 @@ class Worker(ProcessProtocol):
 
     Args:
         number: Its number, from 1.
-        now: When, in seconds.
+        reactor: For its timers.
 
     Attributes:
         number: Its number.
@@ -77,8 +80,8 @@ class Worker(ProcessProtocol):
         counted: What it has counted, as it told last.
     """
 
-    def __init__(self, number: int, now: float) -> None:
-        self.number, self.began = number, now
+    def __init__(self, number: int, reactor: Any) -> None:
+        self.number, self.began = number, reactor.seconds()
         self.up: Deferred[Worker] = Deferred()
         self.was_up = False
         self.closed: Deferred[None] = Deferred()
@@ -88,6 +91,8 @@ class Worker(ProcessProtocol):
         self._numbers = count()
         self._asked: dict[int, Deferred[Message]] = {}
         self._hears = False
+        self._reactor = reactor
+        self._closing: IDelayedCall | None = None  # of its pipes, once it is gone
         self._channel = Channel(self._hear)
 
     @property
@@ -100,7 +105,7 @@ class Worker(ProcessProtocol):
         if self._hears:
             self.transport.writeToChild(self.place.orders, encoded(message))  # type: ignore[union-attr]  # it is started
 
-    def ask(self, reactor: Any) -> "Deferred[Message]":
+    def ask(self) -> "Deferred[Message]":
         """Ask what it has counted, and how its connections are; one that owes answers is asked no more."""
         if not self._hears or len(self._asked) >= MAX_ASKED:
             return succeed(self.counted)
@@ -108,7 +113,7 @@ class Worker(ProcessProtocol):
         answer: Deferred[Message] = Deferred()
         self._asked[number] = answer
         self.say({"do": "tell", "number": number})
-        answer.addTimeout(ANSWER_SECONDS, reactor)
+        answer.addTimeout(ANSWER_SECONDS, self._reactor)
         return answer.addErrback(lambda _: self.counted)
 
     def kill(self) -> None:
@@ -132,8 +137,18 @@ class Worker(ProcessProtocol):
         if childFD == self.place.orders:
             self._hears = False
 
+    def processExited(self, reason: Failure) -> None:
+        """It is gone; processEnded comes when its pipes are closed."""
+        self._closing = self._reactor.callLater(PIPE_SECONDS, self._close_pipes)
+
+    def _close_pipes(self) -> None:
+        for descriptor in self.place.orders, self.place.answers:
+            self.transport.closeChildFD(descriptor)  # type: ignore[union-attr]  # it was started
+
     def processEnded(self, reason: Failure) -> None:
         """It is gone, and so is all that it may have wanted to say."""
+        if self._closing is not None and self._closing.active():
+            self._closing.cancel()
         self.ended.callback(reason.value)  # first: whoever waits for the rest asks whether it is there
         for waiting in (self.up, self.closed):
             if not waiting.called:
@@ -179,6 +194,7 @@ class Supervisor(ServerService):
         self._coming: dict[int, Worker] = {}  # while they replace those that serve
         self._past: dict[int, Message] = {number: {} for number in self._numbers}
         self._failures = 0
+        self._keeps_up = False  # until it drains, those that die are started again
         self._also_hangs_up, self.hang_up = self.hang_up, self._hang_up
 
     # What a service does.
@@ -191,6 +207,7 @@ class Supervisor(ServerService):
             raise ListenError("sockproto: workers share sockets, and one of the listeners has none")
         for port in self.ports:
             port.stopReading()  # type: ignore[attr-defined]  # looked at when they open
+        self._keeps_up = True
         self._reactor.callWhenRunning(self._begin)
 
     @property
@@ -213,7 +230,7 @@ class Supervisor(ServerService):
             its number before.
         """
         asked = self._all()
-        answers = yield DeferredList([worker.ask(self._reactor) for worker in asked])
+        answers = yield DeferredList([worker.ask() for worker in asked])
         found = []
         for number in self._numbers:
             told = [self._past[number]]
@@ -250,6 +267,7 @@ class Supervisor(ServerService):
     @inlineCallbacks
     def _drain(self, seconds: float) -> Generator[Any, Any, None]:
         """Have the workers answer what has come; kill those that don't end in time."""
+        self._keeps_up = False
         began = self._reactor.seconds()
         workers = self._all()
         deadlines: list[IDelayedCall] = []
@@ -308,7 +326,7 @@ class Supervisor(ServerService):
 
     def _serve(self, number: int) -> None:
         """Start a worker that serves from when it is up."""
-        if self._bound and number not in self._serving:  # a reload may have come first
+        if self._keeps_up and number not in self._serving:  # a reload may have come first
             self._serving[number] = worker = self._start(number)
             worker.up.addCallback(lambda _: self._tell_readiness())
 
@@ -318,7 +336,7 @@ class Supervisor(ServerService):
 
     def _start(self, number: int) -> Worker:
         """Start a process."""
-        worker = Worker(number, self._reactor.seconds())
+        worker = Worker(number, self._reactor)
         passed = passed_variables(started_with())
         first = FIRST + int(passed.get("LISTEN_FDS", "0"))
         ports: list[IListeningPort] = self.ports
@@ -366,7 +384,7 @@ class Supervisor(ServerService):
         if self._serving.get(worker.number) is not worker:
             return
         del self._serving[worker.number]
-        if not self._bound:
+        if not self._keeps_up:
             return
         lived = self._reactor.seconds() - worker.began
         self._failures = self._failures + 1 if lived < UP_SECONDS or not worker.was_up else 0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.hanging import TIMEOUT
 from tests.live.peers import SOCKPROTO, wait_until
-from tests.live.test_workers import greeted, supervised
+from tests.live.server import Output
+from tests.live.test_workers import PORT, greeted, supervised
 
 
 def test_the_only_new_worker_that_cannot_serve_replaces_nobody(tmp_path: Path) -> None:
@@ -61,4 +62,44 @@ if "SOCKPROTO_WORKER" in os.environ:
     pathlib.Path(os.environ["STARTED"]).touch()
     while not pathlib.Path(os.environ["RELEASED"]).exists():
         time.sleep(0.01)
+"""
+
+
+def test_one_that_leaves_a_process_behind_is_started_again(tmp_path: Path) -> None:
+    released = tmp_path / "released"
+    (tmp_path / "sitecustomize.py").write_text(LEAVES_A_PROCESS)
+    with subprocess.Popen(
+        [SOCKPROTO, "serve", "--workers", "1", "--port", "0"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "RELEASED": str(released)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as popen:
+        assert popen.stdout
+        log = Output(popen.stdout)
+        try:
+            greeted(int(log.wait_for(PORT)[1]))
+            [worker] = children(popen.pid)
+            os.kill(worker, signal.SIGKILL)
+            log.wait_for("worker 1 was ended by SIGKILL; started again")
+            popen.terminate()
+            assert popen.wait(TIMEOUT) == -signal.SIGTERM
+        finally:
+            released.touch()
+            popen.kill()
+            log.wait_for_end()
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+LEAVES_A_PROCESS = """
+import os, pathlib, time
+if "SOCKPROTO_WORKER" in os.environ and not os.fork():
+    while not pathlib.Path(os.environ["RELEASED"]).exists():
+        time.sleep(0.01)
+    os._exit(0)
 """

@@ -31,6 +31,7 @@ class Process:
         self.told: list[bytes] = []
         self.signals: list[str] = []
         self.pipes = {worker.place.orders}
+        self.closed: list[int] = []
 
     def writeToChild(self, descriptor: int, data: bytes) -> None:
         if descriptor not in self.pipes:
@@ -47,6 +48,13 @@ class Process:
 
     def says(self, **message: Any) -> None:
         self.worker.childDataReceived(4, encoded(message))
+
+    def closeChildFD(self, descriptor: int) -> None:
+        self.closed.append(descriptor)
+
+    def exits(self) -> None:
+        """It is gone, but another process, which it has started, keeps its pipes open."""
+        self.worker.processExited(Failure(ProcessTerminated(7)))
 
     def ends(self) -> None:
         if self.pipes:
@@ -168,6 +176,18 @@ class SupervisorTests(SupervisorTestCase):
         self.first.ends()
         self.successResultOf(stopped)
 
+    def test_the_pipes_of_one_that_is_gone_are_closed_whoever_else_has_them(self) -> None:
+        self.first.exits()
+        self.reactor.advance(supervisor.PIPE_SECONDS)
+        place = self.first.worker.place
+        self.assertEqual(self.first.closed, [place.orders, place.answers])
+
+    def test_nothing_is_closed_where_nothing_is_left_open(self) -> None:
+        self.first.exits()
+        self.first.ends()
+        self.reactor.advance(supervisor.PIPE_SECONDS)
+        self.assertEqual(self.first.closed, [])
+
     def test_new_workers_that_never_serve_are_given_up(self) -> None:
         self.first.says(ready=True)
         late = self.reload()
@@ -238,6 +258,29 @@ class EndlessDrainTests(SupervisorTestCase):
         self.reactor.advance(0)
         self.successResultOf(stopped)
         self.assertEqual((self.first.signals, self.reactor.getDelayedCalls()), ([], []))
+
+
+class LameDuckTests(SupervisorTestCase):
+    """It goes on for a while as before."""
+
+    options: ClassVar[dict[str, Any]] = {"lame_duck_seconds": 5}
+
+    def test_a_worker_that_dies_meanwhile_is_started_again(self) -> None:
+        self.first.says(ready=True)
+        self.reactor.advance(3_600)
+        stopped = self.supervisor.stopService()
+        self.first.ends()
+        self.reactor.advance(0)
+        [_, again] = self.reactor.processes
+        again.says(ready=True)
+        self.assertFalse(self.supervisor.ready)
+        self.reactor.advance(5)
+        self.assertEqual(decoded(again.told), [{"do": "drain"}])
+        again.says(accepts=False)
+        again.ends()
+        self.reactor.advance(LONGEST_PAUSE)
+        self.successResultOf(stopped)
+        self.assertEqual(len(self.reactor.processes), 2)
 
 
 class TwoWorkersTests(SupervisorTestCase):
