@@ -40,26 +40,9 @@ def _head(report: Report) -> Markup:
         void("meta", http_equiv="Content-Security-Policy", content=policy),
         void("meta", name="viewport", content="width=device-width, initial-scale=1"),
         void("meta", name="color-scheme", content="light dark"),
-        element("title", text(f"{report.protocol} at {report.target}: {sentence(report)}")),
+        element("title", text(f"{report.protocol} at {report.target}: {report.headline}")),
         element("style", Markup(css)),  # ours, and free of "<"
     )
-
-
-def sentence(report: Report) -> str:
-    """Give the verdict on the server in a sentence."""
-    unjudged = report.unjudged
-    return f"{_verdicts(report)} {unjudged[:1].upper()}{unjudged[1:]}." if unjudged else _verdicts(report)
-
-
-def _verdicts(report: Report) -> str:
-    total, failing, passing = len(report.results), report.count(Verdict.FAIL), report.count(Verdict.PASS)
-    if report.count(Verdict.SKIP) == total:
-        return "Nothing was judged."
-    if failing:
-        return f"{failing:,} of {_counted(total, 'case')} {'fails' if failing == 1 else 'fail'}."
-    if passing == total:
-        return "The one case passes." if total == 1 else f"All {total:,} cases pass."
-    return f"Nothing fails; {passing:,} of {_counted(total, 'case')} {'passes' if passing == 1 else 'pass'}."
 
 
 def _counted(count: int, noun: str) -> str:
@@ -79,7 +62,7 @@ def _header(report: Report) -> Markup:
         ),
         element(
             "p",
-            text(sentence(report)),
+            text(report.headline),
             class_=f"verdict {'good' if good else 'bad'}",
         ),
         _bar(report),

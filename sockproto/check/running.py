@@ -160,7 +160,7 @@ class _Check:
                 self.begin()
         except (OptionError, Refused) as error:
             self._gone, self._lost = case, f", and can't be started again: {error}"
-        return replace(result, verdict=Verdict.FAIL, reason=reason, said=said)
+        return replace(result, verdict=Verdict.FAIL, reason=reason, said=said, ended=how)
 
 
 def judge(context: CheckContext, judged: Judged) -> Result:
