@@ -39,7 +39,7 @@ def causes(report: Report) -> tuple[Cause, ...]:
     failing = [result for result in report.results if result.verdict is Verdict.FAIL]
     left = [result for result in failing if not result.was_open]
     found: list[Cause] = []
-    for mistake in MISTAKES:
+    for mistake in (each for each in MISTAKES if each.but != report.protocol):
         if explained := _explained(mistake, left, failing):
             found.append(Cause(mistake.sentence or _told(explained[0]), _identifiers(explained)))
             left = [result for result in left if result not in explained]

@@ -53,6 +53,16 @@ def closes(result: Result) -> bool:
     return last(result) in ("ended", "reset")
 
 
+def resets(result: Result) -> bool:
+    """Say whether the server cut the connection."""
+    return last(result) == "reset"
+
+
+def has_come(result: Result) -> bool:
+    """Say whether anything came."""
+    return bool(result.received)
+
+
 def speaks_tls(result: Result) -> bool:
     """Say whether a TLS alert came."""
     return (result.received or b"").startswith(TLS_ALERT)

@@ -77,8 +77,8 @@ def json_case(result: Result) -> str:
     ``sent``, ``expected``, ``received``, ``said``, ``timeline``
         Of a failure only: bytes in base64, as they may be anything, or null; what a server that was started
         for the check printed; what happened: ``seconds``, ``socket``, ``kind``, ``data`` (base64; of long
-        runs the first and the last bytes), ``size`` (of all) and ``text``. Events that are left out are told of
-        in the ``text`` of one whose ``kind`` is ``note``.
+        runs the first and the last bytes), ``size`` (of all) and ``text``. Events that are left out are told
+        of in the ``text`` of one whose ``kind`` is ``note``.
     """
     found: dict[str, Any] = {
         "type": "case",

@@ -21,6 +21,7 @@ class Mistake:
         needs: Patterns of cases; one of these must fail.
         explains: Patterns of the other cases that fail for the same reason.
         also: Patterns of cases; one of these must fail too, if there are any.
+        but: A protocol of which it is none.
         unless: Patterns of cases: if one of these fails, the mistake is another.
         shown: What a failing one of ``needs`` must show.
     """
@@ -29,13 +30,18 @@ class Mistake:
     needs: str
     explains: str = ""
     also: str = ""
+    but: str = ""
     unless: str = ""
     shown: Callable[[Result], bool] = lambda result: True
 
 
+_BASIC = (
+    "meaning.a-dialogue meaning.the-text-* meaning.nothing-comes-back meaning.characters-* meaning.no-datagram-*"
+    " meaning.the-same-datagram-* meaning.a-name-in-* meaning.a-command-in-*"
+)
 _DIALOGUE = "splits.* pipelining.* binary.* many.each-* many.halves-* half-close.every-* half-close.a-last-*"
 _LINES = "long-messages.a-thousand-bytes long-messages.sixty-thousand-bytes long-messages.a-megabyte"
-_MEANING = f"meaning.* {_DIALOGUE} {_LINES} long-messages.what-came-before-* slow.an-idle-* slow.a-pause-*"
+_MEANING = f"meaning.* {_DIALOGUE} {_LINES} long-messages.what-came-before-* slow.an-idle-* slow.a-pause-* many.all-*"
 _TEXT = "binary.every-byte* binary.invalid-utf-8 splits.a-split-character"
 
 MISTAKES: Sequence[Mistake] = (
@@ -66,11 +72,18 @@ MISTAKES: Sequence[Mistake] = (
         shown=evidence.is_gone,
     ),
     Mistake(
-        "It serves nobody any more after a long line: bound lines, and let one end only its own connection.",
-        "long-messages.others-do-not-notice",
+        "It serves nobody any more after what one client did, such as cutting its connection or sending a"
+        " long line: let an error end only the connection that it comes from.",
+        "resets.at-once resets.in-the-middle resets.with-answers-unread long-messages.others-do-not-notice",
         "*",
-        also="resets.at-once",
+        also="binary.a-nul slow.an-idle-client-stays many.no-memory-is-left",
         shown=evidence.is_gone,
+    ),
+    Mistake(
+        "It says something before it is asked.",
+        "meaning.nothing-comes-unasked",
+        f"{_MEANING} half-close.*",
+        shown=evidence.has_come,
     ),
     Mistake(
         "It seems to read lines: what has no newline at its end gets no answer, and in this protocol it"
@@ -112,13 +125,28 @@ MISTAKES: Sequence[Mistake] = (
         shown=evidence.lacks_a_newline,
     ),
     Mistake(
-        "", "meaning.a-dialogue", _MEANING
-    ),  # what comes is wrong: all that is made of dialogues fails, too
+        "It reads datagrams into a buffer that is too small: 65,535 bytes hold each.",
+        "datagrams.* meaning.the-same-datagram-comes-back",
+        shown=evidence.is_cut,
+    ),
+    Mistake("", _BASIC, f"{_MEANING} half-close.the-text-*"),  # all that is made of dialogues fails, too
+    Mistake(
+        "It ends connections that say nothing for a short while.",
+        "slow.an-idle-client-stays",
+        "meaning.nothing-comes-unasked pipelining.every-* never-reads.all-*",
+        shown=evidence.closes,
+    ),
     Mistake(
         "It takes what one read gives for one message: keep what has come until the message is whole,"
         " and look for the next one in what is left.",
         "splits.each-* splits.byte-* splits.random-* splits.all-* pipelining.every-*",
         f"splits.* pipelining.* many.each-* many.halves-* half-close.every-* {_LINES}",
+        but="echo",
+    ),
+    Mistake(
+        "It loses bytes, or changes them, when many come at once or few: give back all that each read gives.",
+        "splits.each-* splits.byte-* splits.random-* splits.all-* pipelining.every-*",
+        "splits.* pipelining.* many.each-* many.halves-* half-close.every* never-reads.all-*",
     ),
     Mistake(
         "It takes CR and LF for two ends of a line: CR LF is one, also where a read ends between them.",
@@ -133,11 +161,7 @@ MISTAKES: Sequence[Mistake] = (
         "It closes with input unread, which resets the connection and destroys what it has said:"
         " half-close, and read until the client ends.",
         "meaning.clients-that-speak-first meaning.a-client-that-speaks-much",
-    ),
-    Mistake(
-        "It reads datagrams into a buffer that is too small: 65,535 bytes hold each.",
-        "datagrams.* meaning.the-same-datagram-comes-back",
-        shown=evidence.is_cut,
+        shown=evidence.resets,
     ),
     Mistake("", "meaning.*"),
     Mistake(
@@ -227,7 +251,6 @@ MISTAKES: Sequence[Mistake] = (
         " later.",
         "many.descriptors-run-out",
     ),
-    Mistake("It ends connections that say nothing for a short while.", "slow.an-idle-client-stays"),
     Mistake("It takes a pause for the end of a line.", "slow.a-pause-inside-a-line"),
     Mistake(
         "It takes an empty datagram for the end: a datagram may be empty.",
