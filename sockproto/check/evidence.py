@@ -32,20 +32,20 @@ def last(result: Result) -> str:
 
 def is_silent(result: Result) -> bool:
     """Say whether nothing more came, and not the end."""
-    return last(result) in ("waited", "sent", "half-closed")
+    return last(result) in ("connected", "waited", "sent", "half-closed")
 
 
 def mixes_clients(result: Result) -> bool:
-    """Say whether something else came, or nothing to the client that came first: then another had it."""
+    """Say whether something else came, or nothing even to the client that is heard first: another had it."""
     if not is_silent(result):
         return bool(result.received)
-    sockets = [event.socket for event in result.timeline if event.kind not in ("closed", "note")]
-    return len(set(sockets)) > 1 and sockets[-1] == min(sockets)
+    kinds = [event.kind for event in result.timeline if event.kind not in ("closed", "note", "waited")]
+    return kinds[-1] == "sent" and len({event.socket for event in result.timeline}) > 1
 
 
 def is_gone(result: Result) -> bool:
     """Say whether nobody is there any more, or nobody who answers."""
-    return is_silent(result) or last(result) in ("", "reset")
+    return is_silent(result) or last(result) in ("", "ended", "reset")
 
 
 def closes(result: Result) -> bool:

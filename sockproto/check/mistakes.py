@@ -36,8 +36,8 @@ class Mistake:
 
 
 _BASIC = (
-    "meaning.a-dialogue meaning.the-text-* meaning.nothing-comes-back meaning.characters-* meaning.no-datagram-*"
-    " meaning.the-same-datagram-* meaning.a-name-in-* meaning.a-command-in-*"
+    "meaning.a-dialogue meaning.the-text-* meaning.nothing-comes-back meaning.characters-*"
+    " meaning.no-datagram-* meaning.the-same-datagram-* meaning.a-name-in-* meaning.a-command-in-*"
 )
 _DIALOGUE = "splits.* pipelining.* binary.* many.each-* many.halves-* half-close.every-* half-close.a-last-*"
 _LINES = "long-messages.a-thousand-bytes long-messages.sixty-thousand-bytes long-messages.a-megabyte"
@@ -133,7 +133,7 @@ MISTAKES: Sequence[Mistake] = (
     Mistake(
         "It ends connections that say nothing for a short while.",
         "slow.an-idle-client-stays",
-        "meaning.nothing-comes-unasked pipelining.every-* never-reads.all-*",
+        "meaning.nothing-comes-unasked pipelining.every-* never-reads.all-* half-close.every*",
         shown=evidence.closes,
     ),
     Mistake(
