@@ -41,7 +41,7 @@ _BASIC = (
 )
 _DIALOGUE = "splits.* pipelining.* binary.* many.each-* many.halves-* half-close.every-* half-close.a-last-*"
 _LINES = "long-messages.a-thousand-bytes long-messages.sixty-thousand-bytes long-messages.a-megabyte"
-_MEANING = f"meaning.* {_DIALOGUE} {_LINES} long-messages.what-came-before-* slow.an-idle-* slow.a-pause-* many.all-*"
+_MEANING = f"meaning.* {_DIALOGUE} {_LINES} long-messages.what-* slow.an-* slow.a-* many.all-*"
 _TEXT = "binary.every-byte* binary.invalid-utf-8 splits.a-split-character"
 
 MISTAKES: Sequence[Mistake] = (

@@ -99,7 +99,7 @@ def _causes(report: Report, found: Sequence[Cause]) -> Markup:
     anchors = {result.case.identifier: f"#{_anchor(result)}" for result in report.results}
     items = []
     for cause in found:
-        links = []
+        links: list[Markup] = []
         for name in cause.cases[:SHOWN_CASES]:
             links += [text(", " if links else ""), element("a", text(name), href=anchors[name])]
         if more := len(cause.cases[SHOWN_CASES:]):
