@@ -57,7 +57,8 @@ class ReportTests(TestCase):
                 "1 of 4 cases fails, 1 not judged.",
                 "habit: takes bare sends; \\x1b",
                 "To mend first:",
-                "  1. '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came; but what is right: A NUL is a byte. (binary.a-nul)",
+                "  1. '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came; but what is right: A NUL is a byte."
+                " (binary.a-nul)",
                 "",
                 "FAIL  binary.a-nul",
                 "      '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came",
