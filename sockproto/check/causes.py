@@ -2,7 +2,7 @@
 
 What no known mistake explains is told as it was found::
 
-    for cause in causes(report):
+    for cause in first_causes(report):
         print(cause.sentence, cause.cases)
 """
 
@@ -34,7 +34,7 @@ class Cause:
     cases: tuple[str, ...]
 
 
-def causes(report: Report) -> tuple[Cause, ...]:
+def first_causes(report: Report) -> tuple[Cause, ...]:
     """Return what to mend first, three things at most; what explains most, or harms most, comes first."""
     failing = [result for result in report.results if result.verdict is Verdict.FAIL]
     left = [result for result in failing if not result.was_open]

@@ -6,7 +6,7 @@
 """
 
 from sockproto.check.body import difference
-from sockproto.check.verdict import Result
+from sockproto.check.verdict import SPEAKS_TLS, Result
 
 REPLACEMENT = "\ufffd".encode()
 """What decoders put in the place of bytes that are no text."""
@@ -14,7 +14,6 @@ REPLACEMENT = "\ufffd".encode()
 DECODERS = ("UnicodeDecodeError", "can't decode", "invalid utf-8", "invalid UTF-8", "stream did not contain")
 """What servers print when bytes are no text."""
 
-TLS_ALERT = b"\x15\x03"
 BUFFER_BYTES = 64
 """Nobody's buffer is smaller."""
 
@@ -64,8 +63,8 @@ def has_come(result: Result) -> bool:
 
 
 def speaks_tls(result: Result) -> bool:
-    """Say whether a TLS alert came."""
-    return (result.received or b"").startswith(TLS_ALERT)
+    """Say whether the check found that it does."""
+    return result.reason.endswith(SPEAKS_TLS)
 
 
 def decodes(result: Result) -> bool:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sockproto.check.causes import causes
+from sockproto.check.causes import first_causes
 from sockproto.check.verdict import Report, Result, TimelineEvent, Verdict, edges
 
 JSON_EVENTS = 40
@@ -43,6 +43,7 @@ def json_report(report: Report) -> str:
     ``known``, ``server``
         What was found out, as ``habit``; what is known of a server that was started for the check.
     """
+    found = first_causes(report)
     return json.dumps(
         {
             "type": "report",
@@ -59,7 +60,9 @@ def json_report(report: Report) -> str:
             "headline": report.headline,
             "unjudged": report.unjudged,
             "counts": {str(verdict): report.count(verdict) for verdict in Verdict},
-            "causes": [{"sentence": each.sentence, "cases": list(each.cases)} for each in causes(report)],
+            "causes": [
+                {"sentence": each.sentence, "cases": list(each.cases)} for each in first_causes(report)
+            ],
             "known": report.known,
             "server": report.server,
         }

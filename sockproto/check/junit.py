@@ -2,18 +2,18 @@
 
 ::
 
-    Path("junit.xml").write_bytes(junit(report))
+    Path("junit.xml").write_bytes(junit_xml(report))
 """
 
 from xml.etree import ElementTree
 
-from sockproto.check.causes import causes
+from sockproto.check.causes import first_causes
 from sockproto.check.reports import failure_lines
 from sockproto.check.verdict import Report, Verdict
 from sockproto.core.text import escape
 
 
-def junit(report: Report) -> bytes:
+def junit_xml(report: Report) -> bytes:
     """Give it as JUnit's XML.
 
     An open case counts as passed, and says what the server does. One that was to be judged and was not is an
@@ -57,7 +57,7 @@ def junit(report: Report) -> bytes:
 def _properties(suite: ElementTree.Element, report: Report) -> None:
     """Say of what and with what the report was made, and what to mend first."""
     told = {"label": report.label, "version": report.version, "command": report.command, **report.known}
-    told |= {f"to mend {number}": cause.sentence for number, cause in enumerate(causes(report), 1)}
+    told |= {f"to mend {number}": cause.sentence for number, cause in enumerate(first_causes(report), 1)}
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in {"headline": report.headline, **told}.items():
         if value:

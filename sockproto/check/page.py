@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from hashlib import sha256
 from importlib.resources import files
 
-from sockproto.check.causes import Cause, causes
+from sockproto.check.causes import Cause, first_causes
 from sockproto.check.markup import Markup, element, joined, text, void
 from sockproto.check.octets import as_hexadecimal, as_text, difference
 from sockproto.check.timeline import arrows, drawing, moment, table, undrawn
@@ -139,7 +139,7 @@ def _sign(verdict: Verdict) -> Markup:
 def _sections(report: Report) -> list[Markup]:
     failing = [result for result in report.results if result.verdict is Verdict.FAIL]
     undecided = [result for result in report.results if result.verdict is Verdict.OPEN]
-    found = causes(report)
+    found = first_causes(report)
     sections = [_causes(report, found)] if found else []
     if failing:
         cards = [_card(result, at < UNFOLDED) for at, result in enumerate(failing)]

@@ -8,7 +8,7 @@ What a server sent is escaped::
 import re
 from collections.abc import Sequence
 
-from sockproto.check.causes import causes
+from sockproto.check.causes import first_causes
 from sockproto.check.verdict import Report, Result, Verdict, shown
 from sockproto.core.text import escape
 
@@ -48,7 +48,7 @@ def _head(report: Report) -> list[str]:
     lines = [escape(report.label)] if report.label else []
     lines.append(report.headline)
     lines += [f"{name}: {escape(value)}" for name, value in report.known.items()]
-    found = causes(report)
+    found = first_causes(report)
     lines += ["To mend first:"] if found else []
     for number, cause in enumerate(found, 1):
         lines.append(f"  {number}. {escape(cause.sentence)} ({_of(cause.cases)})")

@@ -17,6 +17,7 @@ from sockproto.check.target import is_there, speaks_tls
 from sockproto.check.verdict import (
     OUR_ERROR,
     OUT_OF_TIME,
+    SPEAKS_TLS,
     STOPPED,
     Failed,
     Open,
@@ -120,7 +121,7 @@ class _Check:
         if judged.basic and result.verdict is Verdict.FAIL:
             self._failed = judged.identifier
             if (result.received or TLS_ALERT).startswith(TLS_ALERT) and speaks_tls(self._context.target):
-                result = replace(result, reason=f"{result.reason}; it speaks TLS: say --tls")
+                result = replace(result, reason=f"{result.reason}; {SPEAKS_TLS}")
         result = self._looked_after(result)
         if result.verdict is Verdict.FAIL or result.unjudged:
             self._more = 0.0

@@ -27,6 +27,9 @@ OUT_OF_TIME = "for want of time"
 OUR_ERROR = "for an error of the check's own"
 STOPPED = "as the check was stopped"
 
+SPEAKS_TLS = "it speaks TLS: say --tls"
+"""What a reason ends in where that is all that is wrong."""
+
 
 @dataclass(frozen=True)
 class TimelineEvent:

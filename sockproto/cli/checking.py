@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from sockproto.check.judging import CheckContext, Judged, cases, chosen
-from sockproto.check.junit import junit
+from sockproto.check.junit import junit_xml
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started, kill_all, listens
@@ -72,7 +72,7 @@ def _completed(ctx: click.Context, parameter: click.Parameter, begun: str) -> li
     "--skip", multiple=True, metavar="CASE", shell_complete=_completed, help="Leave this case or group out."
 )
 @click.option("--list", "listing", is_flag=True, help="Show the cases, and run none.")
-@click.option("--label", default="", metavar="TEXT", help="What reports call it, to tell them apart.")
+@click.option("--label", metavar="TEXT", help="What reports call it, to tell them apart.")
 @click.option("--strict", is_flag=True, help="Count as a failure what the specification leaves open.")
 @click.option(
     "--junit", "junit_file", type=click.Path(), metavar="FILE", help="Write JUnit's XML; - prints it."
@@ -221,9 +221,9 @@ def _files(given: dict[str, Any]) -> Iterator[dict[str, ReportFile]]:
 
 def _show(report: Report, shown: Verdicts, files: dict[str, ReportFile], given: dict[str, Any]) -> int:
     """Show and write the report, as much of it as can be; return the exit status."""
-    report = replace(report, label=given["label"], version=version("sockproto"), command=_typed())
+    report = replace(report, label=given["label"] or "", version=version("sockproto"), command=_typed())
     report = report.strict() if given["strict"] else report
-    forms = {"junit_file": junit, "html_file": _page}
+    forms = {"junit_file": junit_xml, "html_file": _page}
     failed: list[str] = []
     for name, file in files.items():
         try:

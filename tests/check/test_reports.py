@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.check.body import Body, difference
 from sockproto.check.jsonlines import JSON_EVENTS, json_case, json_lines, json_report
-from sockproto.check.junit import junit
+from sockproto.check.junit import junit_xml
 from sockproto.check.reports import summary, text_lines
 from sockproto.check.spoken import CHARGEN, answer, unusual, wrong
 from sockproto.check.timing import KEPT_EVENTS, Timeline
@@ -120,7 +120,7 @@ class ReportTests(TestCase):
             self.assertEqual(len(json.loads(line)["timeline"]), JSON_EVENTS + 1)
 
     def test_junit_is_well_formed_whatever_came(self) -> None:
-        data = junit(REPORT)
+        data = junit_xml(REPORT)
         self.assertNotIn(b"\x1b", data)
         [suite] = ElementTree.fromstring(data)
         self.assertEqual(
