@@ -1,7 +1,7 @@
 """A report as one page of HTML, to read and to send to somebody.
 
-It needs nothing besides itself, and its policy forbids it to load or to run anything. What failed comes
-first, with its bytes and their timeline; what passes is folded::
+It needs nothing besides itself, and its policy forbids it to load or to run anything. What to mend comes
+first, then what failed, with its bytes and their timeline; what passes is folded::
 
     Path("report.html").write_text(html(report), encoding="utf-8")
 """
@@ -13,12 +13,14 @@ from datetime import datetime, timezone
 from hashlib import sha256
 from importlib.resources import files
 
+from sockproto.check.causes import Cause, first_causes
 from sockproto.check.markup import Markup, element, joined, text, void
 from sockproto.check.octets import as_hexadecimal, as_text, difference
 from sockproto.check.timeline import arrows, drawing, moment, table, undrawn
 from sockproto.check.verdict import Report, Result, Verdict
 
 UNFOLDED = 8  # failures; more are folded, so that one sees them all
+SHOWN_CASES = 3  # of each thing to mend
 WORST_FIRST = (Verdict.FAIL, Verdict.OPEN, Verdict.SKIP, Verdict.PASS)
 SIGNS = {Verdict.PASS: "\u2713", Verdict.FAIL: "\u00d7", Verdict.OPEN: "?", Verdict.SKIP: "\u2013"}
 WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.OPEN: "open", Verdict.SKIP: "skipped"}
@@ -40,26 +42,14 @@ def _head(report: Report) -> Markup:
         void("meta", http_equiv="Content-Security-Policy", content=policy),
         void("meta", name="viewport", content="width=device-width, initial-scale=1"),
         void("meta", name="color-scheme", content="light dark"),
-        element("title", text(f"{report.protocol} at {report.target}: {sentence(report)}")),
+        element("title", text(_title(report))),
         element("style", Markup(css)),  # ours, and free of "<"
     )
 
 
-def sentence(report: Report) -> str:
-    """Give the verdict on the server in a sentence."""
-    unjudged = report.unjudged
-    return f"{_verdicts(report)} {unjudged[:1].upper()}{unjudged[1:]}." if unjudged else _verdicts(report)
-
-
-def _verdicts(report: Report) -> str:
-    total, failing, passing = len(report.results), report.count(Verdict.FAIL), report.count(Verdict.PASS)
-    if report.count(Verdict.SKIP) == total:
-        return "Nothing was judged."
-    if failing:
-        return f"{failing:,} of {_counted(total, 'case')} {'fails' if failing == 1 else 'fail'}."
-    if passing == total:
-        return "The one case passes." if total == 1 else f"All {total:,} cases pass."
-    return f"Nothing fails; {passing:,} of {_counted(total, 'case')} {'passes' if passing == 1 else 'pass'}."
+def _title(report: Report) -> str:
+    label = f"{report.label}: " if report.label else ""
+    return f"{label}{report.protocol} at {report.target}: {report.headline}"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -74,18 +64,48 @@ def _header(report: Report) -> Markup:
     return element(
         "header",
         element("p", text("sockproto check"), class_="maker"),
+        *([element("p", text(report.label), class_="label")] if report.label else []),
         element(
             "h1", element("b", text(report.protocol)), text(" at "), element("span", text(report.target))
         ),
         element(
             "p",
-            text(sentence(report)),
+            text(report.headline),
             class_=f"verdict {'good' if good else 'bad'}",
         ),
+        _known(report),
         _bar(report),
         _tally(report.results),
-        element("p", text("Judged on "), when, took, class_="when"),
+        element("p", text("Judged on "), when, took, *_with(report), class_="when"),
     )
+
+
+def _known(report: Report) -> Markup:
+    """Say what was found out about the server, as its habit."""
+    if not report.known:
+        return Markup("")
+    pairs = {name.capitalize(): said for name, said in report.known.items()}
+    return element("div", _pairs(pairs), class_="known")
+
+
+def _with(report: Report) -> list[Markup]:
+    """Say with what it was judged: the version, and the command as it was typed."""
+    made = [text(f", by sockproto {report.version}")] if report.version else []
+    return [*made, text(": "), element("code", text(report.command))] if report.command else made
+
+
+def _causes(report: Report, found: Sequence[Cause]) -> Markup:
+    """Say what to mend first, with links to the cases that show it."""
+    anchors = {result.case.identifier: f"#{_anchor(result)}" for result in report.results}
+    items = []
+    for cause in found:
+        links: list[Markup] = []
+        for name in cause.cases[:SHOWN_CASES]:
+            links += [text(", " if links else ""), element("a", text(name), href=anchors[name])]
+        if more := len(cause.cases[SHOWN_CASES:]):
+            links.append(text(f" and {_counted(more, 'other')}"))
+        items.append(element("li", element("p", text(cause.sentence)), element("small", *links)))
+    return _section("What to mend first", element("ol", *items, class_="causes"))
 
 
 def _bar(report: Report) -> Markup:
@@ -119,7 +139,8 @@ def _sign(verdict: Verdict) -> Markup:
 def _sections(report: Report) -> list[Markup]:
     failing = [result for result in report.results if result.verdict is Verdict.FAIL]
     undecided = [result for result in report.results if result.verdict is Verdict.OPEN]
-    sections = []
+    found = first_causes(report)
+    sections = [_causes(report, found)] if found else []
     if failing:
         cards = [_card(result, at < UNFOLDED) for at, result in enumerate(failing)]
         sections.append(_section("What fails", _key(), *cards))

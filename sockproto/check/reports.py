@@ -1,16 +1,14 @@
-r"""A report as text, as JSON, and as JUnit's XML, which CI systems read.
+r"""A report as text: each verdict in a line, what to mend first, and then the details.
 
-What a server sent is escaped in all of them::
+What a server sent is escaped::
 
     print("\n".join(text_lines(report)))
 """
 
-import base64
 import re
 from collections.abc import Sequence
-from typing import Any
-from xml.etree import ElementTree
 
+from sockproto.check.causes import first_causes
 from sockproto.check.verdict import Report, Result, Verdict, shown
 from sockproto.core.text import escape
 
@@ -23,21 +21,50 @@ _CUT_RUN = re.compile(rb"(.)\1{23,}(?: \[\.\.\. (\d+) bytes \.\.\.\] \1{24,})?",
 
 
 def text_lines(report: Report) -> list[str]:
-    """Return it as lines for people: what was judged, what was skipped, and the sum at the end."""
+    """Return it as lines for people: each verdict, then what to mend, then the details and the sum."""
     judged = (result for result in report.results if result.verdict is not Verdict.SKIP)
-    return [*(line for result in judged for line in result_lines(result)), *closing_lines(report)]
+    return [*map(verdict_line, judged), *report_lines(report)]
 
 
-def result_lines(result: Result, *alike: Result) -> list[str]:
-    """Return one case's lines, more than one where it fails; of *alike* skipped ones, one together."""
-    if alike:
-        return [f"{MARKS[result.verdict]}  {result.case.group}, {1 + len(alike)} cases: {result.reason}"]
+def verdict_line(result: Result) -> str:
+    """Return how a case ended, in one line."""
     mark = f"{MARKS[result.verdict]}  {result.case.identifier}"
-    if result.verdict is Verdict.PASS:
-        return [mark]
-    if result.verdict is not Verdict.FAIL:
-        return [f"{mark}: {result.reason}"]
-    lines = [mark, f"      {result.reason}", f"      {result.case.expectation} ({result.case.source})"]
+    return f"{mark}: {result.reason}" if result.reason else mark
+
+
+def report_lines(report: Report) -> list[str]:
+    """Return what follows on the verdicts: the headline, what to mend, then the details, and the sum."""
+    lines = ["", *_head(report)]
+    for result in report.results:
+        if result.verdict is Verdict.FAIL:
+            lines += ["", *failure_lines(result)]
+    skipped = [result for result in report.results if result.verdict is Verdict.SKIP]
+    lines += ["", *map(_skipped, _alike(skipped))] if skipped else []
+    return [*lines, "", *_about(report), summary(report)]
+
+
+def _head(report: Report) -> list[str]:
+    """Return the headline, the server's habit, and what to mend first."""
+    lines = [escape(report.label)] if report.label else []
+    lines.append(report.headline)
+    lines += [f"{name}: {escape(value)}" for name, value in report.known.items()]
+    found = first_causes(report)
+    lines += ["To mend first:"] if found else []
+    for number, cause in enumerate(found, 1):
+        lines.append(f"  {number}. {escape(cause.sentence)} ({_of(cause.cases)})")
+    return lines
+
+
+def _of(cases: Sequence[str]) -> str:
+    """Return which cases those are: the first ones, and how many more."""
+    more = f" and {len(cases) - 2} more" if len(cases) > 2 else ""
+    return ", ".join(cases[:2]) + more
+
+
+def failure_lines(result: Result) -> list[str]:
+    """Return all that is known of a case that fails."""
+    lines = [f"{MARKS[result.verdict]}  {result.case.identifier}", f"      {result.reason}"]
+    lines.append(f"      {result.case.expectation} ({result.case.source})")
     for name in ("sent", "expected", "received"):
         data = getattr(result, name)
         if data is not None:
@@ -45,17 +72,24 @@ def result_lines(result: Result, *alike: Result) -> list[str]:
     return [*lines, *(f"      {'it said':<9} {line}" for line in result.said)]
 
 
-def closing_lines(report: Report) -> list[str]:
-    """Return what follows on what was judged: what was skipped, the server, and the sum."""
-    skipped = [result for result in report.results if result.verdict is Verdict.SKIP]
-    lines = [line for results in _alike(skipped) for line in result_lines(*results)]
-    lines += ["server"] if report.server else []
+def _skipped(results: Sequence[Result]) -> str:
+    """Return what was skipped for one reason: cases of a group together."""
+    if len(results) == 1:
+        return verdict_line(results[0])
+    first = results[0]
+    return f"{MARKS[first.verdict]}  {first.case.group}, {len(results)} cases: {first.reason}"
+
+
+def _about(report: Report) -> list[str]:
+    """Return what is known of the server, and of the check."""
+    lines = ["server"] if report.server else []
     for name, value in report.server.items():
         if name == "last said" and report.server["exit"].startswith("none"):  # each failure has its own
             continue
-        escaped = escape(value)
-        lines.append(f"      {name:<12}{escaped}")
-    return [*lines, summary(report)]
+        lines.append(f"      {name:<12}{escape(value)}")
+    if report.command:
+        lines.append(f"sockproto {report.version}: {escape(report.command)}")
+    return lines
 
 
 def summary(report: Report) -> str:
@@ -104,94 +138,3 @@ def _written(data: bytes, ours: bool) -> str:
     if end < len(data) or not parts:
         parts.append(shown(data[end:], SHOWN_BYTES))
     return " + ".join(parts)
-
-
-def json_object(report: Report) -> dict[str, Any]:
-    """Give it as an object for ``json.dumps``: all there is; bytes in base64, as they may be anything."""
-    return {
-        "command": "check",
-        "protocol": report.protocol,
-        "target": report.target,
-        "began": report.began,
-        "seconds": round(report.seconds, 6),
-        "failed": report.failed,
-        "complete": report.complete,
-        "unjudged": report.unjudged,
-        "counts": {str(verdict): report.count(verdict) for verdict in Verdict},
-        "server": report.server,
-        "results": [_object(result) for result in report.results],
-    }
-
-
-def _object(result: Result) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "case": result.case.identifier,
-        "group": result.case.group,
-        "expectation": result.case.expectation,
-        "source": result.case.source,
-        "verdict": str(result.verdict),
-        "reason": result.reason,
-        "unjudged": result.unjudged,
-        "seconds": round(result.seconds, 6),
-    }
-    if result.verdict is Verdict.FAIL:
-        for name in ("sent", "expected", "received"):
-            data = getattr(result, name)
-            found[name] = None if data is None else _base64(data)
-        found["said"] = list(result.said)
-        found["timeline"] = [
-            {
-                "seconds": round(event.seconds, 6),
-                "socket": event.socket,
-                "kind": event.kind,
-                "data": _base64(event.data),
-                "size": event.size,
-                "text": event.text,
-            }
-            for event in result.timeline
-        ]
-    return found
-
-
-def junit(report: Report) -> bytes:
-    """Give it as JUnit's XML.
-
-    An open case counts as passed, and says what the server does. One that was to be judged and was not is an
-    error: a CI system must not take it for one that may be left out.
-    """
-    unjudged = sum(bool(result.unjudged) for result in report.results)
-    suite = ElementTree.Element(
-        "testsuite",
-        name=escape(f"sockproto check {report.protocol} {report.target}"),
-        tests=str(len(report.results)),
-        failures=str(report.count(Verdict.FAIL)),
-        errors=str(unjudged),
-        skipped=str(report.count(Verdict.SKIP) - unjudged),
-        time=f"{report.seconds:.3f}",
-    )
-    for result in report.results:
-        case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname=escape(f"{report.protocol}.{result.case.group}"),
-            name=escape(result.case.identifier),
-            time=f"{result.seconds:.3f}",
-        )
-        if result.verdict is Verdict.FAIL:
-            failure = ElementTree.SubElement(case, "failure", message=escape(result.reason))
-            failure.text = escape("\n".join(result_lines(result)[1:]), keep="\n")
-        elif result.unjudged:
-            message = escape(f"not judged {result.unjudged}: {result.reason}")
-            ElementTree.SubElement(case, "error", message=message)
-        elif result.verdict is Verdict.SKIP:
-            ElementTree.SubElement(case, "skipped", message=escape(result.reason))
-        elif result.verdict is Verdict.OPEN:
-            ElementTree.SubElement(case, "system-out").text = escape(f"open: {result.reason}")
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    ElementTree.indent(suites)
-    return bytes(ElementTree.tostring(suites, "utf-8", xml_declaration=True))
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -17,6 +17,7 @@ from sockproto.check.verdict import (
     GONE,
     OUR_ERROR,
     OUT_OF_TIME,
+    SPEAKS_TLS,
     STOPPED,
     Failed,
     Open,
@@ -131,7 +132,7 @@ class _Check:
         if judged.basic and result.verdict is Verdict.FAIL:
             self._failed = judged.identifier
             if (result.received or TLS_ALERT).startswith(TLS_ALERT) and speaks_tls(self._context.target):
-                result = replace(result, reason=f"{result.reason}; it speaks TLS: say --tls")
+                result = replace(result, reason=f"{result.reason}; {SPEAKS_TLS}")
         result = self._looked_after(result)
         if result.verdict is Verdict.FAIL or result.unjudged:
             self._more = 0.0
@@ -173,7 +174,7 @@ class _Check:
         self._start_again(case)
         if not self._lost and not self._context.life:
             self.begin()
-        return replace(result, verdict=Verdict.FAIL, reason=reason, said=said)
+        return replace(result, verdict=Verdict.FAIL, reason=reason, said=said, ended=how)
 
     def _start_again(self, after: str) -> None:
         """Start the server again, which is gone since then; keep why it can't be."""

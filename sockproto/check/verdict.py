@@ -28,6 +28,9 @@ OUR_ERROR = "for an error of the check's own"
 STOPPED = "as the check was stopped"
 GONE = "as the server is gone"
 
+SPEAKS_TLS = "it speaks TLS: say --tls"
+"""What a reason ends in where that is all that is wrong."""
+
 
 @dataclass(frozen=True)
 class TimelineEvent:
@@ -90,6 +93,8 @@ class Result:
         said: What a server that was started for the check printed meanwhile, its last lines; escaped.
         unjudged: Why it was skipped though it was to be judged: ``OUT_OF_TIME``, ``OUR_ERROR``,
             ``STOPPED``, ``GONE``, or as a case fails on which it depends; else empty.
+        ended: How the server that was started for the check ended meanwhile; empty if it did not.
+        was_open: Whether it fails only because what is left open is judged strictly.
     """
 
     case: Case
@@ -102,12 +107,15 @@ class Result:
     seconds: float = 0.0
     said: tuple[str, ...] = ()
     unjudged: str = ""
+    ended: str = ""
+    was_open: bool = False
 
     def strict(self) -> "Result":
         """Return it with what is left open as a failure."""
         if self.verdict is not Verdict.OPEN:
             return self
-        return replace(self, verdict=Verdict.FAIL, reason=f"{self.reason} (open, and judged strictly)")
+        reason = f"{self.reason} (open, and judged strictly)"
+        return replace(self, verdict=Verdict.FAIL, reason=reason, was_open=True)
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,9 @@ class Report:
         results: One for each case, in order.
         server: What is known of a server that was started for the check: ``command``, ``exit``, ``memory`` …
         known: What was found out about any server: ``habit``, in words.
+        label: What whoever runs the check calls it, to tell reports apart.
+        version: Of sockproto.
+        command: As it was typed; empty if the check was called from Python.
     """
 
     protocol: str
@@ -131,6 +142,9 @@ class Report:
     results: tuple[Result, ...]
     server: dict[str, str] = field(default_factory=dict)
     known: dict[str, str] = field(default_factory=dict)
+    label: str = ""
+    version: str = ""
+    command: str = ""
 
     @property
     def failed(self) -> bool:
@@ -149,12 +163,43 @@ class Report:
     @property
     def unjudged(self) -> str:
         """How many cases were to be judged and were not, and why, in words; empty if none."""
-        reasons = Counter(result.unjudged for result in self.results if result.unjudged)
-        return " and ".join(f"{count} not judged {reason}" for reason, count in reasons.items())
+        return " and ".join(f"{count} not judged {reason}" for reason, count in self._reasons().items())
+
+    @property
+    def headline(self) -> str:
+        """The verdict on the server in a sentence, with how many cases were not judged."""
+        total, failing, passing = len(self.results), self.count(Verdict.FAIL), self.count(Verdict.PASS)
+        skipped = self.count(Verdict.SKIP)
+        if skipped == total:
+            told = "Nothing was judged"
+        elif failing:
+            told = f"{failing:,} of {_cases(total)} {'fails' if failing == 1 else 'fail'}"
+        elif passing == total:
+            told = "The one case passes" if total == 1 else f"All {total:,} cases pass"
+        else:
+            told = f"Nothing fails; {passing:,} of {_cases(total)} {'passes' if passing == 1 else 'pass'}"
+        return f"{told}{self._not_judged(skipped)}."
+
+    def _not_judged(self, skipped: int) -> str:
+        """Return how many cases were not judged, and why those that were to be; nothing if all were."""
+        if not skipped:
+            return ""
+        reasons = self._reasons()
+        if len(reasons) == 1 and sum(reasons.values()) == skipped:
+            return f", {skipped:,} not judged {next(iter(reasons))}"
+        why = " and ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+        return f", {skipped:,} not judged" + (f" ({why})" if why else "")
+
+    def _reasons(self) -> Counter[str]:
+        return Counter(result.unjudged for result in self.results if result.unjudged)
 
     def count(self, verdict: Verdict) -> int:
         """Tell how many cases ended so."""
         return sum(result.verdict is verdict for result in self.results)
+
+
+def _cases(count: int) -> str:
+    return f"{count:,} case{'' if count == 1 else 's'}"
 
 
 class Failed(Exception):

@@ -8,16 +8,18 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import click
 
 from sockproto.check.habit import FRAMINGS
 from sockproto.check.judging import CheckContext, Judged, cases, chosen
-from sockproto.check.reports import json_object, junit
+from sockproto.check.junit import junit_xml
 from sockproto.check.running import run
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.dialogue import ProtocolScript
@@ -98,6 +100,7 @@ class SpokenProtocol(click.Choice[str]):
     "--skip", multiple=True, metavar="CASE", shell_complete=_completed, help="Leave this case or group out."
 )
 @click.option("--list", "listing", is_flag=True, help="Show the cases, and run none.")
+@click.option("--label", metavar="TEXT", help="What reports call it, to tell them apart.")
 @click.option("--strict", is_flag=True, help="Count as a failure what the specification leaves open.")
 @click.option(
     "--junit", "junit_file", type=click.Path(), metavar="FILE", help="Write JUnit's XML; - prints it."
@@ -131,9 +134,10 @@ def do_check(protocol: str | None, address: str | None, **given: Any) -> int:
     if given["seconds"] is not None:
         patience = replace(patience, run=given["seconds"] or LONGEST_SECONDS, more=0)
     deadline = Deadline(patience.run)
-    as_text = not given["as_json"] and "-" not in (given["junit_file"], given["html_file"])
+    form = "json" if given["as_json"] else "text"
+    form = "" if "-" in (given["junit_file"], given["html_file"]) else form
     with _files(given) as files, _signals() as stopped:
-        shown = Verdicts(len(judged), as_text, given["strict"], kept=bool(files))
+        shown = Verdicts(len(judged), form, given["strict"], kept=bool(files))
 
         def heard(each: Judged, result: Result | None) -> None:
             if stopped:  # the exception was raised where it is swallowed, as in a destructor
@@ -280,8 +284,9 @@ def _files(given: dict[str, Any]) -> Iterator[dict[str, ReportFile]]:
 
 def _show(report: Report, shown: Verdicts, files: dict[str, ReportFile], given: dict[str, Any]) -> int:
     """Show and write the report, as much of it as can be; return the exit status."""
+    report = replace(report, label=given["label"] or "", version=version("sockproto"), command=_typed())
     report = report.strict() if given["strict"] else report
-    forms = {"junit_file": junit, "html_file": _page}
+    forms = {"junit_file": junit_xml, "html_file": _page}
     failed: list[str] = []
     for name, file in files.items():
         try:
@@ -289,8 +294,6 @@ def _show(report: Report, shown: Verdicts, files: dict[str, ReportFile], given: 
         except WriteFailed as error:
             failed.append(str(error))
     printed = [form(report).rstrip() for name, form in forms.items() if given[name] == "-"]
-    if given["as_json"]:
-        printed = [json.dumps(json_object(report)).encode()]
     try:
         shown.end(report, printed[0] if printed else None)
     except WriteFailed as error:
@@ -298,6 +301,11 @@ def _show(report: Report, shown: Verdicts, files: dict[str, ReportFile], given: 
     if failed:
         raise WriteFailed("; ".join(failed))
     return 0 if report.complete and not report.failed else 1
+
+
+def _typed() -> str:
+    """Return the command as it was typed, so that a shell takes it."""
+    return shlex.join(["sockproto", *(click.get_current_context().obj or ())])
 
 
 def _page(report: Report) -> bytes:

@@ -42,7 +42,8 @@ DEFAULT_ADDRESS = "127.0.0.1:9999"
 def run(arguments: Sequence[str]) -> int:
     """Run a command; give its exit status."""
     try:
-        status = sockproto.main(list(arguments), prog_name="sockproto", standalone_mode=False)
+        typed = list(arguments)
+        status = sockproto.main(typed, prog_name="sockproto", standalone_mode=False, obj=tuple(typed))
     except click.ClickException as error:
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             click.echo(error.format_message(), err=True)

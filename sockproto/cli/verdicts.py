@@ -2,7 +2,7 @@
 
 What was judged took its time, and is not lost if something can't be written::
 
-    shown = Verdicts(total=len(judged), as_text=True)
+    shown = Verdicts(total=len(judged), form="text")
     report = run(context, judged, shown.heard)
     shown.end(report)
 """
@@ -10,8 +10,9 @@ What was judged took its time, and is not lost if something can't be written::
 import contextlib
 from collections.abc import Iterator
 
+from sockproto.check.jsonlines import json_case, json_report
 from sockproto.check.judging import Judged
-from sockproto.check.reports import closing_lines, result_lines, text_lines
+from sockproto.check.reports import report_lines, text_lines, verdict_line
 from sockproto.check.verdict import Report, Result, Verdict
 from sockproto.cli.console import Console, ProgressLine, at_exit
 from sockproto.errors import WriteFailed
@@ -23,15 +24,17 @@ class Verdicts:
 
     Args:
         total: How many cases there are.
-        as_text: Whether results are shown as text; else there is one report at the end.
+        form: ``text`` or ``json``: in which form results are shown as they come; empty if they are not, and
+            a report is shown at the end.
         strict: Whether what is left open is shown as a failure.
         kept: Whether the report is written to a file too: then nobody need read what is shown.
     """
 
-    def __init__(self, total: int, as_text: bool, strict: bool = False, kept: bool = False) -> None:
+    def __init__(self, total: int, form: str, strict: bool = False, kept: bool = False) -> None:
         self._line, self._total = ProgressLine(), total
         self._done = self._failed = 0
-        self._as_text, self._strict, self._kept = as_text, strict, kept
+        self._told: set[str] = set()
+        self._form, self._strict, self._kept = form, strict, kept
         self._console = Console(1)
         self._unwritable: WriteFailed | None = None
 
@@ -51,10 +54,11 @@ class Verdicts:
         result = result.strict() if self._strict else result
         self._done += 1
         self._failed += result.verdict is Verdict.FAIL
-        if self._as_text and result.verdict is not Verdict.SKIP:
-            if self._console.is_terminal:  # both are on the same one, mostly
-                self._line.clear()
-            self._print(result_lines(result))
+        self._told.add(judged.identifier)
+        if self._form == "json":
+            self._print([json_case(result)])
+        elif self._form == "text" and result.verdict is not Verdict.SKIP:
+            self._print([verdict_line(result)])
 
     def clear(self) -> None:
         """Take the line away that says which case is run."""
@@ -65,13 +69,13 @@ class Verdicts:
 
         Args:
             report: What was found.
-            whole: What is printed instead of text.
+            whole: What is printed instead, if results were not shown as they came.
 
         Raises:
             WriteFailed: Standard output can't be written.
         """
         self.clear()
-        self._print(closing_lines(report) if whole is None else [whole.decode()])
+        self._print(self._rest(report) if whole is None else [whole.decode()])
         if self._unwritable is not None:
             if not _is_gone(self._unwritable):
                 with contextlib.suppress(WriteFailed):
@@ -79,7 +83,16 @@ class Verdicts:
                         Console(2).line(_encoded(line))
             raise self._unwritable
 
+    def _rest(self, report: Report) -> list[str]:
+        """Return the lines that are still to be shown."""
+        if self._form == "text":
+            return report_lines(report)
+        untold = [result for result in report.results if result.case.identifier not in self._told]
+        return [*map(json_case, untold), json_report(report)]
+
     def _print(self, lines: list[str]) -> None:
+        if self._console.is_terminal:  # the line that says which case is run is on the same one, mostly
+            self._line.clear()
         try:
             for line in lines if self._unwritable is None else ():
                 self._console.line(_encoded(line))

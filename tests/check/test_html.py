@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.check.octets import as_hexadecimal, as_text, difference
-from sockproto.check.page import html, sentence
+from sockproto.check.page import html
 from sockproto.check.timeline import SHOWN_EVENTS, SHOWN_SOCKETS, chosen, drawing, moment, size, table
 from sockproto.check.verdict import Report, TimelineEvent, Verdict
 from tests.reports import BEGAN, FAULTY, HOSTILE, HOSTILE_TEXT, LOST, RIGHT, case, hostile, large
@@ -76,8 +76,8 @@ class PageTests(TestCase):
         self.assertIn("greeting at 127.0.0.1:9999", page.text)
         self.assertIn("2026-01-02 03:04:05 UTC, in 12.40 s", page.text)
         self.assertEqual(
-            page.inside("title").partition("fail.")[0] + "fail.",
-            "greeting at 127.0.0.1:9999: 2 of 34 cases fail.",
+            page.inside("title").partition("judged.")[0] + "judged.",
+            "greeting at 127.0.0.1:9999: 2 of 34 cases fail, 1 not judged.",
         )
         for told in ("2 fail", "1 open", "1 skipped", "30 pass", *FAULTY.server, *FAULTY.server.values()):
             self.assertIn(told, page.text)
@@ -90,19 +90,20 @@ class PageTests(TestCase):
             ("pf", "1 of 2 cases fails."),
             ("ffo", "2 of 3 cases fail."),
             ("po", "Nothing fails; 1 of 2 cases passes."),
-            ("pps", "Nothing fails; 2 of 3 cases pass."),
+            ("pps", "Nothing fails; 2 of 3 cases pass, 1 not judged."),
+            ("pfssss", "1 of 6 cases fails, 4 not judged."),
         ):
             by_initial = {verdict.value[0]: verdict for verdict in Verdict}
             results = tuple(case(f"a.{at}", by_initial[letter]) for at, letter in enumerate(verdicts))
             report = Report("echo", "here", BEGAN, 1.0, results)
-            self.assertEqual(sentence(report), expected)
+            self.assertEqual(report.headline, expected)
             self.assertIn(expected, Page(html(report)).text)
 
     def test_failures_come_first_and_whole_and_the_rest_is_folded(self) -> None:
         page = Page(html(FAULTY))
         headings = [data for tag, data in page.texts if tag in ("h2", "h3")]
         failing = [r.case.identifier for r in FAULTY.results if r.verdict is Verdict.FAIL]
-        self.assertEqual(headings[:3], ["What fails", *failing])
+        self.assertEqual(headings[:4], ["What to mend first", "What fails", *failing])
         folds = [(str(found.get("class")), "open" in found) for found in page.all("details")]
         self.assertEqual(sum(unfolded for _, unfolded in folds), 2)
         self.assertTrue(all(unfolded == (name == "case fail") for name, unfolded in folds))
@@ -121,7 +122,7 @@ class PageTests(TestCase):
         names = Counter(found["id"] for _, found in page.elements if "id" in found)
         self.assertEqual(set(names.values()), {1})
         links = [str(found["href"]) for found in page.all("a")]
-        self.assertEqual(len(links), 3)  # two that fail, one that is open
+        self.assertEqual(len(links), 2 + 3)  # two to mend; two that fail, one that is open
         self.assertTrue(all(link.startswith("#") and link[1:] in names for link in links), links)
 
     def test_it_loads_and_runs_nothing(self) -> None:

@@ -2,15 +2,19 @@
 
 import base64
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from twisted.trial.unittest import TestCase
 
 from sockproto.check.body import Body, difference
-from sockproto.check.reports import json_object, junit, summary, text_lines
+from sockproto.check.jsonlines import JSON_EVENTS, json_case, json_lines, json_report
+from sockproto.check.junit import junit_xml
+from sockproto.check.reports import summary, text_lines
 from sockproto.check.spoken import CHARGEN, answer, unusual, wrong
 from sockproto.check.timing import KEPT_EVENTS, Timeline
-from sockproto.check.verdict import Case, Report, Result, TimelineEvent, Verdict, edges, shown
+from sockproto.check.verdict import OUT_OF_TIME, Case, Report, Result, TimelineEvent, Verdict, edges, shown
+from tests.reports import large
 
 NASTY = b"\x1b[2J\x00]]>&<\xff\r\n"
 CASE = Case("meaning.a-dialogue", "All is answered.", "RFC 862")
@@ -34,44 +38,89 @@ REPORT = Report(
         Result(CASE, Verdict.SKIP, "no time left"),
     ),
     {"command": "server {port} 'a\nb'"},
+    {"habit": "takes bare sends; \x1b"},
 )
 
 
 class ReportTests(TestCase):
     def test_text(self) -> None:
         self.assertEqual(
-            text_lines(REPORT),
+            text_lines(
+                replace(REPORT, command="sockproto check 'a\nb'", version="1.2", label="\x1b[2J mine")
+            ),
             [
                 "pass  meaning.a-dialogue",
+                "FAIL  binary.a-nul: '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came",
+                "open  meaning.a-dialogue: it says nothing",
+                "",
+                "\\x1b[2J mine",
+                "1 of 4 cases fails, 1 not judged.",
+                "habit: takes bare sends; \\x1b",
+                "To mend first:",
+                "  1. '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came; but what is right: A NUL is a byte."
+                " (binary.a-nul)",
+                "",
                 "FAIL  binary.a-nul",
                 "      '\\x1b[2J\\x00]]>&<\\xff\\r\\n' came",
                 "      A NUL is a byte. (common sense)",
                 "      sent      'a'",
                 "      received  '\\x1b[2J\\x00]]>&<\\xff\\r\\n'",
-                "open  meaning.a-dialogue: it says nothing",
+                "",
                 "skip  meaning.a-dialogue: no time left",
+                "",
                 "server",
                 "      command     server {port} 'a\\nb'",
+                "sockproto 1.2: sockproto check 'a\\nb'",
                 "echo at 127.0.0.1:7: 1 pass, 1 fail, 1 open, 1 skipped, in 1.2 s",
             ],
         )
+
+    def test_the_headline_says_why_what_was_to_be_judged_was_not(self) -> None:
+        skipped = replace(REPORT.results[3], unjudged=OUT_OF_TIME)
+        for results, expected in (
+            ((*REPORT.results[:3], skipped), "1 of 4 cases fails, 1 not judged for want of time."),
+            ((*REPORT.results, skipped), "1 of 5 cases fails, 2 not judged (1 for want of time)."),
+            ((skipped, skipped), "Nothing was judged, 2 not judged for want of time."),
+        ):
+            self.assertEqual(replace(REPORT, results=results).headline, expected)
 
     def test_the_summary_of_a_clean_report_is_short(self) -> None:
         clean = Report("echo", "127.0.0.1:7", 0.0, 2.0, REPORT.results[:1])
         self.assertEqual(summary(clean), "echo at 127.0.0.1:7: 1 pass, in 2.0 s")
 
-    def test_json_holds_all_of_it(self) -> None:
-        found = json.loads(json.dumps(json_object(REPORT)))
-        self.assertEqual(found["counts"], {"pass": 1, "fail": 1, "open": 1, "skip": 1})
-        self.assertTrue(found["failed"])
-        failure = found["results"][1]
-        self.assertEqual(base64.b64decode(failure["received"]), NASTY)
-        self.assertIsNone(failure["expected"])
-        self.assertEqual(base64.b64decode(failure["timeline"][0]["data"]), NASTY)
-        self.assertEqual([each["case"] for each in found["results"]][:2], [CASE.identifier, "binary.a-nul"])
+    def test_json_is_an_object_a_line_for_each_case_and_a_last_one_for_the_whole(self) -> None:
+        lines = json_lines(replace(REPORT, label="mine", version="1.2", command="sockproto check"))
+        for line in lines:
+            self.assertTrue(line.isprintable() and line.isascii())
+        *cases, whole = map(json.loads, lines)
+        self.assertEqual([each["type"] for each in (*cases, whole)], ["case"] * 4 + ["report"])
+        self.assertEqual(whole["counts"], {"pass": 1, "fail": 1, "open": 1, "skip": 1})
+        self.assertTrue(whole["failed"])
+        self.assertEqual(whole["headline"], "1 of 4 cases fails, 1 not judged.")
+        self.assertEqual([each["cases"] for each in whole["causes"]], [["binary.a-nul"]])
+        self.assertEqual(
+            (whole["label"], whole["version"], whole["typed"]), ("mine", "1.2", "sockproto check")
+        )
+        self.assertEqual(whole["known"], REPORT.known)
+        self.assertEqual(base64.b64decode(cases[1]["received"]), NASTY)
+        self.assertIsNone(cases[1]["expected"])
+        self.assertEqual(base64.b64decode(cases[1]["timeline"][0]["data"]), NASTY)
+        self.assertEqual([each["case"] for each in cases][:2], [CASE.identifier, "binary.a-nul"])
+
+    def test_its_names_are_stable_and_told(self) -> None:
+        case, whole = json.loads(json_case(REPORT.results[1])), json.loads(json_lines(REPORT)[-1])
+        told = "\n".join([json_case.__doc__ or "", json_report.__doc__ or ""])
+        for name in (*case, *case["timeline"][0], *whole, *whole["causes"][0]):
+            self.assertIn(f"``{name}``", told)
+
+    def test_a_failure_is_a_line_of_some_kilobytes(self) -> None:
+        for result in large().results:
+            line = json_case(result)
+            self.assertLess(len(line), 16_000)
+            self.assertEqual(len(json.loads(line)["timeline"]), JSON_EVENTS + 1)
 
     def test_junit_is_well_formed_whatever_came(self) -> None:
-        data = junit(REPORT)
+        data = junit_xml(REPORT)
         self.assertNotIn(b"\x1b", data)
         [suite] = ElementTree.fromstring(data)
         self.assertEqual(
@@ -88,7 +137,7 @@ class ReportTests(TestCase):
     def test_what_is_skipped_for_one_reason_is_one_line_a_group(self) -> None:
         skipped = Result(Case("many.a", "", ""), Verdict.SKIP, "no time left")
         report = Report("echo", "127.0.0.1:7", 0.0, 2.0, (REPORT.results[0], skipped, skipped, skipped))
-        self.assertEqual(text_lines(report)[1:-1], ["skip  many, 3 cases: no time left"])
+        self.assertIn("skip  many, 3 cases: no time left", text_lines(report))
         self.assertEqual(
             summary(Report("echo", "127.0.0.1:7", 0.0, 2.0, (skipped,))),
             "echo at 127.0.0.1:7: nothing was judged, 1 skipped, in 2.0 s",
@@ -100,7 +149,7 @@ class ReportTests(TestCase):
         lines = text_lines(Report("command", "127.0.0.1:7", 0.0, 2.0, (failure,)))
         self.assertIn("      sent      '/echo ' + 'x' \u00d7 1,048,570 + '\\n'", lines)
         self.assertIn("      it said   'Traceback'", lines)
-        [received] = [line for line in lines if "received" in line]
+        [received, *_] = [line for line in lines if "received" in line]
         self.assertIn("bytes ...]", received)  # what it was, nobody looked at
 
 

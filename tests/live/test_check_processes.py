@@ -141,7 +141,7 @@ def test_the_start_and_the_end_are_within_the_time() -> None:
     ran = check("echo", command(code), "--quick", "--seconds", "3", "--json")
     assert time.monotonic() - began < 3 + QUICK.end + TIMEOUT
     assert ran.returncode == 1
-    assert json.loads(ran.stdout)["seconds"] < 10
+    assert json.loads(ran.stdout.splitlines()[-1])["seconds"] < 10
 
 
 def test_another_that_starts_slowly_is_not_wrong() -> None:
