@@ -43,7 +43,6 @@ def json_report(report: Report) -> str:
     ``known``, ``server``
         What was found out, as ``habit``; what is known of a server that was started for the check.
     """
-    found = first_causes(report)
     return json.dumps(
         {
             "type": "report",

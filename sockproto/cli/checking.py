@@ -30,7 +30,7 @@ from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import FULL, QUICK, Patience
 from sockproto.check.verdict import Report, Result
 from sockproto.cli.console import Console, at_exit, leave, wrapped
-from sockproto.cli.options import Seconds, address_options
+from sockproto.cli.options import Seconds, Word, address_options
 from sockproto.cli.probing import tls_context
 from sockproto.cli.verdicts import ReportFile, Verdicts
 from sockproto.core.text import Address, parse_address
@@ -86,7 +86,7 @@ class SpokenProtocol(click.Choice[str]):
 )
 @click.option(
     "--framing",
-    type=click.Choice(FRAMINGS),
+    type=Word(FRAMINGS),
     help="How a greeting server tells names apart: another way is a failure.  [default: as it does]",
 )
 @click.option(

@@ -56,6 +56,16 @@ class PossiblyEmpty(click.types.StringParamType):
     """A text that may be empty, because that means something; no other may, see ``FilledCommand``."""
 
 
+class Word(click.Choice[str]):
+    """One of several words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word."""
+        if value == "":
+            self.fail(EMPTY, param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class FilledCommand(click.Command):
     """A command none of whose values may be empty, as that of an unset variable of a shell is.
 

@@ -72,10 +72,11 @@ def test_a_right_server(right: str, capfd: Capture) -> None:
 def test_a_wrong_server(wrong: str, capfd: Capture) -> None:
     assert run(["check", "echo", wrong, "--only", "meaning.a-dialogue"]) == 1
     out, errors = capfd.readouterr()
-    assert out.splitlines()[:8] == [
+    assert out.splitlines()[:10] == [
         "FAIL  meaning.a-dialogue: another answer came, from byte 1 on",
         "",
         "1 of 1 case fails.",
+        "habit: gives back what comes",
         "To mend first:",
         "  1. 'Hello\\r\\n' is answered by 'HELLO\\r\\n', where 'Hello\\r\\n' is due. (meaning.a-dialogue)",
         "",
