@@ -17,7 +17,8 @@ from sockproto.server import service
 from sockproto.server.listeners import tcp
 from sockproto.workers import supervisor
 from sockproto.workers.channel import Channel, encoded
-from sockproto.workers.supervisor import LONGEST_PAUSE, Supervisor, Worker
+from sockproto.workers.process import PIPE_SECONDS, Worker
+from sockproto.workers.supervisor import LONGEST_PAUSE, Supervisor
 
 LISTENER = {"opened": 5, "open": 0, "waiting": 0, "closed": {"peer": 5}, "limits": {"idle_seconds": 9}}
 COUNTED = {"listeners": [LISTENER], "connections": []}
@@ -178,14 +179,14 @@ class SupervisorTests(SupervisorTestCase):
 
     def test_the_pipes_of_one_that_is_gone_are_closed_whoever_else_has_them(self) -> None:
         self.first.exits()
-        self.reactor.advance(supervisor.PIPE_SECONDS)
+        self.reactor.advance(PIPE_SECONDS)
         place = self.first.worker.place
         self.assertEqual(self.first.closed, [place.orders, place.answers])
 
     def test_nothing_is_closed_where_nothing_is_left_open(self) -> None:
         self.first.exits()
         self.first.ends()
-        self.reactor.advance(supervisor.PIPE_SECONDS)
+        self.reactor.advance(PIPE_SECONDS)
         self.assertEqual(self.first.closed, [])
 
     def test_new_workers_that_never_serve_are_given_up(self) -> None:
