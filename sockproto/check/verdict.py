@@ -31,9 +31,6 @@ GONE = "as the server is gone"
 SPEAKS_TLS = "it speaks TLS: say --tls"
 """What a reason ends in where that is all that is wrong."""
 
-SPEAKS_TLS = "it speaks TLS: say --tls"
-"""What a reason ends in where that is all that is wrong."""
-
 
 @dataclass(frozen=True)
 class TimelineEvent:
