@@ -17,7 +17,8 @@ wire       all of these
 judging    ``case``, ``Subject``: how a case is written, and found
 cases/     the cases, a group a file
 running    all of them, one after the other, in time
-reports    as text, as JSON, as JUnit's XML
+causes     what to mend first, from ``mistakes`` that are known by their ``evidence`` (pure)
+reports    as text; ``jsonlines``: as JSON, an object a line; ``junit``: as JUnit's XML
 page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 =========  ==================================================================================
 =======

@@ -114,7 +114,7 @@ MISTAKES: Sequence[Mistake] = (
     Mistake(
         "It takes the newline for a part of the name, and greets it too: take it off, and send it after"
         " the !.",
-        "meaning.a-dialogue meaning.a-name-*",
+        "meaning.*",
         _MEANING,
         shown=evidence.keeps_the_newline,
     ),
