@@ -41,7 +41,6 @@ CAUSES: dict[type[Server], tuple[str, str]] = {
     many.ServesTen: ("echo", "It serves only some of many clients"),
     meaning.AnswersTwice: ("echo", "It answers each message twice"),
     meaning.SpeaksFirst: ("echo", "It says something before it is asked"),
-    meaning.DropsTheNewline: ("greeting", "Its answers lack the newline"),
     meaning.ClosesWithInputUnread: ("daytime", "It closes with input unread"),
     meaning.GreetsTheNewlineToo: ("greeting", "It takes the newline for a part of the name"),
     meaning.CountsFrom1970: ("time", "6b "),

@@ -24,6 +24,7 @@ def plain(report: str) -> str:
     report = re.sub(r"in \d+\.\d s$", "in 0.0 s", report, flags=re.MULTILINE)
     report = re.sub(r"^sockproto \S+: ", "sockproto 0.0.0: ", report, flags=re.MULTILINE)
     report = re.sub(r"\d+\.\d MB", "0.0 MB", report)
+    report = report.replace("'Hello, A!Hello, nn!'", "'Hello, A!'")  # which of its answers had come by then
     return re.sub(r"descriptors +\d+", "descriptors 0", report)
 
 
