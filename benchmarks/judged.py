@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from benchmarks.stock import provenance, write_section
+from sockproto.check.causes import first_causes
 from sockproto.check.judging import GROUPS, CheckContext, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
@@ -35,6 +36,7 @@ HOST = "127.0.0.1"
 ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
 SCRIPTS = Path(PYTHON).parent
+GREETERS = ROOT / "tests" / "live" / "habits"
 WORDS = {Verdict.FAIL: "fail", Verdict.OPEN: "open", Verdict.SKIP: "skip"}
 
 
@@ -48,6 +50,7 @@ class Server:
         command: How it is started; ``{port}`` stands for its port, ``{directory}`` for an empty directory.
         kind: ``tcp`` or ``udp``.
         program: What must be installed for that; nothing if empty.
+        source: The directory of a program in Go, which is built as ``{directory}/server``; none if empty.
     """
 
     name: str
@@ -55,11 +58,15 @@ class Server:
     command: str
     kind: str = "tcp"
     program: str = ""
+    source: str = ""
 
     @property
     def told(self) -> str:
         """The command as a reader can type it in the root of the repository."""
-        return self.command.replace(f"{SCRIPTS}/", ".venv/bin/").replace(f"{ROOT}/", "")
+        built = (
+            f"go build -o server {self.source}/main.go && ./server {{port}}" if self.source else self.command
+        )
+        return built.replace(f"{SCRIPTS}/", ".venv/bin/").replace(f"{ROOT}/", "")
 
 
 def program(*words: str) -> str:
@@ -109,7 +116,20 @@ def libraries() -> Iterable[Server]:
         yield Server(f"wire {protocol}", protocol, program("wire", protocol, "{port}"))
 
 
-SERVERS = [*ours(), *installed(), *libraries()]
+def greeters() -> Iterable[Server]:
+    """Return greeting servers as people write them, good and naive ones, which the tests have too."""
+    for how in "good", "naive":
+        for kind in "socketserver", "asyncio", "threads":
+            command = f"{shlex.quote(PYTHON)} {GREETERS}/{how}_{kind}.py {{port}}"
+            yield Server(f"{kind} greeting, {how}", "greeting", command)
+        yield Server(
+            f"Node greeting, {how}", "greeting", f"node {GREETERS}/{how}.js {{port}}", program="node"
+        )
+        source = f"{GREETERS}/{how}_go"
+        yield Server(f"Go greeting, {how}", "greeting", "{directory}/server {port}", "tcp", "go", source)
+
+
+SERVERS = [*ours(), *installed(), *libraries(), *greeters()]
 
 
 def judge(server: Server, quick: bool = False, only: Sequence[str] = ()) -> Report:
@@ -126,6 +146,10 @@ def judge(server: Server, quick: bool = False, only: Sequence[str] = ()) -> Repo
     port, patience = free_port(), QUICK if quick else FULL
     with tempfile.TemporaryDirectory() as directory:
         command = server.command.replace("{directory}", directory)
+        if server.source:
+            subprocess.run(
+                ["go", "build", "-o", f"{directory}/server", f"{server.source}/main.go"], check=True
+            )
         with Started(command, port) as started:
             started.wait_until_up(server.kind, HOST, port)
             target = find(server.kind, HOST, port)
@@ -158,7 +182,7 @@ def cell(results: Sequence[Result]) -> str:
 
 
 def details(server: Server, report: Report) -> str:
-    """Give what one server fails, and what else is not passed, with the reasons; nothing if all is."""
+    """Return a server's habit, what to mend first, and what it does not pass; nothing if it passes all."""
     lines = [
         f"{WORDS[result.verdict]}  {result.case.identifier}: {result.reason}"
         for result in sorted(report.results, key=lambda each: each.verdict is not Verdict.FAIL)
@@ -166,7 +190,12 @@ def details(server: Server, report: Report) -> str:
     ]
     if not lines:
         return ""
-    return "\n".join([f"### {server.name}", "", f"`{server.told}`", "", "```text", *lines, "```"])
+    said = [f"`{server.told}`"]
+    if habit := report.known.get("habit"):
+        said += ["", f"Habit: {habit}."]
+    said += [""] * bool(causes := first_causes(report))
+    said += [f"{number}. {each.sentence}" for number, each in enumerate(causes, 1)]
+    return "\n".join([f"### {server.name}", "", *said, "", "```text", *lines, "```"])
 
 
 def stable(text: str) -> str:
