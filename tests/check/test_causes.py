@@ -101,6 +101,11 @@ def test_an_echo_that_reads_lines() -> None:
     assert not sentences(whole)[0].startswith("It seems to read lines")
 
 
+def test_an_answer_without_its_newline() -> None:
+    lacks = failure("meaning.a-name-is-greeted", expected=b"Hello, Ann!\n", received=b"Hello, Ann!")
+    assert sentences(lacks, protocol="greeting") == ["Its answers lack the newline that ended the message."]
+
+
 def test_a_decoder_that_complains() -> None:
     said = ("UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9",)
     assert sentences(failure("binary.every-byte", said=said))[0].startswith("It decodes bytes as text")
