@@ -74,8 +74,25 @@ def take_signals(
         for number in MEANINGLESS:
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, lambda *_: None)  # not SIG_IGN, which processes that we start inherit
+        if hang_up is not None and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, _Early(reactor, hang_up))
     ignored = {number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN}
     reactor.callWhenRunning(_take_signals, reactor, ignored, again, hang_up)
+
+
+class _Early:
+    """A handler of SIGHUP until the reactor runs, which would end the process: what it is to call comes then.
+
+    Args:
+        reactor: The reactor.
+        hang_up: What to call.
+    """
+
+    def __init__(self, reactor: Any, hang_up: Callable[[], object]) -> None:
+        self._reactor, self._hang_up = reactor, hang_up
+
+    def __call__(self, number: int, frame: object) -> None:
+        self._reactor.callWhenRunning(self._hang_up)
 
 
 def _take_signals(
@@ -105,7 +122,7 @@ def _take_signals(
         for number in ENDING:
             if number in ignored:
                 signal.signal(number, signal.SIG_IGN)
-            elif signal.getsignal(number) == untouched[number]:
+            elif (now := signal.getsignal(number)) == untouched[number] or isinstance(now, _Early):
                 signal.signal(number, handle)
     except ValueError:  # not in the main thread: signals are somebody else's
         return

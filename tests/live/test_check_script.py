@@ -19,6 +19,7 @@ from tests.live.server import need
 EXAMPLES = Path(__file__).parents[2] / "examples" / "check"
 PATIENT = Patience(answer=10, silence=0.1, case=30, run=100)  # for a machine that does much else
 HASTY = Patience(answer=1, silence=0.1, case=10, run=60)
+TRIES = 5  # on a busy machine a wrong server may be too slow to be seen to be wrong
 NEVER = ["never-reads.it-stops-reading", "never-reads.memory-is-bounded"]
 
 
@@ -87,11 +88,15 @@ def test_twisted_s_smtp(tmp_path: Path) -> None:
     (tmp_path / "smtp.py").write_text(SMTP)
     command = f"{sys.executable} {tmp_path / 'smtp.py'} "
     slow = ["never-reads", "long-messages.a-line*", "long-messages.others*", "shutdown.no-*", "half-close.e*"]
-    report = judge(example("smtp"), command + "Obeys {port}", [], slow)
-    assert not_passed(report) == {
+    wrong = {
         "half-close.the-last-message-is-answered": Verdict.FAIL,
         "long-messages.memory-is-bounded": Verdict.FAIL,
     }
+    for _ in range(TRIES):
+        found = not_passed(judge(example("smtp"), command + "Obeys {port}", [], slow))
+        if found == wrong:
+            break
+    assert found == wrong
     report = judge(example("smtp"), command + "AsItIs {port}", ["meaning", "splits"], [])
     assert not_passed(report) == {"meaning.every-step-is-answered": Verdict.FAIL}
     assert r"step 2: '500 Command not implemented\r\n' came" in str(report).replace("\\\\", "\\")
@@ -132,6 +137,9 @@ def test_a_right_server_passes_all() -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_wrong_server_fails(name: str) -> None:
-    report = own(name, FAULTS[name].split(), HASTY)
-    right = [result for result in report.results if result.verdict is not Verdict.FAIL]
+    for _ in range(TRIES):
+        report = own(name, FAULTS[name].split(), HASTY)
+        right = [result for result in report.results if result.verdict is not Verdict.FAIL]
+        if not right:
+            break
     assert not right, right[0]

@@ -234,7 +234,7 @@ def test_who_asks_for_a_broken_one_is_told_why(tmp_path: Path, path: dict[str, s
 def test_the_list_of_ours() -> None:
     text, listed = all_at_once([("protocols",), ("protocols", "--json")])
     lines = text.output.decode().splitlines()
-    assert (text.status, text.errors, len(lines)) == (0, "", 9)
+    assert (text.status, text.errors, len(lines)) == (0, "", 10)
     ours = f"sockproto {version('sockproto')}"
     assert len({line.index(ours) for line in lines}) == 1  # a column
     assert re.fullmatch(rf"echo +every byte comes back \(RFC 862\) +{re.escape(ours)}", lines[4])
@@ -324,7 +324,7 @@ def test_nothing_of_others_does_anything_to_a_terminal(tmp_path: Path) -> None:
         r"ValueError: two\nlines \x1b[31m" + "\n"
     )
     assert b"\x1b" not in text.output + listed.output
-    assert len(text.output.splitlines()) == 10
+    assert len(text.output.splitlines()) == 11
     assert json.loads(listed.output)["protocols"][-1]["file"].startswith(str(root))
 
 

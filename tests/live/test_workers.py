@@ -325,12 +325,12 @@ def test_standard_input_can_not_be_shared() -> None:
 
 
 def test_a_second_signal_cuts_the_answers_of_all() -> None:
-    options = ("--port", "0", "--think-seconds", "600", "--drain-seconds", "600")
+    options = ("--port", "0", "--admin", "0", "--think-seconds", "600", "--drain-seconds", "600")
     with supervised(*options) as process, tcp_client(process.port()) as client:
         ask(client, b"Michael\n", b"Welcome!")
         with tcp_client(process.port()) as later:
             assert receive(later, 8) == b"Welcome!"
-        wait_until(lambda: len(process.workers()) == WORKERS, "it does not come")
+        wait_until(lambda: has_read(process, 8), "it is not read")
         process.popen.send_signal(signal.SIGTERM)
         process.log.wait_for(r"\(UDP Port \d+ Closed\)")
         process.popen.send_signal(signal.SIGTERM)

@@ -74,6 +74,13 @@ class SignalTests(TestCase):
         self.take()
         self.assertEqual(self.send(signal.SIGHUP, signal.SIGTERM), [signal.SIGHUP, "again"])
 
+    def test_a_sighup_that_ends_nothing_ends_nothing_before_the_reactor_runs_either(self) -> None:
+        take_signals(self, lambda: None, lambda: self.calls.append("hung up"))
+        self.assertEqual(self.send(signal.SIGHUP), [])
+        self.run_reactor()
+        self.assertEqual(self.calls, ["hung up"])
+        self.assertEqual(self.send(signal.SIGHUP), ["hung up", "again"])
+
     def test_a_later_sighup_is_nobodys_impatience(self) -> None:
         for first in signal.SIGHUP, signal.SIGTERM, signal.SIGINT:
             self.begin()
