@@ -20,7 +20,7 @@ from sockproto.core.framing.raw import ErrorLine
 from sockproto.errors import MessageTooLong
 from sockproto.interfaces import IFraming
 
-CR, LF, HASH = 13, 10, 35
+_CR, _LF, _HASH = b"\r\n#"
 
 OPENING = rb"""(?:\A|(?<=[\x00-\x20,"']))(?:["']|#(?=[1-9]|\Z))"""
 """Where a string or a definite block begins: behind white space, a comma, or a string (IEEE 488.2, 7.7.5: a
@@ -157,9 +157,9 @@ class ProgramMessages(ErrorLine):
             match = _STOP.search(buffer, self._at)
             if match is None:
                 self._at = len(buffer)
-            elif buffer[match.start()] == LF and match[0]:
+            elif buffer[match.start()] == _LF and match[0]:
                 self._end_message(match.start())
-            elif buffer[match.start()] != HASH:
+            elif buffer[match.start()] != _HASH:
                 self._quote, self._at = match[0], match.end()
             else:
                 end_of_block = block_end(buffer, match.start())
@@ -180,7 +180,7 @@ class ProgramMessages(ErrorLine):
     def _measure(self, begin: int, end: int) -> None:
         """See whether a message is too long, without a CR at its end; then nothing behind it counts."""
         length = end - begin
-        if length > self._max and (length - self._max > 1 or self._buffer[end - 1] != CR):
+        if length > self._max and (length - self._max > 1 or self._buffer[end - 1] != _CR):
             self._too_long = True
             del self._buffer[begin:]
             self._begin = self._at = begin

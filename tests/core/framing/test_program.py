@@ -34,7 +34,8 @@ LONG_LINE = b"x" * 20_000
 
 def run(pieces: list[bytes], limit: int = 0, eager: bool = True, end: bool = True) -> list[Any]:
     """Feed pieces; return the messages, and the error."""
-    framing, found = ProgramMessages(limit), []
+    framing = ProgramMessages(limit)
+    found: list[Any] = []
 
     def take() -> None:
         while found[-1:] != ["too long"]:
