@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from sockproto.scpi.declaration import ScpiCommand
 from sockproto.scpi.notation import ProgramHeader, parse_header
 from sockproto.scpi.numeric import Numeric
+from sockproto.scpi.response_data import string_data
 from sockproto.scpi.status import StatusRegister
 
 Bits = Annotated[int, Numeric(minimum=0, maximum=65_535)]
@@ -90,7 +91,8 @@ def _set_and_ask(
         setattr(owner(instrument), name, value)
 
     def value(instrument: Any) -> Any:
-        return getattr(owner(instrument), name)
+        found = getattr(owner(instrument), name)
+        return string_data(found) if annotation is str else found
 
     set_value.__annotations__["value"] = annotation
     value.__annotations__["return"] = annotation

@@ -6,14 +6,14 @@ from hypothesis import assume, given, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto import DeclarationError
-from sockproto.scpi import Instrument, scpi
+from sockproto.scpi import Instrument, InstrumentError, scpi
 from sockproto.scpi.notation import ProgramHeader, parse_header, short_form
 from tests.scpi.instruments import Supply, Talk
 
-PATHS = [
+PATHS: list[tuple[str, str, list[str | int]]] = [
     # IEEE 488.2-1992, appendix A.1.2 and SCPI-99, volume 1, 6.2.4: a message, and the headers that it means.
-    ("*IDN?", "the first header of a message begins at the root", ["*IDN?"]),
-    ("VOLT 1;CURR 2", "a header behind a semicolon is looked up where the last node before it was", ["VOLT", "CURR"]),
+    ("*IDN?", "the first header of a message begins at the root", ["*IDN"]),
+    ("VOLT 1;CURR 2", "the next is looked up where the last node before it was", ["VOLT", "CURR"]),
     ("SOUR:VOLT 1;CURR 2", "the same below a node", ["VOLT", "CURR"]),
     ("SOUR:VOLT 1;:CURR 2", "a colon goes back to the root", ["VOLT", "CURR"]),
     (":SOUR:VOLT 1;FUNC CURR", "also at the beginning", ["VOLT", "FUNC"]),
@@ -45,7 +45,7 @@ def spellings(header: ProgramHeader) -> Any:
 
     def join(drawn: tuple[str, Any, tuple[str, ...]]) -> str:
         colon, case, words = drawn
-        return colon + case(":".join(filter(None, words))) + "?" * header.is_query
+        return f"{colon}{case(':'.join(filter(None, words)))}{'?' * header.is_query}"
 
     return st.tuples(colon, SHORT_AND_LONG, st.tuples(*nodes)).map(join)
 
@@ -53,7 +53,8 @@ def spellings(header: ProgramHeader) -> Any:
 class HeaderTests(TestCase):
     def test_paths(self) -> None:
         for message, why, meant in PATHS:
-            talk, called = Talk(Supply()), []
+            talk = Talk(Supply())
+            called: list[str | int] = []
             find = talk.instrument.headers.find
 
             for unit in message.split("\n"):
@@ -63,8 +64,8 @@ class HeaderTests(TestCase):
                         continue
                     try:
                         found = find(header.split()[0].encode(), path)
-                    except Exception as error:
-                        called.append(getattr(error, "number", error))
+                    except InstrumentError as error:
+                        called.append(error.number)
                     else:
                         path = found.path
                         mnemonics = found.declared.header.mnemonics
@@ -88,7 +89,7 @@ class HeaderTests(TestCase):
         talk = Talk(Supply())
         try:
             Supply.headers.find(header.encode(), Supply.headers.root)
-        except Exception:
+        except InstrumentError:
             self.assertEqual(talk.say(header, "*OPC?"), "1")
             self.assertEqual(len(talk.errors()), 1)
         else:
@@ -125,7 +126,7 @@ class HeaderTests(TestCase):
         for one, other in (
             ("VOLTage", "VOLTage"),
             ("VOLTage", "VOLT"),
-            ("VOLTage:LEVel", "VOLTMeter:LEVel"),
+            ("VOLTage:LEVel", "VOLTmeter:LEVel"),
             ("[SOURce]:VOLTage", "[SENSe]:VOLTage"),
             ("VOLTage[:LEVel]", "VOLTage"),
             ("*IDN?", "*IDN?"),
