@@ -12,11 +12,13 @@ Source:
 
 import enum
 import math
+import re
 from typing import Any
 
 from sockproto.commands.kinds import written
 from sockproto.scpi.notation import short_form
 
+_STRING = re.compile('"[^"]*"')
 INFINITY, NOT_A_NUMBER = b"9.9E+37", b"9.91E+37"
 
 
@@ -29,7 +31,7 @@ def response(value: Any) -> bytes:
 
     Raises:
         TypeError: It is something else.
-        ValueError: A text holds a newline, which would end the answer.
+        ValueError: A text holds a newline, not in quotes, which would end the answer.
     """
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         return _text(value)
@@ -58,8 +60,8 @@ def block_data(data: bytes) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    if "\n" in text:
-        raise ValueError("a query answered with a newline, which would end the answer; send bytes as a block")
+    if "\n" in text and "\n" in _STRING.sub("", text):
+        raise ValueError("a query answered with a newline, which would end the answer; see string_data()")
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -54,12 +54,12 @@ def get(site: Server, path: str = "/") -> tuple[int, bytes]:
 
 
 def test_the_page_tells_of_each_example() -> None:
-    assert list(SECTIONS) == ["thermostat", "multimeter", "admin"]
+    assert list(SECTIONS) == ["thermostat", "instruments", "admin"]
     assert len(list(EXAMPLES.iterdir())) == len(SECTIONS)
 
 
-def test_what_the_page_shows_of_the_multimeter(copied: Path) -> None:
-    serving, client = page("multimeter")
+def test_what_the_page_shows_of_the_instruments(copied: Path) -> None:
+    serving, client = page("instruments")
     assert (serving.kind, client.language) == ("server", "python")
     with Server(f"env {local(serving.text)}", copied) as server:
         ran = client.run(server)

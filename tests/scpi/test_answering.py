@@ -147,7 +147,11 @@ class OverlappedTests(TestCase):
 
     def test_the_end_of_a_connection_ends_its_waits_only(self) -> None:
         self.talk.say("INIT;*OPC?")
-        self.talk.session.need.awaitable.cancel()  # type: ignore[union-attr]
+        need = self.talk.session.need
+        assert isinstance(need, Wait)
+        assert isinstance(need.awaitable, Deferred)
+        need.awaitable.addErrback(lambda _: None)
+        need.awaitable.cancel()
         self.talk.session.abort(CloseReason.PEER_RESET)
         self.pending.callback(None)
         self.assertEqual(Talk(self.talk.instrument).say("*OPC?"), "1")

@@ -111,6 +111,8 @@ class ResponseDataTests(TestCase):
         self.assertRaises(TypeError, response, None)
         self.assertRaises(TypeError, response, object())
         self.assertRaises(ValueError, response, "a\nb")
+        self.assertRaises(ValueError, response, '"a"\n"b"')
+        self.assertEqual(response(string_data("a\nb")), b'"a\nb"')
 
     @given(st.floats(allow_nan=False, allow_infinity=False))
     def test_a_number_comes_back(self, value: float) -> None:
