@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from sockproto.commands.caller import Caller
 from sockproto.core.actions import Actions, Script, Wait
-from sockproto.core.conversation import Conversation, Peer
+from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import InstrumentError
 from sockproto.scpi.base import BaseInstrument
 from sockproto.scpi.message import units
@@ -58,6 +58,11 @@ class InstrumentConversation(Conversation):
         caller = self._instrument.caller(peer)
         message = message.removesuffix(b"\n")
         return self._answer(MessageExchange(self._instrument, caller, message), b"\n")
+
+    def closed(self, reason: CloseReason) -> None:
+        """Queue the error of a message that was too long; the carrier has ended the connection for it."""
+        if reason is CloseReason.TOO_LONG:
+            self._instrument.status.report(InstrumentError(-363))
 
     def _answer(self, exchange: "MessageExchange", ending: bytes) -> Actions:
         awaited = exchange.go_on()

@@ -18,7 +18,7 @@ from sockproto.commands.signature import Parameter, Signature
 from sockproto.errors import CommandError, DeclarationError, InstrumentError
 from sockproto.scpi.message import elements
 from sockproto.scpi.notation import ProgramHeader, parse_header, short_form
-from sockproto.scpi.numeric import Numeric, NumericKind
+from sockproto.scpi.numeric import NumericKind
 from sockproto.scpi.program_data import choice_words, kind_of
 
 MARK = "__sockproto_scpi__"
@@ -62,9 +62,8 @@ class ScpiCommand:
         header: What it is called.
         overlapped: Whether later commands are done while it goes on.
         caller_class: What it wants as the caller.
-        numeric: What its only parameter may be, where that is a number; the query of the same header is asked
-            for its limits.
-        limits: The same of the command whose query this is.
+        numeric: The kind of its only parameter, where that is a number with limits.
+        limits: The same of the command whose query this is; the query is asked for them.
 
     Raises:
         DeclarationError: The signature can't be that of a command.
@@ -72,7 +71,7 @@ class ScpiCommand:
 
     def __init__(self, function: Callable[..., Any], header: ProgramHeader, overlapped: bool) -> None:
         self.function, self.header, self.overlapped = function, header, overlapped
-        self.limits: Numeric | None = None
+        self.limits: NumericKind | None = None
         if inspect.isasyncgenfunction(inspect.unwrap(function)):
             raise DeclarationError("an instrument streams no answers")
         signature = Signature(function, kind_of)
@@ -97,7 +96,7 @@ class ScpiCommand:
             raise DeclarationError(f"{header} is a query, which answers with something")
         kinds = [parameter.kind for parameter in self._words]
         only = kinds[0] if len(kinds) == 1 else None
-        self.numeric = only.numeric if isinstance(only, NumericKind) and only.numeric.is_limited else None
+        self.numeric = only if isinstance(only, NumericKind) and only.numeric.is_limited else None
 
     def parse_suffixes(self, suffixes: tuple[int, ...]) -> tuple[object, ...]:
         """Make the values of the numeric suffixes that are parameters.
@@ -130,7 +129,7 @@ class ScpiCommand:
         keywords: dict[str, Any] = {self._caller_name: caller} if self._caller_name else {}
         given = elements(data)
         if self.limits is not None and len(given) == 1 and not self._parameters:
-            return self._limit(self.limits, given[0])
+            return self.limits.limit(given[0])
         if len(given) < self._needed:
             raise InstrumentError(-109)
         arguments += map(Parameter.parse, self._words, given)
@@ -150,14 +149,6 @@ class ScpiCommand:
             return self._words_of_answer.get(value, value)
         except TypeError:  # a list is none
             return value
-
-    @staticmethod
-    def _limit(limits: Numeric, element: bytes) -> float:
-        """Answer a query for MIN, MAX or DEF: SCPI-99, volume 1, section 7.2.1.2."""
-        value = limits.word(element)
-        if value is None:
-            raise InstrumentError(-108)
-        return value
 
 
 def _returned(function: Callable[..., Any]) -> Any:

@@ -91,6 +91,8 @@ def parse_header(text: str) -> ProgramHeader:
         Mnemonic(match[3] + match[4], bool(match["bracket"]), match[5] or "") for match in matches
     )
     for mnemonic in mnemonics:
+        if mnemonic.suffix and any(form[-1:].isdigit() for form in mnemonic.forms):
+            raise DeclarationError(f"{text!r}: {mnemonic.long} ends in a digit, which would be its suffix")
         if len(mnemonic.long) > MAX_MNEMONIC_CHARACTERS:
             raise DeclarationError(
                 f"{text!r}: {mnemonic.long} is longer than {MAX_MNEMONIC_CHARACTERS} characters"

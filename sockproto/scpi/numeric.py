@@ -140,6 +140,17 @@ class NumericKind(Kind):
 
     numeric: Numeric = field(default_factory=Numeric)
 
+    def limit(self, element: bytes) -> float:
+        """Return what a query for MIN, MAX or DEF is answered: SCPI-99, volume 1, section 7.2.1.2.
+
+        Raises:
+            InstrumentError: The element is another one, which such a query does not take (-108).
+        """
+        value = self.numeric.word(element)
+        if value is None:
+            raise InstrumentError(-108)
+        return round(value) if self.name == "integer" and math.isfinite(value) else value
+
 
 def parse_number(element: bytes, exponents: Mapping[bytes, int] | None = None) -> float:
     """Read a number: decimal, maybe with a unit, or ``#H``, ``#Q``, ``#B``.

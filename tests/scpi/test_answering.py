@@ -10,6 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from sockproto.core.actions import Wait
 from sockproto.core.conversation import CloseReason
+from sockproto.core.limits import Limits
 from sockproto.scpi import (
     Instrument,
     InstrumentDatagramProtocol,
@@ -209,6 +210,16 @@ class ServingTests(TestCase):
         client.protocol.dataReceived(b"VOLT 5;VOLT?\r\n")
         self.assertEqual(client.read(), b"5.0\n")
         self.assertRaises(TypeError, InstrumentFactory, Supply)
+
+    def test_a_message_that_is_too_long_is_an_error_too(self) -> None:
+        factory = InstrumentFactory(Supply(), clock=Clock(), limits=Limits(max_message_bytes=20))
+        client = connect(factory.buildProtocol(None))
+        client.protocol.dataReceived(b"VOLT 5\nDATA #9000000100\n" + bytes(20))
+        client.half_close()
+        self.assertEqual(client.read(), b"")
+        client = connect(factory.buildProtocol(None))
+        client.protocol.dataReceived(b"VOLT?;:SYST:ERR?\n")
+        self.assertEqual(client.read(), b'5.0;-363,"Input buffer overrun"\n')
 
     def test_datagrams(self) -> None:
         port = InstrumentDatagramProtocol(Supply(), clock=Clock())

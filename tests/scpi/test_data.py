@@ -133,7 +133,7 @@ class ConversationTests(TestCase):
     def test_a_query_is_asked_for_limits(self) -> None:
         talk = Talk(Supply())
         self.assertEqual(talk.say("VOLT? MAX;VOLT? MINimum;VOLT? DEF;VOLT?"), "30.0;0.0;5.0;0.0")
-        self.assertEqual(talk.say("POIN? MAX"), "1000.0")
+        self.assertEqual(talk.say("POIN? MAX"), "1000")
         self.assertEqual(talk.say("VOLT? 5;CURR? DEF;:FREQ? MAX;:OUTP? MAX"), "")
         self.assertEqual(talk.errors(), [-108, -141, -108, -108])
 
