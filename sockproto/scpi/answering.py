@@ -136,7 +136,7 @@ class MessageExchange:
         declared = self._declared
         if not declared.header.is_query:
             return
-        if self._size > OUTPUT_QUEUE_BYTES:  # 6.3.1.7 and 6.5.7.2
+        if self._size > OUTPUT_QUEUE_BYTES:  # deadlock: 6.3.1.7
             self._instrument.status.report(InstrumentError(-430))
             return
         try:

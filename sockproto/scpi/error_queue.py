@@ -7,7 +7,7 @@ Pure::
     queue.next()        # '-222,"Data out of range;31 V"'
 
 Source:
-    SCPI-99, volume 2, section 21.8 (numbers, texts, and the queue), section 19.7 (SYSTem:ERRor).
+    SCPI-99, volume 2, section 21.8 (SYSTem:ERRor: the queue, numbers and texts).
 """
 
 from collections import deque
@@ -24,10 +24,10 @@ from sockproto.errors import (
 from sockproto.scpi.response_data import string_data
 
 MAX_ERRORS = 20
-"""So many wait; 21.8.1 wants two at least."""
+"""So many wait; the standard wants two at least."""
 
 MAX_TEXT_CHARACTERS = 255
-"""21.8.2: the text and the detail behind it have no more."""
+"""The text and the detail behind it have no more."""
 
 NO_ERROR = '0,"No error"'
 

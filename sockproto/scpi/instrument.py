@@ -13,7 +13,7 @@
     endpoint.listen(InstrumentFactory(Supply()))
 
 Source:
-    SCPI-99, volume 1, chapter 4 (required commands), volume 2, chapters 19 (SYSTem) and 20 (STATus).
+    SCPI-99, volume 1, chapter 4 (required commands), volume 2, chapters 20 (STATus) and 21 (SYSTem).
 """
 
 from sockproto.scpi.common import CommonCommands
@@ -49,13 +49,13 @@ class Instrument(CommonCommands):
 
     @scpi("STATus:PRESet")
     def preset_status(self) -> None:
-        """Set the enable registers and transition filters back (20.4)."""
+        """Set the enable registers and transition filters back."""
         self.status.operation.preset()
         self.status.questionable.preset()
 
     @scpi("SYSTem:ERRor[:NEXT]?")
     def next_error(self) -> str:
-        """Take the oldest error (19.7)."""
+        """Take the oldest error (21.8)."""
         return self.status.errors.next()
 
     @scpi("SYSTem:ERRor:ALL?")
@@ -70,10 +70,10 @@ class Instrument(CommonCommands):
 
     @scpi("SYSTem:VERSion?")
     def version(self) -> str:
-        """Return the year of the standard (19.16)."""
+        """Return the year of the standard."""
         return "1999.0"
 
     @scpi("SYSTem:HELP:HEADers?")
     def list_headers(self) -> bytes:
-        """List all headers (19.9)."""
+        """List all headers."""
         return "\n".join(sorted(str(declared.header) for declared in self.headers.declared)).encode()

@@ -74,7 +74,7 @@ def not_allowed(element: bytes) -> InstrumentError:
     """Return the error for an element of a type that the parameter does not take.
 
     Source:
-        SCPI-99, volume 2, section 21.8.9: -128, -148, -158, -168 and -178 say of which type it is.
+        SCPI-99, volume 2, section 21.8: -128, -148, -158, -168 and -178 say of which type it is.
     """
     first = element[:1]
     if not element:

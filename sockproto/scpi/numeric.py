@@ -5,8 +5,8 @@ Pure::
     Volts = Annotated[float, Numeric("V", 0, 30, default=5)]    # 500 mV, 1e-3, #H1F, MAX
 
 Source:
-    IEEE 488.2-1992, sections 7.7.2 to 7.7.4; SCPI-99, volume 1, section 7.2.1 (numeric values), 7.2.1.3 to 5
-    (MINimum, MAXimum, DEFault, INFinity).
+    IEEE 488.2-1992, sections 7.7.2 to 7.7.4; SCPI-99, volume 1, section 7.2.1 (numeric values; MINimum,
+    MAXimum, DEFault, INFinity).
 """
 
 import math
@@ -141,7 +141,7 @@ class NumericKind(Kind):
     numeric: Numeric = field(default_factory=Numeric)
 
     def limit(self, element: bytes) -> float:
-        """Return what a query for MIN, MAX or DEF is answered: SCPI-99, volume 1, section 7.2.1.2.
+        """Return what a query for MIN, MAX or DEF is answered: SCPI-99, volume 1, section 7.2.1.
 
         Raises:
             InstrumentError: The element is another one, which such a query does not take (-108).

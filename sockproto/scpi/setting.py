@@ -53,7 +53,7 @@ class Setting:
 
 
 class RegisterCommands:
-    """The commands of a status register: SCPI-99, volume 2, section 20.1 (STATus:OPERation).
+    """The commands of a status register: SCPI-99, volume 2, chapter 20.
 
     Args:
         header: What they begin with.

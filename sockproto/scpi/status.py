@@ -28,7 +28,7 @@ ERROR_AVAILABLE, QUESTIONABLE, MESSAGE_AVAILABLE, EVENT_STATUS, MASTER_SUMMARY, 
 
 _EVENTS = {1: COMMAND_ERROR, 2: EXECUTION_ERROR, 3: DEVICE_ERROR, 4: QUERY_ERROR, 5: POWER_ON, 6: 64, 7: 2,
            8: OPERATION_COMPLETE}  # fmt: skip
-"""The event of each hundred of error numbers: SCPI-99, volume 2, 21.8.9 to 21.8.16."""
+"""The event of each hundred of error numbers: SCPI-99, volume 2, section 21.8."""
 
 ALL = 0x7FFF
 """SCPI-99, volume 1, 9.1: the highest of a register's 16 bits is never used."""
@@ -61,7 +61,7 @@ class StatusRegister:
         self._condition = condition
 
     def preset(self) -> None:
-        """Go back to what STATus:PRESet promises: section 20.4."""
+        """Go back to what STATus:PRESet promises: SCPI-99, volume 2, chapter 20."""
         self.enable, self.positive, self.negative = 0, ALL, 0
 
     def read_event(self) -> int:

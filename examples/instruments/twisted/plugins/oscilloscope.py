@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from sockproto.scpi import Instrument, InstrumentError, Numeric, Setting, instrument_definition, scpi
 
 HERTZ, VOLTS = 1_000.0, 2.0  # of the sine wave at its input
-MEASURING = 16  # the bit of STATus:OPERation:CONDition? that says so: SCPI-99, volume 1, 9.3
+MEASURING = 16  # in STATus:OPERation (SCPI-99, volume 1, section 9.3)
 
 
 class Oscilloscope(Instrument):

@@ -10,7 +10,7 @@ from typing import Annotated
 from sockproto.scpi import Instrument, Numeric, Setting, instrument_definition, scpi
 
 OHMS = 10.0
-CURRENT_LIMITED = 2  # the bit of STATus:QUEStionable:CONDition? that says so: SCPI-99, volume 1, 9.4
+CURRENT_LIMITED = 2  # in STATus:QUEStionable: the bit for currents (SCPI-99, volume 1, section 9.4)
 
 Channel = Annotated[int, Numeric(minimum=1, maximum=2)]
 Volts = Annotated[float, Numeric("V", 0, 30, default=5)]
