@@ -77,7 +77,9 @@ def connect() -> Iterator[Callable[..., Any]]:
     def open_port(port: int, **options: Any) -> Any:
         options = {"timeout": TIMEOUT_MS, **options}
         resource: Any = manager.open_resource(f"TCPIP::127.0.0.1::{port}::SOCKET", **options)
-        resource.write("*RST;*CLS")
+        termination, resource.read_termination = resource.read_termination, "\n"
+        assert resource.query("*RST;*CLS;*OPC?") == "1"  # done before another connection says anything
+        resource.read_termination = termination
         return resource
 
     yield open_port
@@ -162,6 +164,7 @@ class TestPowerSupply:
         supply.connect()
         try:
             assert supply.id == "sockproto,POWER SUPPLY,0,1.0"
+            supply.write("*RST;*CLS")
             supply.source.voltage(12)
             supply.sour.curr("2 A")
             supply.outp.stat("ON")
@@ -229,9 +232,9 @@ class TestOscilloscope:
 
     def test_what_goes_on_is_seen_by_others(self, oscilloscope: int, connect: Any) -> None:
         scope, other = connect(oscilloscope, **LINES), connect(oscilloscope, **LINES)
-        scope.write("RANG 10;:INIT;*OPC?")
-        while other.query("STAT:OPER:COND?") != "16":
-            pass
+        assert scope.query("RANG 10;:INIT;:STAT:OPER:COND?") == "16"
+        assert other.query("STAT:OPER:COND?") == "16"
+        scope.write("*OPC?")
         other.write("*RST")
         assert scope.read() == "1"
         assert other.query("STAT:OPER:COND?") == "0"
