@@ -15,6 +15,7 @@ commands/     ``CommandSet``: commands declared as methods
 rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
 check/        what a server gets wrong: plain sockets, no Twisted
 admin/        what the people and programs ask that run a server: metrics, health, who is there
+scpi/         instruments that speak SCPI, declared as methods: ``Instrument``
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 server/       ``ServerService``; the catalog of protocols, listeners, the options of twistd
 client/       the other end: ``greet``, ``echo``, ``welcome``, ``command``, ``converse``
@@ -26,6 +27,8 @@ The public names can be imported from here; none is loaded, and nothing of Twist
 for::
 
     from sockproto import EchoFactory
+
+Those of instruments are in ``sockproto.scpi``, whose name is that of its decorator.
 """
 
 # Nothing is imported here but on demand: the sockproto command can't see to Ctrl-C before this is loaded.
@@ -47,6 +50,7 @@ if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from sockproto.core.framing.expecting import *
     from sockproto.core.framing.lines import *
     from sockproto.core.framing.prefixed import *
+    from sockproto.core.framing.program import *
     from sockproto.core.framing.raw import *
     from sockproto.core.limits import *
     from sockproto.errors import *
@@ -68,6 +72,7 @@ _NAMES = {
     "core.actions": "CLOSE ABORT HALF_CLOSE Sleep Wait Until Input Interrupted",
     "core.framing.raw": "Raw Discard",
     "core.framing.lines": "Lines QuietLines",
+    "core.framing.program": "ProgramMessages",
     "core.framing.prefixed": "Netstrings Int8Prefixed Int16Prefixed Int32Prefixed",
     "core.framing.expecting": "Expecting Sink",
     "core.limits": "Limits",
@@ -94,7 +99,7 @@ _NAMES = {
     "interfaces": "IConversation IFraming IProtocolDefinition",
     # All the others of its tree can be imported from here too.
     "errors": "SockprotoError LocalError RemoteError OptionError ListenError CommandError CallFailed"
-    " SendRefused",
+    " InstrumentError SendRefused",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -24,7 +24,8 @@
         │   ├── MissingArgument     an argument was not given
         │   ├── ExtraArgument       more were given than it takes
         │   ├── WrongArgument       one is not what it must be
-        │   └── WrongQuoting        a quote is not closed, or stands at a wrong place
+        │   ├── WrongQuoting        a quote is not closed, or stands at a wrong place
+        │   └── InstrumentError     an instrument's, with the number that SCPI has for it
         ├── MessageMalformed  what came is no message of that framing
         ├── ProxyHeaderInvalid  what came first is no PROXY header
         ├── SendRefused       the peer doesn't read, or is gone
@@ -209,6 +210,23 @@ class WrongArgument(CommandError):
 
 class WrongQuoting(CommandError):
     """A quote is not closed, or something follows it that is no separator."""
+
+
+class InstrumentError(CommandError):
+    """An error of an instrument, for its error queue. Raise it in a method of an ``Instrument``.
+
+    Args:
+        number: SCPI's number, such as -222 for "Data out of range"; positive ones are the instrument's own.
+        detail: What else is to be said; of an error with a number of its own all that is said.
+
+    Source:
+        SCPI-99, volume 2, chapter 21.8.
+    """
+
+    def __init__(self, number: int, detail: object = "") -> None:
+        super().__init__(detail or f"error {number}")
+        self.number = number
+        self.detail = self.args[0] if detail else ""
 
 
 class MessageMalformed(RemoteError):

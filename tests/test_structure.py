@@ -22,6 +22,7 @@ LAYERS = [
     "core reactor",
     "plain carriers testing",
     "commands rawhttp check admin",
+    "scpi",
     "protocols",
     "server client",
     "workers",

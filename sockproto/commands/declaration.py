@@ -14,9 +14,11 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from sockproto.commands.caller import Caller
+from sockproto.commands.kinds import kind_of
 from sockproto.commands.signature import Parameter, Signature
 from sockproto.commands.words import Splitter
 from sockproto.errors import DeclarationError, ExtraArgument, MissingArgument
@@ -106,7 +108,7 @@ class Declaration:
         self.endless, self.verbatim = mark.endless, mark.verbatim
         self.streams = inspect.isasyncgenfunction(inspect.unwrap(function))
         self._splitter = splitter
-        signature = Signature(function, fold)
+        signature = Signature(function, partial(kind_of, fold=fold))
         self.parameters = tuple(signature.parameters)
         self.caller_class = signature.caller_class
         self._caller_first, self._caller_name = signature.caller_first, signature.caller_name

@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from sockproto.errors import DeclarationError
 
@@ -92,6 +92,8 @@ def kind_of(annotation: Any, fold: bool) -> Kind:
     Raises:
         DeclarationError: It is something else.
     """
+    if typing.get_origin(annotation) is Annotated:  # what else it says is for others
+        annotation = typing.get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return _choice(annotation, fold)
     if typing.get_origin(annotation) is Literal:

@@ -2,7 +2,7 @@
 
 Pure::
 
-    Signature(Thermostat.set, fold=False).parameters[0].usage()     # "DEGREES"
+    Signature(Thermostat.set, kind_of).parameters[0].usage()     # "DEGREES"
 """
 
 import inspect
@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sockproto.commands.caller import Caller
-from sockproto.commands.kinds import Kind, kind_of, required
+from sockproto.commands.kinds import Kind, required
 from sockproto.errors import DeclarationError, WrongArgument
 
 
@@ -65,7 +65,7 @@ class Signature:
 
     Args:
         function: The method.
-        fold: Whether upper and lower case are the same in choices.
+        kind_of: Finds the kind of an annotation.
 
     Attributes:
         parameters: What is typed.
@@ -77,13 +77,13 @@ class Signature:
         DeclarationError: It can't be that of a command.
     """
 
-    def __init__(self, function: Callable[..., Any], fold: bool) -> None:
+    def __init__(self, function: Callable[..., Any], kind_of: Callable[[Any], Kind]) -> None:
         self.parameters: list[Parameter] = []
         self.caller_first = False
         self.caller_name: str | None = None
         self.without_default: set[str] = set()
         self.caller_class: type[Caller] = Caller
-        self._fold = fold
+        self._kind_of = kind_of
         if inspect.isgeneratorfunction(function):
             raise DeclarationError("a command is no generator; 'async def' with 'yield' streams its answer")
         hints = _hints(function)
@@ -110,7 +110,7 @@ class Signature:
                 raise DeclarationError(f"{parameter.name} needs a default")
             self.without_default.add(parameter.name)
         try:
-            kind = kind_of(annotation, self._fold)
+            kind = self._kind_of(annotation)
         except DeclarationError as error:
             raise DeclarationError(f"{parameter.name}: {error}") from None
         needed = needed and parameter.default is parameter.empty and not repeated
@@ -139,6 +139,6 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     written = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
     annotated = SimpleNamespace(__annotations__=written)  # what it gives is nobody's business here
     try:
-        return typing.get_type_hints(annotated, inspect.unwrap(function).__globals__)
+        return typing.get_type_hints(annotated, inspect.unwrap(function).__globals__, include_extras=True)
     except Exception as error:
         raise DeclarationError(f"an annotation can't be read: {error}") from None

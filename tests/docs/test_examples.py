@@ -10,13 +10,17 @@ from twisted.trial.unittest import TestCase
 from twisted.web.server import Site
 
 from sockproto import CommandFactory, OptionError
+from sockproto.scpi import InstrumentFactory
 from sockproto.server.validation import flaw
 from sockproto.testing import Remote, connect
 from tests.examples import EXAMPLES, load
 from tests.hanging import TIMEOUT
 
 thermostat = load("thermostat", "thermostat/thermostat/__init__.py")
-multimeter = load("multimeter", "multimeter/twisted/plugins/multimeter.py")
+multimeter, powersupply, oscilloscope = (
+    load(name, f"instruments/twisted/plugins/{name}.py")
+    for name in ("multimeter", "powersupply", "oscilloscope")
+)
 adminport = load("adminport", "adminport/site.tac")
 
 
@@ -131,87 +135,55 @@ class ThermostatTests(TestCase):
         self.assertNotIn("twisted.internet.reactor", ran.stdout.split())
 
 
-class MultimeterTests(TestCase):
-    def setUp(self) -> None:
-        self.factory = CommandFactory(multimeter.Multimeter(), clock=Clock())
-        self.client = connected(self.factory)
+class InstrumentTests(TestCase):
+    def connected(self, instrument: Any) -> Remote:
+        """Connect to an instrument."""
+        return connected(InstrumentFactory(instrument, clock=Clock()))
 
-    def errors(self) -> list[str]:
-        """Give what went wrong since it was last asked."""
-        found = []
-        while (error := say(self.client, "SYST:ERR?")[0]) != '+0,"No error"':
-            found.append(error)
-        return found
-
-    def test_every_form_of_a_header(self) -> None:
-        self.assertEqual(list(multimeter.forms("SAMPle:COUNt")),
-                         ["SAMP:COUN", "SAMP:COUNT", "SAMPLE:COUN", "SAMPLE:COUNT"])  # fmt: skip
+    def test_the_multimeter_measures_as_configured(self) -> None:
+        meter = self.connected(multimeter.Multimeter())
+        self.assertEqual(say(meter, "*CLS", "CONF:VOLT:DC 10,0.5", "SAMP:COUN 2", "", "NONSENSE"), [])
+        self.assertEqual(say(meter, "READ?", "*RST;READ?", "MEAS:VOLT?"), ["4.0,4.0", "4.2", "4.2"])
+        self.assertEqual(say(meter, "CONF:VOLT 1;:READ?", "CONF:VOLT -5;:READ?"), ["9.9E+37", "4.2"])
+        say(meter, "*CLS", "CONF:VOLT 1001", "CONF:VOLT 10,0.000001", "CONF:VOLT 10,11", "SAMP:COUN 0")
         self.assertEqual(
-            list(multimeter.forms("VOLTage[:DC]?")), ["VOLT?", "VOLT:DC?", "VOLTAGE?", "VOLTAGE:DC?"]
+            say(meter, "SYST:ERR:ALL?"),
+            [
+                '-222,"Data out of range",-222,"Data out of range;resolution",'
+                '-222,"Data out of range;resolution",-222,"Data out of range"'
+            ],
         )
-        for header in "MEAS:VOLT?", "measure:voltage:dc?", "MEAS:VOLTage? 10, 0.001":
-            self.assertEqual(say(self.client, header), ["+4.20000000E+00"])
 
-    def test_only_queries_are_answered(self) -> None:
+    def test_the_power_supply_limits_its_current(self) -> None:
+        supply = self.connected(powersupply.PowerSupply())
+        self.assertEqual(say(supply, "VOLT 5;CURR 1;:OUTP ON", "MEAS:CURR?;:MEAS?"), ["0.5;5.0"])
+        self.assertEqual(say(supply, "SOUR:CURR 100 MA", "MEAS?;:STAT:QUES:COND?"), ["1.0;2"])
+        self.assertEqual(say(supply, "OUTP OFF", "MEAS?;:STAT:QUES:COND?;EVEN?"), ["0.0;0;2"])
         self.assertEqual(
-            say(self.client, "*RST", "*CLS", "CONF:VOLT:DC 10,0.5", "SAMP:COUN 2", "", "NONSENSE"), []
+            say(supply, "SOUR2:VOLT 7;:SOUR:VOLT?;:SOUR2:VOLT?", "*RST;VOLT?"), ["5.0;7.0", "0.0"]
         )
-        self.assertEqual(say(self.client, "READ?"), ["+4.00000000E+00,+4.00000000E+00"])
-        self.assertEqual(say(self.client, "*RST", "READ?", "*OPC?"), ["+4.20000000E+00", "1"])
-
-    def test_the_range(self) -> None:
-        self.assertEqual(say(self.client, "CONF:VOLT:DC 1", "READ?"), ["+9.90000000E+37"])
-        self.assertEqual(say(self.client, "CONF:VOLT -2", "READ?"), ["+4.20000000E+00"])
-        self.assertEqual(say(self.client, "CONF:VOLT", "READ?"), ["+4.20000000E+00"])
-        self.assertEqual(self.errors(), [])
-        say(
-            self.client,
-            "CONF:VOLT 1001",
-            "CONF:VOLT 10,0.000001",
-            "CONF:VOLT 10,11",
-            "SAMP:COUN 0",
-            "SAMP:COUN 1001",
-        )
-        self.assertEqual(self.errors(), ['-222,"Data out of range"'] * 5)
-
-    def test_what_is_wrong_with_a_line_is_queued(self) -> None:
-        wrong = {
-            "NONSENSE": '-113,"Undefined header"',
-            "SAMP:COUN": '-109,"Missing parameter"',
-            "*RST 1": '-108,"Parameter not allowed"',
-            "CONF:VOLT high": '-104,"Data type error"',
-            'CONF:VOLT "1': '-102,"Syntax error"',
-            "SYST:HELP? NONSENSE": '-113,"Undefined header"',
-        }
-        self.assertEqual(say(self.client, *wrong), [])
-        self.assertEqual(self.errors(), list(wrong.values()))
-
-    def test_the_queue_is_bounded_and_cleared(self) -> None:
-        say(self.client, "CONF:VOLT 5000", *["NONSENSE"] * 30)
-        errors = self.errors()
         self.assertEqual(
-            errors, ['-222,"Data out of range"', *['-113,"Undefined header"'] * 18, '-350,"Queue overflow"']
+            say(supply, "*CLS", "SOUR3:VOLT 1", "SYST:ERR?"), ['-114,"Header suffix out of range"']
         )
-        say(self.client, "NONSENSE", "*CLS")
-        self.assertEqual(self.errors(), [])
 
-    def test_the_event_status_register(self) -> None:
-        self.assertEqual(say(self.client, "NONSENSE", "*ESR?", "*ESR?"), ["32", "0"])
-        self.assertEqual(say(self.client, "NONSENSE", "CONF:VOLT 5000", "*ESR?"), ["48"])
-        self.assertEqual(say(self.client, "NONSENSE", "*CLS", "*ESR?"), ["0"])
+    def test_the_oscilloscope_takes_its_time(self) -> None:
+        clock = Clock()
+        scope = self.connected(oscilloscope.Oscilloscope(clock))
+        self.assertEqual(say(scope, "ACQ:POIN 10;:RANG 1;:INIT;:STAT:OPER:COND?;*OPC?"), [])
+        clock.advance(1)
+        self.assertEqual(scope.read(), b"16;1\n")
+        self.assertEqual(len(say(scope, "FETC?")[0].split(",")), 10)
+        self.assertEqual(
+            say(scope, "FORM INT;*RST;FORM?;FETC?", "SYST:ERR?"), ["ASC", '-230,"Data corrupt or stale"']
+        )
 
-    def test_a_session_is_that_of_a_connection(self) -> None:
-        other = connected(self.factory)
-        say(other, "NONSENSE", "SAMP:COUN 2")
-        self.assertEqual(self.errors(), [])
-        self.assertEqual(say(self.client, "READ?"), ["+4.20000000E+00"])
-
-    def test_on_datagrams_and_as_a_definition(self) -> None:
+    def test_the_definitions_are_sound(self) -> None:
+        for module in multimeter, powersupply, oscilloscope:
+            self.assertIsNone(flaw(module.DEFINITION))
         definition = multimeter.DEFINITION
         datagrams = definition.datagram_protocol(**definition.prepare(), clock=Clock())
         self.assertEqual(ask(datagrams, b"*IDN?"), [b"sockproto,MULTIMETER,0,1.0\n"])
         self.assertEqual(ask(datagrams, b"NONSENSE"), [])
-        self.assertIsNone(flaw(multimeter.DEFINITION))
 
 
 class AdminPortTests(TestCase):

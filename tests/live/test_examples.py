@@ -54,13 +54,13 @@ def get(site: Server, path: str = "/") -> tuple[int, bytes]:
 
 
 def test_the_page_tells_of_each_example() -> None:
-    assert list(SECTIONS) == ["thermostat", "multimeter", "admin"]
-    others = {"check"}  # scripts, which docs/howto/check.md tells of
-    assert len({each.name for each in EXAMPLES.iterdir()} - others) == len(SECTIONS)
+    assert list(SECTIONS) == ["thermostat", "instruments", "admin"]
+    folders = {each.name for each in EXAMPLES.iterdir()} - {"check"}  # scripts: docs/howto/check.md
+    assert len(folders) == len(SECTIONS)
 
 
-def test_what_the_page_shows_of_the_multimeter(copied: Path) -> None:
-    serving, client = page("multimeter")
+def test_what_the_page_shows_of_the_instruments(copied: Path) -> None:
+    serving, client = page("instruments")
     assert (serving.kind, client.language) == ("server", "python")
     with Server(f"env {local(serving.text)}", copied) as server:
         ran = client.run(server)

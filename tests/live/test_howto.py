@@ -20,7 +20,7 @@ PAGES = {path.stem: path for path in (Path(__file__).parents[2] / "docs" / "howt
 
 def test_there_is_one_for_each_client_and_for_what_one_writes_oneself() -> None:
     clients = {"greet", "echo", "welcome", "command", "converse", "probe", "fetch"}
-    assert set(PAGES) == {*clients, "commands", "serve", "trouble", *OF_THEIR_OWN}
+    assert set(PAGES) == {*clients, "commands", "instruments", "serve", "trouble", *OF_THEIR_OWN}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in OF_THEIR_OWN])

@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 
-from sockproto.core.framing import expecting, lines, prefixed, raw
+from sockproto.core.framing import expecting, lines, prefixed, program, raw
 from sockproto.core.framing.expecting import Datagrams, Sink
 from sockproto.core.framing.lines import Lines, QuietLines
+from sockproto.core.framing.program import ProgramMessages
 from sockproto.core.framing.raw import Discard, Raw
 from sockproto.errors import MessageMalformed, MessageTooLong
 from sockproto.testing import cuts
@@ -19,6 +20,7 @@ FRAMINGS: dict[str, Any] = {
     "QuietLines": lambda: QuietLines(LIMIT),
     "Lines that always end alike": lambda: Lines(LIMIT, b"\r\n"),
     "Lines without limit": lambda: Lines(0),
+    "ProgramMessages": lambda: ProgramMessages(LIMIT),
     "Raw": Raw,
     "Discard": Discard,
     "Datagrams": Datagrams,
@@ -52,7 +54,7 @@ def state(framing: Any) -> Any:
 
 def of_ours() -> set[type]:
     """Give the classes of framings."""
-    modules = (expecting, lines, prefixed, raw)
+    modules = (expecting, lines, prefixed, program, raw)
     return {
         each
         for module in modules

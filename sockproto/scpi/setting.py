@@ -1,0 +1,103 @@
+"""Attributes that declare several commands at once: settings, and the registers of the status system.
+
+A setting is a command that sets a value, the query that asks for it, and what ``*RST`` sets it back to.
+
+::
+
+    class Supply(Instrument):
+        voltage = Setting("[SOURce]:VOLTage[:LEVel]", Annotated[float, Numeric("V", 0, 30)], 0.0)
+
+    supply.voltage      # 0.0; after "VOLT 500 mV" 0.5, which "VOLT?" answers
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from sockproto.scpi.declaration import ScpiCommand
+from sockproto.scpi.notation import ProgramHeader, parse_header
+from sockproto.scpi.numeric import Numeric
+from sockproto.scpi.response_data import string_data
+from sockproto.scpi.status import StatusRegister
+
+Bits = Annotated[int, Numeric(minimum=0, maximum=65_535)]
+
+
+class Setting:
+    """A setting of an instrument; an attribute of its objects.
+
+    Args:
+        header: The command's, without a question mark, as :func:`scpi` takes it; it has no numeric suffixes.
+        annotation: What it may be, as that of a parameter.
+        reset: Its value at first, and after ``*RST``.
+    """
+
+    def __init__(self, header: str, annotation: Any, reset: Any) -> None:
+        self.header, self.annotation, self.reset = parse_header(header), annotation, reset
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instrument: Any, owner: type | None = None) -> Any:
+        return self if instrument is None else vars(instrument).get(self._name, self.reset)
+
+    def __set__(self, instrument: Any, value: Any) -> None:
+        vars(instrument)[self._name] = value
+
+    def set_back(self, instrument: Any) -> None:
+        """Give an instrument the value of ``*RST``."""
+        vars(instrument).pop(self._name, None)
+
+    def commands(self) -> list[ScpiCommand]:
+        """Make the command and the query."""
+        return _set_and_ask(self.header, self.annotation, lambda instrument: instrument, self._name)
+
+
+class RegisterCommands:
+    """The commands of a status register: SCPI-99, volume 2, chapter 20.
+
+    Args:
+        header: What they begin with.
+        register: Returns the register of an instrument.
+    """
+
+    def __init__(self, header: str, register: Callable[[Any], StatusRegister]) -> None:
+        self._header, self._register = header, register
+
+    def commands(self) -> list[ScpiCommand]:
+        """Make the commands and queries."""
+        register = self._register
+
+        def event(instrument: Any) -> int:
+            return register(instrument).read_event()
+
+        def condition(instrument: Any) -> int:
+            return register(instrument).condition
+
+        made = [
+            ScpiCommand(event, parse_header(f"{self._header}[:EVENt]?"), overlapped=False),
+            ScpiCommand(condition, parse_header(f"{self._header}:CONDition?"), overlapped=False),
+        ]
+        for node, name in ("ENABle", "enable"), ("PTRansition", "positive"), ("NTRansition", "negative"):
+            made += _set_and_ask(parse_header(f"{self._header}:{node}"), Bits, register, name)
+        return made
+
+
+def _set_and_ask(
+    header: ProgramHeader, annotation: Any, owner: Callable[[Any], Any], name: str
+) -> list[ScpiCommand]:
+    """Make the command that sets an attribute of what an instrument has, and the query that asks for it."""
+
+    def set_value(instrument: Any, value: Any) -> None:
+        setattr(owner(instrument), name, value)
+
+    def value(instrument: Any) -> Any:
+        found = getattr(owner(instrument), name)
+        return string_data(found) if annotation is str else found
+
+    set_value.__annotations__["value"] = annotation
+    value.__annotations__["return"] = annotation
+    query = ProgramHeader(header.mnemonics, is_query=True)
+    return [
+        ScpiCommand(set_value, header, overlapped=False),
+        ScpiCommand(value, query, overlapped=False),
+    ]
