@@ -93,6 +93,8 @@ class FileTests(TestCase):
         lost = {identifier.partition(".")[0] for identifier in whole - alone}
         self.assertTrue({"pipelining", "never-reads", "splits", "half-close"} <= lost)
         self.assertIn("splits.byte-by-byte", alone)
+        self.assertNotIn("splits.each-two-way-split", whole)  # one byte can't be split
+        self.assertIn("splits.each-two-way-split", groups(step.replace("'x'", "'xx'")))
         self.assertIn("meaning.a-dialogue", groups(close))
         self.assertEqual(groups(close) & {"splits.byte-by-byte", "many.halves-are-not-mixed"}, set())
 
