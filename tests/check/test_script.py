@@ -34,6 +34,12 @@ WRONG = {
     "[[step]]\nsend = 'x'\nprefix = 'y'": "1: where .* prefix needs until, or a terminator at the top",
     "[[step]]\nsend = 'x'\nmatch = '('\nuntil = 'z'": r"1: match is no regular expression: missing \)",
     "[[step]]\nsend = 'x'\nexpect = 'y'\n[[step]]\nonce = true\nsend = 'x'\nexpect = ''": "must stand",
+    "x = " + "[" * 20_000: "it is no TOML: ",
+    "x = " + "1" * 5_000: "it is no TOML: ",
+    "step = [1]": r"\[\[step\]\] 1: it must be a table",
+    "[[step]]\nsend = 'x'\nmatch = 'a{99999999999}'\nuntil = 'z'": "match is no regular expression",
+    "[[step]]\nsend = 'x'\nmatch = '" + "(" * 5_000 + ")" * 5_000 + "'\nuntil = 'z'": "match is no regular",
+    "[longest]\nsend = '{fill}'\nbytes = true\nexpect = 'y'": r"\[longest\]: bytes must be a number",
     "[longest]\nsend = 'x'\nexpect = 'y'": r"\[longest\]: bytes must be a number of bytes from 2 to 16777216",
     "[longest]\nsend = 'x'\nbytes = 9\nexpect = 'y'": r"\[longest\]: send must have one \{fill\}",
     "[close]\nsend = 'x'\nexpect = ''\nby = 'me'": r'\[close\]: by must be "server" or "client"',
@@ -87,6 +93,8 @@ class FileTests(TestCase):
         lost = {identifier.partition(".")[0] for identifier in whole - alone}
         self.assertTrue({"pipelining", "never-reads", "splits", "half-close"} <= lost)
         self.assertIn("splits.byte-by-byte", alone)
+        self.assertNotIn("splits.each-two-way-split", whole)  # one byte can't be split
+        self.assertIn("splits.each-two-way-split", groups(step.replace("'x'", "'xx'")))
         self.assertIn("meaning.a-dialogue", groups(close))
         self.assertEqual(groups(close) & {"splits.byte-by-byte", "many.halves-are-not-mixed"}, set())
 

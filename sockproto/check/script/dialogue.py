@@ -70,6 +70,11 @@ class ProtocolScript:
         return any(step.reply.text for step in self.steps)
 
     @property
+    def splits(self) -> bool:
+        """Whether a message has two bytes, which may come apart."""
+        return self.talks and any(len(step.send) > 1 for step in (*self.once, *self.steps))
+
+    @property
     def pipelines(self) -> bool:
         """Whether they may also be sent all at once."""
         return self.talks and self.pipelining

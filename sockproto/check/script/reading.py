@@ -78,7 +78,7 @@ def parse(text: str, name: str) -> ProtocolScript:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number too long, tables too deep
         raise OptionError(f"it is no TOML: {escape(str(error))}") from error
     top = _Table("", found, _TOP)
     terminator = top.text("terminator")
@@ -137,7 +137,7 @@ def _longest(top: "_Table", terminator: bytes) -> ScriptStep | None:
     message, reply = table.message(), table.reply(terminator)
     size = table.given.get("bytes")
     least = len(message.replace(FILL, b""))
-    if not isinstance(size, int) or not least < size <= MOST_BYTES:
+    if type(size) is not int or not least < size <= MOST_BYTES:
         raise table.wrong(
             f"bytes must be a number of bytes from {least + 1} to {MOST_BYTES}, the message's length"
         )
@@ -160,7 +160,7 @@ class _Table:
     def __init__(self, place: str, given: Any, known: Collection[str]) -> None:
         self._place = place
         if not isinstance(given, Mapping):
-            raise self.wrong(f"it must be a table, as [{place.strip('[]')}]")
+            raise self.wrong(f"it must be a table, as {place.partition(' ')[0]}")
         self.given = given
         for key in given:
             if key not in known:
@@ -231,6 +231,6 @@ class _Table:
             raise self.wrong("match must be a regular expression in quotes")
         try:
             re.compile(value.encode().replace(NUMBER, b"000000").replace(FILL, b"x"))
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise self.wrong(f"match is no regular expression: {escape(str(error))}") from error
         return value.encode()

@@ -55,7 +55,7 @@ def at_random(message: bytes, chance: random.Random, cuts: int) -> list[bytes]:
     return [message[start:end] for start, end in pairwise([0, *places, len(message)])]
 
 
-@case(SCRIPT, source=TCP, needs="talks")
+@case(SCRIPT, source=TCP, needs="splits")
 def each_two_way_split(subject: Subject) -> None:
     """Messages that are split in two, at every byte, are answered like whole ones."""
     longest = max(len(step.send) for step in subject.script.dialogue())
