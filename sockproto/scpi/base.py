@@ -96,4 +96,7 @@ class BaseInstrument:
         self.status.report(InstrumentError(-310))
         if declared not in self._logged:
             self._logged.add(declared)
-            _LOG.failure("error in {header}", EscapedFailure(failure), header=str(declared.header))
+            header = str(declared.header)
+            _LOG.failure(
+                "error in {header}", EscapedFailure(failure), event="conversation_error", header=header
+            )

@@ -38,6 +38,7 @@ WRONG = {
     "x = " + "1" * 5_000: "it is no TOML: ",
     "step = [1]": r"\[\[step\]\] 1: it must be a table",
     "[[step]]\nsend = 'x'\nmatch = 'a{99999999999}'\nuntil = 'z'": "match is no regular expression",
+    "[[step]]\nsend = 'x'\nmatch = '[[a]b'\nuntil = 'z'": "expression: Possible nested set",
     "[[step]]\nsend = 'x'\nmatch = '" + "(" * 5_000 + ")" * 5_000 + "'\nuntil = 'z'": "match is no regular",
     "[longest]\nsend = '{fill}'\nbytes = true\nexpect = 'y'": r"\[longest\]: bytes must be a number",
     "[longest]\nsend = 'x'\nexpect = 'y'": r"\[longest\]: bytes must be a number of bytes from 2 to 16777216",

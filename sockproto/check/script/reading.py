@@ -13,6 +13,7 @@ A text is sent as it stands, in UTF-8. Where TOML leaves a backslash in it, as i
 import os
 import re
 import sys
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,9 @@ class _Table:
         if not isinstance(value := self.given["match"], str):
             raise self.wrong("match must be a regular expression in quotes")
         try:
-            re.compile(value.encode().replace(NUMBER, b"000000").replace(FILL, b"x"))
-        except (re.error, OverflowError, RecursionError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # what Python doubts would be said whenever it is compiled
+                re.compile(value.encode().replace(NUMBER, b"000000").replace(FILL, b"x"))
+        except (re.error, OverflowError, RecursionError, Warning) as error:
             raise self.wrong(f"match is no regular expression: {escape(str(error))}") from error
         return value.encode()
