@@ -112,7 +112,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self.faults = Faults.given(faults)
         if self.faults is not None:
             plan = FaultPlan(self.faults, self.statistics.faults, datagrams=True)
-            conversation = plan.afflicted(conversation)
+            conversation = plan.wrapped(conversation)
         self._conversation = conversation
         # What most conversations leave as it is need not be called.
         self._recognizes = not _inherits(conversation, "is_reply")

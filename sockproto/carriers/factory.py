@@ -103,7 +103,7 @@ class ConversationFactory(Factory):
             else:
                 protocol = kind(*self._args, **self._carriers(), **self._kwargs)
                 if self._plan is not None:
-                    self._plan.afflict(protocol.session)
+                    self._plan.inject(protocol.session)
         except EXITS as error:
             end_process(self.registry.clock, error)
             raise

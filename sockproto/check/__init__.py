@@ -3,25 +3,6 @@
 Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:
 
-verdict    ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
-timing     ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
-body       bytes that may be too many to be kept (pure)
-script/    somebody's own protocol, said in a file, in place of ``spoken``
-spoken     what each protocol says, written from the specifications (pure)
-target     whom it judges
-started    a server that is started for the check, and watched
-sockets    what streams and datagrams have in common: deadlines, notes, what can go wrong
-stream     ``StreamClient``: a connection
-datagrams  ``DatagramClient``: a socket for datagrams
-wire       all of these
-judging    ``case``, ``Subject``: how a case is written, and found
-cases/     the cases, a group a file
-running    all of them, one after the other, in time
-causes     what to mend first, from ``mistakes`` that are known by their ``evidence`` (pure)
-reports    as text; ``jsonlines``: as JSON, an object a line; ``junit``: as JUnit's XML
-page       as one page of HTML, of ``markup``, ``octets`` and ``timeline``
-=========  ==================================================================================
-=======
 ===========  ==================================================================================
 verdict      ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
 timing       ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
@@ -40,7 +21,8 @@ acquainting  the habit of a server, found by a few probes
 bare         names sent at once to a server that does not tell them apart
 cases/       the cases, a group a file
 running      all of them, one after the other, in time
-reports      as text, as JSON, as JUnit's XML
+causes       what to mend first, from ``mistakes`` that are known by their ``evidence`` (pure)
+reports      as text; ``jsonlines``: as JSON, an object a line; ``junit``: as JUnit's XML
 page         as one page of HTML, of ``markup``, ``octets`` and ``timeline``
 ===========  ==================================================================================
 

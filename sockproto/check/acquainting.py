@@ -71,10 +71,10 @@ class _Probes:
 
     def learn(self, **found: object) -> None:
         """Keep what was found of the context."""
-        self.context = replace(self.context, **found)  # type: ignore[arg-type]
+        self.context = replace(self.context, **found)  # type: ignore[arg-type]  # fields of it
 
     def _learn_habit(self, **found: object) -> None:
-        self.learn(found=replace(self._habit, **found))  # type: ignore[arg-type]
+        self.learn(found=replace(self._habit, **found))  # type: ignore[arg-type]  # fields of it
 
     def heard(self, listen: Callable[[Subject], T], nothing: T) -> T:
         """Return what is heard; *nothing* if the server fails."""

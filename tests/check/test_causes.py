@@ -86,7 +86,7 @@ def test_a_wrong_server_is_told_its_mistake(fault: type[Server], loop: Loop) -> 
 
 
 def failure(identifier: str, **what: object) -> Result:
-    return replace(Result(Case(identifier, "All is right.", ""), Verdict.FAIL, "it is not"), **what)  # type: ignore[arg-type]
+    return replace(Result(Case(identifier, "All is right.", ""), Verdict.FAIL, "it is not"), **what)  # type: ignore[arg-type]  # its fields
 
 
 def sentences(*results: Result, protocol: str = "echo") -> list[str]:

@@ -109,4 +109,4 @@ class SpecTests(TestCase):
         self.assertIs(Faults.given(faults), faults)
         for wrong in 1, [1], b"delay=1":
             with self.assertRaises(TypeError):
-                Faults.given(wrong)  # type: ignore[arg-type]
+                Faults.given(wrong)  # type: ignore[arg-type]  # so it is meant

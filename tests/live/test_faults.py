@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.hanging import TIMEOUT
-from tests.live.clients import tcp_client, udp_client, unix_client
+from tests.live.clients import send_until_stalled, tcp_client, udp_client, unix_client
 from tests.live.peers import SOCKPROTO, authority
 from tests.live.server import Output
 
@@ -140,16 +140,7 @@ def test_nothing_is_read() -> None:
         failing("--port", "0", "--protocol", "discard", "--fault", "no-read") as process,
         tcp_client(process.port()) as client,
     ):
-        client.setblocking(False)
-        sent, stalled = 0, 0
-        while stalled < 20:
-            try:
-                sent += client.send(b"x" * 65_536)
-                stalled = 0
-            except BlockingIOError:
-                stalled += 1
-                time.sleep(0.01)
-        assert 0 < sent < 1 << 25
+        assert 0 < send_until_stalled(client, b"x" * 65_536, 1 << 25) < 1 << 25
 
 
 def test_the_listener_that_is_named_alone(tmp_path: Path) -> None:
@@ -235,7 +226,7 @@ def test_the_log_the_metrics_and_the_reason_tell_which() -> None:
     with failing(*options, "--fault", "delay=0.01,close-after=2messages") as process:
         listening = json.loads(process.log.wait_for(r'^.*"event": ?"listening".*$')[0])
         assert listening["faults"] == "delay=0.01,close-after=2messages"
-        port = int(re.search(r":(\d+)$", listening["where"])[1])  # type: ignore[index]
+        port = int(re.search(r":(\d+)$", listening["where"])[1])  # type: ignore[index]  # it is there
         with tcp_client(port) as client:
             assert b"".join(pieces(client, b"Ann\nBob\nCid\n")[0]) == b"Welcome!Hello, Ann!\nHello, Bob!\n"
         closed = json.loads(process.log.wait_for(r'^.*"event": ?"connection_closed".*$')[0])

@@ -219,7 +219,7 @@ class ConnectionTests(TestCase):
             for unsent in b"", b"bye":
                 self.connect(lambda transport, data: None, kind)
                 alsoProvides(self.protocol, IHalfCloseableProtocol)
-                self.protocol.readConnectionLost = lambda: None  # type: ignore[attr-defined]
+                self.protocol.readConnectionLost = lambda: None  # type: ignore[attr-defined]  # half-closeable now
                 self.peer.shutdown(socket.SHUT_WR)
                 if self.connection.doRead() is not None:  # the reactor's to see to
                     self.connection.readConnectionLost(Failure(ConnectionDone()))
@@ -326,7 +326,7 @@ class ConnectionTests(TestCase):
             self.connect(lambda transport, data: None)
             if half_closeable:
                 alsoProvides(self.protocol, IHalfCloseableProtocol)
-                self.protocol.readConnectionLost = lambda: None  # type: ignore[attr-defined]
+                self.protocol.readConnectionLost = lambda: None  # type: ignore[attr-defined]  # half-closeable now
             self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             self.peer.close()
             self.connection.readConnectionLost(Failure(ConnectionDone()))  # epoll told of no bytes

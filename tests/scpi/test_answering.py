@@ -106,7 +106,7 @@ class AnswerTests(TestCase):
 class OverlappedTests(TestCase):
     def setUp(self) -> None:
         self.talk = Talk(Supply())
-        self.pending = self.talk.instrument.pending  # type: ignore[attr-defined]
+        self.pending = self.talk.instrument.pending  # type: ignore[attr-defined]  # of the kind that is made here
 
     def resume(self) -> str:
         """Have what the session waits for be done, as the carrier does; return what comes."""
@@ -158,12 +158,12 @@ class OverlappedTests(TestCase):
         self.assertEqual(Talk(self.talk.instrument).say("*OPC?"), "1")
 
     def test_a_query_may_take_time(self) -> None:
-        self.talk.instrument.pending = succeed(7)  # type: ignore[attr-defined]
+        self.talk.instrument.pending = succeed(7)  # type: ignore[attr-defined]  # of the kind that is made here
         self.talk.say("VOLT?;:FETC?;CURR?", "*OPC?")
         need = self.talk.session.need
         assert isinstance(need, Wait)
         self.assertEqual(self.talk.session.resume(7), b"0.0;7;0.0\n1\n")
-        need.awaitable.close()  # type: ignore[attr-defined]
+        need.awaitable.close()  # type: ignore[attr-defined]  # of the kind that is made here
 
 
 class StatusTests(TestCase):

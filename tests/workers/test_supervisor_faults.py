@@ -76,12 +76,12 @@ class ProcessReactor(MemoryReactorClock):
     """Starts processes that are none."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted has no types there
         self.processes: list[Process] = []
         self.fault: OSError | None = None
 
     def listenTCP(self, *args: Any, **kwargs: Any) -> Any:
-        port: Any = super().listenTCP(*args, **kwargs)  # type: ignore[no-untyped-call]
+        port: Any = super().listenTCP(*args, **kwargs)  # type: ignore[no-untyped-call]  # Twisted has no types there
         port.fileno = lambda: 99
         port.stopReading = lambda: None
         return port

@@ -2,7 +2,7 @@
 
 ::
 
-    had = Had(Counter())
+    had = FaultRecord(Counter())
     chance = Chance(FaultSpec.parsed("garble=0.01,share=0.5"), Random("0/1/7"), had)
     if chance.concerns(b"PING"):
         data = chance.garbled(b"PONG")
@@ -26,7 +26,7 @@ ENDS = ("close-after", "half-close-after", "reset-after")
 """The faults that end a connection, or a half of it, after so much."""
 
 
-class Had:
+class FaultRecord:
     """Which faults a connection, or a datagram, has had.
 
     Args:
@@ -62,20 +62,20 @@ class Chance:
         left: How much is left until each of those that end the connection.
     """
 
-    def __init__(self, spec: FaultSpec, random: Random, had: Had) -> None:
+    def __init__(self, spec: FaultSpec, random: Random, had: FaultRecord) -> None:
         self.faults, self._spec, self._random, self._had = spec.faults, spec, random, had
         self.left = {name: spec.faults[name].number for name in ENDS if name in spec.faults}
-        self._is_had = spec.of_messages or self._happens(spec.share)
+        self._applies = spec.of_messages or self._happens(spec.share)
 
     def concerns(self, message: bytes | None) -> bool:
         """Return whether the answer to a message has faults; None: what is said unasked."""
-        if not self._is_had or (self._spec.match and self._spec.match not in (message or b"")):
+        if not self._applies or (self._spec.match and self._spec.match not in (message or b"")):
             return False
         return not self._spec.of_messages or self._happens(self._spec.share)
 
     def has(self, name: str) -> bool:
         """Return whether a fault is to be had now, and have it noted."""
-        if name not in self.faults or not self._is_had:
+        if name not in self.faults or not self._applies:
             return False
         self._had.note(name)
         return True
@@ -131,7 +131,7 @@ class Chance:
         return share >= 1 or self._random.random() < share
 
 
-def chances(specs: Sequence[FaultSpec], run: int, had: Had) -> list[Chance]:
+def chances(specs: Sequence[FaultSpec], run: int, had: FaultRecord) -> list[Chance]:
     """Return the chances of a connection or a datagram.
 
     Args:

@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from sockproto.core.actions import ABORT, CLOSE, TWICE, Actions, Script, Sleep
 from sockproto.core.conversation import CloseReason, Peer
-from sockproto.core.faults.chance import Chance, Had, chances
+from sockproto.core.faults.chance import Chance, FaultRecord, chances
 from sockproto.core.faults.spec import FaultSpec
 from sockproto.core.script import relayed, script_of
 from sockproto.interfaces import IConversation
@@ -53,7 +53,7 @@ class FaultyDatagrams:
 
     def received(self, message: bytes) -> Actions:
         """No message comes that is no datagram."""
-        return self._conversation.received(message)  # type: ignore[no-any-return]
+        return self._conversation.received(message)  # type: ignore[no-any-return]  # anybody's
 
     def ended(self) -> Actions:
         """No connection ends."""
@@ -64,7 +64,7 @@ class FaultyDatagrams:
     def datagram(self, message: bytes, peer: Peer) -> Actions:
         """A datagram came."""
         self._serial += 1
-        had = Had(self._counted)
+        had = FaultRecord(self._counted)
         found = chances(self._specs, self._serial, had)
         concerned = [chance for chance in found if chance.concerns(message)]
         if any(chance.happens("drop") for chance in concerned):
@@ -76,7 +76,7 @@ class FaultyDatagrams:
         """As the conversation has it."""
         return bool(self._conversation.is_reply(datagram))
 
-    def _misbehave(self, result: Actions, concerned: list[Chance], had: Had) -> Script:
+    def _misbehave(self, result: Actions, concerned: list[Chance], had: FaultRecord) -> Script:
         """Do what the conversation gave, with faults."""
         for chance in concerned:
             yield from chance.pause("delay")

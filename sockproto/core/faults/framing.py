@@ -1,10 +1,10 @@
-r"""A framing that can be deaf, and lets pieces through that are encoded already.
+r"""A framing that can have nothing read, and lets pieces through that are encoded already.
 
 ::
 
     framing = FaultyFraming(Lines())
     framing.encode(b"a", Piece(b"b\n"))    # b"a\nb\n"
-    framing.deaf = True                     # the carrier reads nothing now
+    framing.reads_nothing = True            # the carrier pauses reading now
 """
 
 from typing import Any
@@ -26,12 +26,12 @@ class FaultyFraming:
         framing: That one.
 
     Attributes:
-        deaf: Whether nothing is to be read.
+        reads_nothing: Whether nothing is to be read.
     """
 
     def __init__(self, framing: Any) -> None:
         self._framing = framing
-        self.deaf = False
+        self.reads_nothing = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._framing, name)
@@ -39,17 +39,17 @@ class FaultyFraming:
     @property
     def held(self) -> int:
         """Bytes fed and not yet taken: as good as too many, if nothing is to be read."""
-        return READ_AHEAD_BYTES + 1 if self.deaf else int(self._framing.held)
+        return READ_AHEAD_BYTES + 1 if self.reads_nothing else int(self._framing.held)
 
     @property
     def discards(self) -> bool:
         """Whether reading need not stop on its account."""
-        return bool(self._framing.discards) and not self.deaf
+        return bool(self._framing.discards) and not self.reads_nothing
 
     @property
     def unfinished(self) -> int:
         """Bytes of a message that has no end yet: all that came, if nothing is to be read."""
-        return self.held if self.deaf else int(self._framing.unfinished)
+        return self.held if self.reads_nothing else int(self._framing.unfinished)
 
     def encode(self, *messages: bytes) -> bytes:
         """Return the bytes of replies on the wire; of pieces that are encoded themselves."""

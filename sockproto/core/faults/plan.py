@@ -92,7 +92,7 @@ class FaultPlan:
             if spec.on:
                 raise OptionError(f"on={spec.on} is for --fault: give faults to what is served there alone")
 
-    def afflict(self, session: Any) -> None:
+    def inject(self, session: Any) -> None:
         """Have a connection go wrong, if it is one of those that do.
 
         Args:
@@ -101,6 +101,6 @@ class FaultPlan:
         self._serial += 1
         FaultyStream(session, self._specs, self._serial, self._counted)
 
-    def afflicted(self, conversation: Any) -> Any:
+    def wrapped(self, conversation: Any) -> Any:
         """Return the conversation of a port whose datagrams go wrong."""
         return FaultyDatagrams(conversation, self._specs, self._counted)

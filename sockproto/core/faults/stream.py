@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from sockproto.core.actions import ABORT, CLOSE, HALF_CLOSE, Action, Actions, Script, Sleep
 from sockproto.core.conversation import CloseReason, Peer
-from sockproto.core.faults.chance import ENDS, Chance, Had, chances
+from sockproto.core.faults.chance import ENDS, Chance, FaultRecord, chances
 from sockproto.core.faults.framing import FaultyFraming, Piece
 from sockproto.core.faults.spec import FAULTS, FaultSpec
 from sockproto.core.script import relayed, script_of
@@ -43,7 +43,7 @@ class FaultyStream:
     def __init__(self, session: Any, specs: Sequence[FaultSpec], serial: int, counted: Counter[str]) -> None:
         self._session, self._conversation = session, session.conversation
         self._framing = session.framing = FaultyFraming(session.framing)
-        self._had = Had(counted)
+        self._had = FaultRecord(counted)
         self._chances = chances(specs, serial, self._had)
         self._opened = self._muted = self._spoke = False
         session.conversation = self
@@ -85,7 +85,7 @@ class FaultyStream:
 
     def datagram(self, message: bytes, peer: Peer) -> Actions:
         """No datagram comes on a stream."""
-        return self._conversation.datagram(message, peer)  # type: ignore[no-any-return]
+        return self._conversation.datagram(message, peer)  # type: ignore[no-any-return]  # anybody's
 
     def is_reply(self, datagram: bytes) -> bool:
         """No datagram comes on a stream."""
@@ -114,9 +114,9 @@ class FaultyStream:
     def _read_nothing(self, chance: Chance, name: str) -> Script:
         """Read nothing for a while; where no time is given, for good."""
         for sleep in chance.pause(name):
-            self._framing.deaf = True
+            self._framing.reads_nothing = True
             yield sleep
-            self._framing.deaf = False
+            self._framing.reads_nothing = False
             if chance.faults[name] is None:
                 yield from self._end(name)
 

@@ -60,7 +60,7 @@ def each_two_way_split(subject: Subject) -> None:
     """Messages that are split in two, at every byte, are answered like whole ones."""
     longest = max(len(step.send) for step in subject.script.dialogue())
     for place in range(1, longest, -(-longest // PLACES)):
-        each_in_pieces(subject, lambda message: (message[:place], message[place:]))  # noqa: B023
+        each_in_pieces(subject, lambda message: (message[:place], message[place:]))  # noqa: B023  # called at once
 
 
 @case(SCRIPT, source=TCP, needs="talks")
