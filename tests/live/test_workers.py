@@ -381,11 +381,14 @@ def test_a_second_signal_ends_a_lame_duck_and_cuts() -> None:
         "600",
         "--lame-duck-seconds",
         "600",
+        "--admin",
+        "0",
     )
     with supervised(*options) as process, tcp_client(process.port()) as client:
         ask(client, b"Michael\n", b"Welcome!")
         with tcp_client(process.port()) as later:
             assert receive(later, 8) == b"Welcome!"
+        wait_until(lambda: has_read(process, 8), "it is not read")
         process.popen.send_signal(signal.SIGTERM)
         process.log.wait_for("stops in 600 seconds")
         process.popen.send_signal(signal.SIGTERM)
