@@ -4,7 +4,7 @@ Both answer the same lines, first alone (calls of ``received``), then on the str
 Interleaved; medians of some rounds::
 
     python -m benchmarks.commands
-    python -m benchmarks.commands --rounds 15 --write docs/commands-cost.md
+    python -m benchmarks.commands --rounds 15 --write docs/reference/measured/commands-cost.md
 """
 
 import argparse

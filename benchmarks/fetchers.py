@@ -4,7 +4,7 @@ The fetcher of the tutorials (``fetcher_naive.py``), ours (``sockproto fetch``),
 (``fetcher_agent.py``) and curl, each as a process of its own, in a few minutes altogether::
 
     python -m benchmarks.fetchers
-    python -m benchmarks.fetchers --write docs/comparison.md
+    python -m benchmarks.fetchers --write docs/reference/measured/comparison.md
 """
 
 import argparse

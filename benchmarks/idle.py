@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.idle            # 10,000 of them
-    python -m benchmarks.idle 1000 --write docs/stock.md
+    python -m benchmarks.idle 1000 --write docs/reference/measured/stock.md
 """
 
 import argparse

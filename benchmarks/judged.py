@@ -4,7 +4,7 @@ Each is started, judged by every case and ended, one after the other, in less th
 
     python -m benchmarks.judged --list
     python -m benchmarks.judged --only 'wire *' --case half-close --case never-reads
-    python -m benchmarks.judged --write docs/judged.md
+    python -m benchmarks.judged --write docs/reference/measured/judged.md
 """
 
 import argparse

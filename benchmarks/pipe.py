@@ -4,7 +4,7 @@ Interleaved; medians of whole commands, the start of the interpreter included, a
 for which the time of the same command with one byte is taken away::
 
     python -m benchmarks.pipe                   # 200 MB, five rounds
-    python -m benchmarks.pipe --rounds 9 --write docs/pipe.md
+    python -m benchmarks.pipe --rounds 9 --write docs/reference/measured/pipe.md
 """
 
 import argparse

@@ -4,7 +4,7 @@ Client and server are in one process and take turns, so that nothing waits and e
 Interleaved; medians of some rounds::
 
     python -m benchmarks.steps
-    python -m benchmarks.steps --write docs/performance.md
+    python -m benchmarks.steps --write docs/reference/measured/performance.md
 """
 
 import argparse

@@ -3,7 +3,7 @@
 Each row is measured with real processes on loopback, in about a minute altogether::
 
     python -m benchmarks.stock
-    python -m benchmarks.stock --write docs/stock.md
+    python -m benchmarks.stock --write docs/reference/measured/stock.md
 """
 
 import argparse

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 SECTIONS = {
     text.split(maxsplit=2)[1].strip(","): text
-    for text in (ROOT / "docs" / "examples.md").read_text("utf-8").split("\n## ")[1:]
+    for text in (ROOT / "docs" / "howto" / "examples.md").read_text("utf-8").split("\n## ")[1:]
 }
 
 
@@ -28,7 +28,7 @@ def load(name: str, path: str) -> Any:
 
 
 def page(example: str) -> list[Listing]:
-    """Give the listings of an example in docs/examples.md; each shows what it prints, if it is a client's."""
+    """Return the listings of an example in docs/howto/examples.md; a client shows what it prints."""
     found = listings(SECTIONS[example])
     assert all(listing.output for listing in found if listing.kind == "client")
     return found

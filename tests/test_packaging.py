@@ -103,7 +103,7 @@ def test_the_wheel_in_a_clean_environment(clean: Path, elsewhere: Path) -> None:
 
 
 def test_a_package_beside_it_is_served(clean: Path, tree: Path, elsewhere: Path) -> None:
-    """The thermostat of examples/, as docs/examples.md installs, serves and uses it."""
+    """The thermostat of examples/, as docs/howto/examples.md installs, serves and uses it."""
     need_nc()
     installing, serving, *clients = [
         listing._replace(text=listing.text.replace(".venv/bin/", f"{clean}/bin/"))

@@ -23,7 +23,7 @@ from benchmarks.speed.results import Results
 from benchmarks.speed.table import details, overview, summary
 from benchmarks.stock import provenance, write_section
 
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "reference" / "measured" / "performance.md"
 HEAD = """# How fast it is
 
 <!-- verdict: written by a script -->

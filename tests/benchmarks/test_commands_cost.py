@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 
 from benchmarks.commands import LINES, connections, conversations, table
 
-PAGE = Path(__file__).parents[2] / "docs" / "commands-cost.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "measured" / "commands-cost.md"
 MOST = 2.0
 """What a declared command may cost at most on the stream carrier: so many times one written by hand."""
 

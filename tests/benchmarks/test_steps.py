@@ -39,7 +39,7 @@ class StepsTests(TestCase):
         self.assert_complete(done.stdout)
 
     def test_the_page(self) -> None:
-        page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+        page = (ROOT / "docs" / "reference" / "measured" / "performance.md").read_text("utf-8")
         self.assert_complete(page.split("<!-- steps", 1)[1].split("<!-- end of steps", 1)[0])
 
     def assert_complete(self, text: str) -> None:

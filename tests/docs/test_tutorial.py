@@ -57,13 +57,13 @@ class PageTests(TestCase):
             self.assertLessEqual({listing.language for listing in listings(told(text))}, {"sh", "text"}, name)
 
     def test_the_index_lists_the_pages_in_their_order(self) -> None:
-        pages = [name for name in TEXTS if name != "README.md"]
-        self.assertEqual(re.findall(r"^\| \[.+?\]\((.+?)\)", TEXTS["README.md"], re.MULTILINE), pages)
+        pages = [name for name in TEXTS if name != "index.md"]
+        self.assertEqual(re.findall(r"^\| \[.+?\]\((.+?)\)", TEXTS["index.md"], re.MULTILINE), pages)
         for page, following in pairwise(pages):
             self.assertIn(f"]({following})", TEXTS[page])
 
     def test_it_is_installed_as_the_readme_says_from_where_its_files_are(self) -> None:
-        [install] = listings(TEXTS["README.md"])
+        [install] = listings(TEXTS["index.md"])
         directory, _, rest = install.text.strip().removeprefix("cd ").partition(" && ")
         self.assertEqual(ROOT / directory, LISTINGS)
         path = "../../.."

@@ -1,4 +1,4 @@
-"""The faults of other people's servers that docs/judged.md names are found, and are there; ours have none.
+"""The faults of other people's servers that docs/reference/measured/judged.md names are found, and are there; ours have none.
 
 All our servers are judged by the quick form in ``test_check``.
 """
@@ -18,7 +18,7 @@ from tests.listings import installed, listings
 from tests.live.server import need
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "judged.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "reference" / "measured" / "judged.md").read_text("utf-8")
 
 LOST = r"the stream ended after [\d,]+ of [\d,]+ bytes"
 BUFFERS = r"the server took [\d,]+ bytes from a client that read no answer: it buffers without end"

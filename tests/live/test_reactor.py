@@ -1,4 +1,4 @@
-"""The lean reactor serves, as docs/reactor.md says."""
+"""The lean reactor serves, as docs/topics/reactor.md says."""
 
 import re
 import select
@@ -14,7 +14,7 @@ from tests.listings import Listing, exchange, listings, start
 from tests.live.server import Serve, require
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "reactor.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "topics" / "reactor.md").read_text("utf-8")
 [SAYS] = re.findall(r"`(reactor class: \S+)`", PAGE)
 *SERVERS, EMBEDDED, ANSWERING, TESTS = listings(PAGE)
 

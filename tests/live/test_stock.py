@@ -8,7 +8,7 @@ import pytest
 from benchmarks.stock import CASES, OURS, STOCK, Case
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / "docs" / "stock.md"
+DOCUMENT = ROOT / "docs" / "reference" / "measured" / "stock.md"
 
 EXPECTED = {
     r"half-close after \d+ MiB, .*": r"whole",

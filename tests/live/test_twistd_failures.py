@@ -41,6 +41,21 @@ def held_port(kind: socket.SocketKind) -> Iterator[int]:
         yield port
 
 
+@contextmanager
+def end_of_the_daemon() -> Iterator[int]:
+    """Give a descriptor to pass to a command, and wait for the end of the daemon that it leaves.
+
+    The command ends before the daemon does, whose end is that of a pipe which only it still holds.
+    """
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb") as daemons_end:
+        try:
+            yield write_end
+        finally:
+            os.close(write_end)
+        assert select.select([daemons_end], [], [], TIMEOUT)[0], "the daemon is still there"
+
+
 def assert_refused(port: int) -> None:
     """See that nobody listens on a port."""
     with socket.socket() as client, pytest.raises(ConnectionRefusedError):
@@ -97,10 +112,9 @@ def test_a_port_in_use_is_told_once(tmp_path: Path) -> None:
 def test_a_log_of_its_own_tells_of_a_port_in_use_too(tmp_path: Path, foreground: bool) -> None:
     log = tmp_path / "log"
     options = ["-n"] if foreground else []
-    with held_port(socket.SOCK_STREAM) as port:
-        ended = run_twistd(
-            *options, "--pidfile=", f"--logfile={log}", "sockproto", "--port", str(port), directory=tmp_path
-        )
+    arguments = (*options, "--pidfile=", f"--logfile={log}", "sockproto", "--port")
+    with held_port(socket.SOCK_STREAM) as port, end_of_the_daemon() as held:
+        ended = run_twistd(*arguments, str(port), directory=tmp_path, pass_fds=(held,))
     assert ended.returncode == 1
     assert ended.stderr.count(REFUSED) == 1, ended.stderr
     assert log.read_text().count(REFUSED) == 1
@@ -217,14 +231,8 @@ def test_an_option_that_does_not_fit_a_plugin_of_one_protocol(tmp_path: Path, pl
 
 def test_a_daemon_that_can_not_listen_says_why_in_its_log_and_leaves_no_pid_file(tmp_path: Path) -> None:
     arguments = (f"--pidfile={PIDFILE}", "--logfile=log", "sockproto", "--port")
-    # The command ends before the daemon does, whose end is that of a pipe which only it still holds.
-    read_end, write_end = os.pipe()
-    with open(read_end, "rb") as daemons_end, held_port(socket.SOCK_STREAM) as port:
-        try:
-            ended = run_twistd(*arguments, str(port), directory=tmp_path, pass_fds=(write_end,))
-        finally:
-            os.close(write_end)
-        assert select.select([daemons_end], [], [], TIMEOUT)[0], "the daemon is still there"
+    with held_port(socket.SOCK_STREAM) as port, end_of_the_daemon() as held:
+        ended = run_twistd(*arguments, str(port), directory=tmp_path, pass_fds=(held,))
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     log = (tmp_path / "log").read_text()

@@ -1,4 +1,4 @@
-"""Print docs/fetch-behaviours.md."""
+"""Print docs/reference/measured/fetch-behaviours.md."""
 
 from tests.rawhttp.fetching.page import page
 

@@ -12,7 +12,7 @@ HEAD = """\
 own, `tests/rawhttp/fetching/behaviours/`, printed by
 
 ```sh
-.venv/bin/python -m tests.rawhttp.fetching > docs/fetch-behaviours.md
+.venv/bin/python -m tests.rawhttp.fetching > docs/reference/measured/fetch-behaviours.md
 ```
 
 Always: what is saved is the whole body or nothing. When the exit status is not 0 there is no new file, no

@@ -10,7 +10,7 @@ from tests.rawhttp.fetching.checks import Run, wrong
 from tests.rawhttp.fetching.page import page
 from tests.rawhttp.fetching.server import Server
 
-PAGE = Path(__file__).parents[3] / "docs" / "fetch-behaviours.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "measured" / "fetch-behaviours.md"
 
 # In a process of their own: each way to end once.
 APART = [
@@ -58,4 +58,4 @@ def test_the_table_is_in_order() -> None:
 
 
 def test_the_page_is_the_table() -> None:
-    assert PAGE.read_text("utf-8") == page(), "python -m tests.rawhttp.fetching > docs/fetch-behaviours.md"
+    assert PAGE.read_text("utf-8") == page(), "python -m tests.rawhttp.fetching > docs/reference/measured/fetch-behaviours.md"
