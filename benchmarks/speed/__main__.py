@@ -4,7 +4,7 @@
 
     python -m benchmarks.speed                                  # everything: half an hour
     python -m benchmarks.speed --quick --peer sockproto --peer twisted --case 'echo-64-*'
-    python -m benchmarks.speed --rounds 5 --write               # docs/reference/measured/performance.md, docs/reference/measured/performance.svg
+    python -m benchmarks.speed --rounds 5 --write               # the page and its picture
 """
 
 import argparse
@@ -33,7 +33,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each time")
     parser.add_argument("--quick", action="store_true", help="one round of 0.3 seconds: no figures to trust")
     parser.add_argument("--list", action="store_true", help="name the cases and peers, and end")
-    written = "put the tables into this page, and the picture beside it; docs/reference/measured/performance.md if not given"
+    written = "put the tables into this page, the picture beside it; in the documentation if not given"
     parser.add_argument("--write", type=Path, metavar="FILE", nargs="?", const=PAGE, help=written)
     options = parser.parse_args(arguments)
     if options.quick:

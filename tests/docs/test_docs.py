@@ -92,7 +92,7 @@ class TableTests(TestCase):
         self.assertEqual({row[0].strip("`") for row in table("logs.md", "event")}, named)
 
     def test_every_close_reason_that_is_as_it_should_be(self) -> None:
-        text = PAGES["logs.md"].split("As they should end", 1)[1].split(".", 2)[1]
+        text = PAGES["logs.md"].split("As they should end", 1)[1].split(")", 1)[1].split(".", 1)[0]
         self.assertEqual(set(re.findall(r"`(.+?)`", text)), {str(reason) for reason in ORDERLY})
 
     def test_every_exit_status(self) -> None:

@@ -1,4 +1,4 @@
-"""The faults of other people's servers that docs/reference/measured/judged.md names are found, and are there; ours have none.
+"""The faults of other people's servers that judged.md names are found, and are there; ours have none.
 
 All our servers are judged by the quick form in ``test_check``.
 """

@@ -58,4 +58,4 @@ def test_the_table_is_in_order() -> None:
 
 
 def test_the_page_is_the_table() -> None:
-    assert PAGE.read_text("utf-8") == page(), "python -m tests.rawhttp.fetching > docs/reference/measured/fetch-behaviours.md"
+    assert PAGE.read_text("utf-8") == page(), "the page is printed by python -m tests.rawhttp.fetching"
