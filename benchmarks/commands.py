@@ -46,7 +46,7 @@ class Declared(CommandSet):
 
     @command
     def version(self) -> str:
-        """Give the version."""
+        """Return the version."""
         return "Demo version"
 
     @command
@@ -56,7 +56,7 @@ class Declared(CommandSet):
 
     @command
     def echo(self, *, text: bytes) -> bytes:
-        """Give a text back."""
+        """Return a text back."""
         return text
 
 
@@ -133,7 +133,7 @@ def connections() -> tuple[ConversationProtocol, ConversationProtocol]:
 
 
 def alone(line: bytes, calls: int) -> list[Callable[[], float]]:
-    """Give what measures each: the seconds that a line takes."""
+    """Return what measures each: the seconds that a line takes."""
 
     def timed(conversation: Conversation) -> Callable[[], float]:
         timer = Timer("received(line)", globals={"received": conversation.received, "line": line})
@@ -155,13 +155,13 @@ def carried(line: bytes, calls: int) -> list[Callable[[], float]]:
 
 
 def measure(timers: list[Callable[[], float]], rounds: int) -> list[float]:
-    """Give the median of each, measured in turns."""
+    """Return the median of each, measured in turns."""
     seconds = [[timed() for timed in timers] for _ in range(rounds)]
     return [median(column) for column in zip(*seconds, strict=True)]
 
 
 def table(rounds: int, calls: int = CALLS) -> str:
-    """Measure everything; give the table."""
+    """Measure everything; return the table."""
     rows = ["| | written by hand | declared | ratio |", "| --- | --- | --- | --- |"]
     for way, make in (("alone", alone), ("on the stream carrier", carried)):
         for name, line in LINES.items():

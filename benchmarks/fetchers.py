@@ -85,7 +85,7 @@ def curl(url: str, options: Sequence[str]) -> list[str]:
 
 
 def seconds(options: Sequence[str]) -> list[str]:
-    """Give the time that is allowed, if any is."""
+    """Return the time that is allowed, if any is."""
     return [options[options.index("--max-time") + 1]] if "--max-time" in options else []
 
 
@@ -125,7 +125,7 @@ class Ended:
 
 
 def environment(authority: Path | None = None) -> dict[str, str]:
-    """Give our environment without proxies, with an authority to trust where one is asked for."""
+    """Return our environment without proxies, with an authority to trust where one is asked for."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     return {**kept, "SSL_CERT_FILE": str(authority)} if authority else kept
 
@@ -160,13 +160,13 @@ def run(
 
 
 def processor_seconds() -> float:
-    """Give for how long all that has run and ended here had a processor."""
+    """Return for how long all that has run and ended here had a processor."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def most_bytes(pid: int) -> int:
-    """Give the most memory that a process has had until now."""
+    """Return the most memory that a process has had until now."""
     with suppress(OSError):
         found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
         return int(found[1]) * 1024 if found else 0
@@ -188,7 +188,7 @@ def common(behaviour: Behaviour) -> bool:
 
 
 def answer(name: str, rest: str) -> Script | None:
-    """Give a script; its end closes the connection, as fetchers ask, unless it is just about that."""
+    """Return a script; its end closes the connection, as fetchers ask, unless it is just about that."""
     script = find(name, rest)
     if script is None or name.endswith("kept-open"):
         return script
@@ -240,7 +240,7 @@ def told(outcomes: "Counter[str]") -> str:
 
 
 def behaviours(show: bool) -> str:
-    """Run all fetchers against all behaviours; give the tables."""
+    """Run all fetchers against all behaviours; return the tables."""
     chosen = [behaviour for behaviour in BEHAVIOURS if common(behaviour)]
     scores = {name: Score() for name in FETCHERS}
     with tempfile.TemporaryDirectory() as directory, Server(answer, Path(directory)) as server:
@@ -281,7 +281,7 @@ def behaviours(show: bool) -> str:
 
 
 def large(megabytes: int, rounds: int) -> str:
-    """Let all fetchers have the same large body; give the table."""
+    """Let all fetchers have the same large body; return the table."""
     block = os.urandom(MEGABYTE).replace(b"{", b"}")  # the server fills in what is in braces
     body = block * megabytes
     pieces = b"".join(b"%x\r\n%b\r\n" % (CHUNK, block[at : at + CHUNK]) for at in range(0, MEGABYTE, CHUNK))
@@ -332,7 +332,7 @@ def large(megabytes: int, rounds: int) -> str:
 
 
 def told_seconds(runs: Sequence[Ended]) -> str:
-    """Give a median, and say so if what was saved is not what was sent."""
+    """Return a median, and say so if what was saved is not what was sent."""
     taken = f"{median(ended.seconds for ended in runs):.2f} s"
     if any(ended.status is None for ended in runs):
         return f"{taken}, hung"
@@ -345,7 +345,7 @@ def told_seconds(runs: Sequence[Ended]) -> str:
 
 
 def code_lines(path: Path) -> int:
-    """Give the number of a file's lines with code: neither empty nor comment nor docstring."""
+    """Return the number of a file's lines with code: neither empty nor comment nor docstring."""
     source = path.read_text("utf-8")
     docstrings: set[int] = set()
     for node in ast.walk(ast.parse(source)):
@@ -359,12 +359,12 @@ def code_lines(path: Path) -> int:
 
 
 def module_lines(package: ModuleType, *names: str) -> int:
-    """Give the lines with code of a package's modules."""
+    """Return the lines with code of a package's modules."""
     return sum(code_lines(Path(package.__path__[0], f"{name}.py")) for name in names)
 
 
 def code() -> str:
-    """Count lines; give the table."""
+    """Count lines; return the table."""
     package = sorted((ROOT / "sockproto" / "rawhttp").glob("*.py"))
     beneath = f"{module_lines(web, 'client', '_newclient', 'http'):,}"
     agent = code_lines(HERE / "fetcher_agent.py")

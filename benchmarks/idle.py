@@ -52,7 +52,7 @@ def connect(port: int, number: int) -> socket.socket:
 
 
 def greet(port: int) -> float:
-    """See that another client is served; give the seconds it took."""
+    """See that another client is served; return the seconds it took."""
     began = time.monotonic()
     with tcp_client(port) as client:
         client.sendall(b"Michael\n")
@@ -62,7 +62,7 @@ def greet(port: int) -> float:
 
 
 def measure(count: int) -> str:
-    """Hold so many connections; give what that costs, in words."""
+    """Hold so many connections; return what that costs, in words."""
     allow_files(count + SPARE)
     server = Process(["sockproto", *OPTIONS], {}, r" on TCP \S+:(\d+)$")
     try:

@@ -70,13 +70,13 @@ class Server:
 
 
 def program(*words: str) -> str:
-    """Give the command of a server of ``judged_servers``."""
+    """Return the command of a server of ``judged_servers``."""
     file = Path(__file__).with_name("judged_servers.py")
     return " ".join([shlex.quote(PYTHON), shlex.quote(str(file)), *words])
 
 
 def ours() -> Iterable[Server]:
-    """Give our servers."""
+    """Yield our servers."""
     for protocol in PROTOCOLS:
         command = f"{SCRIPTS / 'sockproto'} serve --protocol {protocol} --port {{port}}"
         yield Server(f"sockproto {protocol}", protocol, command)
@@ -84,7 +84,7 @@ def ours() -> Iterable[Server]:
 
 
 def installed() -> Iterable[Server]:
-    """Give those that Debian brings."""
+    """Yield those that Debian brings."""
     for protocol in "echo", "discard", "chargen", "daytime", "time":
         command = program("xinetd", protocol, "{port}", "{directory}")
         yield Server(f"xinetd {protocol}", protocol, command, program="xinetd")
@@ -100,7 +100,7 @@ def installed() -> Iterable[Server]:
 
 
 def libraries() -> Iterable[Server]:
-    """Give those of Python's libraries and of Twisted."""
+    """Yield those of Python's libraries and of Twisted."""
     for kind, name, told in (
         ("socketserver", "one-recv", "as documented"),
         ("socketserver", "recvs", "in a loop"),
@@ -117,7 +117,7 @@ def libraries() -> Iterable[Server]:
 
 
 def greeters() -> Iterable[Server]:
-    """Return greeting servers as people write them, good and naive ones, which the tests have too."""
+    """Yield greeting servers as people write them, good and naive ones, which the tests have too."""
     for how in "good", "naive":
         for kind in "socketserver", "asyncio", "threads":
             command = f"{shlex.quote(PYTHON)} {GREETERS}/{how}_{kind}.py {{port}}"
@@ -161,7 +161,7 @@ def judge(server: Server, quick: bool = False, only: Sequence[str] = ()) -> Repo
 
 
 def table(reports: dict[Server, Report], kind: str) -> str:
-    """Give a row for each server, a column for each group."""
+    """Return a row for each server, a column for each group."""
     rows = {server: report for server, report in reports.items() if server.kind == kind}
     met = {result.case.group for report in rows.values() for result in report.results}
     groups = [group.replace("_", "-") for group in GROUPS if group.replace("_", "-") in met]
@@ -173,7 +173,7 @@ def table(reports: dict[Server, Report], kind: str) -> str:
 
 
 def cell(results: Sequence[Result]) -> str:
-    """Give how many pass, and how many do not."""
+    """Return how many pass, and how many do not."""
     count = Counter(result.verdict for result in results)
     counts = [f"{count[verdict]} {word}" for verdict, word in WORDS.items() if count[verdict]]
     if count[Verdict.PASS]:
@@ -199,7 +199,7 @@ def details(server: Server, report: Report) -> str:
 
 
 def stable(text: str) -> str:
-    """Give a text without the ports, which are others each time."""
+    """Return a text without the ports, which are others each time."""
     return re.sub(rf"(?<={re.escape(HOST)}:)\d+", "PORT", text)
 
 
@@ -221,7 +221,7 @@ def told_seconds(seconds: float) -> str:
 
 
 def page(reports: dict[Server, Report], missing: dict[Server, str], seconds: float, command: str) -> str:
-    """Give it all as a page's section."""
+    """Return it all as a page's section."""
     told = f"{provenance(command)} {versions()}. It took {told_seconds(seconds)}."
     failing = [text for server, report in reports.items() if (text := details(server, report))]
     parts = [told, *(f"Left out: {server.name}: {reason}." for server, reason in missing.items())]
@@ -234,7 +234,7 @@ def page(reports: dict[Server, Report], missing: dict[Server, str], seconds: flo
 def judge_all(
     servers: Iterable[Server], quick: bool, only: Sequence[str], heard: Callable[[str], object]
 ) -> tuple[dict[Server, Report], dict[Server, str]]:
-    """Judge servers one after the other; give their reports, and why others have none."""
+    """Judge servers one after the other; return their reports, and why others have none."""
     reports, missing = {}, {}
     for server in servers:
         if server.program and shutil.which(server.program) is None:

@@ -28,7 +28,7 @@ OPTIONS = ("sockproto", "--tcp-only", "--port", "0", "--protocol", "echo")
 
 
 def run(command: list[str], source: Path, copy: Path) -> float:
-    """Run a command on a file; give its seconds."""
+    """Run a command on a file; return its seconds."""
     with source.open("rb") as stdin, copy.open("wb") as stdout:
         began = time.monotonic()
         status = subprocess.call(command, stdin=stdin, stdout=stdout)
@@ -39,7 +39,7 @@ def run(command: list[str], source: Path, copy: Path) -> float:
 
 
 def most_memory(command: list[str], source: Path, copy: Path) -> int:
-    """Run a command on a file once more; give the most memory that it had, in bytes."""
+    """Run a command on a file once more; return the most memory that it had, in bytes."""
     most = 0
     with source.open("rb") as stdin, copy.open("wb") as stdout:
         process = subprocess.Popen(command, stdin=stdin, stdout=stdout)
@@ -53,7 +53,7 @@ def most_memory(command: list[str], source: Path, copy: Path) -> int:
 
 
 def table(megabytes: int, rounds: int) -> str:
-    """Measure; give the result as a table."""
+    """Measure; return the result as a table."""
     seconds: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         server = Process(OPTIONS, {}, r" on TCP \S+:(\d+)$")

@@ -80,7 +80,7 @@ SERVERS: dict[str, tuple[Callable[[], Any], bool]] = {
 
 
 def listen(reactor: Any, make: Callable[[], Any], ours: bool) -> int:
-    """Listen; give the port's number."""
+    """Listen; return the port's number."""
     port = reactor.listenTCP(0, make(), interface="127.0.0.1")
     return int((flush_after_reads(port) if ours else port).getHost().port)
 
@@ -91,7 +91,7 @@ def call(port: int) -> socket.socket:
 
 
 def bare_sockets() -> Timed:
-    """Give what measures the same system calls without Twisted: the floor for Python."""
+    """Return what measures the same system calls without Twisted: the floor for Python."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = call(listener.getsockname()[1])
         server, _ = listener.accept()
@@ -112,7 +112,7 @@ def bare_sockets() -> Timed:
 
 
 def echoes(reactor: Any, port: int, ours: bool) -> Timed:
-    """Give what measures the seconds that an echo takes, the client's part included."""
+    """Return what measures the seconds that an echo takes, the client's part included."""
     client = call(port)
     for _ in range(TURNS):
         reactor.doPoll(0)
@@ -131,7 +131,7 @@ def echoes(reactor: Any, port: int, ours: bool) -> Timed:
 
 
 def connections(reactor: Any, port: int) -> Timed:
-    """Give what measures the seconds that a connection with one echo takes, the client's part included."""
+    """Return what measures the seconds that a connection with one echo takes, the client's part included."""
 
     def timed() -> float:
         began = perf_counter()
@@ -151,7 +151,7 @@ def connections(reactor: Any, port: int) -> Timed:
 
 
 def measure(timers: dict[str, Timed], rounds: int) -> dict[str, float]:
-    """Give the median of each, measured in turns."""
+    """Return the median of each, measured in turns."""
     seconds: dict[str, list[float]] = {name: [] for name in timers}
     for _ in range(rounds):
         for name, timed in timers.items():
@@ -160,7 +160,7 @@ def measure(timers: dict[str, Timed], rounds: int) -> dict[str, float]:
 
 
 def table(rounds: int) -> str:
-    """Measure everything; give the table."""
+    """Measure everything; return the table."""
     reactor = LeanEPollReactor()
     reactor.startRunning()
     ports = {name: listen(reactor, *server) for name, server in SERVERS.items()}

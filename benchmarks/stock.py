@@ -98,7 +98,7 @@ class Process:
         return "a traceback" if "Traceback" in self.log.text + self.errors.text else "no traceback"
 
     def resident_bytes(self) -> int:
-        """Give how much memory it has in use now."""
+        """Return how much memory it has in use now."""
         status = Path(f"/proc/{self._popen.pid}/status").read_text()
         found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
         assert found, status
@@ -109,7 +109,7 @@ class Process:
         self._popen.send_signal(number)
 
     def wait(self, seconds: float = TIMEOUT) -> int | None:
-        """Give its exit status, None if it has not ended by then."""
+        """Return its exit status, None if it has not ended by then."""
         try:
             return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -201,7 +201,7 @@ def echoed_after_half_close(port: int, header: bytes, payload: bytes) -> str:
 
 
 def read_to_the_end(client: socket.socket) -> tuple[bytes, str]:
-    """Read until the stream ends; give what came, and how it ended."""
+    """Read until the stream ends; return what came, and how it ended."""
     data = bytearray()
     try:
         while more := client.recv(65_536):
@@ -225,7 +225,7 @@ def half_close(kind: str, mebibytes: int) -> Callable[[Side], str]:
 
 
 def never_reads(side: Side) -> str:
-    """Give how much memory a peer costs that sends 200 MB and reads nothing."""
+    """Return how much memory a peer costs that sends 200 MB and reads nothing."""
     with side.serve("echo") as server, tcp_client(server.port) as client:
         client.sendall(b"x")
         receive(client, 1)
@@ -236,7 +236,7 @@ def never_reads(side: Side) -> str:
 
 
 def stop(side: Side) -> str:
-    """Give how a server ends that has connections, one of which is owed 4 MiB."""
+    """Return how a server ends that has connections, one of which is owed 4 MiB."""
     with side.serve("echo") as server, ExitStack() as stack:
         idle = [stack.enter_context(tcp_client(server.port)) for _ in range(3)]
         for client in idle:
@@ -270,7 +270,7 @@ def all_answered(log: str, echoed: int) -> bool:
 
 
 def restart(side: Side) -> str:
-    """Give what a restart of the service in one process does."""
+    """Return what a restart of the service in one process does."""
     with side.serve("restart") as server, tcp_client(server.port) as before:
         before.sendall(b"x")
         receive(before, 1)
@@ -287,7 +287,7 @@ def restart(side: Side) -> str:
 
 
 def port_in_use(side: Side) -> str:
-    """Give what a server says and does whose port is taken."""
+    """Return what a server says and does whose port is taken."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with side.serve("echo", port) as server:
@@ -299,7 +299,7 @@ def port_in_use(side: Side) -> str:
 
 
 def per_peer(side: Side) -> str:
-    """Give whether a third connection of a peer that may have two is refused, and a place comes back."""
+    """Return whether a third connection of a peer that may have two is refused, and a place comes back."""
 
     def served(client: socket.socket) -> bool:
         try:
@@ -414,7 +414,7 @@ def outcome(case: Case, side: Side) -> str:
 
 
 def table() -> str:
-    """Measure everything; give the table."""
+    """Measure everything; return the table."""
     rows = [f"| | {STOCK.name} | {OURS.name} |", "| --- | --- | --- |"]
     rows += [f"| {case.name} | {outcome(case, STOCK)} | {outcome(case, OURS)} |" for case in CASES]
     return "\n".join(rows)

@@ -51,12 +51,12 @@ class EchoDatagrams(DatagramProtocol):
 
 
 def limited(factory: Any) -> Any:
-    """Give the factory with every limit that stock Twisted has and that works."""
+    """Return the factory with every limit that stock Twisted has and that works."""
     return policies.ThrottlingFactory(policies.TimeoutFactory(factory, 300), maxConnectionCount=4096)
 
 
 def by_peer(factory: Any) -> Any:
-    """Give the factory with a limit of two connections of a peer."""
+    """Return the factory with a limit of two connections of a peer."""
     wrapper: Any = policies.LimitConnectionsByPeer(factory)
     wrapper.maxConnectionsPerHost = 2
     return wrapper

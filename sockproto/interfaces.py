@@ -66,7 +66,7 @@ class IFraming(Interface):
         """Add bytes that arrived."""
 
     def take() -> list[bytes]:
-        """Give the next messages, a list of at most some hundred; an empty one: there are none yet.
+        """Return the next messages, a list of at most some hundred; an empty one: there are none yet.
 
         Raises:
             MessageTooLong: a message is past the limit, and all before it have been taken.
@@ -80,14 +80,14 @@ class IFraming(Interface):
         """No more bytes will come: what is unfinished is a message, unless it lacks what its length says."""
 
     def encode(*messages: bytes) -> bytes:
-        """Give the bytes on the wire for replies to the messages taken last, joined.
+        """Return the bytes on the wire for replies to the messages taken last, joined.
 
         Raises:
             MessageUnsendable: one is past ``longest``.
         """
 
     def encode_error(text: bytes) -> bytes:
-        """Give the bytes on the wire for an error told to the peer, whatever its length."""
+        """Return the bytes on the wire for an error told to the peer, whatever its length."""
 
 
 class IAnsweringProtocol(Interface):

@@ -105,7 +105,7 @@ def forms(draw: st.DrawFn) -> Form:
 
 
 def answer(word: str, values: list[Any]) -> list[str]:
-    """Give the lines that a command answers with: what it was called with."""
+    """Return the lines that a command answers with: what it was called with."""
     return [word, *(f"{word} {value!a}" for value in values)]
 
 

@@ -32,7 +32,7 @@ class KernelTransport(Transport):
         self.kernel, self.kernel_peer = socket.socketpair()
 
     def getHandle(self) -> socket.socket:
-        """Give the socket."""
+        """Return the socket."""
         return self.kernel
 
     def connectionLost(self, reason: Failure) -> None:
@@ -89,7 +89,7 @@ class Endpoint:
             assert_no_faults(self.remote)
 
     def say(self, *pieces: bytes) -> bytes:
-        """Have the server say something; give what the client has said."""
+        """Have the server say something; return what the client has said."""
         self.remote.send(*pieces)
         said: bytes = self.remote.read()
         return said

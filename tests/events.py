@@ -30,7 +30,7 @@ def observe(test: TestCase, observer: Any = None) -> list[LogEvent]:
 
 
 def take_texts(events: list[LogEvent]) -> list[str]:
-    """Give events as text, without when and whence, and forget them."""
+    """Return events as text, without when and whence, and forget them."""
     texts = [eventAsText(event, includeTimestamp=False, includeSystem=False) for event in events]
     events.clear()
     return texts

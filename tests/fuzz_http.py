@@ -73,7 +73,7 @@ def outcome(pieces: list[bytes], method: str = "GET", end: bool = True) -> Outco
 
 
 def responses(random: Random) -> Iterator[bytes]:
-    """Give responses without end, right ones and wrong."""
+    """Yield responses without end, right ones and wrong."""
     while True:
         data = bytearray(random.choice(HEADS) + random.choice(FRAMINGS))
         for _ in range(random.choice((0, 1, 1, 1, 2, 3, 8))):
@@ -90,7 +90,7 @@ def split(data: bytes, random: Random) -> list[bytes]:
 
 
 def fuzz(count: int, seed: int) -> Counter[str]:
-    """Parse so many responses, whole and split; give how often each came to which end."""
+    """Parse so many responses, whole and split; return how often each came to which end."""
     random, tally = Random(seed), Counter[str]()
     for number, data in zip(range(count), responses(random), strict=False):
         method = random.choice(("GET", "GET", "GET", "HEAD"))

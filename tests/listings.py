@@ -74,18 +74,18 @@ class Listing(NamedTuple):
         return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
     def port_at(self, server: "Server") -> str:
-        """Give the port that *server* has for this client."""
+        """Return the port that *server* has for this client."""
         datagrams = re.search(r"nc -u|--udp", self.text)
         return str(server.udp_port() if datagrams else server.tcp_port())
 
     def expected(self, server: "Server") -> str:
-        """Give what a client of *server* prints."""
+        """Return what a client of *server* prints."""
         output = self.output or ""
         return figures(output if self.is_alone else output.replace(self.port, self.port_at(server)))
 
 
 def listings(readme: str) -> list[Listing]:
-    """Give the fenced blocks; a text block that follows another one at once is what that one prints."""
+    """Return the fenced blocks; a text block that follows another one at once is what that one prints."""
     found: list[Listing] = []
     end = 0
     for block in re.finditer(r"^```(\w+)\n(.*?)^```\n", readme, re.MULTILINE | re.DOTALL):
@@ -99,7 +99,7 @@ def listings(readme: str) -> list[Listing]:
 
 
 def figures(text: str) -> str:
-    """Give a text without its measured figures, which are another each time."""
+    """Return a text without its measured figures, which are another each time."""
     return re.sub(r"\d+\.\d+(?= ms|s$|\}$)", "0.0", text, flags=re.MULTILINE)
 
 
@@ -170,21 +170,21 @@ class Server:
             self.log += data.decode(errors="replace")
 
     def tcp_port(self) -> int:
-        """Give the TCP port that it took first."""
+        """Return the TCP port that it took first."""
         return int(self.wait_for(r"(?: on TCP \S+:|Factory starting on )(\d+)$")[1])
 
     def udp_port(self) -> int:
-        """Give the UDP port that it took first."""
+        """Return the UDP port that it took first."""
         return int(self.wait_for(r"(?: on UDP \S+:|DatagramProtocol starting on )(\d+)$")[1])
 
 
 def local(command: str) -> str:
-    """Give a command of the README as it is here: any free port, and the scripts of this Python."""
+    """Return a command of the README as it is here: any free port, and the scripts of this Python."""
     return installed(re.sub(r"--port \d+", "--port 0", command))
 
 
 def installed(command: str) -> str:
-    """Give a command with the scripts of this Python."""
+    """Return a command with the scripts of this Python."""
     return command.replace(".venv/bin/", shlex.quote(str(SCRIPTS)) + "/")
 
 

@@ -16,7 +16,7 @@ OURS = ["chargen", "command", "daytime", "discard", "echo", "faults", "greeting"
 
 
 def ours() -> dict[str, Any]:
-    """Give our definitions; those of packages that happen to be installed are not tested."""
+    """Return our definitions; those of packages that happen to be installed are not tested."""
     found = definitions()
     return {name: found[name] for name in OURS}
 
@@ -52,7 +52,7 @@ DEFINITION = "DEFINITION = replace(conversation_definition(**PARTS), **CHANGED)\
 
 
 def shout(**parts: str) -> str:
-    """Give the source of a plugin, with other parts of its definition, each an expression."""
+    """Return the source of a plugin, with other parts of its definition, each an expression."""
     made = ("name", "conversation", "framing")  # what its classes are made of
     changed = [
         f"{'PARTS' if name in made else 'CHANGED'}[{name!r}] = {value}\n" for name, value in parts.items()
@@ -96,7 +96,7 @@ class PluginsTestCase(TestCase):
         return search()
 
     def reasons(self, **sources: str) -> list[str]:
-        """Give why plugins are broken; none of them is found."""
+        """Return why plugins are broken; none of them is found."""
         catalog = self.search(**sources)
         self.assertEqual(list(catalog.definitions), OURS)
         return [str(each) for each in catalog.broken]

@@ -97,7 +97,7 @@ def run_under(reactor: str, modules: Sequence[str], into: Path) -> None:
 
 
 def run_both(modules: Sequence[str]) -> list[Outcomes]:
-    """Run the tests under both reactors, side by side; give how they ended: stock, lean."""
+    """Run the tests under both reactors, side by side; return how they ended: stock, lean."""
     with tempfile.TemporaryDirectory() as directory:
         files = {reactor: Path(directory, f"{reactor}.json") for reactor in REACTORS}
         runs = [
@@ -121,7 +121,7 @@ def run_both(modules: Sequence[str]) -> list[Outcomes]:
 
 
 def differences(stock: Outcomes, lean: Outcomes) -> dict[str, str]:
-    """Give a line about each test that didn't end the same way under both."""
+    """Return a line about each test that didn't end the same way under both."""
     ends = {
         test: [", ".join(sorted(ran.get(test, ["not run"]))) for ran in (stock, lean)]
         for test in sorted(stock.keys() | lean.keys())
@@ -130,7 +130,7 @@ def differences(stock: Outcomes, lean: Outcomes) -> dict[str, str]:
 
 
 def counts(outcomes: Outcomes, module: str = "") -> str:
-    """Give how many tests of a module, or of all, ended how."""
+    """Return how many tests of a module, or of all, ended how."""
     ends = [
         "+".join(sorted(end.partition(":")[0] for end in ended))
         for test, ended in outcomes.items()
@@ -140,7 +140,7 @@ def counts(outcomes: Outcomes, module: str = "") -> str:
 
 
 def main() -> int:
-    """Do what the command line says; give the exit status: 1 if anything differs, or nothing was run."""
+    """Do what the command line says; return the exit status: 1 if anything differs, or nothing was run."""
     parser = argparse.ArgumentParser(prog="python -m tests.reactor_tests", description=__doc__)
     parser.add_argument("modules", nargs="*", default=MODULES, metavar="module")
     parser.add_argument("--under", choices=REACTORS, help=argparse.SUPPRESS)

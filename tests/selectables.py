@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 
 def around() -> Any:
-    """Give the log context that is told here."""
+    """Return the log context that is told here."""
     return context.get(log.ILogContext)
 
 
@@ -104,5 +104,5 @@ class ReactorTestCase(SynchronousTestCase):
             self.assertIs(around(), before)
 
     def systems(self) -> list[str]:
-        """Give the systems of the errors that were logged."""
+        """Return the systems of the errors that were logged."""
         return [event["system"] for event in self.events if event.get("isError")]

@@ -25,7 +25,7 @@ class Understood(NamedTuple):
 
 
 def understood(sent: bytes, longest: int) -> Understood:
-    """Give what was sent, where lines are as long as that at most."""
+    """Return what was sent, where lines are as long as that at most."""
     if not re.match(rb"\xff(?:[\xf0-\xfb\xfd]|[\xfc\xfe][^\r\n])", sent, re.DOTALL):
         return Understood(False, sent.replace(b"\r\0", b"\r\n"), b"")
     text, responses, place = bytearray(), b"", 0
@@ -51,5 +51,5 @@ def understood(sent: bytes, longest: int) -> Understood:
 
 
 def heard(said: bytes) -> bytes:
-    """Give the answers to lines, of all that was said to a terminal."""
+    """Return the answers to lines, of all that was said to a terminal."""
     return RESPONSES.sub(lambda found: b"\xff" if found["escaped"] else b"", said)

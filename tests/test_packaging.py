@@ -35,13 +35,13 @@ def run(*command: str | Path, directory: Path) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Give this process's environment; its Python is python3, and nothing points Python to the checkout."""
+    """Return this process's environment; its Python is python3, and nothing points Python to the checkout."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     return {**kept, "PATH": f"{SCRIPTS}{os.pathsep}{kept['PATH']}"}
 
 
 def plugins(venv: Path, elsewhere: Path) -> list[str]:
-    """Give our commands of those that ``twistd --help`` lists, asked from another directory."""
+    """Return our commands of those that ``twistd --help`` lists, asked from another directory."""
     listed = run(venv / "bin" / "twistd", "--help", directory=elsewhere).splitlines()
     names = [line.split()[0] for line in listed if line.startswith("    ") and line.strip()]
     assert "web" in names or "dns" in names or "ftp" in names, listed  # Twisted's own

@@ -28,7 +28,7 @@ def is_private(name: str) -> bool:
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    """Return the path and the text of all our Python, that of the documentation's pages included."""
+    """Yield the path and the text of all our Python, that of the documentation's pages included."""
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")):
         name = path.relative_to(ROOT).as_posix()
         if path.suffix in (".py", ".tac"):
@@ -62,7 +62,7 @@ def defined(tree: ast.AST) -> set[str]:
 
 
 def touched(tree: ast.AST) -> Iterator[tuple[int, str, bool]]:
-    """Return the names that a module touches: the line, the name, whether it is one of the object itself."""
+    """Yield the names that a module touches: the line, the name, whether it is one of the object itself."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             yield node.lineno, node.attr, is_own(node.value)

@@ -46,7 +46,7 @@ NO_TWISTED = "errors interfaces core plain rawhttp check"
 
 
 def imports(path: Path) -> set[str]:
-    """Give the names of the modules that a file imports, wherever in it."""
+    """Return the names of the modules that a file imports, wherever in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -59,7 +59,7 @@ def imports(path: Path) -> set[str]:
 
 
 def run(code: str) -> str:
-    """Run code in an interpreter of its own; give what it prints."""
+    """Run code in an interpreter of its own; return what it prints."""
     return subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=TIMEOUT
     ).stdout
@@ -72,7 +72,7 @@ def of_ours(name: str) -> bool:
 
 class LayerTests(TestCase):
     def modules(self, names: Iterable[str] = FLOOR) -> Iterator[tuple[str, Path, set[str]]]:
-        """Give the layer, path and imports of every module of some layers."""
+        """Yield the layer, path and imports of every module of some layers."""
         seen = set()
         for path in ROOT.rglob("*.py"):
             layer = path.relative_to(ROOT).parts[0].removesuffix(".py")

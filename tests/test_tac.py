@@ -53,7 +53,7 @@ class TacTests(SynchronousTestCase):
 
 
 def ports(text: str) -> set[str]:
-    """Give the ports that a tac file names in its code."""
+    """Return the ports that a tac file names in its code."""
     return set(re.findall(r"\b\d{4,5}\b", text.split('"""')[2]))
 
 
@@ -64,7 +64,7 @@ def run(text: str, directory: Path) -> Server:
 
 
 def started(server: Server, listeners: int) -> dict[tuple[str, str], int]:
-    """Give the ports on which a server listens, by protocol and transport."""
+    """Return the ports on which a server listens, by protocol and transport."""
     server.wait_for(rf"(?s)((?: on (?:TCP|UDP) \S+:| starting on )\d+$.*?){{{listeners}}}")
     found = re.findall(STARTED, server.log, re.MULTILINE)
     return {
@@ -168,7 +168,7 @@ def free_ports(count: int) -> tuple[ExitStack, list[int]]:
 
 
 def four_on_free_ports() -> tuple[str, list[int]]:
-    """Give four.tac with other ports, in the order of FOUR, and these."""
+    """Return four.tac with other ports, in the order of FOUR, and these."""
     text = (ROOT / "tac" / "four.tac").read_text("utf-8")
     held, found = free_ports(4)
     held.close()

@@ -30,7 +30,7 @@ SHOWN = re.compile(rf"^{CAPTION}\n\n```\w*\n(?:.*?\n)??```\n", re.MULTILINE | re
 
 
 def files() -> dict[str, str]:
-    """Give the text of every file to be shown, by its path."""
+    """Return the text of every file to be shown, by its path."""
     found = {}
     for path in sorted(LISTINGS.rglob("*")):
         relative = path.relative_to(LISTINGS)
@@ -40,7 +40,7 @@ def files() -> dict[str, str]:
 
 
 def rewritten(page: str) -> str:
-    """Give a page with the files as they are now.
+    """Return a page with the files as they are now.
 
     Raises:
         ValueError: A file doesn't have the line at which a part of it is to begin, or not once.
@@ -61,7 +61,7 @@ def rewritten(page: str) -> str:
 
 
 def position(text: str, begin: str | None) -> int:
-    """Give where in a file a part begins."""
+    """Return where in a file a part begins."""
     if begin is None:
         return 0
     [found] = re.finditer(rf"^{re.escape(begin)}", text, re.MULTILINE)
@@ -69,12 +69,12 @@ def position(text: str, begin: str | None) -> int:
 
 
 def shown(page: str) -> list[tuple[str, str | None]]:
-    """Give the files that a page shows, and where the parts of them begin."""
+    """Return the files that a page shows, and where the parts of them begin."""
     return [(caption["name"], caption["begin"]) for caption in SHOWN.finditer(page)]
 
 
 def told(page: str) -> str:
-    """Give a page without the files that it shows: what is left are commands, and what they print."""
+    """Return a page without the files that it shows: what is left are commands, and what they print."""
     return SHOWN.sub("", page)
 
 

@@ -28,7 +28,7 @@ NOTHING = object()
 
 
 def meaning(parameter: dict[str, Any], word: bytes, folds: bool) -> Any:
-    """Give what a word means as an argument; ``NOTHING`` if it may not stand there."""
+    """Return what a word means as an argument; ``NOTHING`` if it may not stand there."""
     kind = parameter["type"]
     if kind == "bytes":
         return word
@@ -91,7 +91,7 @@ def split(text: bytes, separator: bytes, most: int) -> tuple[list[bytes], bytes 
 
 
 def expected(described: dict[str, Any], text: bytes, separator: bytes, folds: bool) -> list[Any] | None:
-    """Give what a command is to be called with for what follows its word; None: it gets an error line."""
+    """Return what a command is to be called with for what follows its word; None: it gets an error line."""
     parameters = described["parameters"]
     single = [p for p in parameters if not p["rest"] and not p["repeated"]]
     tail = parameters[len(single) :]
@@ -156,7 +156,7 @@ class Line:
     streams: bool = False
 
     def replies(self) -> list[bytes] | None:
-        """Give the reply's lines, None for an error line."""
+        """Return the reply's lines, None for an error line."""
         return None if self.values is None else [line.encode() for line in answer(self.name, self.values)]
 
 
@@ -247,11 +247,11 @@ class Typist:
         return Line(before + name.encode() + text, self.bare(described), values, described["streams"])
 
     def _each(self, parameters: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-        """Give whose each of so many words is."""
+        """Return whose each of so many words is."""
         return [parameters[min(index, len(parameters) - 1)] for index in range(count)]
 
     def _arguments(self, described: dict[str, Any]) -> tuple[list[bytes], list[Any]]:
-        """Write arguments that must be accepted; give them, and what the method is to get."""
+        """Write arguments that must be accepted; return them, and what the method is to get."""
         parameters = described["parameters"]
         needed = sum(each["required"] for each in parameters)
         count = self._draw(st.integers(needed, len(parameters)))
@@ -264,7 +264,7 @@ class Typist:
         return words, values + [None for each in parameters[count:] if not each["repeated"]]
 
     def _value(self, parameter: dict[str, Any]) -> tuple[bytes, Any]:
-        """Write a value that must be accepted; give what it means too."""
+        """Write a value that must be accepted; return what it means too."""
         if parameter["type"] == "choice":
             word = self._draw(st.sampled_from(sorted(CHOICES[tuple(parameter["choices"])])))
             word = self._draw(st.sampled_from([word, word.swapcase()])) if self.folds else word

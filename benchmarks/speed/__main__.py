@@ -48,7 +48,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def present(wanted: Sequence[Peer]) -> tuple[list[Peer], list[str]]:
-    """Give the peers that can be measured, and what is to be said about the others."""
+    """Return the peers that can be measured, and what is to be said about the others."""
     lacks = {peer.name: peer.lack() for peer in wanted}
     notes = [f"- Left out: {peer.title}; {lacks[peer.name]}." for peer in wanted if lacks[peer.name]]
     return [peer for peer in wanted if not lacks[peer.name]], notes
@@ -74,7 +74,7 @@ def run(
 
 
 def measured(options: argparse.Namespace) -> tuple[list[Peer], Results, list[str]]:
-    """Build what must be built and measure; give what there is to say too."""
+    """Build what must be built and measure; return what there is to say too."""
     able, notes = present(options.peers)
     files = allow_files(max(case.connections for case in options.cases))
     with tempfile.TemporaryDirectory() as directory:
@@ -89,7 +89,7 @@ def measured(options: argparse.Namespace) -> tuple[list[Peer], Results, list[str
 
 
 def command(options: argparse.Namespace) -> list[str]:
-    """Give the command that measures this again."""
+    """Return the command that measures this again."""
     words = ["python", "-m", "benchmarks.speed"]
     words += ["--rounds", str(options.rounds), "--seconds", f"{options.seconds:g}"]
     words += [word for name in options.case for word in ("--case", name)]

@@ -76,7 +76,7 @@ CASES = [
 
 
 def selected(patterns: Sequence[str]) -> list[Case]:
-    """Give the cases whose names match one of the patterns; all if there are none.
+    """Return the cases whose names match one of the patterns; all if there are none.
 
     Raises:
         ValueError: A pattern matches none.
@@ -88,7 +88,7 @@ def selected(patterns: Sequence[str]) -> list[Case]:
 
 
 def exchanges(case: Case) -> tuple[bytes, bytes]:
-    """Give the variants of the request, one after the other, and of its reply."""
+    """Return the variants of the request, one after the other, and of its reply."""
     if not case.size:
         return b"", WELCOMES[case.kind] * VARIANTS
     names = [b"name%04d" % number for number in range(case.lines * VARIANTS)]

@@ -22,7 +22,7 @@ SPARE = 256
 
 
 def allow_files(count: int) -> bool:
-    """Raise the limit of open files, which servers inherit, for so many connections; give whether it did."""
+    """Raise the limit of open files, which servers inherit, for so many connections; return whether."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + SPARE
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -34,7 +34,7 @@ def allow_files(count: int) -> bool:
 
 
 def resident_bytes(pid: int) -> int:
-    """Give how much memory a process has in use now."""
+    """Return how much memory a process has in use now."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -55,7 +55,7 @@ def connected(port: int, number: int, request: bytes, reply: bytes) -> socket.so
 
 
 def bytes_of_idle(pid: int, port: int, count: int, request: bytes, reply: bytes) -> float:
-    """Give the memory that each of so many connections costs.
+    """Return the memory that each of so many connections costs.
 
     Raises:
         OSError: The server doesn't answer so many.

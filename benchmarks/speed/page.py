@@ -78,13 +78,13 @@ class Page:
         return f"{provenance(shlex.join(self.command))} {machine(self.peers)}"
 
     def verdict(self) -> str:
-        """Give what is to be known first."""
+        """Return what is to be known first."""
         said = "sockproto for each second of its CPU time, as multiples of the others; all limits on."
         parts = [said, summary(self.cases, self.results), targets.verdict(self.results)]
         return "\n\n".join(parts)
 
     def text(self, drawing: str = "") -> str:
-        """Give it all; *drawing* is where the picture is."""
+        """Return it all; *drawing* is where the picture is."""
         parts = ["## Results", self.origin, "\n".join(self.notes)]
         if drawing:
             parts.append(f"![The same as a picture]({drawing})")
@@ -116,5 +116,5 @@ def machine(peers: Sequence[Peer]) -> str:
 
 
 def told(*command: str) -> str:
-    """Give what a compiler says of itself."""
+    """Return what a compiler says of itself."""
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()

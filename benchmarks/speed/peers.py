@@ -60,7 +60,7 @@ class Peer:
         return ""
 
     def command(self, directory: Path) -> list[str]:
-        """Give what starts it, for a kind to follow; what is to be compiled goes into *directory*."""
+        """Return what starts it, for a kind to follow; what is to be compiled goes into *directory*."""
         source = SERVERS / self.server
         program = directory / source.stem
         if source.suffix == ".c":
@@ -121,7 +121,7 @@ PEERS = [
 
 
 def selected(patterns: Sequence[str]) -> list[Peer]:
-    """Give the peers whose names match one of the patterns; all if there are none.
+    """Return the peers whose names match one of the patterns; all if there are none.
 
     Raises:
         ValueError: A pattern matches none.

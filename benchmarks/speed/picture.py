@@ -59,7 +59,7 @@ def svg(cases: Sequence[Case], peers: Sequence[Peer], results: Results, caption:
 
 
 def panel(case: Case, peers: Sequence[Peer], results: Results) -> tuple[str, int]:
-    """Draw a case; give its height too."""
+    """Draw a case; return its height too."""
     found = [(peer, medians.value) for peer in peers if (medians := results.medians(case.name, peer.name))]
     longest = max((value for _, value in found), default=0) or 1
     less = ", less is better" if case.mode == "idle" else ""

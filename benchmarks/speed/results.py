@@ -34,19 +34,19 @@ class Results:
         self.failures[case, peer] = why
 
     def medians(self, case: str, peer: str) -> Measurement | None:
-        """Give the median of each figure, None if there is none."""
+        """Return the median of each figure, None if there is none."""
         runs = self.runs.get((case, peer))
         if not runs or (case, peer) in self.failures:
             return None
         return Measurement(*(median(figures) for figures in zip(*map(astuple, runs), strict=True)))
 
     def spread(self, case: str, peer: str) -> float:
-        """Give how far the rounds are apart, as a part of their median."""
+        """Return how far the rounds are apart, as a part of their median."""
         values = [run.value for run in self.runs[case, peer]]
         return (max(values) - min(values)) / median(values) if median(values) else 0
 
     def ratio(self, case: str, peer: str, reference: str) -> float | None:
-        """Give how many times the reference's figure a peer's is, None if one of them is not there.
+        """Return how many times the reference's figure a peer's is, None if one of them is not there.
 
         Of what takes time the figures are those for each second of the server's CPU time: what else the
         machine does meanwhile changes these least.
@@ -59,6 +59,6 @@ class Results:
         return ours.value / theirs.value if theirs.value else None
 
     def slower(self, case: str, peer: str, reference: str) -> float | None:
-        """Give how many times the reference's 99th percentile of latency a peer's is, None likewise."""
+        """Return how many times the reference's 99th percentile of latency a peer's is, None likewise."""
         ours, theirs = self.medians(case, peer), self.medians(case, reference)
         return ours.p99 / theirs.p99 if ours and theirs and theirs.p99 else None

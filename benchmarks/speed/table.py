@@ -18,13 +18,13 @@ NONE = "\N{EN DASH}"
 
 
 def rows(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Give a table: the first column is text, the others are figures."""
+    """Return a table: the first column is text, the others are figures."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *cells))
 
 
 def summary(cases: Sequence[Case], results: Results) -> str:
-    """Give how many times the others' figures those of sockproto are, per second of CPU time."""
+    """Return how many times the others' figures those of sockproto are, per second of CPU time."""
     heads = [
         "",
         *(f"{title}, our reactor" for title in REFERENCES.values()),
@@ -42,12 +42,12 @@ def summary(cases: Sequence[Case], results: Results) -> str:
 
 
 def times(ratio: float | None) -> str:
-    """Give a ratio, or that there is none."""
+    """Return a ratio, or that there is none."""
     return NONE if ratio is None else f"{ratio:.2f}"
 
 
 def overview(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> str:
-    """Give what everybody reached in every case."""
+    """Return what everybody reached in every case."""
     cells = [
         [f"{case.title}: {case.unit}", *(figure(results, case, peer) for peer in peers)] for case in cases
     ]
@@ -55,13 +55,13 @@ def overview(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> 
 
 
 def figure(results: Results, case: Case, peer: Peer) -> str:
-    """Give one figure."""
+    """Return one figure."""
     found = results.medians(case.name, peer.name)
     return f"{found.value:,.0f}" if found else NONE
 
 
 def details(case: Case, peers: Sequence[Peer], results: Results) -> str:
-    """Give all that was measured in one case, and what went wrong."""
+    """Return all that was measured in one case, and what went wrong."""
     timed = case.mode != "idle"
     heads = ["", case.unit, "spread", *REFERENCES.values()]
     if timed:
@@ -73,7 +73,7 @@ def details(case: Case, peers: Sequence[Peer], results: Results) -> str:
 
 
 def detail(case: Case, peer: Peer, results: Results, timed: bool) -> list[str]:
-    """Give a peer's line of a case."""
+    """Return a peer's line of a case."""
     found = results.medians(case.name, peer.name)
     assert found
     ratios = [results.ratio(case.name, peer.name, reference) for reference in REFERENCES]
@@ -90,7 +90,7 @@ def detail(case: Case, peer: Peer, results: Results, timed: bool) -> list[str]:
 
 
 def notes_of(case: Case, peer: Peer, results: Results) -> list[str]:
-    """Give what is to be said about a peer's figures."""
+    """Return what is to be said about a peer's figures."""
     notes = []
     if failure := results.failures.get((case.name, peer.name)):
         notes.append(f"- {peer.title} failed: {failure}")

@@ -44,7 +44,7 @@ class Target:
         return bool(self.reference) and not self.latency
 
     def worst(self, results: Results) -> tuple[float, str] | None:
-        """Give the figure that is the farthest from the target, and its case; None if there are none."""
+        """Return the figure that is the farthest from the target, and its case; None if there are none."""
         found = []
         for case in self.cases:
             medians = results.medians(case, self.peer)
@@ -62,7 +62,7 @@ class Target:
 
 
 def several(text: str, cases: Sequence[str], *bounds: tuple[str, str, float]) -> list[Target]:
-    """Give targets for the same thing: whose figure, of whose it is a multiple, how many times."""
+    """Return targets for the same thing: whose figure, of whose it is a multiple, how many times."""
     return [Target(text, cases, *bound) for bound in bounds]
 
 
@@ -147,7 +147,7 @@ TARGETS = [
 
 
 def missed(results: Results) -> list[str]:
-    """Give what was measured and is not reached, in words."""
+    """Return what was measured and is not reached, in words."""
     found = []
     for target in TARGETS:
         worst = target.worst(results)
@@ -166,7 +166,7 @@ def verdict(results: Results) -> str:
 
 
 def table(results: Results) -> str:
-    """Give the targets and what was reached, in the worst of the cases."""
+    """Return the targets and what was reached, in the worst of the cases."""
     cells = []
     for target in TARGETS:
         worst = target.worst(results)

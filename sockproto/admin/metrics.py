@@ -88,7 +88,7 @@ class SnapshotCollector(Collector):
         self._reasons = {**REASONS, WITH_ITS_PROCESS: 0} if workers else REASONS
 
     def collect(self) -> Iterator[Metric]:
-        """Return the metrics."""
+        """Yield the metrics."""
         build = {"version": version("sockproto"), "twisted": version("twisted"), "python": python_version()}
         yield InfoMetricFamily("sockproto_build", "What serves.", build)
         everywhere, streams, datagrams = (self._listeners(kinds) for kinds in KINDS)

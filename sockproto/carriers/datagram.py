@@ -205,7 +205,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         return drained
 
     def abort(self) -> int:
-        """Answer none of the datagrams that wait; give how many they were."""
+        """Answer none of the datagrams that wait; return how many they were."""
         waiting = list(self._waiting)
         for answer in waiting:
             if answer in self._waiting:
@@ -215,7 +215,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         return len(waiting)
 
     def _refusal(self, datagram: bytes, addr: Any) -> str | None:
-        """Give why a datagram is not to be answered, whatever it says."""
+        """Return why a datagram is not to be answered, whatever it says."""
         if self._draining is not None:
             return "draining"
         if not addr:
@@ -272,7 +272,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self.statistics.dropped[why] += 1
 
     def wait(self, answer: "_Answer", size: int) -> bool:
-        """Take an answer among those that wait; give whether there is room."""
+        """Take an answer among those that wait; return whether there is room."""
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + size > MAX_WAITING_BYTES:
             return False
         self._waiting.add(answer)

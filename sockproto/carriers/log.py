@@ -77,7 +77,7 @@ class EventLog:
             )
 
     def admits(self, clock: IReactorTime) -> bool:
-        """Count an event; give whether it is to be written. Ask before making what costs something."""
+        """Count an event; return whether it is to be written. Ask before making what costs something."""
         if not is_observed(self._log.observer):
             return False
         now = clock.seconds()
@@ -104,6 +104,6 @@ class EscapedFailure(Failure):
         Failure.__init__(self, failure.value, failure.type, failure.tb)
 
     def getTraceback(self, *args: Any, **kwargs: Any) -> str:
-        """Give the traceback, escaped."""
+        """Return the traceback, escaped."""
         text: str = super().getTraceback(*args, **kwargs)
         return "\n".join("  " + escape(line) for line in text.splitlines()) + "\n"

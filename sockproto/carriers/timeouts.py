@@ -90,7 +90,7 @@ class Timeouts:
         return min(ends, default=0)
 
     def _limits(self, connection: Connection) -> Iterator[Limit]:
-        """Give the limits and where they stand."""
+        """Yield the limits and where they stand."""
         limits, session = connection.limits, connection.session
         framing = session.framing
         yield limits.lifetime_seconds, self.made, CloseReason.LIFETIME

@@ -29,7 +29,7 @@ class Timers:
         self._entered = 0
 
     def enter(self, item: Any, seconds: float, now: float) -> int:
-        """Have *item* called so many seconds after *now*; give what to leave with."""
+        """Have *item* called so many seconds after *now*; return what to leave with."""
         tick = ceil((now + seconds) / self._grain)
         due = self._due.get(tick)
         if due is None:

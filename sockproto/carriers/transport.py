@@ -86,7 +86,7 @@ def closes_below(transport: Any) -> bool:
 
 
 def peer_of(address: IAddress | None) -> Peer:
-    """Give a Twisted address as plain data.
+    """Return a Twisted address as plain data.
 
     Args:
         address: What ``getPeer`` or ``getHost`` gave.
@@ -117,7 +117,7 @@ def ends_of(transport: Any) -> tuple[Peer, IAddress, bool]:
 
 
 def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:
-    """Give the address of a datagram as plain data.
+    """Return the address of a datagram as plain data.
 
     Args:
         address: What ``datagramReceived`` was given.
@@ -175,7 +175,7 @@ def tls_of(transport: Any) -> Handshake | None:
 
 
 def certificate_of(transport: Any) -> bytes | None:
-    """Give the certificate that the peer of a TLS transport has shown, in DER; None if it has shown none."""
+    """Return the certificate that the peer of a TLS transport has shown, in DER; None if none."""
     certificate = transport.getPeerCertificate()
     if certificate is None:
         return None

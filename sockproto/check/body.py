@@ -29,24 +29,24 @@ class Body:
         self._ring = block * times
 
     def part(self, start: int, count: int = PART_BYTES) -> bytes:
-        """Give at most *count* bytes from *start*; fewer at the end, or past 65,536."""
+        """Return at most *count* bytes from *start*; fewer at the end, or past 65,536."""
         count = min(count, PART_BYTES, self.size - start)
         if len(self._ring) > self._period:
             start %= self._period
         return self._ring[start : start + count]
 
     def until(self, size: int) -> "Body":
-        """Give the first *size* bytes of it."""
+        """Return the first *size* bytes of it."""
         made = Body(b"")
         made.size, made._period, made._ring = min(size, self.size), self._period, self._ring
         return made
 
     def around(self, place: int) -> bytes:
-        """Give the bytes about a place, for a report."""
+        """Return the bytes about a place, for a report."""
         return self.part(max(0, place - 32), 64)
 
     def edges(self) -> bytes:
-        """Give all, or the beginning and the end of a long body, for a report."""
+        """Return all, or the beginning and the end of a long body, for a report."""
         if self.size <= 2 * EDGE_BYTES:
             return self.part(0)
         head, tail = self.part(0, EDGE_BYTES), self.part(self.size - EDGE_BYTES, EDGE_BYTES)
@@ -73,7 +73,7 @@ class Edges:
 
 
 def difference(expected: bytes, received: bytes) -> int:
-    """Give the place where two runs of bytes differ first; the length of the shorter one if that is all."""
+    """Return the place where two runs of bytes differ first; the length of the shorter one if that is all."""
     low, high = 0, min(len(expected), len(received))
     while low < high:  # the slices are compared in C
         middle = (low + high + 1) // 2

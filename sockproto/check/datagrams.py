@@ -60,7 +60,7 @@ class DatagramClient(Wire):
         self._note("sent", data)
 
     def receive(self, seconds: float | None = None) -> bytes | None:
-        """Give a datagram; None if none comes in time."""
+        """Return a datagram; None if none comes in time."""
         seconds = self._patience.answer if seconds is None else seconds
         deadline = Deadline(seconds)
         while self._wait(READ, deadline.left):

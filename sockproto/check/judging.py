@@ -154,7 +154,7 @@ class Subject:
         return stream
 
     def datagrams(self, host: str = "", port: int = 0) -> DatagramClient:
-        """Give a socket for datagrams, with a port of its own.
+        """Return a socket for datagrams, with a port of its own.
 
         Args:
             host: The address of ours to send from, if it matters.
@@ -176,7 +176,7 @@ class Subject:
         return self.context.script
 
     def half(self, number: int = 1) -> bytes:
-        """Give the first half of a message."""
+        """Return the first half of a message."""
         if self.context.script is not None:
             return self.context.script.first().half
         return self.habit.name(number)[:5]
@@ -256,12 +256,12 @@ class Subject:
         return True
 
     def settled(self, measure: Callable[[], int]) -> int:
-        """Give what is measured when the server has had the time of a silence to be done with its work."""
+        """Return what is measured when the server has had the time of a silence to be done with its work."""
         time.sleep(min(self.patience.silence, self.deadline.left))
         return measure()
 
     def sign_of_life(self) -> bytes:
-        """Give what a new client is answered, right or wrong; empty if nothing."""
+        """Return what a new client is answered, right or wrong; empty if nothing."""
         if self.context.script is not None:
             with self.connect() as stream:
                 return speaking.sign_of_life(self.context.script, stream)
@@ -318,7 +318,7 @@ class Subject:
 
 
 def long_dialogue(subject: Subject, count: int) -> tuple[Body, Body]:
-    """Give so many messages, and what a talker answers to them all."""
+    """Return so many messages, and what a talker answers to them all."""
     messages = [subject.habit.name(number) for number in range(count)]
     return Body(b"".join(messages)), Body(subject.answers(messages))
 
@@ -364,7 +364,7 @@ class Judged:
         return self.judge.__module__.rpartition(".")[2]
 
     def case(self, protocol: str) -> Case:
-        """Give it as it stands in a report about a protocol."""
+        """Return it as it stands in a report about a protocol."""
         source = self.source or RFCS.get(protocol, TUTORIALS)
         return Case(self.identifier, self.expectation, source, self.quick)
 
@@ -410,7 +410,7 @@ def case(
 
 
 def cases(protocol: "str | ProtocolScript", datagrams: bool = False) -> list[Judged]:
-    """Give the cases of a protocol, or of what a script says, in order."""
+    """Return the cases of a protocol, or of what a script says, in order."""
     for group in (*GROUPS, *(f"scripted.{group}" for group in SCRIPTED)):
         import_module(f"sockproto.check.cases.{group}")
     if isinstance(protocol, str):
@@ -421,7 +421,7 @@ def cases(protocol: "str | ProtocolScript", datagrams: bool = False) -> list[Jud
 
 
 def chosen(found: Iterable[Judged], only: Sequence[str], skip: Sequence[str]) -> list[Judged]:
-    """Give those that are to be run.
+    """Return those that are to be run.
 
     Args:
         found: All there are.

@@ -14,7 +14,7 @@ from sockproto.core.text import escape
 
 
 def junit_xml(report: Report) -> bytes:
-    """Give it as JUnit's XML.
+    """Return it as JUnit's XML.
 
     An open case counts as passed, and says what the server does. One that was to be judged and was not is an
     error: a CI system must not take it for one that may be left out.

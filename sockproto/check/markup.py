@@ -15,17 +15,17 @@ Markup = NewType("Markup", str)
 
 
 def text(content: str) -> Markup:
-    """Give text as markup; control characters and those that turn the direction are written as escapes."""
+    """Return text as markup; control characters and those that turn the direction are written as escapes."""
     return Markup(html.escape(escape(content)))
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
-    """Give several pieces of markup as one."""
+    """Return several pieces of markup as one."""
     return Markup("".join(parts))
 
 
 def element(name: str, /, *children: Markup, **attributes: str | int | bool) -> Markup:
-    """Give an element.
+    """Return an element.
 
     Args:
         name: Of the element.
@@ -37,7 +37,7 @@ def element(name: str, /, *children: Markup, **attributes: str | int | bool) -> 
 
 
 def void(name: str, /, **attributes: str | int | bool) -> Markup:
-    """Give an element that has no end, as ``meta``."""
+    """Return an element that has no end, as ``meta``."""
     return _opening(name, attributes)
 
 

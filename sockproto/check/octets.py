@@ -25,7 +25,7 @@ def difference(expected: bytes | None, received: bytes | None) -> int | None:
 
 
 def as_text(data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES, end: str = "the end") -> Markup:
-    """Give bytes as text; a newline also breaks the line.
+    """Return bytes as text; a newline also breaks the line.
 
     Args:
         data: The bytes.
@@ -50,7 +50,7 @@ def as_text(data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES, en
 def as_hexadecimal(
     data: bytes, marked: int | None = None, shown: int = SHOWN_BYTES, end: str = "the end"
 ) -> Markup:
-    """Give bytes in rows of eight: where the row begins, its bytes in hexadecimal and as characters."""
+    """Return bytes in rows of eight: where the row begins, its bytes in hexadecimal and as characters."""
     begin, last = _window(len(data), marked, shown)
     rows = [_row(data[at : min(at + ROW_BYTES, last)], at, marked) for at in range(begin, last, ROW_BYTES)]
     if marked == len(data):

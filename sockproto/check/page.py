@@ -27,7 +27,7 @@ WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.OPEN: "open", Verdi
 
 
 def html(report: Report) -> str:
-    """Give the page; it is ASCII but for a few signs, to be written as UTF-8."""
+    """Return the page; it is ASCII but for a few signs, to be written as UTF-8."""
     body = element("body", arrows(), _header(report), element("main", *_sections(report)), _footer())
     return f"<!DOCTYPE html>\n{element('html', _head(report), body, lang='en')}\n"
 
@@ -160,7 +160,7 @@ def _section(heading: str, *content: Markup) -> Markup:
 
 
 def _pairs(pairs: dict[str, str]) -> Markup:
-    """Give names and what they stand for."""
+    """Return names and what they stand for."""
     parts = [(element("dt", text(name)), element("dd", text(said))) for name, said in pairs.items()]
     return element("dl", *(element("div", *pair) for pair in parts))
 
@@ -180,12 +180,12 @@ def _key() -> Markup:
 
 
 def _anchor(result: Result) -> str:
-    """Give the name by which the page's links know a case."""
+    """Return the name by which the page's links know a case."""
     return "case-" + "".join(c if c.isalnum() and c.isascii() else "-" for c in result.case.identifier)
 
 
 def _card(result: Result, unfolded: bool) -> Markup:
-    """Give all that is known of a case."""
+    """Return all that is known of a case."""
     heading = element(
         "summary",
         _sign(result.verdict),
@@ -212,7 +212,7 @@ def _card(result: Result, unfolded: bool) -> Markup:
 
 
 def _octets(result: Result) -> Markup:
-    """Give the bytes that were sent, expected and received, the first that differs marked."""
+    """Return the bytes that were sent, expected and received, the first that differs marked."""
     at = difference(result.expected, result.received)
     shown = [
         (name, data, None if name == "Sent" else at)
@@ -269,7 +269,7 @@ def _group(name: str, results: list[Result]) -> Markup:
 
 
 def _entry(result: Result) -> Markup:
-    """Give a case in its group: of what was told above, where."""
+    """Return a case in its group: of what was told above, where."""
     name = element("b", text(result.case.identifier))
     if result.verdict in (Verdict.FAIL, Verdict.OPEN):
         name = element("a", name, href=f"#{_anchor(result)}")

@@ -93,7 +93,7 @@ def _about(report: Report) -> list[str]:
 
 
 def summary(report: Report) -> str:
-    """Give the sum in one line."""
+    """Return the sum in one line."""
     took = f"in {report.seconds:.1f} s" + (f"; {report.unjudged}" if report.unjudged else "")
     if all(result.verdict is Verdict.SKIP for result in report.results):
         what = f"nothing was judged, {report.count(Verdict.SKIP)} skipped"
@@ -112,7 +112,7 @@ def summary(report: Report) -> str:
 
 
 def _alike(results: Sequence[Result]) -> list[list[Result]]:
-    """Give what is told together: of a group, the cases that were skipped for the same reason."""
+    """Return what is told together: of a group, the cases that were skipped for the same reason."""
     found: list[list[Result]] = []
     for result in results:
         same = found and found[-1][0].verdict is result.verdict is Verdict.SKIP
@@ -125,7 +125,7 @@ def _alike(results: Sequence[Result]) -> list[list[Result]]:
 
 
 def _written(data: bytes, ours: bool) -> str:
-    """Give bytes as text, long runs of one byte by their length; only of ours we know what was left out."""
+    """Return bytes as text, long runs of one byte by their length; only of ours we know what was left out."""
     parts, end = [], 0
     for run in (_CUT_RUN if ours else _RUN).finditer(data):
         if run.start() > end:

@@ -223,7 +223,7 @@ def judge(context: CheckContext, judged: Judged) -> Result:
 
 
 def _said(context: CheckContext, since: int) -> tuple[str, ...]:
-    """Give what the server has printed; it may be a little late."""
+    """Return what the server has printed; it may be a little late."""
     if context.started is None:
         return ()
     time.sleep(SAID_SECONDS)
@@ -241,7 +241,7 @@ def _hint(context: CheckContext, failed: Failed) -> str:
 
 
 def _shared(judged: Sequence[Judged]) -> list[Judged]:
-    """Give the cases in turn, one of each group, so that little time is shared by all groups.
+    """Return the cases in turn, one of each group, so that little time is shared by all groups.
 
     Those that start servers take longest; they are given what is left.
     """

@@ -104,7 +104,7 @@ class Wire:
         self._timeline.note(self._number, kind, data, text)
 
     def _wait(self, events: int, seconds: float) -> int:
-        """Wait for the socket; give what can be done, 0 if that is nothing in time."""
+        """Wait for the socket; return what can be done, 0 if that is nothing in time."""
         self._check_time()
         if events & READ and isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return READ

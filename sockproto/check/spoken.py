@@ -39,7 +39,7 @@ CLOCK_SECONDS = 5
 
 
 def answer(protocol: str, message: bytes) -> bytes:
-    """Give what a talker answers on a stream; empty if nothing."""
+    """Return what a talker answers on a stream; empty if nothing."""
     if protocol == "echo":
         return message
     line = message.removesuffix(b"\n")
@@ -58,7 +58,7 @@ def answer(protocol: str, message: bytes) -> bytes:
 
 
 def name(protocol: str, number: int) -> bytes:
-    """Give a message, with its newline, that no other number has; each has an answer."""
+    """Return a message, with its newline, that no other number has; each has an answer."""
     if protocol == "command":
         return b"/echo client %d\n" % number
     return b"client %d\n" % number
@@ -95,7 +95,7 @@ def unusual(protocol: str, said: bytes, now: float) -> str:
 
 
 def _clock(said: bytes, now: float) -> float:
-    """Give how many seconds it is ahead of us; its count begins again in 2036."""
+    """Return how many seconds it is ahead of us; its count begins again in 2036."""
     said_now = int.from_bytes(said, "big") - SECONDS_1900_TO_1970
     return (said_now - now + 2**31) % 2**32 - 2**31
 

@@ -136,14 +136,14 @@ class Started:
         return ""
 
     def said(self, since: int = 0) -> tuple[str, ...]:
-        """Give the last lines that it has printed since it had printed so many, escaped."""
+        """Return the last lines that it has printed since it had printed so many, escaped."""
         if self._listening is not None and self.exit:
             self._listening.join(0.2)  # it may have been quicker than we
         new = list(self._last)[-(self.lines - since) :] if self.lines > since else []
         return tuple(shown(line.strip(), 200) for line in new if line.strip())[-SHOWN_LINES:]
 
     def last_words(self, since: int = 0) -> str:
-        """Give what it printed last, to stand at the end of a sentence."""
+        """Return what it printed last, to stand at the end of a sentence."""
         said = self.said(since)
         return f"; it said {said[-1]}" if said else ""
 
@@ -186,13 +186,13 @@ class Started:
         self._first_bytes = self.memory_bytes()
 
     def memory_bytes(self) -> int:
-        """Give how much memory it and what it started have in use; 0 where that is not known."""
+        """Return how much memory it and what it started have in use; 0 where that is not known."""
         size = sum(_memory(process, stat) for process, stat in self._processes())
         self.most_bytes = max(self.most_bytes, size)
         return size
 
     def descriptors(self) -> int:
-        """Give how many descriptors it and what it started have open; 0 where that is not known."""
+        """Return how many descriptors it and what it started have open; 0 where that is not known."""
         count = 0
         for process, _ in self._processes():
             with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ class Started:
         return count
 
     def processes(self) -> int:
-        """Give how many processes it is."""
+        """Return how many processes it is."""
         return sum(stat[0] != "Z" for _, stat in self._processes())
 
     @contextlib.contextmanager
@@ -237,7 +237,7 @@ class Started:
         self._process.terminate()
 
     def wait(self, seconds: float) -> str:
-        """Wait until it ends; give how, empty if it has not."""
+        """Wait until it ends; return how, empty if it has not."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return self.exit
@@ -265,7 +265,7 @@ class Started:
                     os.kill(int(process.name), signal.SIGKILL)
 
     def known(self) -> dict[str, str]:
-        """Give what is known of it, for the report."""
+        """Return what is known of it, for the report."""
         memory = self.memory_bytes()
         found = {"command": self.command, "exit": self.exit or "none: it was still running"}
         if memory:
@@ -277,7 +277,7 @@ class Started:
         return found
 
     def _processes(self) -> "list[tuple[Path, list[str]]]":
-        """Give each process of its group: its directory, and what follows its name in ``stat`` (proc(5))."""
+        """Return each process of its group: directory, and what follows its name in ``stat`` (proc(5))."""
         found = []
         for process in PROCESSES.glob("[0-9]*"):
             with contextlib.suppress(OSError, IndexError):
@@ -295,7 +295,7 @@ class Started:
 
 
 def _memory(process: Path, stat: "list[str]") -> int:
-    """Give a process's share of the memory in use: what several have in common counts once (proc(5))."""
+    """Return a process's share of the memory in use: what several have in common counts once (proc(5))."""
     with contextlib.suppress(OSError):
         for line in (process / "smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

@@ -37,7 +37,7 @@ class StreamClient(Wire):
             view = view[self._write(view) :]
 
     def send_pieces(self, pieces: Iterable[bytes]) -> float:
-        """Send each on its own, so that the server reads them apart; give the longest time between two."""
+        """Send each on its own, so that the server reads them apart; return the longest time between two."""
         longest, before = 0.0, time.monotonic()
         for number, piece in enumerate(pieces):
             if number:
@@ -100,13 +100,13 @@ class StreamClient(Wire):
                     self.half_close()
 
     def _ready(self, reading: bool, writing: bool, late: bool) -> int:
-        """Give what can be done next; with *late*, reading is last: once the server has stopped reading."""
+        """Return what can be done next; with *late*, reading is last: once the server has stopped reading."""
         if late and writing and self._wait(WRITE, self._patience.pause):
             return WRITE
         return self._wait((READ if reading else 0) | (WRITE if writing else 0), self._patience.answer)
 
     def _take(self, expected: Body, came: int) -> int:
-        """Read what is there, a megabyte at most, and compare; give how much it was."""
+        """Read what is there, a megabyte at most, and compare; return how much it was."""
         before = came
         while came - before < TAKEN_BYTES and came < expected.size:
             data = self._read(PART_BYTES, 0)
@@ -117,7 +117,7 @@ class StreamClient(Wire):
         return came - before
 
     def receive(self, count: int) -> bytes:
-        """Give exactly so many bytes."""
+        """Return exactly so many bytes."""
         data = b""
         while len(data) < count:
             piece = self._read(count - len(data), self._patience.answer)
@@ -130,7 +130,7 @@ class StreamClient(Wire):
         return data
 
     def until_end(self, limit: int = 1 << 20) -> bytes:
-        """Give all that comes until the server ends the stream, which it must in time, whatever it says."""
+        """Return all that comes until the server ends the stream, which it must in time, whatever it says."""
         data, due = b"", Deadline(self._patience.answer)
         while len(data) <= limit:
             piece = self._read(PART_BYTES, due.left) if due.left else None
@@ -144,14 +144,14 @@ class StreamClient(Wire):
         raise Failed(f"more than {limit:,} bytes came, and no end", self._sent, None, edges(data))
 
     def receive_some(self) -> bytes:
-        """Give what comes next, ``b""`` at the end."""
+        """Return what comes next, ``b""`` at the end."""
         data = self._read(PART_BYTES, self._patience.answer)
         if data is None:
             raise Silent("nothing more came", self._sent)
         return data
 
     def until(self, ending: bytes, limit: int) -> bytes:
-        """Give all that comes until this does, or the end of the stream."""
+        """Return all that comes until this does, or the end of the stream."""
         data = b""
         while not data.endswith(ending) and len(data) <= limit:
             piece = self._read(PART_BYTES, self._patience.answer)
@@ -165,7 +165,7 @@ class StreamClient(Wire):
         return data
 
     def what_comes(self, limit: int = 1 << 16, first: float | None = None) -> bytes:
-        """Give what comes until it falls silent or ends.
+        """Return what comes until it falls silent or ends.
 
         Args:
             limit: The most to read.
@@ -195,7 +195,7 @@ class StreamClient(Wire):
             raise Failed(f"{shown(data)} came where nothing was due", self._sent, b"", data)
 
     def push(self, block: bytes, limit: int, silence: float, start: int = 0) -> int:
-        """Send a block again and again, and read nothing; give how much the server took.
+        """Send a block again and again, and read nothing; return how much the server took.
 
         Args:
             block: What to send.
@@ -247,7 +247,7 @@ class StreamClient(Wire):
         self._sock.setblocking(False)
 
     def _read(self, limit: int, seconds: float) -> bytes | None:
-        """Give what comes, ``b""`` at the end, None if nothing comes in time."""
+        """Return what comes, ``b""`` at the end, None if nothing comes in time."""
         deadline = Deadline(seconds)
         while self._wait(READ, deadline.left):
             try:
@@ -264,7 +264,7 @@ class StreamClient(Wire):
         return None
 
     def _write(self, data: "bytes | memoryview") -> int:
-        """Write what can be written now; give how much that was."""
+        """Write what can be written now; return how much that was."""
         try:
             count: int = self._sock.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -300,7 +300,7 @@ class StreamClient(Wire):
         )
 
     def _story(self, expected: Body, came: int) -> tuple[bytes | None, bytes, bytes]:
-        """Give what was sent, what was expected, and what has come, all of which was right."""
+        """Return what was sent, what was expected, and what has come, all of which was right."""
         return self._sent, expected.edges(), expected.until(came).edges()
 
 

@@ -160,7 +160,7 @@ def speaks_tls(target: ServerAddress) -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that nobody listens on, neither for streams nor for datagrams."""
+    """Return a port that nobody listens on, neither for streams nor for datagrams."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
         with socket.socket(family) as stream, socket.socket(family, socket.SOCK_DGRAM) as datagrams:

@@ -53,7 +53,7 @@ def chosen(timeline: Sequence[TimelineEvent]) -> Shown:
 
 
 def table(timeline: Sequence[TimelineEvent]) -> Markup:
-    """Give the events, one a row."""
+    """Return the events, one a row."""
     shown = chosen(timeline)
     rows = [_row(event) for event in shown.events]
     if shown.left_out:
@@ -65,7 +65,7 @@ def table(timeline: Sequence[TimelineEvent]) -> Markup:
 
 
 def arrows() -> Markup:
-    """Give the heads of the arrows, which a page has once, before its drawings."""
+    """Return the heads of the arrows, which a page has once, before its drawings."""
     heads = (
         element(
             "marker",
@@ -84,7 +84,7 @@ def arrows() -> Markup:
 
 
 def drawing(timeline: Sequence[TimelineEvent]) -> Markup:
-    """Give the events as a picture as wide as there is room, which scrolls where there is too little."""
+    """Return the events as a picture as wide as there is room, which scrolls where there is too little."""
     sockets = _sockets(timeline)
     shown = chosen([event for event in timeline if event.socket in sockets])
     if not shown.events:
@@ -110,7 +110,7 @@ def undrawn(timeline: Sequence[TimelineEvent]) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Give a time as people say it: ``0``, ``0.8 ms``, ``1.24 s``."""
+    """Return a time as people say it: ``0``, ``0.8 ms``, ``1.24 s``."""
     if seconds < 0.0001:
         return "0"
     if seconds < 0.9995:
@@ -119,7 +119,7 @@ def moment(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Give a number of bytes in short: ``12 B``, ``64 K``, ``1.5 M``."""
+    """Return a number of bytes in short: ``12 B``, ``64 K``, ``1.5 M``."""
     for unit, factor in (("M", 1 << 20), ("K", 1 << 10)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
@@ -148,7 +148,7 @@ def _summary(timeline: Sequence[TimelineEvent]) -> str:
 
 
 def _sockets(timeline: Sequence[TimelineEvent]) -> list[int]:
-    """Give the sockets that are drawn: of many, those on which something happened last."""
+    """Return the sockets that are drawn: of many, those on which something happened last."""
     latest = list(dict.fromkeys(event.socket for event in reversed(timeline) if event.socket))
     return sorted(latest[:SHOWN_SOCKETS])
 

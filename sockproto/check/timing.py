@@ -79,7 +79,7 @@ class Timeline:
             self._last.append(event)
 
     def events(self) -> tuple[TimelineEvent, ...]:
-        """Give them in order."""
+        """Return them in order."""
         if not self._left_out:
             return (*self._first, *self._last)
         left_out = f"{self._left_out:,} events are left out here"

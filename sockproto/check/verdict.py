@@ -152,7 +152,7 @@ class Report:
         return any(result.verdict is Verdict.FAIL for result in self.results)
 
     def strict(self) -> "Report":
-        """Give it with what is left open as failures."""
+        """Return it with what is left open as failures."""
         return replace(self, results=tuple(result.strict() for result in self.results))
 
     @property
@@ -240,14 +240,14 @@ class TooSlow(Skipped):
 
 
 def shown(data: bytes, limit: int = 60) -> str:
-    """Give bytes as a person can read them on any terminal: escaped, and no more than *limit* of them."""
+    """Return bytes as a person can read them on any terminal: escaped, and no more than *limit* of them."""
     if len(data) <= limit:
         return repr(data)[1:]
     return f"{repr(data[:limit])[1:]} and {len(data) - limit:,} bytes more"
 
 
 def edges(data: bytes, limit: int = 1_024) -> bytes:
-    """Give bytes; of a long run the first and the last, and between them how many are left out."""
+    """Return bytes; of a long run the first and the last, and between them how many are left out."""
     if len(data) <= limit:
         return data
     half = limit // 2
@@ -255,5 +255,5 @@ def edges(data: bytes, limit: int = 1_024) -> bytes:
 
 
 def left_out(count: int) -> bytes:
-    """Give what stands for so many bytes that are left out, in a report."""
+    """Return what stands for so many bytes that are left out, in a report."""
     return b" [... %d bytes ...] " % count

@@ -40,7 +40,7 @@ DEFAULT_ADDRESS = "127.0.0.1:9999"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command; give its exit status."""
+    """Run a command; return its exit status."""
     try:
         typed = list(arguments)
         status = sockproto.main(typed, prog_name="sockproto", standalone_mode=False, obj=tuple(typed))
@@ -150,7 +150,7 @@ def _address(text: str, given: dict[str, Any], meant: str) -> Address:
 
 
 def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
-    """Give what was typed as bytes; ``-`` is the lines of standard input."""
+    """Yield what was typed as bytes; ``-`` is the lines of standard input."""
     from sockproto.cli.source import Source
 
     for word in words:

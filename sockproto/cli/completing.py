@@ -32,7 +32,7 @@ class Commands(Completer):
         self._arguments: dict[str, list[list[str]]] = {}
 
     def learn(self, help_line: str) -> bool:
-        """Take what ``/help`` said; give whether it was a list of commands."""
+        """Take what ``/help`` said; return whether it was a list of commands."""
         words = help_line.split()
         if not words or not all(word.startswith(self._prefix) for word in words):
             return False
@@ -40,7 +40,7 @@ class Commands(Completer):
         return True
 
     def learn_more(self, description: str) -> bool:
-        """Take what ``/help json`` said; give whether it was what a ``CommandSet`` says, or a list."""
+        """Take what ``/help json`` said; return whether it was what a ``CommandSet`` says, or a list."""
         try:
             commands = json.loads(description)["commands"]
             self._arguments = {
@@ -55,7 +55,7 @@ class Commands(Completer):
         return True
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        """Give what the word before the cursor may become."""
+        """Yield what the word before the cursor may become."""
         *before, word = document.text_before_cursor.split(" ")
         found = self.words
         if before:

@@ -214,7 +214,7 @@ def complain(text: str) -> None:
 
 
 def size_of(descriptor: int) -> int | None:
-    """Give how many bytes are left of a regular file; None if it is none."""
+    """Return how many bytes are left of a regular file; None if it is none."""
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

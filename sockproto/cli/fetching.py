@@ -16,7 +16,7 @@ EXAMPLE = "sockproto fetch -o page.html http://127.0.0.1:8080/"
 
 
 def fetch(arguments: Sequence[str]) -> int:
-    """Run it; give its exit status."""
+    """Run it; return its exit status."""
     from sockproto.rawhttp import main
 
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:

@@ -82,7 +82,7 @@ def _row(found: Any) -> dict[str, Any]:
 
 
 def _from(row: dict[str, Any]) -> str:
-    """Give where a protocol comes from, in words."""
+    """Return where a protocol comes from, in words."""
     from sockproto.core.text import escape
 
     installed = f"{row['distribution']} {row['version']}" if row["distribution"] else None
@@ -92,7 +92,7 @@ def _from(row: dict[str, Any]) -> str:
 
 
 def origin_of(module: str, file: str | None) -> Origin:
-    """Give the distribution that has the file of a module."""
+    """Return the distribution that has the file of a module."""
     from importlib.metadata import distributions, version
 
     if module.startswith("sockproto."):

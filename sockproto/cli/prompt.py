@@ -203,7 +203,7 @@ def talk(address: Address, reactor: Any, options: dict[str, Any], prefix: str) -
 
 
 def _history() -> History:
-    """Give what was typed earlier; only of this session where that can't be kept."""
+    """Return what was typed earlier; only of this session where that can't be kept."""
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     path = Path(state) / "sockproto" / "history"
     try:

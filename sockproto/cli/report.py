@@ -122,7 +122,7 @@ class TransferProgress:
             self._line.show(self.text(now - self._began))
 
     def text(self, seconds: float) -> str:
-        """Give the line."""
+        """Return the line."""
         rate = self._bytes / seconds if seconds else 0.0
         line = quantity(self._bytes)
         if self._total is not None:
@@ -139,7 +139,7 @@ class TransferProgress:
 
 
 def quantity(count: float) -> str:
-    """Give a number of bytes as people read it, in powers of 1,000 (IEC 80000-13)."""
+    """Return a number of bytes as people read it, in powers of 1,000 (IEC 80000-13)."""
     for unit in "B", "kB", "MB", "GB":
         if count < 1000 or unit == "GB":
             break
@@ -148,7 +148,7 @@ def quantity(count: float) -> str:
 
 
 def json_value(data: bytes) -> Any:
-    """Give bytes as JSON can hold them: a string, or an object with their base64 where they are no UTF-8."""
+    """Return bytes as JSON can hold them: a string, or an object with base64 where they are not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:

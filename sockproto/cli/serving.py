@@ -76,7 +76,7 @@ def install_reactor() -> None:
 
 
 def serve(options: Sequence[str]) -> int:
-    """Serve until a signal; give the exit status.
+    """Serve until a signal; return the exit status.
 
     Args:
         options: Those of ``twistd sockproto``.

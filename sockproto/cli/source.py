@@ -43,7 +43,7 @@ class Source:
         self._ended = False
 
     def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes | Input]:
-        """Give all there is in pieces of at most *size* bytes."""
+        """Yield all there is in pieces of at most *size* bytes."""
         self._size = size
         if self._is_file:
             while data := self._read_now():
@@ -53,12 +53,12 @@ class Source:
             yield Input(self._read())
 
     def lines(self) -> Iterator[bytes | Input]:
-        """Give all there is in lines, without their ends."""
+        """Yield all there is in lines, without their ends."""
         while self._lines or not self._ended:
             yield Input(self._line())
 
     def _read(self) -> "Deferred[bytes | None]":
-        """Give what is there next; None at the end."""
+        """Return what is there next; None at the end."""
         self._waiting = Deferred(lambda _: self._reactor.removeReader(self))
         self._reactor.addReader(self)
         return self._waiting
@@ -100,7 +100,7 @@ class Source:
             waiting.errback(Failure())
 
     def fileno(self) -> int:
-        """Give the descriptor."""
+        """Return the descriptor."""
         return self._descriptor
 
     def connectionLost(self, reason: Failure) -> None:
@@ -109,5 +109,5 @@ class Source:
             self.doRead()
 
     def logPrefix(self) -> str:
-        """Give a name for the log."""
+        """Return a name for the log."""
         return "standard input"

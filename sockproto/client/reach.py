@@ -62,7 +62,7 @@ def stream_endpoint(reactor: Any, address: Address, tls: TLS | None) -> Any:
 
 
 def datagram_targets(reactor: Any, address: Address, call: Call) -> "Deferred[list[Target]]":
-    """Give every address that may answer, each with what opens a socket for it."""
+    """Return every address that may answer, each with what opens a socket for it."""
     if address.kind == "unix-dgram":
         return succeed([_unix_target(reactor, address.host, call)])
     found = host_addresses(reactor, address.host, address.port)

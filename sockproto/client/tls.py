@@ -38,7 +38,7 @@ class TLS:
 
 
 def wrapped(endpoint: Any, host: str, tls: TLS) -> Any:
-    """Give an endpoint that speaks TLS over another one.
+    """Return an endpoint that speaks TLS over another one.
 
     Args:
         endpoint: Where to connect.

@@ -93,7 +93,7 @@ class CommandSet:
 
     @classmethod
     def _mark(cls, attribute: str) -> Mark | None:
-        """Give how a method was decorated, in its own class or where it is overridden from."""
+        """Return how a method was decorated, in its own class or where it is overridden from."""
         for base in cls.__mro__:
             method = vars(base).get(attribute)
             if hasattr(method, MARK):
@@ -123,7 +123,7 @@ class CommandSet:
         return None
 
     def failed(self, caller: Caller, error: CommandError) -> Any:
-        """Give what a caller is told of an error, as a command gives its answer; None: nothing.
+        """Return what a caller is told of an error, as a command gives its answer; None: nothing.
 
         Args:
             caller: Who.

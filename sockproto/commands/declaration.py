@@ -134,7 +134,7 @@ class Declaration:
         return self.words[0]
 
     def call(self, commands: Any, text: bytes, caller: Caller) -> Any:
-        """Call the method of *commands* with what follows the word; give what it gives.
+        """Call the method of *commands* with what follows the word; return what it gives.
 
         Raises:
             CommandError: That is not what the signature says.

@@ -72,7 +72,7 @@ _KINDS = {
 
 
 def written(value: object) -> str:
-    """Give a value as it is written in a line."""
+    """Return a value as it is written in a line."""
     if isinstance(value, enum.Enum):
         return value.value if isinstance(value.value, str) else value.name.lower()
     if isinstance(value, bool):
@@ -107,7 +107,7 @@ def kind_of(annotation: Any, fold: bool) -> Kind:
 
 
 def required(annotation: Any) -> tuple[Any, bool]:
-    """Take ``None`` from an annotation such as ``int | None``; give whether it was not there."""
+    """Take ``None`` from an annotation such as ``int | None``; return whether it was not there."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         others = [member for member in typing.get_args(annotation) if member is not type(None)]
         if len(others) == 1:

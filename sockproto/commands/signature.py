@@ -39,7 +39,7 @@ class Parameter:
     rest: bool = False
 
     def usage(self) -> str:
-        """Give it as help texts write it."""
+        """Return it as help texts write it."""
         shown = self.name + ("..." if self.repeated or self.rest else "")
         return shown if self.needed else f"[{shown}]"
 
@@ -131,7 +131,7 @@ class Signature:
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Give the annotations of a method's parameters.
+    """Return the annotations of a method's parameters.
 
     Raises:
         DeclarationError: One can't be read.

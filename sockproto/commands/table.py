@@ -47,11 +47,11 @@ class CommandTable:
             self.by_word[self._folded(word.encode())] = declared
 
     def find(self, word: bytes) -> Declaration | None:
-        """Give the command of a word, prefix included."""
+        """Return the command of a word, prefix included."""
         return self.by_word.get(self._folded(word))
 
     def find_named(self, name: bytes) -> Declaration | None:
-        """Give the command of a word with the prefix or without it."""
+        """Return the command of a word with the prefix or without it."""
         prefix = self._prefix.encode()
         return self.find(prefix + name.removeprefix(prefix))
 

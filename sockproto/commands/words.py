@@ -76,7 +76,7 @@ def _skip_blanks(text: bytes, begin: int) -> int:
 
 
 def quote(argument: bytes | str) -> bytes:
-    """Give an argument as it is written in a line, in quotes if it needs them.
+    """Return an argument as it is written in a line, in quotes if it needs them.
 
     Args:
         argument: What the command is to get.

@@ -33,7 +33,7 @@ class Admission:
         self._max_connections = min(self._max_connections or connections, connections)
 
     def admit(self, peer: Peer) -> CloseReason | None:
-        """Take a place for a connection of *peer*; give why it is refused if there is none.
+        """Take a place for a connection of *peer*; return why it is refused if there is none.
 
         In one piece what ``enter`` and ``identify`` do; whoever is refused has taken no place.
         """
@@ -51,7 +51,7 @@ class Admission:
         return None
 
     def release(self, peer: Peer) -> None:
-        """Give back what ``admit`` took."""
+        """Return back what ``admit`` took."""
         self._open -= 1
         site = peer.host
         if ":" in site:
@@ -64,18 +64,18 @@ class Admission:
             del peers[site]
 
     def enter(self) -> CloseReason | None:
-        """Take a place for a connection; give why it is refused if there is none."""
+        """Take a place for a connection; return why it is refused if there is none."""
         if 0 < self._max_connections <= self._open:
             return CloseReason.TOO_MANY
         self._open += 1
         return None
 
     def leave(self) -> None:
-        """Give back the place that ``enter`` took."""
+        """Return back the place that ``enter`` took."""
         self._open -= 1
 
     def identify(self, peer: Peer) -> CloseReason | None:
-        """Take one of *peer*'s places; give why it is refused if there is none."""
+        """Take one of *peer*'s places; return why it is refused if there is none."""
         site = peer.host if ":" not in peer.host else site_of(peer)
         count = self._peers.get(site, 0)
         if 0 < self._max_of_peer <= count and peer.port is not None:
@@ -114,7 +114,7 @@ class GuardedAdmission(Admission):
 
 
 def site_of(peer: Peer) -> str:
-    """Give what counts as one peer: an IPv4 address, the /64 of an IPv6 address."""
+    """Return what counts as one peer: an IPv4 address, the /64 of an IPv6 address."""
     if ":" not in peer.host:  # no IPv6 address; Twisted writes an IPv4 address in one way only
         return peer.host
     try:

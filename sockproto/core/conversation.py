@@ -157,7 +157,7 @@ class OneShot(Conversation):
     """Says one thing to whoever comes, and closes; on datagrams, to each. Subclasses override ``say``."""
 
     def say(self) -> bytes:
-        """Give what is said."""
+        """Return what is said."""
         raise NotImplementedError
 
     def opened(self, peer: Peer) -> Script:

@@ -90,7 +90,7 @@ def count(text: str, least: int = 0, most: int = MAX_COUNT) -> int:
 
 
 def raw_bytes(text: str) -> bytes:
-    """Give the bytes that were typed, whatever the locale made of them."""
+    """Return the bytes that were typed, whatever the locale made of them."""
     return os.fsencode(text)
 
 

@@ -26,12 +26,12 @@ class Chargen(Conversation):
     """Generates characters until the connection ends."""
 
     def opened(self, peer: Peer) -> Script:
-        """Give the pattern, for ever."""
+        """Yield the pattern, for ever."""
         while True:
             yield PATTERN
 
     def datagram(self, message: bytes, peer: Peer) -> bytes:
-        """Give as many characters as the request is long: no more, so that it amplifies nothing."""
+        """Return as many characters as the request is long: no more, so that it amplifies nothing."""
         return PATTERN[: min(len(message), MAX_DATAGRAM)]
 
     def is_reply(self, datagram: bytes) -> bool:

@@ -27,12 +27,12 @@ class Demo(CommandSet):
 
     @command
     def version(self) -> str:
-        """Give the version."""
+        """Return the version."""
         return "Demo version"
 
     @command(verbatim=True)
     def echo(self, *, text: bytes = b"") -> bytes:
-        """Give back what follows the word /echo, verbatim."""
+        """Return back what follows the word /echo, verbatim."""
         return text
 
 

@@ -17,7 +17,7 @@ class Echo(Conversation):
     """Gives back what comes."""
 
     def received(self, message: bytes) -> bytes:
-        """Give the same bytes."""
+        """Return the same bytes."""
         return message
 
 

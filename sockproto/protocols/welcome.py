@@ -35,7 +35,7 @@ class Welcome(OneShot):
         self.message = message
 
     def say(self) -> bytes:
-        """Give the text."""
+        """Return the text."""
         return self.message
 
     def is_reply(self, datagram: bytes) -> bool:

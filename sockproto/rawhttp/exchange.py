@@ -53,7 +53,7 @@ class HTTPExchange:
         observer.head(event, headers)
 
     def redirect(self, here: URL) -> URL | None:
-        """Give where it leads, None if it is no redirect to be followed."""
+        """Return where it leads, None if it is no redirect to be followed."""
         locations = set(self.headers.all(b"Location"))
         if not self._options.follow or self.status.code not in REDIRECTS or not locations:
             return None
@@ -111,7 +111,7 @@ class HTTPExchange:
         return size, trailers
 
     def _read(self) -> Iterator[object]:
-        """Give the events up to the end, reading what they need."""
+        """Yield the events up to the end, reading what they need."""
         while True:
             while (event := self._parser.take()) is not None:
                 yield event

@@ -80,7 +80,7 @@ class ResponseParser:
         self._received.ended, self._received.clean = True, clean
 
     def take(self) -> Event | None:
-        """Give the next event; None: more bytes are needed, or the response is over.
+        """Return the next event; None: more bytes are needed, or the response is over.
 
         Raises:
             WrongReply: It is no HTTP/1 response, or where it ends can't be told for certain.
@@ -186,7 +186,7 @@ class ResponseParser:
         yield EndOfMessage((yield from self._fields()))
 
     def _whole_chunks(self) -> bytes:
-        """Give the data of the chunks that have come whole, in one piece: most have, and are right."""
+        """Return the data of the chunks that have come whole, in one piece: most have, and are right."""
         piece, at = self._received.whole()
         view, chunks = memoryview(piece), list[memoryview]()
         while len(chunks) < MAX_CHUNKS and (match := _CHUNK.match(piece, at)):
@@ -219,7 +219,7 @@ def _wrong(reason: str) -> NoReturn:
 
 
 def _content(line: bytes, limit: int) -> bytes:
-    """Give a line without its end, which may be a lone LF (section 2.2)."""
+    """Return a line without its end, which may be a lone LF (section 2.2)."""
     if not line.endswith(b"\n"):
         _wrong(f"headers longer than {limit} bytes")
     line = line[:-2] if line.endswith(b"\r\n") else line[:-1]

@@ -22,7 +22,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 
 
 def escaped(data: bytes) -> str:
-    r"""Give text in which all but printable characters and newlines is written as ``\x1b``."""
+    r"""Return text in which all but printable characters and newlines is written as ``\x1b``."""
     text = data.replace(b"\r\n", b"\n").decode("utf-8", "backslashreplace")
     return escape(text, keep="\n\t")
 

@@ -78,7 +78,7 @@ class URL(NamedTuple):
         )
 
     def resolve(self, location: str) -> "URL":
-        """Give where a redirect leads from here (RFC 3986, 5.2).
+        """Return where a redirect leads from here (RFC 3986, 5.2).
 
         What it says of a user is dropped (RFC 9110, 4.2.4); credentials stay within their origin.
 
@@ -169,7 +169,7 @@ def _host(text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """Give a text's bytes, those that were no UTF-8 as they came."""
+    """Return a text's bytes, those that were no UTF-8 as they came."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -62,7 +62,7 @@ class BaseInstrument:
 
     @classmethod
     def _declared(cls, name: str, attribute: Any) -> Iterator[ScpiCommand]:
-        """Return what an attribute declares, in its own class or where it is overridden from."""
+        """Yield what an attribute declares, in its own class or where it is overridden from."""
         if isinstance(attribute, Setting | RegisterCommands):
             yield from attribute.commands()
         elif inspect.isfunction(attribute):

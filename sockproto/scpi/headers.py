@@ -190,7 +190,7 @@ class HeaderTree:
 
 
 def _with_left_out(places: Iterable[Position]) -> Iterator[Position]:
-    """Return places, and those below them that are reached by nodes which are not written."""
+    """Yield places, and those below them that are reached by nodes which are not written."""
     for node, suffixes in places:
         yield node, suffixes
         below = {id(child): child for children in node.children.values() for child in children}
@@ -213,7 +213,7 @@ def _step(places: Iterable[Position], name: bytes) -> Iterator[Position]:
 
 
 def _spellings(header: ProgramHeader) -> Iterator[bytes]:
-    """Return ways to write a header: with and without each node that is optional, short and long."""
+    """Yield ways to write a header: with and without each node that is optional, short and long."""
     short, long = ([choose(m.forms, key=len) for m in header.mnemonics] for choose in (min, max))
     for forms in short, long:
         for written in product(*([True, False] if m.optional else [True] for m in header.mnemonics)):

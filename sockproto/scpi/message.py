@@ -24,7 +24,7 @@ _STOPS = {separator: re.compile(separator + b"|" + _OPENING) for separator in (b
 
 
 def units(message: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Return the units of a message, each as its header and its data; empty ones mean nothing."""
+    """Yield the units of a message, each as its header and its data; empty ones mean nothing."""
     for unit in _split(message, b";"):
         match = _HEADER.search(unit)
         if match is not None:

@@ -44,7 +44,7 @@ class Setting:
         vars(instrument)[self._name] = value
 
     def set_back(self, instrument: Any) -> None:
-        """Give an instrument the value of ``*RST``."""
+        """Return an instrument the value of ``*RST``."""
         vars(instrument).pop(self._name, None)
 
     def commands(self) -> list[ScpiCommand]:

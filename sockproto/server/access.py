@@ -67,7 +67,7 @@ class AccessOptions(FaultOptions):
             raise OptionError(f"--client-ca: {error}") from error
 
     def restrictions(self) -> Iterable[tuple[str, str]]:
-        """Return the name and the values of each of these options that was given."""
+        """Yield the name and the values of each of these options that was given."""
         for name in "allow", "deny", "client-ca":
             given = self[name]
             if given:

@@ -77,7 +77,7 @@ class Catalog(NamedTuple):
 
 
 def definitions() -> dict[str, Any]:
-    """Give the definitions of all protocols that could be loaded, by name.
+    """Return the definitions of all protocols that could be loaded, by name.
 
     Returns:
         ``IProtocolDefinition`` providers, ours first, in the order of their names.
@@ -135,7 +135,7 @@ def _ours() -> Iterator[Found]:
 
 
 def _in_plugin(name: str) -> Iterator[Any]:
-    """Give the definitions of a plugin module, or why there are none to be had."""
+    """Yield the definitions of a plugin module, or why there are none to be had."""
     try:
         module = import_module(name)
         values = {id(value): value for value in vars(module).values()}.values()  # each once
@@ -159,7 +159,7 @@ def _file(module: str) -> str | None:
 
 
 def _fault(known: list[Found], each: Found) -> Broken | None:
-    """Give what is wrong with a definition, beside those that were found before."""
+    """Return what is wrong with a definition, beside those that were found before."""
     definition = each.definition
     try:
         reason = flaw(definition)
@@ -180,7 +180,7 @@ def _fault(known: list[Found], each: Found) -> Broken | None:
 
 
 def _reason(error: BaseException) -> str:
-    """Give an exception as one printable line."""
+    """Return an exception as one printable line."""
     try:
         text = str(error)
     except Exception:  # of an exception that is not ours
@@ -189,6 +189,6 @@ def _reason(error: BaseException) -> str:
 
 
 def _shown(reason: str) -> str:
-    """Give a reason as one printable line of some length."""
+    """Return a reason as one printable line of some length."""
     text = escape(reason[:MAX_REASON])
     return text if len(reason) <= MAX_REASON else f"{text}…"

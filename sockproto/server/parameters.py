@@ -10,7 +10,7 @@ from typing import Any
 
 
 def described(offered: Iterable[Any]) -> list[list[Any]]:
-    """Give the rows for ``optParameters``.
+    """Return the rows for ``optParameters``.
 
     Args:
         offered: The definitions whose options can be given. Options of one name share a row, and its help

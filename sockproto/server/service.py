@@ -364,7 +364,7 @@ def stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
 
 
 def _line(listener: Listener, failure: Failure) -> str:
-    """Give what a person is told: address, port, reason, and what to do."""
+    """Return what a person is told: address, port, reason, and what to do."""
     error = failure.value
     host = listener.interface or getattr(error, "interface", None) or ""
     if isinstance(error, CannotListenError):

@@ -53,7 +53,7 @@ OWN_ARGUMENTS = ("access", "faults", "framing", "limits", "proxy_from")
 
 
 def _typed(name: str) -> str:
-    """Give an option's name as it is typed."""
+    """Return an option's name as it is typed."""
     return name.replace("_", "-")
 
 
@@ -147,7 +147,7 @@ class ServerOptions(AccessOptions):
             raise SystemExit(f"{self.tapname}: {text} (twistd {self.tapname} --help tells more)") from None
 
     def _cause(self, error: Exception, options: Sequence[str]) -> str:
-        """Give why the options can't be taken."""
+        """Return why the options can't be taken."""
         return str(error)
 
     def parseArgs(self, *words: str) -> None:
@@ -175,7 +175,7 @@ class ServerOptions(AccessOptions):
         return ServerService(self.served(), **arguments)
 
     def plan(self) -> list[Listener]:
-        """Give what the options ask to listen on.
+        """Return what the options ask to listen on.
 
         Raises:
             OptionError: They don't fit each other or the protocol.
@@ -256,7 +256,7 @@ class ServerOptions(AccessOptions):
         return Limits(**given)
 
     def _trusted(self) -> list[str]:
-        """Give the networks whose PROXY headers are believed."""
+        """Return the networks whose PROXY headers are believed."""
         if self["proxy-from"] and not self._proxied():
             raise OptionError("--proxy-from goes with --proxy-protocol or --listen haproxy:…; give one")
         for network in self["proxy-from"]:
@@ -268,7 +268,7 @@ class ServerOptions(AccessOptions):
         return bool(self["proxy-protocol"]) or any(text.startswith("haproxy:") for text in self["listen"])
 
     def settings(self) -> Iterable[tuple[str, str]]:
-        """Return the name and the value of each option that was given and is no listener's and no limit."""
+        """Yield the name and the value of each option that was given and is no listener's and no limit."""
         yield from self.restrictions()
         if self._proxied():
             yield "proxy-from", ", ".join(self._trusted())
@@ -291,7 +291,7 @@ class ServerOptions(AccessOptions):
         return prepared
 
     def _arguments(self) -> Iterable[tuple[str, Any]]:
-        """Give the conversation's arguments that were given as options."""
+        """Yield the conversation's arguments that were given as options."""
         fitting = {option.name: option for option in self.definition.options}
         offered = chain.from_iterable(definition.options for definition in self.offered)
         for name in dict.fromkeys(option.name for option in offered):
@@ -369,7 +369,7 @@ class Options(ServerOptions):
         return ServerOptions.__new__(type(cls.__name__, (cls,), members))
 
     def plan(self) -> list[Listener]:
-        """Give what the options ask to listen on; finds the protocol first."""
+        """Return what the options ask to listen on; finds the protocol first."""
         if self["protocol"] not in self.catalog.definitions:
             raise OptionError(self._unknown(self["protocol"]))
         self.definition = self.catalog.definitions[self["protocol"]]
@@ -403,7 +403,7 @@ def options_for(protocol: str) -> type[ServerOptions]:
 def explanation(
     listeners: Iterable[Listener], limits: Limits, settings: Iterable[tuple[str, str]] = ()
 ) -> str:
-    """Give what would be served, to whom and under which limits, as text."""
+    """Return what would be served, to whom and under which limits, as text."""
     lines = []
     for listener in listeners:
         if listener.interface is None:

@@ -41,7 +41,7 @@ TAKEN_ARGUMENTS = {"access", "faults", "clock", "limits", "proxies", "registry"}
 
 
 def flaw(definition: Any) -> str | None:
-    """Give what is wrong with a definition, None if nothing is."""
+    """Return what is wrong with a definition, None if nothing is."""
     return next(_flaws(definition), None)
 
 

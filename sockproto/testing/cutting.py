@@ -45,7 +45,7 @@ def pieces(data: bytes, cut: "Cut | Random" = "whole") -> list[bytes]:
 
 
 def cuts(data: bytes) -> "SearchStrategy[list[bytes]]":
-    """Give a hypothesis strategy for the ways to cut *data*; it shrinks to fewer cuts.
+    """Return a hypothesis strategy for the ways to cut *data*; it shrinks to fewer cuts.
 
     Needs hypothesis: ``pip install 'sockproto[testing]'``.
     """

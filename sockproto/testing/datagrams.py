@@ -66,7 +66,7 @@ class DatagramSocket:
         self.address = self._network._bind(self, address)
 
     def getsockname(self) -> Address:
-        """Give the address."""
+        """Return the address."""
         return self.address
 
     def connect(self, address: Address) -> None:
@@ -99,7 +99,7 @@ class DatagramSocket:
         return data[:count], sender
 
     def close(self) -> None:
-        """Give the address back."""
+        """Return the address back."""
         self._network._sockets.pop(self.address, None)
 
 
@@ -145,7 +145,7 @@ class DatagramRemote:
         self._network._send(data, self._socket, sender or self.address, to)
 
     def read(self) -> list[bytes]:
-        """Give the datagrams that have come since the last time."""
+        """Return the datagrams that have come since the last time."""
         self._network.run()
         came, self._socket.refused = list(self._socket.inbox), False
         self._socket.inbox.clear()

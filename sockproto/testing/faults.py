@@ -81,7 +81,7 @@ _kept: WeakSet[FaultNotes] = WeakSet()
 
 @provider(ILogObserver)
 def _observe(event: LogEvent) -> None:
-    """Give what was logged to whom it belongs; if nobody knows, it is everybody's."""
+    """Return what was logged to whom it belongs; if nobody knows, it is everybody's."""
     kept = list(_kept)
     if not kept:
         globalLogPublisher.removeObserver(_observe)

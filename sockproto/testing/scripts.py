@@ -203,7 +203,7 @@ def _way(where: str, cut: Cut, course: Course) -> str:
 
 
 def ways(seeds: Iterable[int]) -> list[Cut]:
-    """Give the ways of cutting: whole, in single bytes, and one at random for each seed."""
+    """Return the ways of cutting: whole, in single bytes, and one at random for each seed."""
     return ["whole", "bytes", *seeds]
 
 

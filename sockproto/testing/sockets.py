@@ -110,7 +110,7 @@ class MemorySocket:
         self._cutting = self._cutting or (level, option) == (socket.SOL_SOCKET, socket.SO_LINGER)
 
     def getsockopt(self, level: int, option: int) -> int:
-        """Give an option: no error, no delay."""
+        """Return an option: no error, no delay."""
         return 0
 
     def setblocking(self, blocking: bool) -> None:

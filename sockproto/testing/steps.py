@@ -169,7 +169,7 @@ class ExpectEnd(Step):
 
 
 def steps_of(script: Iterable[Step]) -> list[Step]:
-    """Give the steps of a script, checked: what is none is said, and what can't come where it is."""
+    """Return the steps of a script, checked: what is none is said, and what can't come where it is."""
     if isinstance(script, Step):
         raise TypeError(f"a script is a list of steps: [{type(script).__name__}(…)]")
     steps, before = list(script), None

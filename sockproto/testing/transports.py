@@ -58,11 +58,11 @@ class Transport(MemoryConnection):
     # What the protocol calls.
 
     def getHost(self) -> Any:
-        """Give the address of this end."""
+        """Return the address of this end."""
         return self._host
 
     def getPeer(self) -> Any:
-        """Give the address of the other end."""
+        """Return the address of the other end."""
         return self._peer
 
     def write(self, data: bytes) -> None:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def _begins(name: str) -> Callable[..., Any]:
-    """Give a method of Deferred that begins the work first."""
+    """Return a method of Deferred that begins the work first."""
     method: Any = getattr(Deferred, name)
 
     @wraps(method)

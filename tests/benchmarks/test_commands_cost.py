@@ -18,7 +18,7 @@ TEXTS = st.lists(st.sampled_from([b" ", b" ", b"\t", b"1", b"+23", b"x", b"-"]),
 
 
 def rows(text: str) -> list[list[str]]:
-    """Give the cells of a table, without its headings."""
+    """Return the cells of a table, without its headings."""
     lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 

@@ -46,7 +46,7 @@ while True:
 
 
 def results(*failed: str) -> Results:
-    """Give fixed ones: three rounds of each of three peers."""
+    """Return fixed ones: three rounds of each of three peers."""
     found = Results()
     for case, factor in (ECHO, 1), (IDLE, 0.01):
         for peer, value in ("uvloop", 140_000), ("twisted", 50_000), ("sockproto", 100_000):
@@ -60,7 +60,7 @@ def results(*failed: str) -> Results:
 
 
 def lines(text: str) -> list[list[str]]:
-    """Give the cells of a table."""
+    """Return the cells of a table."""
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
 
 
@@ -251,7 +251,7 @@ def bench(directory: Path) -> Bench:
 
 
 def small(case: Case) -> Case:
-    """Give the same with less to hold."""
+    """Return the same with less to hold."""
     return replace(case, connections=min(case.connections, 50))
 
 

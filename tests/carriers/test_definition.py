@@ -42,7 +42,7 @@ MADE = {
 
 
 def answer(factory: Any, data: bytes) -> bytes:
-    """Give what the server of a factory says to a client."""
+    """Return what the server of a factory says to a client."""
     remote = connect(factory.buildProtocol(None))
     remote.send(data)
     said = remote.read()

@@ -183,7 +183,7 @@ class LogTests(TestCase):
         self.events = observe(self, textFileLogObserver(self.file, timeFormat=None))
 
     def converse(self, factory: Any, name: bytes) -> str:
-        """Send a name, alone and in a command; give the log."""
+        """Send a name, alone and in a command; return the log."""
         remote = connect(factory.buildProtocol(None))
         for chunk in deque([name, b"\n", b"/help " + name + b"\n", name + b"\r\n", b"/echo " + name + b"\n"]):
             if not remote.lost and not remote.transport.half_closing:

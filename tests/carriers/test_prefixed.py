@@ -122,7 +122,7 @@ class TwistedTests(TestCase):
         self.clock = Clock()
 
     def pair(self, make: Any, conversation: type[Conversation]) -> tuple[Remote, StringTransport, Any]:
-        """Give our remote side, the receiver's transport and the receiver, which notes what it gets."""
+        """Return our remote side, the receiver's transport and the receiver, which notes what it gets."""
 
         class Ours(ConversationProtocol):
             framing = make

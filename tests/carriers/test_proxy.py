@@ -257,7 +257,7 @@ class AfterwardsTests(ProxiedTestCase):
 
 class LogTests(ProxiedTestCase):
     def events_of(self, proxy: IAddress, *chunks: bytes) -> list[LogEvent]:
-        """Give the events of a connection that comes, says something and goes."""
+        """Return the events of a connection that comes, says something and goes."""
         events = observe(self)
         factory = self.factory()
         remote = self.connect(factory, proxy)

@@ -124,7 +124,7 @@ class KnowsNoNewlines(Habitual):
             await writer.drain()
 
     async def names(self, reader: Reader) -> AsyncIterator[bytes]:
-        """Give what comes between two pauses."""
+        """Yield what comes between two pauses."""
         held = b""
         while True:
             data = await self.read(reader, 0.02 if held else None)

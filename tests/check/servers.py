@@ -44,7 +44,7 @@ class Server:
     welcome = b"Welcome!"
 
     def say(self) -> bytes:
-        """Give what is said on a connection, before the end."""
+        """Return what is said on a connection, before the end."""
         if self.protocol == "time":
             return int(time.time() + SECONDS_1900_TO_1970).to_bytes(4, "big")
         if self.protocol == "daytime":
@@ -71,16 +71,16 @@ class Server:
         return b""
 
     def close(self) -> None:
-        """Give back what it has; called at the end."""
+        """Return back what it has; called at the end."""
 
     # How it listens, and ends.
 
     def listen(self, port: int) -> socket.socket:
-        """Give a socket that listens."""
+        """Return a socket that listens."""
         return socket.create_server(("127.0.0.1", port), backlog=512)
 
     def accept(self, listener: socket.socket) -> socket.socket:
-        """Give the next connection."""
+        """Return the next connection."""
         return listener.accept()[0]
 
     def terminated(self, asked: asyncio.Event) -> None:
@@ -171,7 +171,7 @@ class Server:
         return True
 
     async def read(self, reader: asyncio.StreamReader, seconds: float | None) -> bytes | None:
-        """Give what comes, ``b""`` at the end, None if nothing comes in time."""
+        """Return what comes, ``b""`` at the end, None if nothing comes in time."""
         reading = self._readings.pop(reader, None) or asyncio.ensure_future(reader.read(65_536))
         self._readings[reader] = reading
         await asyncio.wait([reading], timeout=seconds)
@@ -204,7 +204,7 @@ class Server:
             sock.sendto(reply, address)
 
     def respond(self, datagram: bytes, port: int) -> bytes | None:
-        """Give the answer to a datagram from a port; None for none."""
+        """Return the answer to a datagram from a port; None for none."""
         if port < 1024 or port == self.port:
             return None
         reply = self.reply(datagram)
@@ -212,7 +212,7 @@ class Server:
         return None if reply is None or len(reply) > most else reply
 
     def reply(self, datagram: bytes) -> bytes | None:
-        """Give what a datagram is answered."""
+        """Return what a datagram is answered."""
         if self.protocol == "echo":
             return datagram
         if self.protocol == "discard":
@@ -251,7 +251,7 @@ class Loop:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def run(self, coroutine: Any) -> Any:
-        """Run a coroutine there; give its result."""
+        """Run a coroutine there; return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
 

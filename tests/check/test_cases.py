@@ -36,7 +36,7 @@ ALIKE = {"welcome", "time", "qotd"}
 
 
 def faulty() -> "Iterator[tuple[type[Server], str, str]]":
-    """Give each fault with each protocol that it is of and each case that it must fail there."""
+    """Yield each fault with each protocol that it is of and each case that it must fail there."""
     for fault in FAULTS:
         for protocol in fault.protocols:
             known = {each.identifier for kind in CARRIERS.values() for each in cases(protocol, kind)}
@@ -46,7 +46,7 @@ def faulty() -> "Iterator[tuple[type[Server], str, str]]":
 
 
 def tried() -> "Iterator[tuple[type[Server], str, str]]":
-    """Give those that are run."""
+    """Yield those that are run."""
     for fault, protocol, identifier in faulty():
         if protocol not in ALIKE or not {*SAYERS} <= {*fault.protocols}:
             yield fault, protocol, identifier
@@ -71,7 +71,7 @@ def forbidden(result: Result) -> bool:
 
 
 def terms(protocol: str, target: ServerAddress, patience: Patience, started: Started) -> CheckContext:
-    """Give the context of a quick check."""
+    """Return the context of a quick check."""
     return acquainted(CheckContext(protocol, target, patience, quick=True, started=started))
 
 

@@ -47,11 +47,11 @@ class Page(HTMLParser):
         raise AssertionError(f"a comment: {data!r}")
 
     def inside(self, tag: str) -> str:
-        """Give the text that stands in elements of that name, and not deeper."""
+        """Return the text that stands in elements of that name, and not deeper."""
         return "".join(data for within, data in self.texts if within == tag)
 
     def all(self, tag: str) -> list[Attributes]:
-        """Give the attributes of the elements of that name."""
+        """Return the attributes of the elements of that name."""
         return [attributes for name, attributes in self.elements if name == tag]
 
     @property

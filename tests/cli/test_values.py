@@ -30,7 +30,7 @@ NO_NUMBERS = [
 
 
 def told(*words: str) -> tuple[int, str]:
-    """Run a command; give its status, and what it says on standard error."""
+    """Run a command; return its status, and what it says on standard error."""
     saved, written = os.dup(2), io.StringIO()
     with tempfile.TemporaryFile() as file, contextlib.redirect_stderr(written):
         os.dup2(file.fileno(), 2)
@@ -44,7 +44,7 @@ def told(*words: str) -> tuple[int, str]:
 
 
 def typed() -> Iterator[tuple[str, click.Parameter, list[str]]]:
-    """Give each option with a value of click's commands: command, option, and the arguments it needs."""
+    """Yield each option with a value of click's commands: command, option, and the arguments it needs."""
     for name, command in sockproto.commands.items():
         if isinstance(command, Passing):
             continue

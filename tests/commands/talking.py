@@ -153,7 +153,7 @@ class Streams(CommandSet):
 
     @command
     async def rows(self, count: int = 2) -> AsyncIterator[str]:
-        """Give rows."""
+        """Yield rows."""
         try:
             for number in range(count):
                 self.made += 1
@@ -163,13 +163,13 @@ class Streams(CommandSet):
 
     @command
     async def follow(self, wrong: bool = False) -> AsyncIterator[str]:
-        """Give a row whenever there is one."""
+        """Yield a row whenever there is one."""
         async for row in self._rows(wrong):
             yield row
 
     @command(endless=True)
     async def watch(self) -> AsyncIterator[str]:
-        """Give a row whenever there is one, for ever."""
+        """Yield a row whenever there is one, for ever."""
         async for row in self._rows(False):
             yield row
 

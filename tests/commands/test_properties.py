@@ -19,7 +19,7 @@ PROPERTIES = settings(deadline=None, max_examples=150)
 
 
 def talk(commands: Noting, chunks: list[bytes]) -> tuple[bytes, str]:
-    """Give what a connection says that gets these chunks and then the end, and why it closes."""
+    """Return what a connection says that gets these chunks and then the end, and why it closes."""
     clock: Any = commands.clock
     protocol = CommandFactory(commands, clock=clock).buildProtocol(None)
     script = [*(Send(chunk) for chunk in chunks), HalfClose(), ReadToEnd()]
@@ -27,7 +27,7 @@ def talk(commands: Noting, chunks: list[bytes]) -> tuple[bytes, str]:
 
 
 def ask(commands: Noting, datagrams: list[bytes]) -> list[list[bytes]]:
-    """Give all the replies to each datagram."""
+    """Return all the replies to each datagram."""
     clock: Any = commands.clock
     port = CommandDatagramProtocol(commands, clock=clock)
     found = []
@@ -42,7 +42,7 @@ def ask(commands: Noting, datagrams: list[bytes]) -> list[list[bytes]]:
 
 
 def described(commands: Noting) -> dict[str, Any]:
-    """Give what ``/help json`` says."""
+    """Return what ``/help json`` says."""
     said, _ = talk(commands, [f"{commands.prefix}help json".encode()])
     assert said.count(b"\n") == 1
     found: dict[str, Any] = json.loads(said)

@@ -45,7 +45,7 @@ class Flooding(CommandSet):
 
     @command
     def echo(self, *, text: str) -> str:
-        """Give a text back."""
+        """Return a text back."""
         return text
 
 

@@ -42,7 +42,7 @@ NOT_TOLD = {"help", "show_error"}  # known to everybody; for curl's sake alone
 
 
 def table(page: str, first: str) -> list[list[str]]:
-    """Give the cells of the table whose first heading is *first*, without the headings."""
+    """Return the cells of the table whose first heading is *first*, without the headings."""
     lines = PAGES[page].split(f"\n| {first} |", 1)[1].splitlines()[2:]
     rows = lines[: next((number for number, line in enumerate(lines) if not line.startswith("|")), None)]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
@@ -56,12 +56,12 @@ def is_told(kind: Any) -> bool:
 
 
 def listings(page: str, language: str) -> list[str]:
-    """Give the listings of a page."""
+    """Return the listings of a page."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """Give the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

@@ -30,13 +30,13 @@ def connected(factory: Any) -> Remote:
 
 
 def say(client: Remote, *lines: str) -> list[str]:
-    """Send lines; give those that come back."""
+    """Send lines; return those that come back."""
     client.protocol.dataReceived("".join(f"{line}\n" for line in lines).encode())
     return client.read().decode().splitlines()
 
 
 def ask(port: Any, datagram: bytes) -> list[bytes]:
-    """Send a datagram to a port; give those that come back."""
+    """Send a datagram to a port; return those that come back."""
     transport = FakeDatagramTransport()
     port.transport = transport
     port.datagramReceived(datagram, ("127.0.0.1", 5000))
@@ -194,7 +194,7 @@ class AdminPortTests(TestCase):
         self.client = connected(CommandFactory(self.admin, clock=Clock()))
 
     def get(self, path: str = "/") -> list[str]:
-        """Get a page; give its status and what it says."""
+        """Get a page; return its status and what it says."""
         channel: Any = Site(self.page, reactor=Clock()).buildProtocol(None)
         transport = StringTransport()
         channel.makeConnection(transport)

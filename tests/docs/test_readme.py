@@ -24,12 +24,12 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def section(title: str) -> str:
-    """Give the text under a heading, up to the next one of the same depth."""
+    """Return the text under a heading, up to the next one of the same depth."""
     return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def rows(title: str) -> list[list[str]]:
-    """Give the cells of the table under a heading, without the table's own heading."""
+    """Return the cells of the table under a heading, without the table's own heading."""
     lines = [line for line in section(title).splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 

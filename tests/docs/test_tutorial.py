@@ -14,7 +14,7 @@ TEXTS = {path.name: path.read_text("utf-8") for path in PAGES}
 
 
 def reached(names: dict[str, str], commands: str) -> set[str]:
-    """Give the files that commands name, those that these import, and so on."""
+    """Return the files that commands name, those that these import, and so on."""
     found: set[str] = set()
     texts = [commands]
     while texts:

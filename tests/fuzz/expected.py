@@ -16,7 +16,7 @@ EXPLAINED: dict[bytes, bytes] = {
 
 
 def answer(name: str, line: bytes) -> bytes | None:
-    """Give the answer to a line, without its newline; None if there is none."""
+    """Return the answer to a line, without its newline; None if there is none."""
     if name == "greeting":
         return b"Hello, %b!" % line if line else None
     if not line.startswith(b"/"):
@@ -47,7 +47,7 @@ def answer(name: str, line: bytes) -> bytes | None:
 
 
 def description() -> dict[str, Any]:
-    """Give what ``/help json`` says."""
+    """Return what ``/help json`` says."""
 
     def parameter(name: str, kind: str, rest: bool) -> dict[str, Any]:
         return {
@@ -77,7 +77,7 @@ def description() -> dict[str, Any]:
 
 
 def expected_of_lines(name: str, sent: bytes, ended: bool, longest: int) -> bytes:
-    """Give all that a server of lines may say to what was sent to it, worked out from the whole of it."""
+    """Return all that a server of lines may say to what was sent to it, worked out from the whole of it."""
     out = [b"Welcome!\r\n"] if name == "greeting" else []
     newline = b"\r\n"
     lines = sent.split(b"\n")
@@ -111,7 +111,7 @@ def is_auto_greeting(said: bytes) -> bool:
 
 
 def expected_datagram(name: str, data: bytes) -> bytes | None:
-    """Give the only answer that a datagram may have; None for no answer."""
+    """Return the only answer that a datagram may have; None for no answer."""
     if name == "greeting":
         line = data[:-2] if data.endswith(b"\r\n") else data.removesuffix(b"\n")
         reply = answer(name, line) if line != b"exit" else None

@@ -24,7 +24,7 @@ MAX_LOOKED_AT = 2_000  # bytes sent, up to which it is worked out after each inp
 
 
 def expected_of(planned: Plan, link: "Link") -> bytes | None:
-    """Give all that may be said to what was sent to the server; None where that is not known."""
+    """Return all that may be said to what was sent to the server; None where that is not known."""
     name = planned.protocol
     if name == "echo":
         return bytes(link.sent)
@@ -126,7 +126,7 @@ class Link:
         self.sent += data if self.header is None else self.behind_header(self.header, data)
 
     def behind_header(self, header: HeaderReader, data: bytes) -> bytes:
-        """Give what is behind the PROXY header, if it ends in this chunk."""
+        """Return what is behind the PROXY header, if it ends in this chunk."""
         if self.no_header:
             return b""
         self.header_bytes += len(data)
@@ -186,7 +186,7 @@ class Link:
             check(said == right, f"{said} of {right} bytes are said")
 
     def happens(self, event: Event) -> bool:
-        """Have one thing happen; give whether it could."""
+        """Have one thing happen; return whether it could."""
         transport, protocol, kind = self.transport, self.protocol, event.kind
         if transport.disconnected:
             return False

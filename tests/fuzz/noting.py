@@ -50,7 +50,7 @@ class Notes:
         return noting
 
     def _counting(self, script: Script) -> Script:
-        """Give the same actions, and count what is said."""
+        """Yield the same actions, and count what is said."""
         go_on: Any = script.send
         outcome: Any = None
         while True:

@@ -147,7 +147,7 @@ def plan(seed: int, number: int, rng: Random | None = None) -> Plan:
 
 
 def beginning(rng: Random, link: int, carrier: str) -> Iterator[Event]:
-    """Give what comes first: a PROXY header in two parts, a handshake."""
+    """Yield what comes first: a PROXY header in two parts, a handshake."""
     if carrier == "tls" and rng.random() < 0.7:
         yield Event(link, "handshake")
     elif carrier == "proxied":
@@ -187,7 +187,7 @@ def datagram_event(rng: Random) -> Event:
 
 
 def arguments(planned: Plan) -> dict[str, Any]:
-    """Give what the conversation takes."""
+    """Return what the conversation takes."""
     if planned.protocol in ("time", "daytime"):
         return {"now": lambda: 0}
     return {"think_seconds": planned.think_seconds} if planned.protocol == "greeting" else {}

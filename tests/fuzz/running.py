@@ -96,7 +96,7 @@ def nothing_logged() -> Iterator[list[str]]:
 
 
 def report(fault: Fault, planned: Plan, seed: int, number: int) -> str:
-    """Give what is needed to see a fault again."""
+    """Return what is needed to see a fault again."""
     less = shortest(planned)
     return "\n".join(
         [
@@ -109,7 +109,7 @@ def report(fault: Fault, planned: Plan, seed: int, number: int) -> str:
 
 
 def fuzz(inputs: int, seed: int) -> tuple[Tally, str | None]:
-    """Feed so many inputs; give what was counted, and what is wrong, None if nothing."""
+    """Feed so many inputs; return what was counted, and what is wrong, None if nothing."""
     tally, rng, number = Tally(), Random(), 0
     with nothing_logged() as failures:
         while tally.inputs < inputs:
@@ -124,7 +124,7 @@ def fuzz(inputs: int, seed: int) -> tuple[Tally, str | None]:
 
 
 def summary(tally: Tally, seed: int, seconds: float) -> str:
-    """Give the one line."""
+    """Return the one line."""
     versions = f"Python {platform.python_version()}, Twisted {version('twisted')}"
     reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common())
     dropped = ", ".join(f"{reason} {count}" for reason, count in tally.dropped.most_common())

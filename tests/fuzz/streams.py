@@ -52,7 +52,7 @@ class Server:
         return Link(self.plan, protocol, self.framing, self.notes)
 
     def happens(self, event: Event) -> bool:
-        """Have one thing happen; give whether it could."""
+        """Have one thing happen; return whether it could."""
         if event.kind == "drain":
             if self.drained is not None:
                 return False
@@ -83,7 +83,7 @@ class Server:
         return self.drained is None and not self.plan.think_seconds and not due
 
     def finish(self) -> int:
-        """Bring every connection to its end, as planned; give how many inputs that took."""
+        """Bring every connection to its end, as planned; return how many inputs that took."""
         end, inputs = self.plan.end, 0
         if end == "eof":
             inputs = sum(link.happens(Event(0, "eof")) for link in self.links)

@@ -18,7 +18,7 @@ def check_failure(ended: Ended, status: int, pattern: str) -> None:
 
 
 def fails(status: int, pattern: str, *commands: tuple[str, ...]) -> list[Any]:
-    """See how each command fails, with a line on standard error and with an object; give the objects."""
+    """See how each command fails, with a line on standard error and with an object; return the objects."""
     ended = all_at_once([(*command, "--json") for command in commands])
     for each in ended:
         check_failure(each, status, pattern)
@@ -30,7 +30,7 @@ def fails(status: int, pattern: str, *commands: tuple[str, ...]) -> list[Any]:
 
 
 def probes(status: int, outcome: str, *arguments: str) -> Any:
-    """See what probe says, as text and as JSON; give the object."""
+    """See what probe says, as text and as JSON; return the object."""
     text, as_json = all_at_once([("probe", *arguments), ("probe", *arguments, "--json")])
     assert (text.status, as_json.status, text.errors, as_json.errors) == (status, status, "", "")
     found = json.loads(as_json.output)
@@ -46,7 +46,7 @@ def probes(status: int, outcome: str, *arguments: str) -> Any:
 
 
 def after(said: bytes, then: Callable[[socket.socket], object]) -> Callable[[socket.socket], object]:
-    """Give a handler that says so much, waits for the client's first bytes, and then does that."""
+    """Return a handler that says so much, waits for the client's first bytes, and then does that."""
 
     def handle(client: socket.socket) -> None:
         client.sendall(said)

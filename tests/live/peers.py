@@ -73,14 +73,14 @@ def run(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | No
 
 
 def say(*arguments: str, stdin: bytes = b"") -> bytes:
-    """Run the command, which must succeed without a word on standard error; give what it printed."""
+    """Run the command, which must succeed without a word on standard error; return what it printed."""
     ended = run(*arguments, stdin=stdin)
     assert (ended.status, ended.errors) == (0, ""), ended
     return ended.output
 
 
 def first_of_chargen(where: str, size: int) -> bytes:
-    """Give the beginning of what comes, as ``head -c`` does: then standard output is closed."""
+    """Return the beginning of what comes, as ``head -c`` does: then standard output is closed."""
     with start("welcome", where) as process:
         assert process.stdout
         try:
@@ -108,7 +108,7 @@ def all_at_once(commands: Sequence[Sequence[str]]) -> list[Ended]:
 
 
 def memory(pid: int, figure: str = "VmHWM") -> int:
-    """Give the most memory that a process had in use so far, or another figure of it, in bytes."""
+    """Return the most memory that a process had in use so far, or another figure of it, in bytes."""
     found = re.search(rf"^{figure}:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found
     return int(found[1]) * 1024
@@ -123,7 +123,7 @@ def wait_until(true: Callable[[], object], what: str) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nothing uses now, neither for TCP nor for UDP."""
+    """Return ports that nothing uses now, neither for TCP nor for UDP."""
     ports: list[int] = []
     while len(ports) < count:
         with socket.create_server((LOOPBACK, 0)) as stream:
@@ -200,7 +200,7 @@ def _stream_handler(handle: Handle) -> type[socketserver.BaseRequestHandler]:
 
 @contextmanager
 def stream_server(handle: Handle, host: str = LOOPBACK) -> Iterator[str]:
-    """Serve TCP; give the address."""
+    """Serve TCP; return the address."""
     make = _Streams6 if ":" in host else _Streams
     with _serving(make, (host, 0), _stream_handler(handle)) as server:
         port = server.server_address[1]
@@ -209,14 +209,14 @@ def stream_server(handle: Handle, host: str = LOOPBACK) -> Iterator[str]:
 
 @contextmanager
 def unix_server(path: Path, handle: Handle) -> Iterator[str]:
-    """Serve a UNIX stream socket; give the address."""
+    """Serve a UNIX stream socket; return the address."""
     with _serving(_UnixStreams, str(path), _stream_handler(handle)):
         yield f"unix:{path}"
 
 
 @contextmanager
 def datagram_server(handle: Callable[[bytes], bytes | None], path: Path | None = None) -> Iterator[str]:
-    """Serve UDP, or a UNIX datagram socket; give the address."""
+    """Serve UDP, or a UNIX datagram socket; return the address."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -250,7 +250,7 @@ def echo_back(client: socket.socket) -> None:
 
 @contextmanager
 def asyncio_server(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> Iterator[str]:
-    """Serve TCP with asyncio's streams; give the address."""
+    """Serve TCP with asyncio's streams; return the address."""
     began: queue.Queue[tuple[str, Callable[[], object]]] = queue.Queue()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -277,7 +277,7 @@ def asyncio_server(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter],
 
 @contextmanager
 def full_backlog() -> Iterator[str]:
-    """Listen where no further connection can be made; give the address."""
+    """Listen where no further connection can be made; return the address."""
     clients: list[socket.socket] = []
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
@@ -301,7 +301,7 @@ def full_backlog() -> Iterator[str]:
 
 @contextmanager
 def unused_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> Iterator[int]:
-    """Give a port at which nothing listens, and which nobody else can take meanwhile."""
+    """Yield a port at which nothing listens, and which nobody else can take meanwhile."""
     with socket.socket(socket.AF_INET, kind) as keeper:
         keeper.bind((LOOPBACK, 0))
         port = keeper.getsockname()[1]

@@ -133,7 +133,7 @@ class Server:
         return int(self.wait_for(r" on (?:TCP|UDP) \S+:(\d+)$")[1])
 
     def port_of(self, protocol: str, address: str = "127.0.0.1") -> int:
-        """Give the port that the log names for TCP or UDP on an address."""
+        """Return the port that the log names for TCP or UDP on an address."""
         return int(self.wait_for(rf"\w on {protocol} {re.escape(address)}:(\d+)$")[1])
 
     def wait_for(self, pattern: str) -> "re.Match[str]":
@@ -141,14 +141,14 @@ class Server:
         return self._log.wait_for(pattern)
 
     def resident_bytes(self) -> int:
-        """Give how much memory it has in use now."""
+        """Return how much memory it has in use now."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
         assert found, status
         return int(found[1]) * 1024
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it by a signal, in time and without a traceback; give its exit status."""
+        """Stop it by a signal, in time and without a traceback; return its exit status."""
         if self._process.returncode is not None:
             return self._process.returncode
         self._process.send_signal(with_signal)

@@ -72,7 +72,7 @@ def check(protocol: str, kind: str, host: str, port: int = 0, patience: Patience
 
 
 def others(report: Report) -> list[Result]:
-    """Give what is not passed, but for what only root, or a server started for the check, is judged by."""
+    """Return what is not passed, but for what only root, or a server started for the check, is judged by."""
     return [
         result
         for result in report.results
@@ -83,7 +83,7 @@ def others(report: Report) -> list[Result]:
 
 
 def port_of(server: Server, protocol: str) -> int:
-    """Give the port that a protocol has for streams, and for datagrams."""
+    """Return the port that a protocol has for streams, and for datagrams."""
     return int(server.wait_for(rf"\] {protocol} on TCP \S+:(\d+)$")[1])
 
 

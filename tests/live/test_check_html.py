@@ -45,7 +45,7 @@ onload = () => {
 
 
 def browse(path: Path) -> tuple[str, str]:
-    """Open a file; give what the browser then has, and what it complains of."""
+    """Open a file; return what the browser then has, and what it complains of."""
     need("chromium")
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-logging=stderr")
     command = (
@@ -60,7 +60,7 @@ def browse(path: Path) -> tuple[str, str]:
 
 
 def frame(name: str, report: Report, width: int, scheme: str = "light") -> str:
-    """Give a frame of that width with a page in it."""
+    """Return a frame of that width with a page in it."""
     shape = f"width:{width}px;height:800px;border:0;color-scheme:{scheme}"
     return f'<iframe name="{name} {width} {scheme}" style="{shape}" srcdoc="{escape(html(report))}"></iframe>'
 

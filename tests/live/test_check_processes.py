@@ -37,7 +37,7 @@ MUTE = "kept = []\nwhile True:\n    kept.append(listener.accept())\n"
 
 
 def command(code: str, *arguments: object) -> str:
-    """Give what starts a server of a few lines."""
+    """Return what starts a server of a few lines."""
     return shlex.join([sys.executable, "-c", code]) + " {port} " + shlex.join(map(str, arguments))
 
 

@@ -35,12 +35,12 @@ def judge(
 
 
 def example(name: str) -> str:
-    """Give a script of the examples."""
+    """Return a script of the examples."""
     return (EXAMPLES / f"{name}.toml").read_text("utf-8")
 
 
 def not_passed(report: Report) -> dict[str, Verdict]:
-    """Give what is no pass, of what is judged in the quick form."""
+    """Return what is no pass, of what is judged in the quick form."""
     return {
         result.case.identifier: result.verdict
         for result in report.results

@@ -52,7 +52,7 @@ class Terminal:
         self.text = b""
 
     def take(self, seconds: float) -> bytes:
-        """Take what is there within so many seconds; give all so far."""
+        """Take what is there within so many seconds; return all so far."""
         while select.select([self.master], [], [], seconds)[0]:
             self.text += os.read(self.master, 65_536)
             seconds = 0
@@ -68,7 +68,7 @@ def terminal() -> Iterator[Terminal]:
 
 
 def says(text: bytes) -> Callable[[socket.socket], object]:
-    """Give a handler that says a text and closes."""
+    """Return a handler that says a text and closes."""
 
     def handle(client: socket.socket) -> None:
         client.sendall(text)
@@ -143,7 +143,7 @@ def test_hex_of_a_greeting_and_of_a_datagram(serve: Serve) -> None:
 
 
 def only_object(ended: Ended) -> dict[str, object]:
-    """Give the one JSON object on standard output, which is a line."""
+    """Return the one JSON object on standard output, which is a line."""
     assert ended.output.count(b"\n") == 1
     assert ended.output.endswith(b"\n")
     found = json.loads(ended.output)
@@ -199,7 +199,7 @@ def test_json_of_a_command_that_fails_after_a_reply() -> None:
 
 
 def pump(process: "subprocess.Popen[bytes]", going: Callable[[], bool]) -> int:
-    """Have pieces echoed as long as wanted, then the end; give how many bytes came back."""
+    """Have pieces echoed as long as wanted, then the end; return how many bytes came back."""
     assert process.stdin
     assert process.stdout
     deadline, count = time.monotonic() + TIMEOUT, 0
@@ -373,7 +373,7 @@ complete_word sockproto completion z
 
 
 def in_shell(shell: str, *options: str, script: str) -> list[str]:
-    """Run a script with the command on the path; give its lines."""
+    """Run a script with the command on the path; return its lines."""
     path = f"{Path(SOCKPROTO).parent}:{os.environ['PATH']}"
     ended = subprocess.run(
         [shell, *options, script],

@@ -155,7 +155,7 @@ def test_the_calls_in_python(serve: Serve, tmp_path: Path) -> None:
 
 
 def calls(body: str) -> str:
-    """Run a program that calls the clients; give what it prints."""
+    """Run a program that calls the clients; return what it prints."""
     code = CALLS.format(body=textwrap.indent(textwrap.dedent(body), "    ").strip())
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

@@ -50,7 +50,7 @@ SERVICES = "echo", "daytime", "time", "chargen"
 
 @pytest.fixture(scope="module")
 def xinetd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
-    """Run xinetd in the foreground; give the ports of its services, each for TCP and UDP."""
+    """Run xinetd in the foreground; return the ports of its services, each for TCP and UDP."""
     need("xinetd")
     configuration = tmp_path_factory.mktemp("xinetd") / "xinetd.conf"
     ports: dict[str, int] = {}

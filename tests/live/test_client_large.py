@@ -36,7 +36,7 @@ def test_a_large_file_comes_back_and_costs_little(serve: Serve, tmp_path: Path) 
 
 
 def peak(where: str, data: bytes, directory: Path) -> int:
-    """Have a file echoed into another one; give the most memory that the client had in use."""
+    """Have a file echoed into another one; return the most memory that the client had in use."""
     source, copy = directory / "file", directory / "copy"
     source.write_bytes(data)
     with source.open("rb") as read, copy.open("wb") as write:
@@ -55,7 +55,7 @@ def peak(where: str, data: bytes, directory: Path) -> int:
 
 
 def memory_until_end(pid: int) -> int:
-    """Give the most memory in use, 0 if the process is ending and has none any more."""
+    """Return the most memory in use, 0 if the process is ending and has none any more."""
     try:
         return memory(pid)
     except (AssertionError, FileNotFoundError):
@@ -96,7 +96,7 @@ def test_a_large_input_to_a_reader_that_stalls(serve: Serve, peer: str) -> None:
 
 
 def write_until_stalled(descriptor: int, data: memoryview) -> int:
-    """Write until nothing is taken for half a second; give how much was."""
+    """Write until nothing is taken for half a second; return how much was."""
     import os
 
     os.set_blocking(descriptor, False)

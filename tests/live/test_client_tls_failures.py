@@ -20,7 +20,7 @@ def made(tmp_path: Path) -> Authority:
 
 @contextmanager
 def tls_echo(made: Authority) -> Iterator[int]:
-    """Serve echo over TLS; give the port."""
+    """Serve echo over TLS; return the port."""
     context = made.context
 
     def handle(client: socket.socket) -> None:

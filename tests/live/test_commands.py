@@ -122,7 +122,7 @@ def test_a_drain_lets_a_command_finish_and_ends_an_endless_answer_at_once(server
 
 
 def lines_made(client: socket.socket) -> int:
-    """Give how many lines were made, once no more are."""
+    """Return how many lines were made, once no more are."""
     made, found = -1, 0
     while made != found:
         assert not readable(client, 0.2)

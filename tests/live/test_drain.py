@@ -53,7 +53,7 @@ def expected(count: int) -> bytes:
 
 
 def counted(server: Server, own_port: int) -> tuple[str, int, int]:
-    """Give what the log says of a connection: the reason, messages in, messages out."""
+    """Return what the log says of a connection: the reason, messages in, messages out."""
     pattern = rf"from 127\.0\.0\.1:{own_port} closed: ([^;]+);.* (\d+) messages in,.* (\d+) messages out"
     found = re.search(pattern, server.log)
     assert found, server.log

@@ -44,7 +44,7 @@ def url(site: Server, path: str = "/") -> str:
 
 
 def get(site: Server, path: str = "/") -> tuple[int, bytes]:
-    """Get a page; give its status and what it says."""
+    """Get a page; return its status and what it says."""
     try:
         with urllib.request.urlopen(url(site, path), timeout=TIMEOUT) as answer:
             return answer.status, answer.read()

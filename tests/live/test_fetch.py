@@ -211,7 +211,7 @@ def end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
 
 
 def environment() -> dict[str, str]:
-    """Give ours without proxies."""
+    """Return ours without proxies."""
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
@@ -244,7 +244,7 @@ def run_all(commands: Sequence[tuple[str, ...]], directory: Path) -> list[Ended]
 
 
 def as_curl(tmp_path: Path, url: str, *options: str) -> Ended:
-    """Run both ways to start the fetcher, and curl; see that all saved the same; give what curl left."""
+    """Run both ways to start the fetcher, and curl; see that all saved the same; return what curl left."""
     need("curl")
     given = (*options, "-o", "out", url)
     commands = [("curl", "-q", "-sSL", *given)]

@@ -11,14 +11,14 @@ ANSWERED = b"Welcome!Hello, Michael!\nHello, Tracy!\n"
 
 
 def run(*command: str, stdin: bytes) -> bytes:
-    """Run a client that ends by itself; give what it printed."""
+    """Run a client that ends by itself; return what it printed."""
     ended = subprocess.run(command, input=stdin, capture_output=True, timeout=TIMEOUT, check=False)
     assert (ended.returncode, ended.stderr) == (0, b""), ended
     return ended.stdout
 
 
 def first_line(*command: str, stdin: str) -> str:
-    """Give the first line that a client prints which would not end by itself."""
+    """Return the first line that a client prints which would not end by itself."""
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as client:

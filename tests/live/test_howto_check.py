@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "howto" / "check.md"
 
 
 def plain(report: str) -> str:
-    """Give a report without its measured figures."""
+    """Return a report without its measured figures."""
     report = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9999", report)
     # A thread of the naive server may complain of a client that was quicker than it.
     report = re.sub(r"^ +(last|it) said .*\n", "", report, flags=re.MULTILINE)

@@ -40,7 +40,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def served(name: str, root: Path) -> Iterator[int]:
-    """Serve an instrument; give its port."""
+    """Serve an instrument; return its port."""
     server = Server("--protocol", name, directory=root, environment={"PYTHONPATH": str(root)})
     try:
         yield server.port_of("TCP")

@@ -44,14 +44,14 @@ FAULTS = {
 
 
 def documented(name: str) -> str:
-    """Give what the page says that a server does not pass."""
+    """Return what the page says that a server does not pass."""
     _, found, section = PAGE.partition(f"\n### {name}\n")
     assert found, name
     return section.partition("\n### ")[0]
 
 
 def named(name: str) -> Server:
-    """Give a server by its name."""
+    """Return a server by its name."""
     [server] = [each for each in SERVERS if each.name == name]
     return server
 

@@ -59,7 +59,7 @@ def receive_all_after_end(client: socket.socket) -> bytes:
 
 
 def cpu_seconds(server: Server) -> float:
-    """Give how long the process has been running on a processor."""
+    """Return how long the process has been running on a processor."""
     fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -161,7 +161,7 @@ def read(path: Path) -> str:
 
 @contextmanager
 def logging(logfile: Path, *options: str) -> Iterator[tuple[Process, int]]:
-    """Have a server that logs to a file; give it and its port."""
+    """Have a server that logs to a file; return it and its port."""
     command = (SOCKPROTO, "serve", "--port", "0", "--tcp-only", "--logfile", str(logfile), *options)
     with serving(*command) as process:
         wait_until(lambda: " on TCP " in read(logfile) or process.popen.poll(), "listening")

@@ -10,7 +10,7 @@ from tests.live.server import Serve, require
 
 
 def free_low_port() -> int:
-    """Give a port below 1024 that is free for TCP and UDP."""
+    """Return a port below 1024 that is free for TCP and UDP."""
     for port in range(1023, 511, -1):
         try:
             with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:

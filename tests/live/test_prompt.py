@@ -66,7 +66,7 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
 
 
 def ends(child: Any, status: int) -> str:
-    """Wait for its end; give what it still wrote."""
+    """Wait for its end; return what it still wrote."""
     child.expect(pexpect.EOF)
     child.wait()
     assert (child.exitstatus, child.signalstatus) == (status, None), child.before
@@ -196,7 +196,7 @@ def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
 
 
 def mode(child: Any) -> list[Any]:
-    """Give the mode of its terminal."""
+    """Return the mode of its terminal."""
     return termios.tcgetattr(child.fileno())
 
 
@@ -267,7 +267,7 @@ def test_ctrl_c_while_it_connects_to_a_silent_server(tmp_path: Path) -> None:
 
 
 def pushing(push: threading.Event, text: bytes, then: Callable[[socket.socket], object]) -> Any:
-    """Give a server that answers /help, and says a text when it is told to."""
+    """Return a server that answers /help, and says a text when it is told to."""
 
     def handle(client: socket.socket) -> None:
         for question, answer in (b"/help\n", b"/a /b\n"), (b"/help json\n", b"error: unknown\n"):

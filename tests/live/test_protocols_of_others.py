@@ -258,7 +258,7 @@ def test_the_list_of_ours() -> None:
 
 
 def list_both(path: dict[str, str]) -> tuple[Ended, Ended]:
-    """Give the list as text and as JSON, which say the same on standard error."""
+    """Return the list as text and as JSON, which say the same on standard error."""
     text, listed = (run("protocols", *options, environment=path) for options in ((), ("--json",)))
     assert (text.status, text.errors) == (listed.status, listed.errors)
     return text, listed

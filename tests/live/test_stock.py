@@ -28,13 +28,13 @@ EXPECTED = {
 
 
 def expected(name: str) -> str:
-    """Give what a row must say of us."""
+    """Return what a row must say of us."""
     [pattern] = [outcome for row, outcome in EXPECTED.items() if re.fullmatch(row, name)]
     return pattern
 
 
 def documented() -> list[list[str]]:
-    """Give the rows of the table in the document: name, stock Twisted, sockproto."""
+    """Return the rows of the table in the document: name, stock Twisted, sockproto."""
     lines = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 

@@ -29,7 +29,7 @@ PRINTING = [
 
 
 def in_shell(commands: Sequence[str]) -> list[tuple[int, str, str]]:
-    """Run commands of a shell, two at once; give status, output and errors of each."""
+    """Run commands of a shell, two at once; return status, output and errors of each."""
 
     def one(command: str) -> tuple[int, str, str]:
         ended = subprocess.run(

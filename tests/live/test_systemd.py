@@ -39,7 +39,7 @@ def free_port(host: str = LOOPBACK) -> int:
 def activated(
     directory: Path, *options: str, where: str, how: tuple[str, ...] = ("--fdname=sockproto",)
 ) -> Iterator[Output]:
-    """Have a socket that starts the server; give the server's log to be."""
+    """Have a socket that starts the server; return the server's log to be."""
     need("systemd-socket-activate")
     process = subprocess.Popen(
         [

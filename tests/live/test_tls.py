@@ -128,7 +128,7 @@ def test_a_client_that_speaks_no_tls(serve: Serve, authority: Authority) -> None
 
 
 def send_until_stalled(client: ssl.SSLSocket, data: bytes, total: int) -> int:
-    """Send up to *total* bytes, until nothing was taken for a second; give how many were."""
+    """Send up to *total* bytes, until nothing was taken for a second; return how many were."""
     sent = 0
     client.settimeout(1)
     try:

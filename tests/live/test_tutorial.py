@@ -68,7 +68,7 @@ class Reader:
             (self._directory / name).write_text(self._here(text))
 
     def _here(self, text: str) -> str:
-        """Give a text with the ports that are free here."""
+        """Return a text with the ports that are free here."""
         return PORT.sub(lambda port: str(self._ports[port[0]]), text)
 
     def reads(self, listing: Listing) -> None:
@@ -149,7 +149,7 @@ def test_its_commands_print_what_the_page_shows(path: Path, tmp_path: Path) -> N
 
 
 def options(command: str) -> list[str]:
-    """Give what follows ``twistd`` in a command."""
+    """Return what follows ``twistd`` in a command."""
     return shlex.split(command.partition("twistd ")[2].replace("\\\n", ""))
 
 

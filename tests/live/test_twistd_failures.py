@@ -43,7 +43,7 @@ def held_port(kind: socket.SocketKind) -> Iterator[int]:
 
 @contextmanager
 def end_of_the_daemon() -> Iterator[int]:
-    """Give a descriptor to pass to a command, and wait for the end of the daemon that it leaves.
+    """Yield a descriptor to pass to a command, and wait for the end of the daemon that it leaves.
 
     The command ends before the daemon does, whose end is that of a pipe which only it still holds.
     """
@@ -63,7 +63,7 @@ def assert_refused(port: int) -> None:
 
 
 def assert_fails(directory: Path, *options: str, prefix: tuple[str, ...] = ()) -> str:
-    """See that the command fails as it should; give the one line it says on standard error."""
+    """See that the command fails as it should; return the one line it says on standard error."""
     before = {*directory.iterdir()}
     ended = run_twistd(
         "-n", f"--pidfile={PIDFILE}", "sockproto", *options, directory=directory, prefix=prefix

@@ -23,7 +23,7 @@ SERVER = "192.0.2.1"
 
 
 def talk(name: str, *chunks: bytes, framing: str | None = None, **arguments: Any) -> bytes:
-    """Give what a server says to a client that sends the chunks and ends."""
+    """Return what a server says to a client that sends the chunks and ends."""
     definition = ours()[name]
     made = definition.framings[framing] if framing else None
     script = [*(Send(chunk) for chunk in chunks), HalfClose(), ReadToEnd()]
@@ -31,7 +31,7 @@ def talk(name: str, *chunks: bytes, framing: str | None = None, **arguments: Any
 
 
 def ask(name: str, datagram: bytes, **arguments: Any) -> bytes | None:
-    """Give the datagram that answers a datagram."""
+    """Return the datagram that answers a datagram."""
     clock, network = Clock(), DatagramNetwork()
     network.listenUDP(
         9999, ours()[name].datagram_protocol(clock=clock, **arguments), SERVER, MAX_PACKET_BYTES

@@ -232,7 +232,7 @@ class OutputTests(TestCase):
 
 @contextlib.contextmanager
 def serving(answer: Callable[[socket.socket], object]) -> Iterator[str]:
-    """Answer one connection; give the URL."""
+    """Answer one connection; return the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(60)
 
@@ -307,7 +307,7 @@ class CommandTests(PlaceCase):
         self.assertEqual(terminal.getvalue(), "a\\x1b[2J\\x9b\\u202e\nb\n")
 
     def interrupt(self, number: int) -> int | None:
-        """Start a fetch, send a signal in the middle of the body; give the exit status."""
+        """Start a fetch, send a signal in the middle of the body; return the exit status."""
         left = threading.Event()
         command = [sys.executable, "-u", "-m", "sockproto.rawhttp", "-o", str(self.path)]
 

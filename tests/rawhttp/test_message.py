@@ -23,7 +23,7 @@ FIELDS = st.lists(st.tuples(st.just(b"X-") | TOKENS.map(lambda name: b"X-" + nam
 
 
 def chunked(body: bytes, size: int) -> bytes:
-    """Give a body in chunks of this size."""
+    """Return a body in chunks of this size."""
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
@@ -49,7 +49,7 @@ def responses(draw: st.DrawFn) -> bytes:
 
 
 def h11_says(data: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
-    """Give status, fields and body as h11 reads them; None where it doesn't accept them."""
+    """Return status, fields and body as h11 reads them; None where it doesn't accept them."""
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
     connection.send(h11.EndOfMessage())
@@ -70,7 +70,7 @@ def h11_says(data: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None
 
 
 def we_say(data: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
-    """Give the same as this parser reads it."""
+    """Return the same as this parser reads it."""
     events, body, ended = outcome([data])
     if ended != "end":
         return None

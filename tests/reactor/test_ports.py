@@ -103,12 +103,12 @@ class ConnectionTests(TestCase):
         self.protocol.makeConnection(self.connection)
 
     def say(self, data: bytes) -> Any:
-        """Have the peer send, and the server read; give what the read gave the reactor."""
+        """Have the peer send, and the server read; return what the read gave the reactor."""
         self.peer.sendall(data)
         return self.connection.doRead()
 
     def heard(self) -> bytes | None:
-        """Give what the peer can read at once, None if nothing."""
+        """Return what the peer can read at once, None if nothing."""
         try:
             return bytes(self.peer.recv(1 << 22))
         except BlockingIOError:

@@ -211,7 +211,7 @@ class NameTests(TestCase):
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
-    """Return the calls that log an event."""
+    """Yield the calls that log an event."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(

@@ -21,7 +21,7 @@ class OptionsTests(TestCase):
         return options
 
     def trusts(self, host: str, *words: str) -> list[bool | None]:
-        """Give whether each stream listener takes headers of that host; None where it asks for none."""
+        """Return whether each stream listener takes headers of that host; None where it asks for none."""
         factories = [one.server for one in self.parse(*words).listeners or [] if not one.datagrams]
         return [self.takes_header(factory, host) for factory in factories]
 
@@ -32,7 +32,7 @@ class OptionsTests(TestCase):
         return None if said else reason is not CloseReason.UNKNOWN_PROXY
 
     def assert_fails(self, *words: str) -> str:
-        """The options are wrong; give the one line that says so."""
+        """The options are wrong; return the one line that says so."""
         line = str(self.assertRaises(SystemExit, self.parse, *words))
         self.assertEqual(len(line.splitlines()), 1, line)
         return line

@@ -495,7 +495,7 @@ class PluginTests(TestCase):
 
 class ProcessTests(TestCase):
     def limit(self, soft: int, hard: int, connections: int) -> list[int]:
-        """Give how many connections fit, and the soft limit then, in a process with these limits."""
+        """Return how many connections fit, and the soft limit then, in a process with these limits."""
         code = f"""
 import resource
 from sockproto.server.process import raise_descriptor_limit

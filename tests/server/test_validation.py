@@ -186,7 +186,7 @@ class DefinitionTests(PluginsTestCase):
 
 class OptionTests(PluginsTestCase):
     def options_of(self, definition: ProtocolDefinition, *others: ProtocolDefinition) -> ServerOptions:
-        """Give options that serve a protocol, and know those of others."""
+        """Return options that serve a protocol, and know those of others."""
         offers = (*others, definition)
         members = {"definition": definition, "offered": offers, "optParameters": described(offers)}
         made: ServerOptions = type("TheirOptions", (ServerOptions,), members)()

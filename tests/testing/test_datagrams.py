@@ -66,7 +66,7 @@ class AsksTwice(Asks):
 
 
 async def meets(reactor: Any, settle: Callable[[], object]) -> list[Any]:
-    """Give what a server and clients note: a long datagram, one too long, and a port where nobody is."""
+    """Return what a server and clients note: a long datagram, one too long, and a port where nobody is."""
     server = Shouts()
     ports = [reactor.listenUDP(0, server, "127.0.0.1")]
     address = ("127.0.0.1", ports[0].getHost().port)

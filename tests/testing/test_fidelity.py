@@ -104,7 +104,7 @@ BEHAVIOURS = [
 
 
 def seen(behaviour: Behaviour, notes: list[str], outcome: Any) -> tuple[list[str], Any, Any]:
-    """Give what is to be compared."""
+    """Return what is to be compared."""
     return notes, outcome.read, outcome.ended
 
 
@@ -118,7 +118,7 @@ def in_memory(behaviour: Behaviour) -> tuple[list[str], Any, Any]:
 
 
 def differing() -> list[str]:
-    """Give the behaviours that are not as they should be, in memory."""
+    """Return the behaviours that are not as they should be, in memory."""
     found = []
     for behaviour in BEHAVIOURS:
         expected = (behaviour.notes, behaviour.read, behaviour.ended)

@@ -70,7 +70,7 @@ class MistakeTests(TestCase):
     timeout = 30
 
     def told(self, kind: type[Exception], call: Callable[..., object], *args: Any) -> str:
-        """Give what the error says."""
+        """Return what the error says."""
         return str(self.assertRaises(kind, call, *args))
 
 

@@ -29,17 +29,17 @@ def settle_memory() -> None:
 
 
 def greet(lines: Sequence[bytes]) -> bytes:
-    """Give the greetings."""
+    """Return the greetings."""
     return b"".join([b"Hello, %b!\n" % name for name in lines])
 
 
 def obey(lines: Sequence[bytes]) -> bytes:
-    """Give what the commands say."""
+    """Return what the commands say."""
     return b"".join([answer(line) + b"\n" for line in lines])
 
 
 def answer(line: bytes) -> bytes:
-    """Give what one command says."""
+    """Return what one command says."""
     word, space, rest = line.partition(b" ")
     command = COMMANDS.get(word)
     return command(space + rest) if command else UNKNOWN

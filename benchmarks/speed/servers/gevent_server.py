@@ -41,7 +41,7 @@ class EchoDatagrams(gevent.DatagramServer):  # type: ignore[misc]  # has no type
 
 
 def quietly(serve: Any) -> Any:
-    """Give the same without tracebacks of peers that are gone."""
+    """Return the same without tracebacks of peers that are gone."""
 
     def quiet(connection: Any, address: Any) -> None:
         with suppress(ConnectionError):

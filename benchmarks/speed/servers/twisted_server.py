@@ -101,7 +101,7 @@ def made(kind: str, what: str) -> Any:
 
 
 def listened(reactor: Any, kind: str, what: str, transport: str) -> Any:
-    """Listen; give the port."""
+    """Listen; return the port."""
     server = made(kind, what)
     if transport == "stock":
         if kind == "udp":

@@ -39,7 +39,7 @@ class Reader(Caller):
         return f"{celsius:.1f} C" if self.units == "celsius" else f"{celsius * 9 / 5 + 32:.1f} F"
 
     def meant(self, degrees: float) -> float:
-        """Give what was written in degrees Celsius."""
+        """Return what was written in degrees Celsius."""
         return degrees if self.units == "celsius" else (degrees - 32) * 5 / 9
 
 

@@ -20,7 +20,7 @@ MOST_BYTES = 512  # RFC 864 and RFC 865
 
 
 def request(protocol: str, number: int = 1) -> bytes:
-    """Give a datagram that is answered, and long enough that an answer does not amplify it."""
+    """Return a datagram that is answered, and long enough that an answer does not amplify it."""
     asked = {"greeting": b"client %d", "command": b"/echo client %d", "echo": b"client %d"}
     return asked.get(protocol, b"Is anybody there? " * 7 + b"%d") % number
 
@@ -143,7 +143,7 @@ def little_is_not_amplified(subject: Subject) -> None:
 
 
 def _all(subject: Subject, socket: DatagramClient, asked: bytes) -> int:
-    """Send a datagram; give how many bytes answer it."""
+    """Send a datagram; return how many bytes answer it."""
     socket.send(asked)
     came = 0
     while came <= MOST_BYTES and (said := socket.receive(subject.patience.silence)):

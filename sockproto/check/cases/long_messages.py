@@ -28,13 +28,13 @@ SENT_BYTES = 32 << 20
 
 
 def long_line(subject: Subject, size: int) -> bytes:
-    """Give a line of so many bytes, its newline not counted."""
+    """Return a line of so many bytes, its newline not counted."""
     before = BEFORE.get(subject.protocol, b"")
     return subject.habit.line(before + b"x" * (size - len(before)))
 
 
 def endless(subject: Subject, size: int) -> StreamClient:
-    """Give a connection on which the beginning of a line was sent, as much of it as the server takes."""
+    """Return a connection on which the beginning of a line was sent, as much of it as the server takes."""
     stream = subject.open()
     with contextlib.suppress(WasReset):  # that ends it, too
         stream.send(BEFORE.get(subject.protocol, b""))

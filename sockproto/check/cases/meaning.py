@@ -187,7 +187,7 @@ def talk_gets_no_answer(subject: Subject) -> None:
 
 
 def _answer(subject: Subject, message: bytes) -> bytes:
-    """Give what answers a command, before what answers the next one."""
+    """Return what answers a command, before what answers the next one."""
     version = subject.answer(b"/version\n")
     with subject.open() as stream:
         stream.send(message + b"/version\n")

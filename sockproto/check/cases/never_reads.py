@@ -28,14 +28,14 @@ STOPPED = 3
 
 
 def block(subject: Subject) -> tuple[bytes, bytes]:
-    """Give 64 KiB of different messages, and the answers to them."""
+    """Return 64 KiB of different messages, and the answers to them."""
     before = {"command": b"/echo "}.get(subject.protocol, b"")
     messages = [before + b"%04d" % number + b"x" * 1_000 + b"\n" for number in range(64)]
     return b"".join(messages), subject.answers(messages)
 
 
 def fill(subject: Subject, stream: StreamClient) -> int:
-    """Send and read nothing until the server stops reading; give how many bytes it took.
+    """Send and read nothing until the server stops reading; return how many bytes it took.
 
     What it takes before that is held by the two kernels: some megabytes, if the server is right.
     """

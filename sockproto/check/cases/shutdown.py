@@ -27,7 +27,7 @@ READ_BYTES = 1 << 18
 
 
 def served(subject: Subject) -> list[StreamClient]:
-    """Give clients that the server has: the first was answered, the others may wait until it is gone."""
+    """Return clients that the server has: the first was answered, the others may wait until it is gone."""
     first = subject.open()
     _hear(subject, first)
     others = [subject.connect() for _ in range(CLIENTS - 1)]
@@ -99,7 +99,7 @@ def no_answer_is_cut(subject: Subject) -> None:
 
 
 def _sending(subject: Subject, count: int) -> list[tuple[StreamClient, bytes]]:
-    """Give clients to whom the server is sending much, and what each has read; one if it serves no more."""
+    """Return clients to whom the server is sending much, and what each has read; one if it serves no more."""
     messages, found = block(subject)[0], []
     for _ in range(count):
         try:

@@ -76,7 +76,7 @@ class GreetingClient(ClientConversation):
         return self._next() if self._welcomed else None
 
     def received(self, reply: bytes) -> Script | None:
-        """Take the welcome or a reply; give the next name."""
+        """Take the welcome or a reply; return the next name."""
         reply = reply.strip(b"\r\n")
         if not reply:  # the newline of the message before
             return None

@@ -64,7 +64,7 @@ class Expecting(ErrorLine):
         self._search()
 
     def take(self) -> list[bytes]:
-        """Give the reply, if it is there.
+        """Return the reply, if it is there.
 
         Raises:
             MessageTooLong: it is past the limit.
@@ -89,7 +89,7 @@ class Expecting(ErrorLine):
         self._ended = True
 
     def encode(self, *messages: bytes) -> bytes:
-        """Give the messages as they are."""
+        """Return the messages as they are."""
         return b"".join(messages)
 
     def _search(self) -> None:
@@ -137,6 +137,6 @@ class Datagrams(Raw):
         self._messages.append(data)
 
     def take(self) -> list[bytes]:
-        """Give the datagrams."""
+        """Return the datagrams."""
         messages, self._messages = self._messages, []
         return messages

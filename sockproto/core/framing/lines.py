@@ -67,7 +67,7 @@ class Lines(ErrorLine):
         self.unfinished = len(data) - newline - 1 if newline >= 0 else self.unfinished + len(data)
 
     def take(self) -> list[bytes]:
-        """Give the next lines, a list of at most some hundred, all ended alike.
+        """Return the next lines, a list of at most some hundred, all ended alike.
 
         Raises:
             MessageTooLong: a line is past the limit, and all before it have been taken.
@@ -150,7 +150,7 @@ class Lines(ErrorLine):
         return length > self._max and (length - self._max > 1 or self._buffer[end - 1] != 13)
 
     def _lines(self, last: int) -> list[bytes]:
-        """Give the lines up to the LF at *last*; only the first if they don't all end alike."""
+        """Return the lines up to the LF at *last*; only the first if they don't all end alike."""
         buffer = self._buffer
         chunk = bytes(memoryview(buffer)[: last + 1])
         if b"\r" not in chunk:
@@ -162,7 +162,7 @@ class Lines(ErrorLine):
         return self._line(chunk.index(LF), True)
 
     def _line(self, end: int, terminated: bool) -> list[bytes]:
-        """Give the one line that is the first *end* bytes."""
+        """Return the one line that is the first *end* bytes."""
         self._measure(end)
         line = bytes(memoryview(self._buffer)[:end])
         message = line.rstrip(b"\r")

@@ -73,7 +73,7 @@ class Prefixed:
             self._search()
 
     def take(self) -> list[bytes]:
-        """Give the next messages, a list of at most some hundred.
+        """Return the next messages, a list of at most some hundred.
 
         Raises:
             MessageTooLong: a message is past the limit, and all before it have been taken.
@@ -104,7 +104,7 @@ class Prefixed:
         self._forget()
 
     def encode(self, *messages: bytes) -> bytes:
-        """Give the messages, each with its length.
+        """Return the messages, each with its length.
 
         Raises:
             MessageUnsendable: One is longer than the prefix can say.
@@ -120,7 +120,7 @@ class Prefixed:
         )
 
     def encode_error(self, text: bytes) -> bytes:
-        """Give a message that begins ``error:``, cut where the prefix can't say more."""
+        """Return a message that begins ``error:``, cut where the prefix can't say more."""
         return self.encode((b"error: %b" % text)[: self.longest])
 
     def _prefix(self, size: int) -> bytes:

@@ -20,7 +20,7 @@ class ErrorLine:
     longest = sys.maxsize
 
     def encode_error(self, text: bytes) -> bytes:
-        """Give a line that begins ``error:``."""
+        """Return a line that begins ``error:``."""
         return b"error: %b\n" % text
 
 
@@ -57,7 +57,7 @@ class Raw(ErrorLine):
             self._data = bytearray(self._data) + data
 
     def take(self) -> list[bytes]:
-        """Give all that is held, in one piece."""
+        """Return all that is held, in one piece."""
         if not self.ready:
             return []
         data, self._data = self._data, b""
@@ -77,7 +77,7 @@ class Raw(ErrorLine):
         """Do nothing: nothing is ever unfinished."""
 
     def encode(self, *messages: bytes) -> bytes:
-        """Give the messages as they are."""
+        """Return the messages as they are."""
         return messages[0] if len(messages) == 1 else b"".join(messages)
 
 

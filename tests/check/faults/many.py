@@ -56,7 +56,7 @@ class SharesItsBuffer(Server):
     held = b""
 
     def pool(self, data: bytes) -> bytes | None:
-        """Give all there is, once it ends a line."""
+        """Return all there is, once it ends a line."""
         self.held += data
         if not self.held.endswith(b"\n"):
             return None

@@ -45,7 +45,7 @@ def take_all(framing: Any) -> list[Any]:
 
 
 def state(framing: Any) -> Any:
-    """Give what can be seen of a framing, and what comes of it."""
+    """Return what can be seen of a framing, and what comes of it."""
     ends = deepcopy(framing)
     ends.end()
     seen = framing.held, framing.ready, framing.unfinished, framing.encode(b"reply")
@@ -53,7 +53,7 @@ def state(framing: Any) -> Any:
 
 
 def of_ours() -> set[type]:
-    """Give the classes of framings."""
+    """Return the classes of framings."""
     modules = (expecting, lines, prefixed, program, raw)
     return {
         each

@@ -22,7 +22,7 @@ SMALL_CUT = SMALL.flatmap(cuts)
 
 
 def run(framing: Any, script: list[bytes | str], eager: bool = True) -> list[Any]:
-    """Feed a script; give the encoded replies of an echo, and the error.
+    """Feed a script; return the encoded replies of an echo, and the error.
 
     An eager one takes messages after every feed, the other only once all of it has been fed.
     """

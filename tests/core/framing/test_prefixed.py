@@ -21,7 +21,7 @@ NETSTRINGS = [b"0", b"1", b"2", b"9", b":", b",", b"a", b"3:abc,", b"0:,"]  # an
 
 
 def run(framing: Any, chunks: list[bytes], eager: bool = True, end: bool = True) -> list[Any]:
-    """Feed chunks; give the messages, and the text of the error, which must be raised again."""
+    """Feed chunks; return the messages, and the text of the error, which must be raised again."""
     events: list[Any] = []
 
     def take() -> None:
@@ -43,7 +43,7 @@ def run(framing: Any, chunks: list[bytes], eager: bool = True, end: bool = True)
 
 
 def ways(cut: list[bytes]) -> list[list[bytes]]:
-    """Give bytes whole, cut so, and one by one."""
+    """Return bytes whole, cut so, and one by one."""
     data = b"".join(cut)
     return [[data], cut, pieces(data, "bytes")]
 

@@ -29,7 +29,7 @@ STREAMS = st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join)
 
 
 def echo_of(text: bytes) -> tuple[bytes, bool]:
-    """Give what an echo of lines says, and whether it says it to all of them."""
+    """Return what an echo of lines says, and whether it says it to all of them."""
     said = b""
     *lines, last = text.split(b"\n")
     for line in [*lines, last] if last else lines:
@@ -40,7 +40,7 @@ def echo_of(text: bytes) -> tuple[bytes, bool]:
 
 
 def talk(chunks: list[bytes], conversation: Any = None, framing: Any = None, ended: bool = True) -> bytes:
-    """Give what a server says, mostly an echo of lines, to a stream in chunks."""
+    """Return what a server says, mostly an echo of lines, to a stream in chunks."""
     echo = Scripted(received=lambda line: b"<%b>" % line)
     drive = Drive(Session(conversation or echo, framing or Lines(LIMIT, b"\n")))
     said = drive("open", PEER)

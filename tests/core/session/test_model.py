@@ -213,7 +213,7 @@ def ways(case: Case) -> st.SearchStrategy[dict[Any, Way]]:
 
 
 def play(made: Any, conversation: Played, happening: list[tuple[Any, ...]]) -> list[Any]:
-    """Have things happen to a session, or a model; give all that can be seen of it, after each of them."""
+    """Have things happen to a session, or a model; return all that can be seen of it, after each of them."""
     conversation.session = made
     drive = Drive(made)
     seen: list[Any] = []

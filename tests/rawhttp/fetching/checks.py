@@ -24,14 +24,14 @@ Run = Callable[[Sequence[str], Path], Fetched]
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    """Give all files in and below a directory."""
+    """Return all files in and below a directory."""
     return {
         str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
     }
 
 
 def said(fetched: Fetched) -> list[str]:
-    """Give what is wrong with what it said: a failure is told in one line that does no harm."""
+    """Return what is wrong with what it said: a failure is told in one line that does no harm."""
     lines = fetched.error.decode("utf-8", "backslashreplace").split("\n")
     if lines.pop():
         return [f"the last line has no end: {fetched.error!r}"]
@@ -43,7 +43,7 @@ def said(fetched: Fetched) -> list[str]:
 
 
 def requested(behaviour: Behaviour, server: Server, requests: Sequence[Request]) -> list[str]:
-    """Give what is wrong with what it asked for."""
+    """Return what is wrong with what it asked for."""
     wrong = []
     if behaviour.requests is not None and len(requests) != behaviour.requests:
         wrong.append(f"{len(requests)} requests: {[request.target for request in requests]}")
@@ -58,7 +58,7 @@ def requested(behaviour: Behaviour, server: Server, requests: Sequence[Request])
 
 
 def wrong(behaviour: Behaviour, server: Server, run: Run, directory: Path) -> list[str]:
-    """Let a fetcher run against a behaviour, in a directory for it alone; give all that is wrong."""
+    """Let a fetcher run against a behaviour, in a directory for it alone; return all that is wrong."""
     server.forget()
     place = directory / "some" / "where"
     place.mkdir(parents=True)

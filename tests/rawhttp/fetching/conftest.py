@@ -28,7 +28,7 @@ def hung(*_: object) -> None:
 
 
 def answer(name: str, rest: str) -> Script | None:
-    """Give the script of a behaviour; any other page is there too."""
+    """Return the script of a behaviour; any other page is there too."""
     return find(name, rest) if "-" in name else [ok()]
 
 

@@ -39,12 +39,12 @@ TABLE = """
 
 
 def code(text: str) -> str:
-    """Give a text in code type, fit for a cell."""
+    """Return a text in code type, fit for a cell."""
     return f"`{text}`".replace("|", "\\|")
 
 
 def options(behaviour: Behaviour) -> str:
-    """Give the options, without the usual output."""
+    """Return the options, without the usual output."""
     given = [*behaviour.arguments, *(() if behaviour.output == ("-o", "out") else behaviour.output)]
     words = [word.replace("{authority}", "CA") for word in given]
     return code(" ".join(f"'{word}'" if " " in word else word for word in words)) if words else ""
@@ -79,7 +79,7 @@ def source(behaviour: Behaviour) -> str:
 
 
 def page() -> str:
-    """Give the page."""
+    """Return the page."""
     used = {status for behaviour in BEHAVIOURS for status in behaviour.status}
     rows = [f"| {status} | {meaning} |" for status, meaning in STATUSES.items() if status in used]
     text = HEAD.format(number=len(BEHAVIOURS), statuses="\n".join(rows))

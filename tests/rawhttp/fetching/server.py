@@ -144,12 +144,12 @@ class Server:
             thread.join(2 * PATIENCE)
 
     def fill(self, text: str) -> str:
-        """Give a text with the server's ports and its authority in place of their names in braces."""
+        """Return a text with the server's ports and its authority in place of their names in braces."""
         places = {**self.ports, "authority": self.authority}
         return PLACES.sub(lambda found: str(places[found[1]]), text)
 
     def asked(self, name: str) -> list[Request]:
-        """Give the requests for one script."""
+        """Return the requests for one script."""
         return [request for request in self.requests if request.name == name]
 
     def forget(self) -> None:

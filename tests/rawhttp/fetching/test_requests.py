@@ -14,7 +14,7 @@ HERE = "http://127.0.0.1:{plain}"
 
 
 def asked(server: Server, run: Run, place: Path, *arguments: str) -> tuple[Fetched, list[Request]]:
-    """Fetch a page; give how it went and what was asked of the server."""
+    """Fetch a page; return how it went and what was asked of the server."""
     server.forget()
     fetched = run([*(server.fill(argument) for argument in arguments), "-o", "out"], place)
     assert said(fetched) == []

@@ -64,7 +64,7 @@ BY_NAME = {behaviour.name: behaviour for behaviour in BEHAVIOURS}
 
 
 def find(name: str, rest: str) -> Script | None:
-    """Give the script for a path."""
+    """Return the script for a path."""
     behaviour = BY_NAME.get(name)
     if behaviour is None:
         return None

@@ -10,23 +10,23 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 def lines(*given: str | bytes, status: bytes = OK) -> bytes:
-    """Give a head: its status line, header lines and the empty line."""
+    """Return a head: its status line, header lines and the empty line."""
     encoded = [line.encode("latin-1") if isinstance(line, str) else line for line in given]
     return status + b"".join(line + b"\r\n" for line in encoded) + b"\r\n"
 
 
 def ok(body: bytes = HELLO, *given: str | bytes, status: bytes = OK) -> bytes:
-    """Give an answer with the right Content-Length."""
+    """Return an answer with the right Content-Length."""
     return lines(*given, f"Content-Length: {len(body)}", status=status) + body
 
 
 def chunks(*parts: bytes, last: bytes = b"0\r\n\r\n") -> bytes:
-    """Give a body in the chunked coding."""
+    """Return a body in the chunked coding."""
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + last
 
 
 def chunked(body: bytes, *given: str | bytes) -> bytes:
-    """Give an answer with a chunked body, which is given as it is sent."""
+    """Return an answer with a chunked body, which is given as it is sent."""
     return lines(*given, "Transfer-Encoding: chunked") + body
 
 
@@ -36,13 +36,13 @@ def singly(data: bytes) -> Script:
 
 
 def moved(location: str | bytes, code: int = 302, *given: str | bytes, body: bytes = b"Moved") -> bytes:
-    """Give a redirect."""
+    """Return a redirect."""
     where = location.encode("latin-1") if isinstance(location, str) else location
     return ok(body, b"Location: " + where, *given, status=b"HTTP/1.1 %d Elsewhere\r\n" % code)
 
 
 def there(rest: str, *given: str | bytes) -> dict[str, Script]:
-    """Give the answer to which a redirect leads; all else is not found."""
+    """Return the answer to which a redirect leads; all else is not found."""
     return {rest: [ok(HELLO, *given), KEEP_OPEN]}
 
 

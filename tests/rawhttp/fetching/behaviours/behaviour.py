@@ -118,14 +118,14 @@ class Behaviour:
 
 
 def good(name: str, source: str, note: str, *reply: Step, body: bytes = HELLO, **more: object) -> Behaviour:
-    """Give a behaviour that must succeed."""
+    """Return a behaviour that must succeed."""
     return Behaviour(name, source, note, reply, (0,), body, **more)  # type: ignore[arg-type]  # the fields of Behaviour
 
 
 def bad(
     name: str, source: str, note: str, *reply: Step, status: int | tuple[int, ...] = WEIRD, **more: object
 ) -> Behaviour:
-    """Give a behaviour that must fail, so or so."""
+    """Return a behaviour that must fail, so or so."""
     statuses = (status,) if isinstance(status, int) else status
     return Behaviour(name, source, note, reply, statuses, None, **more)  # type: ignore[arg-type]  # the fields of Behaviour
 
@@ -139,6 +139,6 @@ def either(
     body: bytes = HELLO,
     **more: object,
 ) -> Behaviour:
-    """Give a behaviour that may succeed or fail, but not succeed with another body."""
+    """Return a behaviour that may succeed or fail, but not succeed with another body."""
     statuses = (status,) if isinstance(status, int) else status
     return Behaviour(name, source, note, reply, (0, *statuses), body, **more)  # type: ignore[arg-type]  # the fields of Behaviour

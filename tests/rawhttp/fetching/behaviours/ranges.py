@@ -10,7 +10,7 @@ GO_ON = ("-C", "-")
 
 
 def part(content_range: str, body: bytes = HELLO, *given: str) -> bytes:
-    """Give a part of a page."""
+    """Return a part of a page."""
     return ok(body, f"Content-Range: bytes {content_range}", *given, status=PARTIAL)
 
 
