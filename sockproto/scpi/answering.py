@@ -20,8 +20,8 @@ from sockproto.core.actions import Actions, Script, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import InstrumentError
 from sockproto.scpi.base import BaseInstrument
-from sockproto.scpi.message import units
-from sockproto.scpi.response_data import response
+
+_PLAIN = frozenset({float, int, str, bool, type(None)})  # what most methods return
 
 OUTPUT_QUEUE_BYTES = 1 << 20
 """Once the answers of one message have so many bytes, no further one is kept: the queries are deadlocked."""
@@ -95,35 +95,37 @@ class MessageExchange:
         answers: Those to the queries so far: the output queue.
     """
 
+    __slots__ = ("_caller", "_calls", "_declared", "_instrument", "_size", "answers")
+
     def __init__(self, instrument: BaseInstrument, caller: Caller, message: bytes) -> None:
         self._instrument, self._caller = instrument, caller
-        self._units = units(message)
-        self._path = instrument.headers.root
-        self._declared: Any = None  # of the unit under way
+        self._calls = iter(instrument.read(message))
+        self._declared: Any = None  # what is under way
         self._size = 0
         self.answers: list[bytes] = []
 
     def go_on(self) -> Awaitable[Any] | None:
         """Do the next units; return what is to be waited for, None at the end of the message.
 
-        What is wrong with a unit is one error in the queue; the others are done (a header that is not known
-        leaves the path as it was).
+        What is wrong with a unit is one error in the queue; the others are done.
         """
         instrument = self._instrument
-        for header, data in self._units:
-            try:
-                declared, suffixes, self._path = instrument.headers.find(header, self._path)
-            except InstrumentError as error:
-                instrument.status.report(error)
+        status = instrument.status
+        for declared, function, arguments, error in self._calls:
+            if error is not None:
+                status.report(error)
                 continue
-            instrument.status.message_available = bool(self.answers)
+            status.message_available = bool(self.answers)
             self._declared = declared
             try:
-                value = declared.call(instrument, data, suffixes, self._caller)
+                if function is not None:
+                    value = function(instrument, *arguments)
+                else:
+                    value = declared.call(instrument, arguments, self._caller)
             except Exception:
                 self.fail(Failure())
                 continue
-            if not hasattr(value, "__await__"):
+            if type(value) in _PLAIN or not hasattr(value, "__await__"):
                 self.keep(value)
             elif declared.overlapped:
                 instrument.operations.begin(value, partial(instrument.failed, declared))
@@ -134,13 +136,13 @@ class MessageExchange:
     def keep(self, value: Any) -> None:
         """Keep what a method has returned, if it is the answer to a query."""
         declared = self._declared
-        if not declared.header.is_query:
+        if not declared.is_query:
             return
         if self._size > OUTPUT_QUEUE_BYTES:  # deadlock: 6.3.1.7
             self._instrument.status.report(InstrumentError(-430))
             return
         try:
-            answer = response(declared.answer(value))
+            answer = declared.answer(value)
         except Exception:
             self.fail(Failure())
         else:

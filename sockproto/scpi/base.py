@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from sockproto.carriers.log import EscapedFailure
 from sockproto.commands.caller import Caller
 from sockproto.errors import CommandError, DeclarationError, InstrumentError
+from sockproto.scpi.calls import CallReader
 from sockproto.scpi.declaration import MARK, ScpiCommand
 from sockproto.scpi.headers import Declared, HeaderTree
 from sockproto.scpi.operations import Operations
@@ -35,6 +36,7 @@ class BaseInstrument:
     caller: ClassVar[type[Caller]] = Caller
 
     headers: ClassVar[HeaderTree]
+    read: ClassVar[CallReader]
     settings: ClassVar[tuple[Setting, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -55,6 +57,7 @@ class BaseInstrument:
             except DeclarationError as error:
                 raise DeclarationError(f"{cls.__name__}.{name}: {error}") from None
         cls.headers.require_unambiguous()
+        cls.read = CallReader(cls.headers)
         for (mnemonics, is_query), declared in by_header.items():
             command = by_header.get((mnemonics, False))
             if is_query and command is not None:

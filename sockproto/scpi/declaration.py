@@ -11,7 +11,8 @@ import enum
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from contextlib import suppress
+from typing import Any, Literal, TypeVar, cast
 
 from sockproto.commands.caller import Caller
 from sockproto.commands.signature import Parameter, Signature
@@ -20,6 +21,7 @@ from sockproto.scpi.message import elements
 from sockproto.scpi.notation import ProgramHeader, parse_header, short_form
 from sockproto.scpi.numeric import NumericKind
 from sockproto.scpi.program_data import choice_words, kind_of
+from sockproto.scpi.response_data import response
 
 MARK = "__sockproto_scpi__"
 
@@ -60,6 +62,7 @@ class ScpiCommand:
     Attributes:
         function: The method.
         header: What it is called.
+        is_query: Whether it is answered.
         overlapped: Whether later commands are done while it goes on.
         caller_class: What it wants as the caller.
         numeric: The kind of its only parameter, where that is a number with limits.
@@ -71,6 +74,7 @@ class ScpiCommand:
 
     def __init__(self, function: Callable[..., Any], header: ProgramHeader, overlapped: bool) -> None:
         self.function, self.header, self.overlapped = function, header, overlapped
+        self.is_query = header.is_query
         self.limits: NumericKind | None = None
         if inspect.isasyncgenfunction(inspect.unwrap(function)):
             raise DeclarationError("an instrument streams no answers")
@@ -119,20 +123,24 @@ class ScpiCommand:
                 raise InstrumentError(-114)
         return tuple(values)
 
-    def call(self, instrument: Any, data: bytes, suffixes: tuple[object, ...], caller: Caller) -> Any:
-        """Call the method with what follows the header; return what it returns.
+    def bind(self, data: bytes) -> tuple[Callable[..., Any] | None, list[object]]:
+        """Return what is to be called with what follows the header, and its arguments.
+
+        The instrument comes before them, and the numeric suffixes.
+
+        Returns:
+            The method, or None where it wants the caller: that is for :meth:`call`. And the arguments.
 
         Raises:
-            CommandError: That is not what the signature says, or the method refuses.
+            CommandError: The data is not what the signature says.
         """
-        arguments: list[Any] = [caller, *suffixes] if self._caller_first else [*suffixes]
-        keywords: dict[str, Any] = {self._caller_name: caller} if self._caller_name else {}
         given = elements(data)
         if self.limits is not None and len(given) == 1 and not self._parameters:
-            return self.limits.limit(given[0])
+            limit = self.limits.limit(given[0])
+            return lambda instrument: limit, []
         if len(given) < self._needed:
             raise InstrumentError(-109)
-        arguments += map(Parameter.parse, self._words, given)
+        arguments: list[Any] = list(map(Parameter.parse, self._words, given))
         rest = given[len(self._words) :]
         if rest:
             if self._repeated is None:
@@ -141,14 +149,30 @@ class ScpiCommand:
         elif self._without_default:
             missing = self._words[len(given) :]
             arguments += [None for parameter in missing if parameter.argument in self._without_default]
-        return self.function(instrument, *arguments, **keywords)
+        wants_caller = self._caller_first or self._caller_name
+        return None if wants_caller else self.function, arguments
 
-    def answer(self, value: Any) -> Any:
-        """Return a value with the word of a choice in its short form."""
-        try:
-            return self._words_of_answer.get(value, value)
-        except TypeError:  # a list is none
-            return value
+    def call(self, instrument: Any, arguments: tuple[object, ...], caller: Caller) -> Any:
+        """Call a method that wants the caller; return what it returns.
+
+        Raises:
+            CommandError: The method refuses.
+        """
+        if self._caller_first:
+            return self.function(instrument, caller, *arguments)
+        return self.function(instrument, *arguments, **{cast("str", self._caller_name): caller})
+
+    def answer(self, value: Any) -> bytes:
+        """Write what a query's method has returned as response data; a choice is written in its short form.
+
+        Raises:
+            TypeError: It is nothing that can be written.
+            ValueError: It holds a newline that would end the answer.
+        """
+        if self._words_of_answer:
+            with suppress(TypeError):  # a list is no choice
+                value = self._words_of_answer.get(value, value)
+        return response(value)
 
 
 def _returned(function: Callable[..., Any]) -> Any:

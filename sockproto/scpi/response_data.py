@@ -33,10 +33,12 @@ def response(value: Any) -> bytes:
         TypeError: It is something else.
         ValueError: A text holds a newline, not in quotes, which would end the answer.
     """
+    if type(value) is float:  # what most queries answer with
+        return _real(value)
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         return _text(value)
     if isinstance(value, float):
-        return _real(value)
+        return _real(float(value))
     if isinstance(value, enum.Enum):
         return short_form(written(value)).encode()
     if isinstance(value, int):
@@ -62,14 +64,14 @@ def block_data(data: bytes) -> bytes:
 def _text(text: str) -> bytes:
     if "\n" in text and "\n" in _STRING.sub("", text):
         raise ValueError("a query answered with a newline, which would end the answer; see string_data()")
-    return text.encode("utf-8", "surrogateescape")
+    return text.encode() if text.isascii() else text.encode("utf-8", "surrogateescape")
 
 
 def _real(value: float) -> bytes:
     """Return a number as NR2 or NR3 (8.7.3, 8.7.4)."""
-    if not math.isfinite(value):
+    text = repr(value)
+    if "e" in text:
+        text = text.upper() if "." in text else text.replace("e", ".0E")
+    elif "n" in text:  # inf, nan
         return NOT_A_NUMBER if math.isnan(value) else (b"-" if value < 0 else b"") + INFINITY
-    text = repr(float(value)).upper()
-    if "E" in text and "." not in text:
-        text = text.replace("E", ".0E")
     return text.encode()

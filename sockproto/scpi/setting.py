@@ -49,7 +49,15 @@ class Setting:
 
     def commands(self) -> list[ScpiCommand]:
         """Make the command and the query."""
-        return _set_and_ask(self.header, self.annotation, lambda instrument: instrument, self._name)
+        name, reset = self._name, self.reset
+
+        def value(instrument: Any) -> Any:
+            return vars(instrument).get(name, reset)
+
+        def set_value(instrument: Any, value: Any) -> None:
+            setattr(instrument, name, value)
+
+        return _set_and_ask(self.header, self.annotation, value, set_value)
 
 
 class RegisterCommands:
@@ -78,26 +86,36 @@ class RegisterCommands:
             ScpiCommand(condition, parse_header(f"{self._header}:CONDition?"), overlapped=False),
         ]
         for node, name in ("ENABle", "enable"), ("PTRansition", "positive"), ("NTRansition", "negative"):
-            made += _set_and_ask(parse_header(f"{self._header}:{node}"), Bits, register, name)
+            made += self._mask(parse_header(f"{self._header}:{node}"), name)
         return made
+
+    def _mask(self, header: ProgramHeader, name: str) -> list[ScpiCommand]:
+        register = self._register
+
+        def value(instrument: Any) -> Any:
+            return getattr(register(instrument), name)
+
+        def set_value(instrument: Any, value: Any) -> None:
+            setattr(register(instrument), name, value)
+
+        return _set_and_ask(header, Bits, value, set_value)
 
 
 def _set_and_ask(
-    header: ProgramHeader, annotation: Any, owner: Callable[[Any], Any], name: str
+    header: ProgramHeader,
+    annotation: Any,
+    value: Callable[[Any], Any],
+    set_value: Callable[[Any, Any], None],
 ) -> list[ScpiCommand]:
-    """Make the command that sets an attribute of what an instrument has, and the query that asks for it."""
+    """Make a command, which sets a value of that type, and the query that asks for it."""
 
-    def set_value(instrument: Any, value: Any) -> None:
-        setattr(owner(instrument), name, value)
-
-    def value(instrument: Any) -> Any:
-        found = getattr(owner(instrument), name)
-        return string_data(found) if annotation is str else found
+    def quoted(instrument: Any) -> str:
+        return string_data(value(instrument))
 
     set_value.__annotations__["value"] = annotation
     value.__annotations__["return"] = annotation
     query = ProgramHeader(header.mnemonics, is_query=True)
     return [
         ScpiCommand(set_value, header, overlapped=False),
-        ScpiCommand(value, query, overlapped=False),
+        ScpiCommand(quoted if annotation is str else value, query, overlapped=False),
     ]
