@@ -18,6 +18,7 @@ message        a message, taken apart: units, headers, elements of data
 numeric        numbers, their units and multipliers, MIN, MAX and DEF
 program_data   the types of parameters
 response_data  the types of answers
+calls          what a message asks for: which methods are called, with what
 error_queue    the error queue; SCPI's numbers and texts
 status         the status registers and the status byte
 operations     overlapped commands

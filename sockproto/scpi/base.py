@@ -36,7 +36,7 @@ class BaseInstrument:
     caller: ClassVar[type[Caller]] = Caller
 
     headers: ClassVar[HeaderTree]
-    read: ClassVar[CallReader]
+    parse_message: ClassVar[CallReader]
     settings: ClassVar[tuple[Setting, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class BaseInstrument:
             except DeclarationError as error:
                 raise DeclarationError(f"{cls.__name__}.{name}: {error}") from None
         cls.headers.require_unambiguous()
-        cls.read = CallReader(cls.headers)
+        cls.parse_message = CallReader(cls.headers)
         for (mnemonics, is_query), declared in by_header.items():
             command = by_header.get((mnemonics, False))
             if is_query and command is not None:

@@ -1,7 +1,7 @@
 """What a program message asks for: the calls of an instrument's methods, in their order.
 
-Pure. What a message asks for depends on nothing but what was declared, so for messages that come again and again
-(a client measures in a loop) it is kept::
+Pure. What a message asks for depends on nothing but what was declared, so for messages that come again and
+again (a client measures in a loop) it is kept::
 
     read = CallReader(Supply.headers)
     read(b"VOLT 5;CURR 1")      # (Call(set_voltage, (5.0,)), Call(set_current, (1.0,)))
@@ -9,10 +9,11 @@ Pure. What a message asks for depends on nothing but what was declared, so for m
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sockproto.errors import CommandError
-from sockproto.scpi.headers import Declared, HeaderTree
+from sockproto.scpi.declaration import ScpiCommand
+from sockproto.scpi.headers import HeaderTree
 from sockproto.scpi.message import units
 
 KEPT_MESSAGES = 1024
@@ -26,14 +27,14 @@ class Call(NamedTuple):
     """One unit of a program message.
 
     Attributes:
-        declared: What its header means; None if that is not known.
+        declared: What its header means, an ``ScpiCommand``; None if that is not known.
         function: What is called, with the instrument and the arguments; None: it is ``declared.call``, which
             gets the caller too.
         arguments: What follows the header, and its numeric suffixes; the caller is not among them.
         error: What is wrong with it; None: nothing, it can be called.
     """
 
-    declared: Declared | None
+    declared: Any
     function: Callable[..., Any] | None
     arguments: tuple[object, ...] = ()
     error: CommandError | None = None
@@ -66,11 +67,11 @@ class CallReader:
             except CommandError as error:  # the path stays what it was
                 calls.append(Call(None, None, error=error.with_traceback(None)))
                 continue
-            calls.append(_call(declared, data, suffixes))
+            calls.append(_call(cast("ScpiCommand", declared), data, suffixes))
         return tuple(calls)
 
 
-def _call(declared: Declared, data: bytes, suffixes: tuple[object, ...]) -> Call:
+def _call(declared: ScpiCommand, data: bytes, suffixes: tuple[object, ...]) -> Call:
     try:
         function, arguments = declared.bind(data)
     except CommandError as error:
@@ -80,5 +81,5 @@ def _call(declared: Declared, data: bytes, suffixes: tuple[object, ...]) -> Call
     return Call(declared, function, (*suffixes, *arguments))
 
 
-def _bound_again(declared: Declared, data: bytes, instrument: Any) -> None:
+def _bound_again(declared: ScpiCommand, data: bytes, instrument: Any) -> None:
     declared.bind(data)

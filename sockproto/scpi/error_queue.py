@@ -117,5 +117,7 @@ class ErrorQueue:
 
 def error_message(number: int, detail: str = "") -> str:
     """Return an error as SYSTem:ERRor? answers it."""
-    text = ";".join(part for part in (ERROR_TEXTS.get(number, ""), detail) if part)
+    text = ERROR_TEXTS.get(number, "")
+    if detail:
+        text = f"{text};{detail}" if text else detail
     return f"{number},{string_data(text[:MAX_TEXT_CHARACTERS])}"

@@ -12,10 +12,10 @@ not written there are not in that path either. A numeric suffix that is not writ
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import product
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from sockproto.errors import DeclarationError, InstrumentError
 from sockproto.scpi.notation import MAX_MNEMONIC_CHARACTERS, Mnemonic, ProgramHeader
@@ -31,20 +31,9 @@ class Declared(Protocol):
     """What is found: a command or a query."""
 
     header: ProgramHeader
-    is_query: bool
-    overlapped: bool
 
     def parse_suffixes(self, suffixes: tuple[int, ...]) -> tuple[object, ...]:
         """Make the values of those numeric suffixes that are parameters; raise InstrumentError."""
-
-    def bind(self, data: bytes) -> tuple[Callable[..., Any] | None, list[object]]:
-        """Return what is to be called with what follows the header, and its arguments; raise CommandError."""
-
-    def call(self, instrument: Any, arguments: tuple[object, ...], caller: Any) -> Any:
-        """Call what wants the caller too, for which ``bind`` returned None; raise CommandError."""
-
-    def answer(self, value: Any) -> bytes:
-        """Write what was returned as response data; raise TypeError or ValueError."""
 
 
 class Node:

@@ -34,6 +34,7 @@ class Instrument(CommonCommands):
         identity: What ``*IDN?`` answers: maker, model, serial number and version, with commas between them.
         caller: The class of who sends commands, for a method that has an argument with that annotation.
         headers: All headers; made with the class.
+        parse_message: Reads a message; made with the class.
         settings: All settings; made with the class.
         status: Its status registers and error queue.
         operations: Its overlapped commands that are not over.
