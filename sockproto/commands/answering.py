@@ -47,6 +47,7 @@ class CommandConversation(Conversation):
         self._commands = commands
         self._table = commands.commands
         self._known = self._table.by_word
+        self._at_once = self._table.at_once if type(commands).authorize is CommandSet.authorize else {}
         self._folds = not commands.case_sensitive
         self._authorizes = type(commands).authorize is not CommandSet.authorize
         # Two sets of such on datagrams would tell each other for ever that they know no such command.
@@ -66,7 +67,19 @@ class CommandConversation(Conversation):
 
     def received(self, line: bytes) -> Actions:
         """Answer a line; one without the prefix gets no answer."""
-        return self._answer(line, self._caller, b"")
+        word = line.partition(b" ")[0]
+        declared = self._at_once.get(word)
+        if declared is None or _LF in line:
+            return self._answer(line, self._caller, b"")
+        try:
+            result = declared.call(self._commands, line[len(word) :], self._caller)
+        except CommandError as error:
+            return self._failed(error, self._caller, b"")  # type: ignore[arg-type]  # a caller there is
+        if type(result) is bytes and _LF not in result:
+            return result
+        if type(result) is str and result.isascii() and "\n" not in result:
+            return result.encode()
+        return self._result(declared, result, self._caller, b"")
 
     def datagram(self, message: bytes, peer: Peer) -> Actions:
         """Answer a datagram, which is one line, as on a stream."""
@@ -119,9 +132,9 @@ class CommandConversation(Conversation):
         """
         if ending and declared.streams:
             raise CommandError("not over datagrams")
-        result = declared.call(self._commands, text, caller)
-        if type(result) is bytes and not ending and _LF not in result:
-            return result
+        return self._result(declared, declared.call(self._commands, text, caller), caller, ending)
+
+    def _result(self, declared: Declaration, result: Any, caller: Any, ending: bytes) -> Actions:
         if type(result) in _PLAIN:
             return self._message(result, ending)
         if declared.streams:

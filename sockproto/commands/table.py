@@ -27,6 +27,7 @@ class CommandTable:
     def __init__(self, prefix: str, separator: str, case_sensitive: bool) -> None:
         self._prefix, self._separator, self._case_sensitive = prefix, separator, case_sensitive
         self.by_word: dict[bytes, Declaration] = {}
+        self.at_once: dict[bytes, Declaration] = {}
 
     @property
     def names(self) -> list[str]:
@@ -45,6 +46,8 @@ class CommandTable:
             if self.find(word.encode()) is not None:
                 raise DeclarationError(f"there are two commands {word}")
             self.by_word[self._folded(word.encode())] = declared
+            if self._case_sensitive:
+                self.at_once[word.encode()] = declared
 
     def find(self, word: bytes) -> Declaration | None:
         """Return the command of a word, prefix included."""
