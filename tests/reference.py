@@ -57,7 +57,7 @@ def records(name: str) -> dict[str, tuple[str, str, str]]:
     context = click.Context(sockproto.commands[name], info_name=f"sockproto {name}")
     for option in context.command.get_params(context):
         record = option.get_help_record(context)
-        if record and isinstance(option, click.Option) and option.name != "help":
+        if record and isinstance(option, click.Option) and option.opts[-1] != "--help":
             meaning, _, default = record[1].partition("  [")
             found[option.opts[-1].lstrip("-")] = (record[0], meaning, default.removeprefix("default: ")[:-1])
     return found
