@@ -31,6 +31,8 @@ def sources() -> Iterator[tuple[str, str]]:
     """Yield the path and the text of all our Python, that of the documentation's pages included."""
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")):
         name = path.relative_to(ROOT).as_posix()
+        if name.startswith("docs/_build/"):
+            continue
         if path.suffix in (".py", ".tac"):
             yield name, path.read_text("utf-8")
         elif path.suffix == ".md":

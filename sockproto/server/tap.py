@@ -77,9 +77,9 @@ class ServerOptions(AccessOptions):
     ]
     optParameters: ClassVar[list[list[Any]]] = [
         ["port", "p", None, f"port for TCP and UDP; 0 takes a free one  [default: {DEFAULT_PORT}]"],
-        ["backlog", None, None, f"connections not yet accepted  [default: {BACKLOG}]"],
+        ["backlog", None, None, f"connections that wait to be accepted, at most  [default: {BACKLOG}]"],
         ["admin", None, None, "serve metrics, health and a page here: a port of 127.0.0.1 or an endpoint"],
-        ["lame-duck-seconds", None, None, "go on so long after a signal, but not ready  [default: 0]"],
+        ["lame-duck-seconds", None, None, "time to go on after a signal, no longer ready  [default: 0]"],
         ["log-connections", None, None, "ends that are logged: all, failed or none  [default: all]"],
         *(
             [

@@ -1,0 +1,75 @@
+"""How Sphinx builds the site: its pages are the Markdown that is read on a code host, as it stands.
+
+.venv/bin/pip install -e '.[docs]' && .venv/bin/sphinx-build -W docs docs/_build
+"""
+
+import re
+from importlib.metadata import version as version_of
+from pathlib import Path, PurePosixPath
+
+from sphinx.application import Sphinx
+
+project = "sockproto"
+author = "The sockproto authors"
+copyright = "2026, The sockproto authors"
+release = version = version_of("sockproto")
+language = "en"
+
+extensions = ["myst_parser"]
+exclude_patterns = ["_build", "tutorial/listings"]
+myst_heading_anchors = 4  # as a code host makes them
+
+html_theme = "furo"
+html_title = "sockproto"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"
+
+LINK = re.compile(r"(?<!!)\[(?P<text>[^\[\]]+)\]\((?P<target>[^()\s#:]+)(?P<anchor>#[^()\s]*)?\)")
+
+
+def setup(app: Sphinx) -> None:
+    """Have the pages changed as they are read; index pages each time, for the pages beside them."""
+    app.connect("source-read", rewrite)
+    app.connect("env-get-outdated", lambda app, env, *changes: list(filter(is_index, env.found_docs)))
+
+
+def is_index(name: str) -> bool:
+    """Tell whether a page is an index page, by its name."""
+    return PurePosixPath(name).name == "index"
+
+
+def rewrite(app: Sphinx, name: str, source: list[str]) -> None:
+    """Change the text of a page, before it is parsed, where a site needs other than a code host."""
+    folder = (Path(app.srcdir) / name).parent
+    source[0] = LINK.sub(lambda link: linked(link, folder, Path(app.srcdir)), source[0])
+    if is_index(name):
+        source[0] += contents(name, source[0], app.env.found_docs)
+
+
+def linked(link: "re.Match[str]", folder: Path, pages: Path) -> str:
+    """Return a link as the site has it.
+
+    One to a folder leads to the folder's index page; where there is none it is plain text. One to a file
+    that is no page leads to a copy of the file, which MyST sees to unless it is Markdown.
+    """
+    target = (folder / link["target"]).resolve()
+    if target.is_dir():
+        index = PurePosixPath(link["target"], "index.md")
+        return f"[{link['text']}]({index})" if (folder / index).exists() else link["text"]
+    if target.suffix == ".md" and pages not in target.parents and target.exists():
+        return f"{{download}}`{link['text']} <{link['target']}>`"
+    return link[0]
+
+
+def contents(name: str, text: str, names: set[str]) -> str:
+    """Return the contents of an index page's folder: what the page links, in its order, then the rest."""
+    folder = PurePosixPath(name).parent
+    inside = re.compile(rf"{re.escape(f'{folder}/'.removeprefix('./'))}([^/]+|[^/]+/index)")
+    all_of_it = {found[1] for found in map(inside.fullmatch, names - {name}) if found}
+    first = [target for target in re.findall(r"\]\(([^()\s#]+)\.md\)", text) if target in all_of_it]
+    entries = dict.fromkeys([*first, *sorted(all_of_it)])
+    return "\n".join(["", "```{toctree}", ":hidden:", "", *entries, "```", ""])
