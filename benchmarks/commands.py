@@ -1,7 +1,7 @@
-"""What a declared command costs, next to a conversation written by hand that does the same.
+"""What a declared command costs, of a ``CommandSet`` or an ``Instrument``, next to one written by hand.
 
 Both answer the same lines, first alone (calls of ``received``), then on the stream carrier, in memory.
-Interleaved; medians of some rounds::
+Interleaved; CPU time; medians of some rounds::
 
     python -m benchmarks.commands
     python -m benchmarks.commands --rounds 15 --write docs/reference/measured/commands-cost.md
@@ -13,12 +13,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
+from time import process_time
 from timeit import Timer
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from benchmarks.commands_scpi import (
+    LINES as SCPI_LINES,
+    DeclaredSupply,
+    WrittenSupply,
+    WrittenSupplyFactory,
+)
 from benchmarks.stock import provenance, write_section
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
@@ -27,6 +34,8 @@ from sockproto.commands.answering import CommandConversation
 from sockproto.core.conversation import Conversation, Peer
 from sockproto.core.framing.lines import Lines
 from sockproto.protocols.command import CommandFactory
+from sockproto.scpi import InstrumentFactory
+from sockproto.scpi.answering import InstrumentConversation
 
 LINES = {
     "no argument": b"/version",
@@ -112,19 +121,29 @@ class Sink(StringTransport):
         self.last = data
 
 
-def conversations() -> tuple[Conversation, Conversation]:
-    """Make both: the one written by hand, and the one declared."""
-    both = Written(), CommandConversation(Declared())
+def is_scpi(line: bytes) -> bool:
+    """Tell whether it is a line for the instruments."""
+    return not line.startswith(b"/")
+
+
+def conversations(line: bytes) -> tuple[Conversation, Conversation]:
+    """Make both that understand a line: the one written by hand, and the one declared."""
+    both: tuple[Conversation, Conversation] = Written(), CommandConversation(Declared())
+    if is_scpi(line):
+        both = WrittenSupply(), InstrumentConversation(DeclaredSupply())
     for conversation in both:
         conversation.opened(Peer("192.0.2.1", 5000))
     return both
 
 
-def connections() -> tuple[ConversationProtocol, ConversationProtocol]:
-    """Connect both to a peer that reads all."""
+def connections(line: bytes) -> tuple[ConversationProtocol, ConversationProtocol]:
+    """Connect both that understand a line to a peer that reads all."""
     clock = Clock()
     make_sink: Any = Sink  # Twisted's testing module has no types
+    factories: tuple[ConversationFactory, ConversationFactory]
     factories = WrittenFactory(clock=clock), CommandFactory(Declared(), clock=clock)
+    if is_scpi(line):
+        factories = WrittenSupplyFactory(clock=clock), InstrumentFactory(DeclaredSupply(), clock=clock)
     both = factories[0].buildProtocol(None), factories[1].buildProtocol(None)
     for protocol in both:
         protocol.transport = make_sink()
@@ -136,10 +155,12 @@ def alone(line: bytes, calls: int) -> list[Callable[[], float]]:
     """Return what measures each: the seconds that a line takes."""
 
     def timed(conversation: Conversation) -> Callable[[], float]:
-        timer = Timer("received(line)", globals={"received": conversation.received, "line": line})
+        timer = Timer(
+            "received(line)", timer=process_time, globals={"received": conversation.received, "line": line}
+        )
         return lambda: timer.timeit(calls) / calls
 
-    return [timed(conversation) for conversation in conversations()]
+    return [timed(conversation) for conversation in conversations(line)]
 
 
 def carried(line: bytes, calls: int) -> list[Callable[[], float]]:
@@ -148,10 +169,12 @@ def carried(line: bytes, calls: int) -> list[Callable[[], float]]:
     reads = max(calls // PIPELINED, 1)
 
     def timed(protocol: ConversationProtocol) -> Callable[[], float]:
-        timer = Timer("received(data)", globals={"received": protocol.dataReceived, "data": data})
+        timer = Timer(
+            "received(data)", timer=process_time, globals={"received": protocol.dataReceived, "data": data}
+        )
         return lambda: timer.timeit(reads) / reads / PIPELINED
 
-    return [timed(protocol) for protocol in connections()]
+    return [timed(protocol) for protocol in connections(line)]
 
 
 def measure(timers: list[Callable[[], float]], rounds: int) -> list[float]:
@@ -164,7 +187,7 @@ def table(rounds: int, calls: int = CALLS) -> str:
     """Measure everything; return the table."""
     rows = ["| | written by hand | declared | ratio |", "| --- | --- | --- | --- |"]
     for way, make in (("alone", alone), ("on the stream carrier", carried)):
-        for name, line in LINES.items():
+        for name, line in (LINES | SCPI_LINES).items():
             written, declared = measure(make(line, calls), rounds)
             rows.append(
                 f"| {name}, `{line.decode()}`, {way} | {written * 1e6:.2f} µs | {declared * 1e6:.2f} µs "

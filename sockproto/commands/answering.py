@@ -39,7 +39,7 @@ class CommandConversation(Conversation):
     """
 
     speaks_text = True
-    _caller: Caller | None = None
+    _caller: Any = None  # a Caller, once it is opened
 
     def __init__(self, commands: CommandSet) -> None:
         if not isinstance(commands, CommandSet):
@@ -74,7 +74,7 @@ class CommandConversation(Conversation):
         try:
             result = declared.call(self._commands, line[len(word) :], self._caller)
         except CommandError as error:
-            return self._failed(error, self._caller, b"")  # type: ignore[arg-type]  # a caller there is
+            return self._failed(error, self._caller, b"")
         if type(result) is bytes and _LF not in result:
             return result
         if type(result) is str and result.isascii() and "\n" not in result:
@@ -181,6 +181,8 @@ class CommandConversation(Conversation):
         """Tell the caller of an error."""
         said = self._commands.failed(caller, error)
         if type(said) is str:
+            if said.isascii() and "\n" not in said:
+                return said.encode() + ending
             return self._message(said, ending)
         return None if said is None else self._said(said, ending)
 

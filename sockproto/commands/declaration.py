@@ -122,14 +122,14 @@ class Declaration:
         # The argument of one that takes the rest of the line as it is.
         plain = self._rest is not None and not self._words and self._rest.kind.name == "bytes"
         self._taker = cast("Parameter", self._rest).argument if plain and not wants_caller else ""
-        # Calls the method of a set with what follows the word, for a caller; returns what that returns. The first
-        # two would be done by the third as well, which takes half as long again.
+        # Calls the method of a set with what follows the word, for a caller; returns what that returns. The
+        # last way would do for all, and take half as long again.
         self.call: Callable[[Any, bytes, Caller], Any] = (
             self._call_with_rest
             if self._taker
-            else self._call
-            if self.parameters or wants_caller
             else self._call_without_arguments
+            if not (self.parameters or wants_caller)
+            else self._call
         )
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
