@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from benchmarks.stock import provenance, write_section
+from benchmarks.pages import provenance, rows, write_section
 from sockproto.check.causes import first_causes
 from sockproto.check.judging import GROUPS, CheckContext, cases, chosen
 from sockproto.check.running import run
