@@ -182,8 +182,8 @@ def finding(measured: Measured) -> str:
     ratios = [declared / written for (way, _), (written, declared) in measured.items() if way != "alone"]
     met = f"{'no more than' if max(ratios) <= MOST else 'missed: more than'} the {MOST:g} times"
     return (
-        f"On the stream carrier a declared command costs {min(ratios):.2f} to {max(ratios):.2f} times as much "
-        f"as one written by hand: {met} that it may cost."
+        f"On the stream carrier a declared command costs {min(ratios):.2f} to {max(ratios):.2f} times "
+        f"as much as one written by hand: {met} that it may cost."
     )
 
 
