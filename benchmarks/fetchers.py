@@ -47,7 +47,7 @@ from benchmarks.fetchers_page import (
     judged_table,
     large_text,
 )
-from benchmarks.pages import provenance, rows, write_section
+from benchmarks.pages import provenance, rows, today, write_section
 from benchmarks.pipe import SOCKPROTO
 from tests.rawhttp.fetching.behaviours import BEHAVIOURS, find
 from tests.rawhttp.fetching.behaviours.answers import lines, ok
@@ -353,7 +353,7 @@ def section(
 ) -> tuple[str, str]:
     """Return what the page begins with, and the details."""
     details = ["## Servers' behaviours", groups_table(scores), f"## {megabytes} MB into a file"]
-    details += [large_text(megabytes, transfers), "## Lines", code()]
+    details += [large_text(megabytes, transfers), "## Lines", f"Counted on {today()}.", code()]
     return "\n\n".join([finding(scores), judged_table(scores), made_by]), "\n\n".join(details)
 
 

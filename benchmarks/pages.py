@@ -31,11 +31,16 @@ def rows(heads: Sequence[str], cells: Sequence[Sequence[str]], rule: str = "---:
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rules, *cells))
 
 
+def today() -> str:
+    """Return the date, as it stands on the pages."""
+    return f"{datetime.now(timezone.utc):%Y-%m-%d}"
+
+
 def provenance(command: str) -> str:
     """Tell when, with what and how something was measured."""
     kernel = ".".join(platform.release().split(".")[:2])
     return (
-        f"Measured on {datetime.now(timezone.utc):%Y-%m-%d} by `{command}`, with Python "
+        f"Measured on {today()} by `{command}`, with Python "
         f"{platform.python_version()}, Twisted {version('twisted')}, sockproto {version('sockproto')}, "
         f"{platform.system()} {kernel}, {os.cpu_count()} cores, on loopback."
     )
