@@ -22,18 +22,36 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from types import ModuleType
 
 from twisted import web
 
-from benchmarks.pipe import MEGABYTE, SOCKPROTO
-from benchmarks.stock import provenance, write_section
+from benchmarks.fetchers_page import (
+    AGENT,
+    CURL,
+    FAILED,
+    HUNG,
+    MEGABYTE,
+    NAIVE,
+    OURS,
+    OUTCOMES,
+    RIGHT,
+    WRONG,
+    Score,
+    Transfer,
+    finding,
+    groups_table,
+    judged_table,
+    large_text,
+)
+from benchmarks.pages import provenance, rows, today, write_section
+from benchmarks.pipe import SOCKPROTO
 from tests.rawhttp.fetching.behaviours import BEHAVIOURS, find
 from tests.rawhttp.fetching.behaviours.answers import lines, ok
-from tests.rawhttp.fetching.behaviours.behaviour import GROUPS, Behaviour
+from tests.rawhttp.fetching.behaviours.behaviour import Behaviour
 from tests.rawhttp.fetching.server import KEEP_OPEN, Script, Server
 
 HERE = Path(__file__).parent
@@ -51,9 +69,7 @@ COMMON_GROUPS = [
     *("redirect", "content", "fail", "tls"),
 ]
 
-RIGHT, WRONG, FAILED, HUNG = "right", "wrong", "failed", "hung"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-OUTCOMES = (RIGHT, WRONG, FAILED, HUNG)
 
 Command = Callable[[str, Sequence[str]], list[str]]
 """Makes a command of a URL and of curl's options."""
@@ -90,18 +106,18 @@ def seconds(options: Sequence[str]) -> list[str]:
 
 
 FETCHERS: dict[str, Command] = {
-    "naive": naive,
-    "`sockproto fetch`": ours,
-    "`Agent`": agent,
-    "curl": curl,
+    NAIVE: naive,
+    OURS: ours,
+    AGENT: agent,
+    CURL: curl,
 }
 # Ours is a module too, which starts faster; otherwise it is the same.
 STARTED: dict[str, Command] = {
-    "naive": naive,
-    "`sockproto fetch`": ours,
+    NAIVE: naive,
+    OURS: ours,
     "`python -m sockproto.rawhttp`": module,
-    "`Agent`": agent,
-    "curl": curl,
+    AGENT: agent,
+    CURL: curl,
 }
 
 
@@ -205,42 +221,18 @@ def judged(behaviour: Behaviour, ended: Ended) -> str:
     return RIGHT if any(behaviour.status) else FAILED
 
 
-@dataclass
-class Score:
-    """What came of one fetcher: by group, and how many of its failures left something in the file."""
-
-    groups: dict[str, Counter[str]] = field(default_factory=dict)
-    failures: int = 0
-    left: int = 0
-    names: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, behaviour: Behaviour, ended: Ended) -> None:
-        """Count a run."""
-        outcome = judged(behaviour, ended)
-        self.groups.setdefault(behaviour.group, Counter())[outcome] += 1
-        self.names.setdefault(outcome, []).append(behaviour.name)
-        if ended.status:
-            self.failures += 1
-            self.left += ended.body is not None
-
-    def cell(self, group: str) -> str:
-        """Tell of a group."""
-        return told(self.groups[group]) if group in self.groups else "no https:"
-
-    @property
-    def total(self) -> "Counter[str]":
-        """All groups together."""
-        return sum(self.groups.values(), Counter())
+def count(score: Score, behaviour: Behaviour, ended: Ended) -> None:
+    """Count a run."""
+    outcome = judged(behaviour, ended)
+    score.groups.setdefault(behaviour.group, Counter())[outcome] += 1
+    score.names.setdefault(outcome, []).append(behaviour.name)
+    if ended.status:
+        score.failures += 1
+        score.left += ended.body is not None
 
 
-def told(outcomes: "Counter[str]") -> str:
-    """Tell how many were right, and what else there was."""
-    others = [f"{outcomes[name]} {name}" for name in OUTCOMES[1:] if outcomes[name]]
-    return ", ".join([str(outcomes[RIGHT]), *others])
-
-
-def behaviours(show: bool) -> str:
-    """Run all fetchers against all behaviours; return the tables."""
+def behaviours() -> dict[str, Score]:
+    """Run all fetchers against all behaviours; return what came of each."""
     chosen = [behaviour for behaviour in BEHAVIOURS if common(behaviour)]
     scores = {name: Score() for name in FETCHERS}
     with tempfile.TemporaryDirectory() as directory, Server(answer, Path(directory)) as server:
@@ -258,30 +250,22 @@ def behaviours(show: bool) -> str:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for behaviour, met in zip(chosen, pool.map(meet, chosen), strict=True):
                 for name, ended in met:
-                    scores[name].add(behaviour, ended)
-    if show:
-        for name, score in scores.items():
-            for outcome in OUTCOMES[1:]:
-                print(f"{name}: {outcome}: {' '.join(score.names.get(outcome, []))}\n", file=sys.stderr)
+                    count(scores[name], behaviour, ended)
+    return scores
 
-    sizes = Counter(behaviour.group for behaviour in chosen)
-    rows = [f"| | behaviours | {' | '.join(FETCHERS)} |", "| --- " * (2 + len(FETCHERS)) + "|"]
-    for group, title in GROUPS.items():
-        if group in sizes:
-            cells = [score.cell(group) for score in scores.values()]
-            rows.append(f"| {title} | {sizes[group]} | {' | '.join(cells)} |")
-    totals = [f"**{told(score.total)}**" for score in scores.values()]
-    rows.append(f"| **all** | **{len(chosen)}** | {' | '.join(totals)} |")
-    left = [f"{score.left} of {score.failures}" for score in scores.values()]
-    rows.append(f"| failures that left something in the file | | {' | '.join(left)} |")
-    return "\n".join(rows)
+
+def tell_names(scores: dict[str, Score]) -> None:
+    """Say on standard error which behaviours went wrong."""
+    for name, score in scores.items():
+        for outcome in OUTCOMES[1:]:
+            print(f"{name}: {outcome}: {' '.join(score.names.get(outcome, []))}\n", file=sys.stderr)
 
 
 # The large body.
 
 
-def large(megabytes: int, rounds: int) -> str:
-    """Let all fetchers have the same large body; return the table."""
+def large(megabytes: int, rounds: int) -> dict[str, dict[str, Transfer]]:
+    """Let all fetchers have the same large body, and a small one; return by title what each took."""
     block = os.urandom(MEGABYTE).replace(b"{", b"}")  # the server fills in what is in braces
     body = block * megabytes
     pieces = b"".join(b"%x\r\n%b\r\n" % (CHUNK, block[at : at + CHUNK]) for at in range(0, MEGABYTE, CHUNK))
@@ -308,37 +292,24 @@ def large(megabytes: int, rounds: int) -> str:
                         kept = replace(ended, body=b"" if right else None)
                         runs.setdefault((name, kind), []).append(kept)
 
-    def middle(name: str, kind: str) -> float:
-        return median(ended.seconds for ended in runs[name, kind])
-
-    text = []
-    for kind, title in ("length", "With Content-Length"), ("chunked", f"In chunks of {CHUNK:,} bytes"):
-        heads = [title, "5 bytes", f"{megabytes} MB", "times curl's", "the difference, times curl's"]
-        rows = [f"| {' | '.join([*heads, 'processor', 'memory'])} |", "| --- " * 7 + "|"]
-        for name in STARTED:
-            whole, curls = middle(name, kind), middle("curl", kind)
-            alone = (whole - middle(name, "small")) / (curls - middle("curl", "small"))
-            cells = [
-                told_seconds(runs[name, "small"]),
-                told_seconds(runs[name, kind]),
-                f"{whole / curls:.2f}",
-                f"{alone:.2f}",
-                f"{median(ended.processor for ended in runs[name, kind]):.2f} s",
-                f"{most[name, kind] / MEGABYTE:.0f} MB",
-            ]
-            rows.append(f"| {name} | {' | '.join(cells)} |")
-        text.append("\n".join(rows))
-    return "\n\n".join(text)
+    titles = {"small": "5 bytes", "length": "With Content-Length", "chunked": f"In chunks of {CHUNK:,} bytes"}
+    return {
+        title: {name: transfer(runs[name, kind], most[name, kind]) for name in STARTED}
+        for kind, title in titles.items()
+    }
 
 
-def told_seconds(runs: Sequence[Ended]) -> str:
-    """Return a median, and say so if what was saved is not what was sent."""
-    taken = f"{median(ended.seconds for ended in runs):.2f} s"
+def transfer(runs: Sequence[Ended], most: int) -> Transfer:
+    """Return medians, and what is wrong if what was saved is not what was sent."""
+    wrong = ""
     if any(ended.status is None for ended in runs):
-        return f"{taken}, hung"
-    if any(ended.status for ended in runs):
-        return f"{taken}, failed"
-    return taken if all(ended.body is not None for ended in runs) else f"{taken}, wrong body"
+        wrong = HUNG
+    elif any(ended.status for ended in runs):
+        wrong = FAILED
+    elif any(ended.body is None for ended in runs):
+        wrong = "wrong body"
+    seconds, processor = (median(getattr(run, name) for run in runs) for name in ("seconds", "processor"))
+    return Transfer(seconds, processor, most, wrong)
 
 
 # Lines.
@@ -369,15 +340,21 @@ def code() -> str:
     beneath = f"{module_lines(web, 'client', '_newclient', 'http'):,}"
     agent = code_lines(HERE / "fetcher_agent.py")
     ours = f"`sockproto fetch` (`sockproto.rawhttp`, {len(package)} files)"
-    return "\n".join(
-        [
-            "| | lines of code | beneath it, for HTTP |",
-            "| --- | --- | --- |",
-            f"| naive | {code_lines(HERE / 'fetcher_naive.py')} | |",
-            f"| {ours} | {sum(map(code_lines, package))} | |",
-            f"| `Agent` | {agent} | {beneath} (`twisted.web.client`, `._newclient`, `.http`) |",
-        ]
-    )
+    cells = [
+        [NAIVE, str(code_lines(HERE / "fetcher_naive.py")), ""],
+        [ours, str(sum(map(code_lines, package))), ""],
+        [AGENT, str(agent), f"{beneath} (`twisted.web.client`, `._newclient`, `.http`)"],
+    ]
+    return rows(["", "lines of code", "beneath it, for HTTP"], cells, "---")
+
+
+def section(
+    scores: dict[str, Score], megabytes: int, transfers: dict[str, dict[str, Transfer]], made_by: str
+) -> tuple[str, str]:
+    """Return what the page begins with, and the details."""
+    details = ["## Servers' behaviours", groups_table(scores), f"## {megabytes} MB into a file"]
+    details += [large_text(megabytes, transfers), "## Lines", f"Counted on {today()}.", code()]
+    return "\n\n".join([finding(scores), judged_table(scores), made_by]), "\n\n".join(details)
 
 
 def main() -> None:
@@ -394,20 +371,17 @@ def main() -> None:
         raise SystemExit("there is no curl to compare with; install it (Debian: curl)")
     version = subprocess.run(["curl", "-q", "--version"], capture_output=True, text=True, check=True).stdout
     command = f"python -m benchmarks.fetchers --megabytes {arguments.megabytes} --rounds {arguments.rounds}"
-    text = "\n\n".join(
-        [
-            "## Servers' behaviours",
-            f"{provenance(command)} {' '.join(version.split()[:2])}.",
-            behaviours(arguments.names),
-            f"## {arguments.megabytes} MB into a file",
-            large(arguments.megabytes, arguments.rounds),
-            "## Lines",
-            code(),
-        ]
+    scores = behaviours()
+    if arguments.names:
+        tell_names(scores)
+    made_by = f"{provenance(command)} {' '.join(version.split()[:2])}."
+    first, details = section(
+        scores, arguments.megabytes, large(arguments.megabytes, arguments.rounds), made_by
     )
-    print(text)
+    print(first, details, sep="\n\n")
     if arguments.write:
-        write_section(arguments.write, "fetchers", text)
+        write_section(arguments.write, "finding", first)
+        write_section(arguments.write, "fetchers", details)
 
 
 if __name__ == "__main__":

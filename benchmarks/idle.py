@@ -13,7 +13,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.stock import Process, provenance, write_section
+from benchmarks.pages import provenance, write_section
+from benchmarks.stock import Process
 from tests.hanging import TIMEOUT
 from tests.live.clients import receive, tcp_client
 

@@ -8,6 +8,8 @@ Each is started, judged by every case and ended, one after the other, in less th
 """
 
 import argparse
+import csv
+import io
 import re
 import shlex
 import shutil
@@ -21,9 +23,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from benchmarks.stock import provenance, write_section
+from benchmarks.pages import provenance, rows, write_section
 from sockproto.check.causes import first_causes
-from sockproto.check.judging import GROUPS, CheckContext, cases, chosen
+from sockproto.check.judging import CheckContext, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started
@@ -38,6 +40,12 @@ PYTHON = sys.executable
 SCRIPTS = Path(PYTHON).parent
 GREETERS = ROOT / "tests" / "live" / "habits"
 WORDS = {Verdict.FAIL: "fail", Verdict.OPEN: "open", Verdict.SKIP: "skip"}
+COLUMNS = {
+    "passes": Verdict.PASS,
+    "fails": Verdict.FAIL,
+    "left open": Verdict.OPEN,
+    "skipped": Verdict.SKIP,
+}
 
 
 @dataclass(frozen=True)
@@ -160,16 +168,46 @@ def judge(server: Server, quick: bool = False, only: Sequence[str] = ()) -> Repo
 # The page.
 
 
+def who(server: Server) -> str:
+    """Return with whom a server stands in the first table."""
+    for how in "good", "naive":
+        if server.name.endswith(f"greeting, {how}"):
+            return f"greeting servers by hand, {how}"
+    return server.name.partition(" ")[0]
+
+
+def finding(reports: dict[Server, Report]) -> str:
+    """Return in a sentence how many servers fail nothing."""
+    counts = Counter((who(server) == "sockproto", report.failed) for server, report in reports.items())
+    ours, others = (counts[mine, True] + counts[mine, False] for mine in (True, False))
+    return (
+        f"Of sockproto's {ours} servers {counts[True, False]} fail no case of `sockproto check`; of {others} "
+        f"servers of others {counts[False, False]} fail none."
+    )
+
+
+def first_table(reports: dict[Server, Report]) -> str:
+    """Return a row for each who wrote servers, with the worst that is to be mended first in any of them."""
+    by: dict[str, list[Report]] = {}
+    for server, report in reports.items():
+        by.setdefault(who(server), []).append(report)
+    cells = []
+    for name, theirs in by.items():
+        passed, failed = (sum(each.count(kind) for each in theirs) for kind in (Verdict.PASS, Verdict.FAIL))
+        causes = first_causes(max(theirs, key=lambda each: each.count(Verdict.FAIL)))
+        worst = causes[0].sentence.replace("|", "\\|") if causes else ""
+        cells.append([name, str(len(theirs)), str(passed), str(failed), worst])
+    return rows(["", "servers", "passes", "fails", "worst fault"], cells, "---")
+
+
 def table(reports: dict[Server, Report], kind: str) -> str:
-    """Return a row for each server, a column for each group."""
-    rows = {server: report for server, report in reports.items() if server.kind == kind}
-    met = {result.case.group for report in rows.values() for result in report.results}
-    groups = [group.replace("_", "-") for group in GROUPS if group.replace("_", "-") in met]
-    lines = ["| | " + " | ".join([*groups, "**all**"]) + " |", "| --- " * (len(groups) + 2) + "|"]
-    for server, report in rows.items():
-        cells = [cell([each for each in report.results if each.case.group == group]) for group in groups]
-        lines.append(f"| {server.name} | " + " | ".join([*cells, f"**{cell(report.results)}**"]) + " |")
-    return "\n".join(lines)
+    """Return a row for each server of a kind."""
+    cells = [
+        [server.name, *(str(report.count(verdict)) for verdict in COLUMNS.values())]
+        for server, report in reports.items()
+        if server.kind == kind
+    ]
+    return rows(["", *COLUMNS], cells)
 
 
 def cell(results: Sequence[Result]) -> str:
@@ -181,13 +219,33 @@ def cell(results: Sequence[Result]) -> str:
     return ", ".join(counts)
 
 
+def by_group(reports: dict[Server, Report]) -> str:
+    """Return how many cases of each group end how, as comma-separated values."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["server", "group", *map(str, COLUMNS.values())])
+    for server, report in reports.items():
+        for group in dict.fromkeys(result.case.group for result in report.results):
+            count = Counter(result.verdict for result in report.results if result.case.group == group)
+            writer.writerow([server.name, group, *(count[verdict] for verdict in COLUMNS.values())])
+    return text.getvalue()
+
+
+def not_passed(report: Report) -> list[str]:
+    """Return what a server fails, what is open, and then what was skipped, those of one reason together."""
+    results = sorted(report.results, key=lambda each: each.verdict is not Verdict.FAIL)
+    told = [each for each in results if each.verdict in (Verdict.FAIL, Verdict.OPEN)]
+    skipped: dict[str, list[str]] = {}
+    for each in results:
+        if each.verdict is Verdict.SKIP:
+            skipped.setdefault(each.reason, []).append(each.case.identifier)
+    lines = [f"{WORDS[each.verdict]}  {each.case.identifier}: {each.reason}" for each in told]
+    return lines + [f"skip  {', '.join(names)}: {reason}" for reason, names in skipped.items()]
+
+
 def details(server: Server, report: Report) -> str:
     """Return a server's habit, what to mend first, and what it does not pass; nothing if it passes all."""
-    lines = [
-        f"{WORDS[result.verdict]}  {result.case.identifier}: {result.reason}"
-        for result in sorted(report.results, key=lambda each: each.verdict is not Verdict.FAIL)
-        if result.verdict in WORDS
-    ]
+    lines = not_passed(report)
     if not lines:
         return ""
     said = [f"`{server.told}`"]
@@ -220,15 +278,29 @@ def told_seconds(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
-def page(reports: dict[Server, Report], missing: dict[Server, str], seconds: float, command: str) -> str:
-    """Return it all as a page's section."""
-    told = f"{provenance(command)} {versions()}. It took {told_seconds(seconds)}."
-    failing = [text for server, report in reports.items() if (text := details(server, report))]
-    parts = [told, *(f"Left out: {server.name}: {reason}." for server, reason in missing.items())]
+def opening(reports: dict[Server, Report], missing: dict[Server, str], made_by: str, file: str = "") -> str:
+    """Return what the page begins with; *file* is where the counts of each group of cases are."""
+    left = [f"Left out: {server.name}: {reason}." for server, reason in missing.items()]
+    more = [f"How many cases of each group end how: [{file}]({file})."] if file else []
+    return stable("\n\n".join([finding(reports), first_table(reports), made_by, *left, *more]))
+
+
+def page(reports: dict[Server, Report]) -> str:
+    """Return the details."""
+    parts = []
     for kind, title in ("tcp", "Streams"), ("udp", "Datagrams"):
         if any(server.kind == kind for server in reports):
             parts += [f"## {title}", table(reports, kind)]
+    failing = [text for server, report in reports.items() if (text := details(server, report))]
     return stable("\n\n".join([*parts, *(["## What they do not pass"] if failing else []), *failing]))
+
+
+def write(path: Path, reports: dict[Server, Report], missing: dict[Server, str], made_by: str) -> None:
+    """Put it all into its places on a page, and the counts of the groups beside it."""
+    file = path.with_suffix(".csv")
+    write_section(path, "finding", opening(reports, missing, made_by, file.name))
+    write_section(path, "judged", page(reports))
+    file.write_text(by_group(reports), "utf-8")
 
 
 def judge_all(
@@ -279,10 +351,11 @@ def main() -> None:
     said = [f"--only {shlex.quote(name)}" for name in arguments.only]
     said += [f"--case {shlex.quote(name)}" for name in arguments.case]
     command = " ".join(["python -m benchmarks.judged", *said, *["--quick"] * arguments.quick])
-    text = page(reports, missing, time.monotonic() - began, command)
-    print(text)
+    seconds = told_seconds(time.monotonic() - began)
+    made_by = f"{provenance(command)} {versions()}. It took {seconds}."
+    print(opening(reports, missing, made_by), page(reports), sep="\n\n")
     if arguments.write:
-        write_section(arguments.write, "judged", text)
+        write(arguments.write, reports, missing, made_by)
 
 
 if __name__ == "__main__":

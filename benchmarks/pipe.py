@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.stock import Process, provenance, write_section
+from benchmarks.pages import provenance, rows, write_section
+from benchmarks.stock import Process
 
 SOCKPROTO = str(Path(sys.executable).with_name("sockproto"))
 MEGABYTE = 1_000_000
@@ -52,8 +54,31 @@ def most_memory(command: list[str], source: Path, copy: Path) -> int:
     return most
 
 
-def table(megabytes: int, rounds: int) -> str:
-    """Measure; return the result as a table."""
+@dataclass(frozen=True)
+class Copied:
+    """What a command took.
+
+    Attributes:
+        whole: The seconds of the whole command, the median.
+        start: Those of the same command with one byte.
+        memory: The most bytes of memory that it had.
+    """
+
+    whole: float
+    start: float
+    memory: int
+
+    @property
+    def alone(self) -> float:
+        """The seconds of the transfer alone."""
+        return self.whole - self.start
+
+
+NCAT, OURS = "ncat", "sockproto echo"
+
+
+def measure(megabytes: int, rounds: int) -> tuple[dict[str, Copied], int]:
+    """Measure; return what each command took, and how much memory the server had afterwards."""
     seconds: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         server = Process(OPTIONS, {}, r" on TCP \S+:(\d+)$")
@@ -64,8 +89,8 @@ def table(megabytes: int, rounds: int) -> str:
                 file.write(os.urandom(MEGABYTE))
         small.write_bytes(b"x")
         commands = {
-            "ncat": ["ncat", "127.0.0.1", str(server.port)],
-            "sockproto echo": [SOCKPROTO, "echo", f"127.0.0.1:{server.port}", "-"],
+            NCAT: ["ncat", "127.0.0.1", str(server.port)],
+            OURS: [SOCKPROTO, "echo", f"127.0.0.1:{server.port}", "-"],
         }
         for _ in range(rounds):
             for name, command in commands.items():
@@ -73,24 +98,33 @@ def table(megabytes: int, rounds: int) -> str:
                     seconds.setdefault((name, source.name), []).append(run(command, source, copy))
         memory = {name: most_memory(command, large, copy) for name, command in commands.items()}
         server_memory = server.resident_bytes()
-    lines = ["| | whole command | transfer alone | rate of the transfer | most memory |", "| --- " * 5 + "|"]
-    alone = {}
-    for name in commands:
-        whole = median(seconds[name, "large"])
-        alone[name] = whole - median(seconds[name, "small"])
-        rate = megabytes / alone[name]
-        lines.append(
-            f"| {name} | {whole:.2f} s | {alone[name]:.2f} s | {rate:.0f} MB/s | "
-            f"{memory[name] / MEGABYTE:.0f} MB |"
-        )
-    ratio = alone["ncat"] / alone["sockproto echo"]
-    whole_ratio = median(seconds["ncat", "large"]) / median(seconds["sockproto echo", "large"])
-    lines += [
-        "",
-        f"`sockproto echo` transfers at {ratio:.2f} times ncat's rate, and as a whole command at "
-        f"{whole_ratio:.2f} times. The server had {server_memory / MEGABYTE:.0f} MB afterwards.",
+    copied = {
+        name: Copied(median(seconds[name, "large"]), median(seconds[name, "small"]), memory[name])
+        for name in commands
+    }
+    return copied, server_memory
+
+
+def section(megabytes: int, copied: dict[str, Copied], server_memory: int, made_by: str) -> str:
+    """Return what stands on the page."""
+    ncat, ours = copied[NCAT], copied[OURS]
+    finding = (
+        f"`{OURS}` transfers {megabytes} MB at {ncat.alone / ours.alone:.2f} times ncat's rate; as a whole "
+        f"command, with the start of the interpreter, it takes {ours.whole / ncat.whole:.2f} times as long."
+    )
+    cells = [
+        [
+            name,
+            f"{each.whole:.2f} s",
+            f"{each.alone:.2f} s",
+            f"{megabytes / each.alone:.0f} MB/s",
+            f"{each.memory / MEGABYTE:.0f} MB",
+        ]
+        for name, each in copied.items()
     ]
-    return "\n".join(lines)
+    heads = ["", "whole command", "transfer alone", "rate of the transfer", "most memory"]
+    server = f"The server had {server_memory / MEGABYTE:.0f} MB afterwards."
+    return "\n\n".join([finding, rows(heads, cells), f"{made_by} {server}"])
 
 
 def main() -> None:
@@ -103,8 +137,7 @@ def main() -> None:
     if shutil.which("ncat") is None:
         raise SystemExit("there is no ncat to compare with; install it (Debian: ncat)")
     command = f"python -m benchmarks.pipe --megabytes {arguments.megabytes} --rounds {arguments.rounds}"
-    title = f"## {arguments.megabytes} MB through an echo server and back"
-    text = "\n\n".join([title, provenance(command), table(arguments.megabytes, arguments.rounds)])
+    text = section(arguments.megabytes, *measure(arguments.megabytes, arguments.rounds), provenance(command))
     print(text)
     if arguments.write:
         write_section(arguments.write, "pipe", text)

@@ -18,7 +18,7 @@ from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
 
-from benchmarks.stock import provenance, write_section
+from benchmarks.pages import provenance, rows, write_section
 from sockproto.protocols.echo import EchoFactory, EchoProtocol
 from sockproto.reactor.epoll import LeanEPollReactor
 from sockproto.reactor.ports import flush_after_reads
@@ -171,17 +171,14 @@ def table(rounds: int) -> str:
     each_connection = measure({name: connections(reactor, port) for name, port in ports.items()}, rounds)
     for client in kept:
         client.close()
-    rows = [
-        "|  | an echo | more than the line above | connect, echo, close |",
-        "| --- | ---: | ---: | ---: |",
-    ]
+    cells = []
     before = None
     for name, seconds in each_echo.items():
         more = "" if before is None else f"{(seconds - before) * 1e6:+.1f} µs"
         whole = f"{each_connection[name] * 1e6:.0f} µs" if name in each_connection else ""
-        rows.append(f"| {name} | {seconds * 1e6:.1f} µs | {more} | {whole} |")
+        cells.append([name, f"{seconds * 1e6:.1f} µs", more, whole])
         before = seconds
-    return "\n".join(rows)
+    return rows(["", "an echo", "more than the line above", "connect, echo, close"], cells)
 
 
 def main() -> None:

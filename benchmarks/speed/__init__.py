@@ -7,8 +7,9 @@
     measure.py   one measurement: a server and load.c, the generator, pinned to a core each
     memory.py    another: what idle connections cost
     results.py   medians and ratios
-    table.py     the tables
+    table.py     the tables, and the file of all figures
     targets.py   what sockproto is to reach
     picture.py   the picture
+    page.py      the page
     __main__.py  the command
 """

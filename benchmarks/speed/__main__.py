@@ -17,7 +17,7 @@ from benchmarks.speed import cases, peers
 from benchmarks.speed.cases import Case
 from benchmarks.speed.measure import Bench, Failed
 from benchmarks.speed.memory import allow_files
-from benchmarks.speed.page import PAGE, Page
+from benchmarks.speed.page import PAGE, README, Page
 from benchmarks.speed.peers import Peer
 from benchmarks.speed.results import Results
 
@@ -33,8 +33,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each time")
     parser.add_argument("--quick", action="store_true", help="one round of 0.3 seconds: no figures to trust")
     parser.add_argument("--list", action="store_true", help="name the cases and peers, and end")
-    written = "put the tables into this page, the picture beside it; in the documentation if not given"
+    written = (
+        "put the tables into this page, picture and figures beside it; in the documentation if not given"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", nargs="?", const=PAGE, help=written)
+    remark = "say this on the page too, such as what else the machine did meanwhile; repeatable"
+    parser.add_argument("--note", action="append", default=[], metavar="TEXT", help=remark)
     options = parser.parse_args(arguments)
     if options.quick:
         options.rounds, options.seconds = 1, 0.3
@@ -104,10 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("peers:", *(peer.name for peer in options.peers))
         return
     able, results, notes = measured(options)
+    notes = [*(f"- {remark}" for remark in options.note), *notes]
     page = Page(command(options), options.cases, able, results, notes)
     print(page.verdict(), page.text(), sep="\n\n")
     if options.write:
         page.write(options.write)
+    if options.write == PAGE:
+        page.write_readme(README)
 
 
 if __name__ == "__main__":

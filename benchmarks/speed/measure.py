@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.pages import ROOT
 from benchmarks.speed.cases import VARIANTS, Case, exchanges
 from benchmarks.speed.memory import bytes_of_idle
 from benchmarks.speed.peers import compiled
 
-ROOT = Path(__file__).parents[2]
 GENERATOR = Path(__file__).with_name("load.c")
 START_SECONDS = 20.0
 WARMUP = 0.2

@@ -1,80 +1,106 @@
-"""The picture of the results: a panel of bars for each case, as SVG.
+"""The picture of the results: a line for each case, with a mark for everybody who is compared, as SVG.
 
-It needs no library, and measures nothing::
+It needs no library, and measures nothing. It can be read on a telephone, in the light and in the dark::
 
-    path.write_text(svg(cases, peers, results, "2026-11-30"))
+    path.write_text(svg(cases, results))
 """
 
 from collections.abc import Sequence
 from html import escape
-from textwrap import wrap
+from math import ceil
 
 from benchmarks.speed.cases import Case
-from benchmarks.speed.peers import Peer
 from benchmarks.speed.results import Results
+from benchmarks.speed.table import OURS, REFERENCES, timed
 
-COLUMNS = 2
-PANEL = 590
-"""Widths and heights are in pixels."""
+WIDTH, MARGIN, ROW, HEAD = 400, 20, 40, 84
+"""In pixels, where the picture is shown as large as it is."""
 
-LABEL, BAR, LINE, HEAD, MARGIN = 270, 220, 18, 34, 20
-CAPTION = 170
-"""Characters of a line of the caption."""
+MARKS = {
+    "twisted": '<rect class="twisted" x="{left:.1f}" y="{top}" width="3" height="14"/>',
+    "asyncio": '<rect class="asyncio" x="{left:.1f}" y="{middle}" width="9" height="9"/>',
+    "uvloop": '<path class="uvloop" d="M{x:.1f} {top}l6 7l-6 7l-6 -7z"/>',
+    OURS: '<circle class="ours" cx="{x:.1f}" cy="{y}" r="7"/>',
+}
+"""What stands for whom: told apart by form, not by colour alone. The last lies on top."""
 
-COLOURS = {"ours": "#c2410c", "twisted": "#1d4ed8", "": "#94a3b8"}
-STYLE = (
-    "text{font:12px sans-serif;fill:#1e293b}.title{font-weight:bold;font-size:13px}.ours{font-weight:bold}"
-)
+STYLE = """
+svg{--paper:#fff;--ink:#1e293b;--line:#cbd5e1;--ours:#c2410c;--twisted:#1d4ed8;--asyncio:#0f766e;--uvloop:#7e22ce}
+@media(prefers-color-scheme:dark){svg{--paper:#131416;--ink:#e2e8f0;--line:#475569;--ours:#fb923c;
+--twisted:#60a5fa;--asyncio:#2dd4bf;--uvloop:#c084fc}}
+text{font:13px sans-serif;fill:var(--ink)}.title,.value{font-weight:bold}.value{fill:var(--ours)}
+.paper{fill:var(--paper)}
+.line{stroke:var(--line);stroke-width:1}.ours{fill:var(--ours)}.twisted{fill:var(--twisted)}
+.asyncio{fill:var(--asyncio)}.uvloop{fill:var(--uvloop)}
+"""
+TITLE = "Work per second of CPU time; stock Twisted is 1"
 
 
-def svg(cases: Sequence[Case], peers: Sequence[Peer], results: Results, caption: str) -> str:
-    """Draw everything that was measured.
-
-    Args:
-        cases: A panel each.
-        peers: A bar each.
-        results: Their lengths.
-        caption: What stands at the top.
-    """
+def svg(cases: Sequence[Case], results: Results) -> str:
+    """Draw how many times stock Twisted's figure everybody's is, in each case that takes time."""
+    drawn = {case: multiples(case, results) for case in timed(cases)}
+    largest = ceil(max((value for found in drawn.values() for value in found.values()), default=1))
+    height = HEAD + len(drawn) * ROW + 2 * MARGIN
     parts = [
-        f'<text x="{MARGIN}" y="{MARGIN + 12 + number * LINE}">{escape(line)}</text>'
-        for number, line in enumerate(wrap(caption, CAPTION))
+        line(case, found, largest, HEAD + number * ROW) for number, (case, found) in enumerate(drawn.items())
     ]
-    bottoms = [MARGIN + HEAD + len(parts) * LINE] * COLUMNS
-    for number, case in enumerate(cases):
-        column = number % COLUMNS
-        drawn, height = panel(case, peers, results)
-        parts.append(f'<g transform="translate({MARGIN + column * PANEL},{bottoms[column]})">{drawn}</g>')
-        bottoms[column] += height
-    width, height = 2 * MARGIN + COLUMNS * PANEL, max(bottoms) + MARGIN
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}"><style>{STYLE}</style>',
-            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+            f'height="{height}" role="img"><title>{escape(TITLE)}</title><style>{STYLE}</style>',
+            f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
+            f'<text class="title" x="{MARGIN}" y="26">{escape(TITLE)}</text>',
+            legend(),
             *parts,
+            scale(largest, height - MARGIN),
             "</svg>\n",
         ]
     )
 
 
-def panel(case: Case, peers: Sequence[Peer], results: Results) -> tuple[str, int]:
-    """Draw a case; return its height too."""
-    found = [(peer, medians.value) for peer in peers if (medians := results.medians(case.name, peer.name))]
-    longest = max((value for _, value in found), default=0) or 1
-    less = ", less is better" if case.mode == "idle" else ""
-    parts = [f'<text class="title" y="12">{escape(f"{case.title}: {case.unit}{less}")}</text>']
-    for number, (peer, value) in enumerate(found):
-        parts.append(bar(peer, value, BAR * max(value, 0) / longest, 22 + number * LINE))
-    return "\n".join(parts), HEAD + len(found) * LINE + MARGIN
+def multiples(case: Case, results: Results) -> dict[str, float]:
+    """Return how many times stock Twisted's figure everybody's is, of those that are there."""
+    found = {peer: results.ratio(case.name, peer, "twisted") for peer in MARKS}
+    return {peer: ratio for peer, ratio in found.items() if ratio is not None}
 
 
-def bar(peer: Peer, value: float, length: float, top: int) -> str:
-    """Draw a peer's bar, its name before it and its figure after it."""
-    kind = "ours" if peer.ours else "twisted" if peer.name == "twisted" else ""
-    marked = f' class="{kind}"' if kind == "ours" else ""
+def legend() -> str:
+    """Draw what stands for whom."""
+    names = {OURS: "sockproto", **REFERENCES}
+    parts = []
+    for number, (peer, name) in enumerate(names.items()):
+        x = MARGIN + 7 + number * (WIDTH - MARGIN) / len(names)
+        parts.append(f'{mark(peer, x, 50)}<text x="{x + 12:.1f}" y="55">{escape(name)}</text>')
+    return f"<g>{''.join(parts)}</g>"
+
+
+def line(case: Case, found: dict[str, float], largest: int, top: int) -> str:
+    """Draw a case: its title, our figure, a line from 0 to the largest, and a mark for everybody."""
+    ours = f"{found[OURS]:.2f}" if OURS in found else ""
+    y = top + 22
+    marks = (mark(peer, place(value, largest), y) for peer, value in found.items())
     return (
-        f'<text{marked} x="{LABEL - 8}" y="{top + 12}" text-anchor="end">{escape(peer.title)}</text>'
-        f'<rect x="{LABEL}" y="{top + 2}" width="{length:.1f}" height="{LINE - 4}" fill="{COLOURS[kind]}"/>'
-        f'<text x="{LABEL + length + 6:.1f}" y="{top + 12}">{value:,.0f}</text>'
+        f'<g class="case"><text x="{MARGIN}" y="{top + 8}">{escape(case.title)}</text>'
+        f'<text class="value" x="{WIDTH - MARGIN}" y="{top + 8}" text-anchor="end">{ours}</text>'
+        f'<line class="line" x1="{MARGIN}" y1="{y}" x2="{WIDTH - MARGIN}" y2="{y}"/>{"".join(marks)}</g>'
     )
+
+
+def place(value: float, largest: int) -> float:
+    """Return where a figure lies."""
+    return MARGIN + (WIDTH - 2 * MARGIN) * value / largest
+
+
+def scale(largest: int, y: int) -> str:
+    """Draw the numbers beneath the lines."""
+    numbers = (
+        f'<text x="{place(number, largest):.1f}" y="{y}" text-anchor="middle">{number}</text>'
+        for number in range(largest + 1)
+    )
+    return f"<g>{''.join(numbers)}</g>"
+
+
+def mark(peer: str, x: float, y: int) -> str:
+    """Draw what stands for a peer."""
+    left = x - (1.5 if peer == "twisted" else 4.5)
+    return MARKS[peer].format(x=x, y=y, left=left, top=y - 7, middle=y - 4.5)

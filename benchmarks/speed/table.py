@@ -1,44 +1,40 @@
-"""The tables of the results, in Markdown.
+"""The tables of the results, in Markdown, and all figures as a file.
 
 It measures nothing::
 
-    print(overview(cases, peers, results))
+    print(summary(cases, results))
     print(details(case, peers, results))
+    print(figures(cases, peers, results))
 """
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterator, Sequence
 
+from benchmarks.pages import rows
 from benchmarks.speed.cases import Case
 from benchmarks.speed.peers import Peer
 from benchmarks.speed.results import Results
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-REFERENCES = {"twisted": f"{TIMES} Twisted", "asyncio": f"{TIMES} asyncio", "uvloop": f"{TIMES} uvloop"}
+REFERENCES = {"twisted": "Twisted", "asyncio": "asyncio", "uvloop": "uvloop"}
+"""With whom sockproto is compared, by the names of the peers."""
+
+OURS = "sockproto-lean"
 NONE = "\N{EN DASH}"
+FAR = 0.5
+"""Rounds that are farther apart than this part of their median say that something else ran too."""
+
+COLUMNS = (
+    *("case", "peer", "unit", "value", "spread", "per_cpu_second", "p50_us", "p99_us", "p999_us"),
+    *("generator", "datagrams_lost", "connections_starved"),
+)
+"""Of the file; ``spread`` and ``generator`` are parts, not percent."""
 
 
-def rows(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Return a table: the first column is text, the others are figures."""
-    rule = ["---", *["---:"] * (len(heads) - 1)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *cells))
-
-
-def summary(cases: Sequence[Case], results: Results) -> str:
-    """Return how many times the others' figures those of sockproto are, per second of CPU time."""
-    heads = [
-        "",
-        *(f"{title}, our reactor" for title in REFERENCES.values()),
-        f"{TIMES} Twisted, its epoll reactor",
-    ]
-    cells = [
-        [
-            case.title,
-            *(times(results.ratio(case.name, "sockproto-lean", reference)) for reference in REFERENCES),
-            times(results.ratio(case.name, "sockproto", "twisted")),
-        ]
-        for case in cases
-    ]
-    return rows(heads, cells)
+def timed(cases: Sequence[Case]) -> list[Case]:
+    """Return the cases in which time is measured, and not memory."""
+    return [case for case in cases if case.mode != "idle"]
 
 
 def times(ratio: float | None) -> str:
@@ -46,47 +42,95 @@ def times(ratio: float | None) -> str:
     return NONE if ratio is None else f"{ratio:.2f}"
 
 
-def overview(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> str:
-    """Return what everybody reached in every case."""
+def finding(cases: Sequence[Case], results: Results) -> str:
+    """Return in one sentence between which multiples of the others' figures those of sockproto are."""
+    parts = []
+    for reference, name in REFERENCES.items():
+        ratios = [results.ratio(case.name, OURS, reference) for case in timed(cases)]
+        found = [ratio for ratio in ratios if ratio is not None]
+        if found:
+            parts.append(f"{min(found):.2f} to {max(found):.2f} times as much as {name}")
+    if not parts:
+        return "Neither sockproto on its lean reactor nor whom it is compared with was measured."
+    done = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+    return f"In a second of its CPU time sockproto, with all its limits on, does {done}."
+
+
+def summary(cases: Sequence[Case], results: Results) -> str:
+    """Return how many times the others' figures those of sockproto are, per second of CPU time."""
+    heads = ["", *(f"{TIMES} {name}" for name in REFERENCES.values()), f"{TIMES} Twisted, epoll reactor"]
+    return rows(heads, [[*comparison(case, results), epoll(case, results)] for case in timed(cases)])
+
+
+def comparison(case: Case, results: Results) -> list[str]:
+    """Return a case and how many times the others' figures those of sockproto are."""
+    return [case.title, *(times(results.ratio(case.name, OURS, reference)) for reference in REFERENCES)]
+
+
+def epoll(case: Case, results: Results) -> str:
+    """Return how many times Twisted's figure that of sockproto is where both have Twisted's reactor."""
+    return times(results.ratio(case.name, "sockproto", "twisted"))
+
+
+def memory(cases: Sequence[Case], results: Results) -> str:
+    """Return what idle connections cost; nothing if that was not measured."""
+    names = {OURS: "sockproto", **REFERENCES}
     cells = [
-        [f"{case.title}: {case.unit}", *(figure(results, case, peer) for peer in peers)] for case in cases
+        [f"{case.connections:,}", *(figure(results, case.name, name) for name in names)]
+        for case in cases
+        if case.mode == "idle"
     ]
-    return rows(["", *(peer.title for peer in peers)], cells)
+    return rows(["idle connections", *names.values()], cells) if cells else ""
 
 
-def figure(results: Results, case: Case, peer: Peer) -> str:
+def figure(results: Results, case: str, peer: str) -> str:
     """Return one figure."""
-    found = results.medians(case.name, peer.name)
+    found = results.medians(case, peer)
     return f"{found.value:,.0f}" if found else NONE
 
 
+def apart(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> str:
+    """Return how far the rounds are apart, in words; nothing if they are near each other."""
+    spreads = {
+        case.name: max(
+            (results.spread(case.name, peer.name) for peer in peers if results.medians(case.name, peer.name)),
+            default=0,
+        )
+        for case in cases
+    }
+    far = [spread for spread in spreads.values() if spread > FAR]
+    if not far:
+        return ""
+    return (
+        f"In {len(far)} of {len(cases)} cases the rounds of some server are more than {FAR:.0%} of their "
+        f"median apart, up to {max(far):.0%}, as when something else runs on the machine. Rates and "
+        "latencies suffer from that; ratios of CPU time less, but they do."
+    )
+
+
 def details(case: Case, peers: Sequence[Peer], results: Results) -> str:
-    """Return all that was measured in one case, and what went wrong."""
-    timed = case.mode != "idle"
-    heads = ["", case.unit, "spread", *REFERENCES.values()]
-    if timed:
-        heads += [f"{case.unit} of CPU", "p50, µs", "p99, µs", "p99.9, µs", "generator"]
+    """Return what each peer reached in one case, and what went wrong."""
+    of_cpu = case.mode != "idle"
+    heads = ["", f"{case.unit} of CPU" if of_cpu else case.unit, f"{TIMES} Twisted", "spread"]
+    heads += ["p99, µs"] * of_cpu
     measured = [peer for peer in peers if results.medians(case.name, peer.name)]
-    text = f"### {case.title}\n\n{rows(heads, [detail(case, peer, results, timed) for peer in measured])}"
+    text = f"### {case.title}\n\n{rows(heads, [detail(case, peer, results) for peer in measured])}"
     notes = "\n".join(note for peer in peers for note in notes_of(case, peer, results))
     return f"{text}\n\n{notes}" if notes else text
 
 
-def detail(case: Case, peer: Peer, results: Results, timed: bool) -> list[str]:
+def detail(case: Case, peer: Peer, results: Results) -> list[str]:
     """Return a peer's line of a case."""
     found = results.medians(case.name, peer.name)
     assert found
-    ratios = [results.ratio(case.name, peer.name, reference) for reference in REFERENCES]
-    cells = [
+    of_cpu = case.mode != "idle"
+    return [
         f"**{peer.title}**" if peer.ours else peer.title,
-        f"{found.value:,.0f}",
+        f"{found.per_cpu if of_cpu else found.value:,.0f}",
+        times(results.ratio(case.name, peer.name, "twisted")),
         f"{results.spread(case.name, peer.name):.0%}",
-        *map(times, ratios),
+        *([f"{found.p99:,.0f}"] if of_cpu else []),
     ]
-    if timed:
-        cells += [f"{found.per_cpu:,.0f}", *(f"{value:,.0f}" for value in (found.p50, found.p99, found.p999))]
-        cells.append(f"{found.share:.0%}")
-    return cells
 
 
 def notes_of(case: Case, peer: Peer, results: Results) -> list[str]:
@@ -100,3 +144,23 @@ def notes_of(case: Case, peer: Peer, results: Results) -> list[str]:
         if found.starved:
             notes.append(f"- {peer.title}: on {found.starved:,.0f} connections nothing was answered")
     return notes
+
+
+def figures(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> str:
+    """Return all medians as comma-separated values; what failed is not there."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_figures(cases, peers, results))
+    return text.getvalue()
+
+
+def _figures(cases: Sequence[Case], peers: Sequence[Peer], results: Results) -> Iterator[list[str]]:
+    for case in cases:
+        for peer in peers:
+            if found := results.medians(case.name, peer.name):
+                spread = f"{results.spread(case.name, peer.name):.2f}"
+                rates = [f"{found.value:.0f}", spread, f"{found.per_cpu:.0f}"]
+                latencies = [f"{value:.0f}" for value in (found.p50, found.p99, found.p999)]
+                lost = [f"{found.share:.2f}", f"{found.lost:.0f}", f"{found.starved:.0f}"]
+                yield [case.name, peer.name, case.unit, *rates, *latencies, *lost]

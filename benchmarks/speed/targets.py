@@ -8,8 +8,9 @@ It measures nothing::
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.pages import rows
 from benchmarks.speed.results import Results
-from benchmarks.speed.table import NONE, TIMES, rows
+from benchmarks.speed.table import NONE, REFERENCES, TIMES
 
 FEW = ("echo-64-10", "echo-1k-10")
 MANY = ("echo-64-500", "echo-1k-500", "echo-10k-500")
@@ -59,6 +60,23 @@ class Target:
     def reached(self, value: float) -> bool:
         """Tell whether a figure will do."""
         return value >= self.bound if self.at_least else value <= self.bound
+
+    def shown(self, value: float) -> str:
+        """Return a figure with as many digits as tell it from the target."""
+        if not self.reference:
+            return f"{value:,.0f}"
+        digits = 2
+        while round(value, digits) == self.bound != value:
+            digits += 1
+        return f"{value:.{digits}f}"
+
+    def times(self, number: str) -> str:
+        """Return a number, and of whose figure it is a multiple."""
+        return f"{number} {TIMES} {REFERENCES[self.reference]}" if self.reference else number
+
+    def told(self, value: float) -> str:
+        """Return a figure for people."""
+        return self.times(self.shown(value))
 
 
 def several(text: str, cases: Sequence[str], *bounds: tuple[str, str, float]) -> list[Target]:
@@ -146,14 +164,14 @@ TARGETS = [
 ]
 
 
-def missed(results: Results) -> list[str]:
-    """Return what was measured and is not reached, in words."""
-    found = []
+def missed(results: Results) -> dict[str, list[str]]:
+    """Return what was measured and is not reached, in words: of each thing that is measured, by whom."""
+    found: dict[str, list[str]] = {}
     for target in TARGETS:
         worst = target.worst(results)
         if worst and not target.reached(worst[0]):
-            number = f"{worst[0]:.2f} {TIMES} {target.reference}" if target.reference else f"{worst[0]:,.0f}"
-            found.append(f"{target.text} ({target.peer}): {number}, not {target.bound:,g}")
+            said = f"`{target.peer}` {target.told(worst[0])}, not {target.bound:,g}"
+            found.setdefault(target.text, []).append(said)
     return found
 
 
@@ -161,8 +179,9 @@ def verdict(results: Results) -> str:
     """Say how many of the targets that were measured are reached, and which are not."""
     measured = sum(target.worst(results) is not None for target in TARGETS)
     lacking = missed(results)
-    said = f"**{measured - len(lacking)} of {measured} targets are reached.**"
-    return "\n".join([said, *(["", "Missed:", ""] if lacking else []), *(f"- {each}" for each in lacking)])
+    reached = measured - sum(map(len, lacking.values()))
+    lines = [f"- missed: {text}: {'; '.join(each)}" for text, each in lacking.items()]
+    return "\n".join([f"**{reached} of {measured} targets are reached.**", *([""] if lines else []), *lines])
 
 
 def table(results: Results) -> str:
@@ -170,13 +189,11 @@ def table(results: Results) -> str:
     cells = []
     for target in TARGETS:
         worst = target.worst(results)
-        figure = f"{target.bound:,g}"
-        sign = "≥" if target.at_least else "≤"
-        wanted = f"{sign} {figure} {TIMES} {target.reference}" if target.reference else f"{sign} {figure}"
-        reached = [NONE, NONE, "not measured"]
+        reached = ["not measured", NONE]
         if worst:
             value, case = worst
-            number = f"{value:.2f}" if target.reference else f"{value:,.0f}"
-            reached = [number, case, "reached" if target.reached(value) else "**missed**"]
+            number = target.shown(value)
+            reached = [number if target.reached(value) else f"**{number}, missed**", case]
+        wanted = f"{'≥' if target.at_least else '≤'} {target.times(f'{target.bound:,g}')}"
         cells.append([target.text, f"`{target.peer}`", wanted, *reached])
-    return rows(["", "peer", "target", "worst", "case", ""], cells)
+    return rows(["", "server", "target", "worst", "case"], cells)

@@ -1,5 +1,6 @@
 """``benchmarks.speed``: that it measures, notices wrong answers, and says what it found."""
 
+import csv
 import re
 import sys
 from dataclasses import replace
@@ -84,17 +85,22 @@ class TableTests(TestCase):
         title, _, *rows = table.details(ECHO, THREE, results()).splitlines()
         self.assertEqual(title, "### Echo, 64 B, 10 connections")
         head, _, *cells = lines("\n".join(rows))
-        self.assertEqual(head[:4], ["", "requests/s", "spread", f"{table.TIMES} Twisted"])
-        self.assertEqual(
-            cells[0],
-            ["uvloop", "140,000", "40%", "2.80", table.NONE, "1.00", "280,000", "60", "100", "200", "50%"],
-        )
+        self.assertEqual(head, ["", "requests/s of CPU", f"{table.TIMES} Twisted", "spread", "p99, µs"])
+        self.assertEqual(cells[0], ["uvloop", "280,000", "2.80", "40%", "100"])
         self.assertEqual(cells[2][0], "**sockproto**")
 
     def test_memory_has_no_latencies(self) -> None:
-        head = lines(table.details(IDLE, THREE, results()))[2]
-        self.assertEqual(head[1], "bytes a connection")
-        self.assertEqual(len(head), 6)
+        head, _, *cells = lines(table.details(IDLE, THREE, results()))[2:]
+        self.assertEqual(head, ["", "bytes a connection", f"{table.TIMES} Twisted", "spread"])
+        self.assertEqual(cells[0], ["uvloop", "1,400", "2.80", "40%"])
+
+    def test_what_idle_connections_cost(self) -> None:
+        found = results()
+        found.add(IDLE.name, "sockproto-lean", Measurement(1_800))
+        head, _, row = lines(table.memory([ECHO, IDLE], found))
+        self.assertEqual(head, ["idle connections", "sockproto", "Twisted", "asyncio", "uvloop"])
+        self.assertEqual(row, ["5,000", "1,800", "500", table.NONE, "1,400"])
+        self.assertEqual(table.memory([ECHO], found), "")
 
     def test_a_failure_is_told(self) -> None:
         text = table.details(ECHO, THREE, results("uvloop"))
@@ -108,10 +114,22 @@ class TableTests(TestCase):
         self.assertIn("- uvloop: 3 datagrams had to be sent again", text)
         self.assertIn("- uvloop: on 2 connections nothing was answered", text)
 
-    def test_the_overview(self) -> None:
-        head, _, *rows = lines(table.overview([ECHO, IDLE], THREE, results("twisted")))
-        self.assertEqual(head, ["", "uvloop", "stock Twisted", "sockproto"])
-        self.assertEqual(rows[0][1:], ["140,000", table.NONE, "100,000"])
+    def test_all_figures_in_a_file(self) -> None:
+        text = table.figures([ECHO, IDLE], THREE, results("twisted"))
+        head, first, *others = csv.reader(text.splitlines())
+        self.assertEqual(tuple(head), table.COLUMNS)
+        expected = ["140000", "0.40", "280000", "60", "100", "200", "0.50", "0", "0"]
+        self.assertEqual(first, [ECHO.name, "uvloop", "requests/s", *expected])
+        names = [(row[0], row[1]) for row in others]
+        self.assertEqual(names, [(ECHO.name, "sockproto"), (IDLE.name, "uvloop"), (IDLE.name, "sockproto")])
+
+    def test_rounds_that_are_far_apart_are_told(self) -> None:
+        found = results()
+        self.assertEqual(table.apart([ECHO, IDLE], THREE, found), "")
+        found.add(ECHO.name, "uvloop", Measurement(490_000))
+        self.assertRegex(
+            table.apart([ECHO, IDLE], THREE, found), r"^In 1 of 2 cases .* more than 50% .* up to \d{3}%,"
+        )
 
     def test_targets(self) -> None:
         rows = lines(targets.table(results()))[2:]
@@ -119,11 +137,11 @@ class TableTests(TestCase):
         reached = {
             tuple(row[1:3]): row[3:] for row in rows if row[0] == "echo, 64 B to 1 KiB, 10 connections"
         }
-        bound = f"≥ 1.65 {table.TIMES} twisted"
-        self.assertEqual(reached["`sockproto`", bound], ["2.00", "echo-64-10", "reached"])
+        bound = f"≥ 1.65 {table.TIMES} Twisted"
+        self.assertEqual(reached["`sockproto`", bound], ["2.00", "echo-64-10"])
         idle = {row[1]: row[3:] for row in rows if row[0] == "bytes an idle connection"}
-        self.assertEqual(idle["`sockproto`"], ["1,000", "idle-5000", "reached"])
-        self.assertEqual(idle["`sockproto-lean`"][-1], "not measured")
+        self.assertEqual(idle["`sockproto`"], ["1,000", "idle-5000"])
+        self.assertEqual(idle["`sockproto-lean`"], ["not measured", table.NONE])
 
     def test_a_latency_is_to_be_small(self) -> None:
         found = Results()
@@ -133,27 +151,42 @@ class TableTests(TestCase):
         self.assertEqual(
             {row[1]: row[3:] for row in rows},
             {
-                "`sockproto-lean`": ["1.50", "connect-100", "**missed**"],
-                "`sockproto`": ["0.75", "connect-100", "reached"],
+                "`sockproto-lean`": ["**1.50, missed**", "connect-100"],
+                "`sockproto`": ["0.75", "connect-100"],
             },
         )
 
     def test_the_verdict(self) -> None:
         found = results()
         text = targets.verdict(found)
-        self.assertRegex(text, r"^\*\*\d+ of \d+ targets are reached\.\*\*")
-        self.assertNotIn("Missed", text)
+        self.assertRegex(text, r"^\*\*\d+ of \d+ targets are reached\.\*\*$")
         for _ in range(3):
             found.add("idle-10000", "sockproto", Measurement(3_000))
-        self.assertIn("- bytes an idle connection (sockproto): 3,000, not 2,000", targets.verdict(found))
+        self.assertIn(
+            "\n- missed: bytes an idle connection: `sockproto` 3,000, not 2,000", targets.verdict(found)
+        )
+
+    def test_a_figure_that_is_missed_by_little_is_told_from_the_target(self) -> None:
+        found = Results()
+        for peer, rate in ("asyncio", 10_000), ("sockproto-lean", 9_674):
+            found.add(ECHO.name, peer, Measurement(rate, rate))
+        self.assertIn(f"`sockproto-lean` 0.967 {table.TIMES} asyncio, not 0.97", targets.verdict(found))
 
     def test_the_summary(self) -> None:
         found = results()
         for _ in range(3):
             found.add(ECHO.name, "sockproto-lean", Measurement(1, 420_000))
-        _, _, echo, idle = lines(table.summary([ECHO, IDLE], found))
+        _, _, echo = lines(table.summary([ECHO, IDLE], found))
         self.assertEqual(echo, [ECHO.title, "4.20", table.NONE, "1.50", "2.00"])
-        self.assertEqual(idle, [IDLE.title, table.NONE, table.NONE, table.NONE, "2.00"])
+
+    def test_the_finding_is_a_sentence(self) -> None:
+        found = results()
+        self.assertRegex(table.finding([ECHO], found), r"^Neither .+ was measured\.$")
+        found.add(ECHO.name, "sockproto-lean", Measurement(1, 420_000))
+        self.assertRegex(
+            table.finding([ECHO, IDLE], found),
+            r" 4\.20 to 4\.20 times as much as Twisted and 1\.50 to 1\.50 times as much as uvloop\.$",
+        )
 
     def test_targets_name_cases_and_peers_that_are_there(self) -> None:
         names = {peer.name for peer in PEERS}
@@ -163,19 +196,27 @@ class TableTests(TestCase):
 
 
 class PictureTests(TestCase):
-    def test_a_panel_a_case_and_a_bar_a_peer(self) -> None:
-        drawing = ElementTree.fromstring(picture.svg([ECHO, IDLE], THREE, results(), "measured <today>"))
-        space = {"svg": "http://www.w3.org/2000/svg"}
-        self.assertEqual(len(drawing.findall("svg:g", space)), 2)
-        bars = [float(bar.get("width", 0)) for bar in drawing.findall("svg:g[1]/svg:rect", space)]
-        self.assertEqual(bars, [picture.BAR, round(picture.BAR * 5 / 14, 1), round(picture.BAR * 10 / 14, 1)])
-        texts = [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
-        self.assertIn("measured <today>", texts)
-        self.assertIn("140,000", texts)
-        self.assertIn("Memory of 5,000 idle connections: bytes a connection, less is better", texts)
+    def test_a_line_a_case_with_a_mark_for_everybody(self) -> None:
+        found = results()
+        found.add(ECHO.name, "sockproto-lean", Measurement(1, 420_000))
+        drawing = ElementTree.fromstring(picture.svg([ECHO, IDLE], found))
+        [line] = drawing.findall("svg:g[@class='case']", SVG)  # memory is none of them
+        marks = {mark.get("class"): mark for mark in line.findall("*") if mark.get("class")}
+        self.assertLessEqual({"twisted", "uvloop", "ours"}, set(marks))
+        self.assertNotIn("asyncio", marks)
+        [left, right] = (float(marks["line"].get(name, 0)) for name in ("x1", "x2"))
+        self.assertAlmostEqual(float(marks["ours"].get("cx", 0)), left + (right - left) * 4.2 / 5)
+        self.assertAlmostEqual(float(marks["twisted"].get("x", 0)) + 1.5, left + (right - left) / 5)
+        texts = [text.text for text in drawing.iter(f"{{{SVG['svg']}}}text")]
+        self.assertLessEqual({ECHO.title, "4.20", "sockproto", "uvloop", "5"}, set(texts))
 
-    def test_nothing_measured_is_an_empty_panel(self) -> None:
-        ElementTree.fromstring(picture.svg([ECHO], THREE, Results(), ""))
+    def test_it_is_as_wide_as_a_telephone_and_has_colours_for_the_dark(self) -> None:
+        drawn = picture.svg(CASES, results())
+        self.assertLessEqual(int(ElementTree.fromstring(drawn).get("width", 1_000)), 400)
+        self.assertIn("@media(prefers-color-scheme:dark)", drawn)
+
+    def test_nothing_measured_is_a_picture_too(self) -> None:
+        ElementTree.fromstring(picture.svg([ECHO], Results()))
 
 
 class PageTests(TestCase):
@@ -191,8 +232,30 @@ class PageTests(TestCase):
         )
         self.assertIn(f"]({path.with_suffix('.svg').name})", first)
         ElementTree.fromstring(path.with_suffix(".svg").read_text())
+        self.assertIn(f"]({path.with_suffix('.csv').name})", first)
+        self.assertEqual(path.with_suffix(".csv").read_text(), table.figures([ECHO], THREE[1:], results()))
         page.write(path)
         self.assertEqual(path.read_text(), first)
+
+    def test_what_else_there_is_to_say_stands_on_the_page(self) -> None:
+        page = Page([], [ECHO], THREE[1:], results(), ["- The machine was busy."])
+        self.assertIn("\n\n- The machine was busy.", page.verdict())
+        self.assertEqual(parsed(["--note", "one", "--note", "two"]).note, ["one", "two"])
+
+    def test_the_readme_has_a_table_of_four_columns_if_it_has_a_place_for_it(self) -> None:
+        path = Path(self.mktemp())
+        page = Page([], [ECHO, IDLE], THREE[1:], results())
+        page.write_readme(path)
+        self.assertFalse(path.exists())
+        path.write_text("# A\n\n")
+        page.write_readme(path)
+        self.assertEqual(path.read_text(), "# A\n\n")
+        path.write_text("# A\n\n<!-- speed: written by a script -->\n<!-- end of speed -->\n\n# B\n")
+        page.write_readme(path)
+        head, _, row = lines(path.read_text().split("-->\n")[1].split("\n<!--")[0])
+        self.assertEqual(len(head), 4)
+        self.assertEqual(row[0], ECHO.title)
+        self.assertTrue(path.read_text().endswith("\n<!-- end of speed -->\n\n# B\n"))
 
 
 class CaseTests(TestCase):
@@ -236,6 +299,7 @@ class CaseTests(TestCase):
         self.assertEqual((options.rounds, options.seconds), (1, 0.3))
 
 
+SVG = {"svg": "http://www.w3.org/2000/svg"}
 IDLES = ["idle-5000", "idle-10000"]
 
 

@@ -3,6 +3,7 @@
 All our servers are judged by the quick form in ``test_check``.
 """
 
+import csv
 import re
 import shlex
 import subprocess
@@ -11,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.judged import SERVERS, Server, judge
-from sockproto.check.verdict import Verdict
+from benchmarks.judged import SERVERS, Server, judge, not_passed
+from sockproto.check.verdict import Case, Report, Result, Verdict
 from tests.hanging import TIMEOUT
 from tests.listings import installed, listings
 from tests.live.server import need
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "reference" / "measured" / "judged.md").read_text("utf-8")
+PATH = ROOT / "docs" / "reference" / "measured" / "judged.md"
+PAGE = PATH.read_text("utf-8")
 
 LOST = r"the stream ended after [\d,]+ of [\d,]+ bytes"
 BUFFERS = r"the server took [\d,]+ bytes from a client that read no answer: it buffers without end"
@@ -89,12 +91,31 @@ def test_the_list_has_everybody_and_so_have_the_tables() -> None:
     command = [sys.executable, "-m", "benchmarks.judged", "--list"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True)
     listed = [line.partition(": ")[0] for line in ran.stdout.splitlines()]
-    rows = dict(re.findall(r"^\| (\w.+?) \| .* \| \*\*(.+?)\*\* \|$", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| (\w.+?) \| (\d+ \| \d+ \| \d+ \| \d+) \|$", PAGE, re.MULTILINE))
     assert listed == [server.name for server in SERVERS]
     assert sorted(rows) == sorted(listed)
     ours = [told for name, told in rows.items() if name.startswith("sockproto ")]
     assert len(ours) == 18
-    assert all(told.isdecimal() for told in ours), ours  # all pass
+    assert all(re.fullmatch(r"[1-9]\d* \| 0 \| 0 \| 0", told) for told in ours), ours  # all pass
+
+
+def test_the_file_of_groups_adds_up_to_the_tables() -> None:
+    totals: dict[str, list[int]] = {}
+    for row in csv.DictReader(PATH.with_suffix(".csv").read_text("utf-8").splitlines()):
+        counts = [int(row[verdict]) for verdict in ("pass", "fail", "open", "skip")]
+        before = totals.setdefault(row["server"], [0, 0, 0, 0])
+        totals[row["server"]] = [one + other for one, other in zip(before, counts, strict=True)]
+    rows = [f"| {name} | {' | '.join(map(str, counts))} |" for name, counts in totals.items()]
+    assert len(rows) == len(SERVERS)
+    assert set(rows) <= set(PAGE.splitlines())
+
+
+def test_what_is_skipped_for_the_same_reason_stands_on_one_line() -> None:
+    cases = [Case(f"meaning.{name}", "", "") for name in "abcd"]
+    verdicts = (Verdict.SKIP, "b fails"), (Verdict.FAIL, "no"), (Verdict.SKIP, "b fails"), (Verdict.PASS, "")
+    results = [Result(case, *found) for case, found in zip(cases, verdicts, strict=True)]
+    found = not_passed(Report("echo", "", 0, 0, tuple(results)))
+    assert found == ["fail  meaning.b: no", "skip  meaning.a, meaning.c: b fails"]
 
 
 def test_the_page_says_when_how_and_with_what_it_was_made() -> None:

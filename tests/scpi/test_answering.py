@@ -19,6 +19,7 @@ from sockproto.scpi import (
     scpi,
 )
 from sockproto.scpi.answering import OUTPUT_QUEUE_BYTES
+from sockproto.scpi.calls import KEPT_BYTES
 from sockproto.server.validation import flaw
 from sockproto.testing import connect, cuts
 from tests.scpi.instruments import Supply, Talk
@@ -53,6 +54,16 @@ class AnswerTests(TestCase):
     def test_what_is_wrong_is_one_error_and_the_rest_is_done(self) -> None:
         self.assertEqual(self.talk.say("VOLT 99;CURR 2;NONSENSE;VOLT?;CURR?"), "0.0;2.0")
         self.assertEqual(self.talk.errors(), [-222, -113])
+
+    def test_a_message_that_comes_again_does_the_same_again(self) -> None:
+        for _ in range(2):
+            self.assertEqual(self.talk.say("VOLT 99;VOLT?", "NONSENSE", "TRIG2:DEL 3;DEL?"), "0.0;3.0".split(";")[0] + "\n3.0")
+            self.assertEqual(self.talk.errors(), [-222, -113])
+
+    def test_long_messages_are_read_each_time(self) -> None:
+        long = "VOLT 5;" * KEPT_BYTES + "VOLT?"
+        for _ in range(2):
+            self.assertEqual(self.talk.say(long), "5.0")
 
     def test_what_methods_raise(self) -> None:
         self.talk.say("FAIL OWN", "FAIL NUMB", "FAIL COMM", "*ESR?")

@@ -4,15 +4,10 @@ from tests.rawhttp.fetching.behaviours import bodies, contents, files, heads, ra
 from tests.rawhttp.fetching.behaviours.behaviour import Behaviour
 from tests.rawhttp.fetching.server import Script
 
-BEHAVIOURS: list[Behaviour] = [
-    *bodies.BEHAVIOURS,
-    *heads.BEHAVIOURS,
-    *redirects.BEHAVIOURS,
-    *contents.BEHAVIOURS,
-    *files.BEHAVIOURS,
-    *ranges.BEHAVIOURS,
-    *tls.BEHAVIOURS,
-]
+MODULES = (bodies, heads, redirects, contents, files, ranges, tls)
+"""In the order of the groups."""
+
+BEHAVIOURS: list[Behaviour] = [behaviour for module in MODULES for behaviour in module.BEHAVIOURS]
 
 # The tests of curl (tests/data/test*) that show the same.
 CURL_TESTS = {
