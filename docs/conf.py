@@ -4,6 +4,7 @@
 """
 
 import re
+import sys
 from importlib.metadata import version as version_of
 from pathlib import Path, PurePosixPath
 
@@ -15,9 +16,28 @@ copyright = "2026, The sockproto authors"
 release = version = version_of("sockproto")
 language = "en"
 
-extensions = ["myst_parser"]
-exclude_patterns = ["_build", "tutorial/listings"]
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+extensions = [
+    "interfaces",
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build", "_ext", "tutorial/listings"]
 myst_heading_anchors = 4  # as a code host makes them
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_typehints_format = "short"
+napoleon_custom_sections = [("Source", "returns_style")]
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_use_unqualified_type_names = True
 
 html_theme = "furo"
 html_title = "sockproto"

@@ -181,8 +181,8 @@ class CommandError(RemoteError):
     """A command is wrong, or refused. Raise it in a command of a ``CommandSet``.
 
     Args:
-        reason: What the caller is told, behind ``error: ``; control characters become blanks, so that it is
-            one line whatever it quotes.
+        reason: What the caller is told, after ``error:`` and a blank; control characters become blanks, so
+            that it is one line whatever it quotes.
     """
 
     def __init__(self, reason: object = "refused") -> None:

@@ -27,7 +27,7 @@ class Instrument(CommonCommands):
     One object is one instrument. As IEEE 488.2 has it, it has one state, one status and one error queue,
     whoever is connected; a connection's own is only the path of the message that is read. A method answers a
     query with what it returns (see ``response_data``); it may be ``async``, and raise ``InstrumentError``,
-    whose number is queued. Other ``CommandError``s are -200, and any other exception is a bug: -310, and a
+    whose number is queued. Any other ``CommandError`` is -200, and any other exception is a bug: -310, and a
     traceback in the log.
 
     Attributes:

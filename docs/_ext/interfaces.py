@@ -1,0 +1,66 @@
+"""``autointerface``: a zope interface from its docstrings, as autodoc shows a class.
+
+.. autointerface:: sockproto.interfaces.IConversation
+"""
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.ext.napoleon import GoogleDocstring
+from zope.interface import Attribute
+from zope.interface.interface import Method
+
+
+def lines(path: str, config: Any) -> Iterator[str]:
+    """Yield an interface's description as reStructuredText.
+
+    Args:
+        path: Its full name.
+        config: Sphinx', which says how docstrings are read.
+    """
+    module, _, name = path.rpartition(".")
+    interface = getattr(import_module(module), name)
+    yield f".. py:class:: {path}"
+    yield ""
+    yield from documented(interface, 1, config)
+    for member, each in interface.namesAndDescriptions():
+        if isinstance(each, Method):
+            yield f"   .. py:method:: {member}{each.getSignatureString()}"
+        elif isinstance(each, Attribute):
+            yield f"   .. py:attribute:: {member}"
+        yield ""
+        yield from documented(each, 2, config)
+
+
+def documented(described: Any, depth: int, config: Any) -> Iterator[str]:
+    """Yield the lines of a docstring, indented."""
+    text = inspect.cleandoc(described.__doc__ or "")
+    for line in GoogleDocstring(text, config).lines():
+        yield f"{'   ' * depth}{line}".rstrip()
+    yield ""
+
+
+class InterfaceDirective(Directive):
+    """The directive."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return what it stands for."""
+        config = self.state.document.settings.env.config
+        text = StringList(list(lines(self.arguments[0], config)), source=self.arguments[0])
+        made = nodes.Element()
+        self.state.nested_parse(text, self.content_offset, made)
+        return made.children
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Have the directive."""
+    app.add_directive("autointerface", InterfaceDirective)
+    return {"parallel_read_safe": True}
