@@ -213,8 +213,8 @@ def finding(measured: Measured) -> str:
         if ratio > (MOST if name in LINES else MOST_OF_SCPI)
     ]
     return (
-        f"On the stream carrier a declared command costs {min(slash):.2f} to {max(slash):.2f} times as much as "
-        f"one written by hand, a line of SCPI {min(instrument):.2f} to {max(instrument):.2f} times. "
+        f"On the stream carrier a declared command costs {min(slash):.2f} to {max(slash):.2f} times as much "
+        f"as one written by hand, a line of SCPI {min(instrument):.2f} to {max(instrument):.2f} times. "
         f"It may be {MOST:g} and {MOST_OF_SCPI:g}; missed: {', '.join(missed) or 'none'}."
     )
 

@@ -20,7 +20,7 @@ from sockproto.core.actions import Actions, Script, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import InstrumentError
 from sockproto.scpi.base import BaseInstrument
-from sockproto.scpi.calls import Call
+from sockproto.scpi.calls import MethodCall
 
 _PLAIN = frozenset({float, int, str, bool, type(None)})  # what most methods return
 
@@ -116,7 +116,7 @@ class MessageExchange:
 
     __slots__ = ("_caller", "_calls", "_declared", "_instrument", "_size", "answers")
 
-    def __init__(self, instrument: BaseInstrument, caller: Caller, calls: Iterable[Call]) -> None:
+    def __init__(self, instrument: BaseInstrument, caller: Caller, calls: Iterable[MethodCall]) -> None:
         self._instrument, self._caller = instrument, caller
         self._calls = iter(calls)
         self._declared: Any = None  # what was taken last

@@ -4,7 +4,7 @@ Pure. What a message asks for depends on nothing but what was declared, so for m
 again (a client measures in a loop) it is kept::
 
     read = CallReader(Supply.headers)
-    read(b"VOLT 5;CURR 1")      # (Call(set_voltage, (5.0,)), Call(set_current, (1.0,)))
+    read(b"VOLT 5;CURR 1")      # (MethodCall(set_voltage, (5.0,)), MethodCall(set_current, (1.0,)))
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ KEPT_BYTES = 256
 """Longer ones are read each time, so that what is kept is bounded."""
 
 
-class Call(NamedTuple):
+class MethodCall(NamedTuple):
     """One unit of a program message.
 
     Attributes:
@@ -51,7 +51,7 @@ class CallReader:
         self._headers = headers
         self._kept = lru_cache(KEPT_MESSAGES)(self._read)
 
-    def __call__(self, message: bytes) -> tuple[Call, ...]:
+    def __call__(self, message: bytes) -> tuple[MethodCall, ...]:
         """Return what a message asks for; what is wrong in it is an error in its place, the rest is done.
 
         Args:
@@ -59,26 +59,26 @@ class CallReader:
         """
         return self._kept(message) if len(message) <= KEPT_BYTES else self._read(message)
 
-    def _read(self, message: bytes) -> tuple[Call, ...]:
+    def _read(self, message: bytes) -> tuple[MethodCall, ...]:
         calls, path = [], self._headers.root
         for header, data in units(message):
             try:
                 declared, suffixes, path = self._headers.find(header, path)
             except CommandError as error:  # the path stays what it was
-                calls.append(Call(None, None, error=error.with_traceback(None)))
+                calls.append(MethodCall(None, None, error=error.with_traceback(None)))
                 continue
             calls.append(_call(cast("ScpiCommand", declared), data, suffixes))
         return tuple(calls)
 
 
-def _call(declared: ScpiCommand, data: bytes, suffixes: tuple[object, ...]) -> Call:
+def _call(declared: ScpiCommand, data: bytes, suffixes: tuple[object, ...]) -> MethodCall:
     try:
         function, arguments = declared.bind(data)
     except CommandError as error:
-        return Call(declared, None, error=error.with_traceback(None))
+        return MethodCall(declared, None, error=error.with_traceback(None))
     except Exception:  # a bug of somebody's type: found where it is called, as all bugs are
-        return Call(declared, partial(_bound_again, declared, data))
-    return Call(declared, function, (*suffixes, *arguments))
+        return MethodCall(declared, partial(_bound_again, declared, data))
+    return MethodCall(declared, function, (*suffixes, *arguments))
 
 
 def _bound_again(declared: ScpiCommand, data: bytes, instrument: Any) -> None:

@@ -9,7 +9,6 @@ from twisted.trial.unittest import TestCase
 
 from benchmarks.commands import (
     ALL_LINES,
-    LINES,
     MOST,
     MOST_OF_SCPI,
     connections,

@@ -57,7 +57,7 @@ class AnswerTests(TestCase):
 
     def test_a_message_that_comes_again_does_the_same_again(self) -> None:
         for _ in range(2):
-            self.assertEqual(self.talk.say("VOLT 99;VOLT?", "NONSENSE", "TRIG2:DEL 3;DEL?"), "0.0;3.0".split(";")[0] + "\n3.0")
+            self.assertEqual(self.talk.say("VOLT 99;VOLT?", "NONSENSE", "CURR 2;CURR?"), "0.0\n2.0")
             self.assertEqual(self.talk.errors(), [-222, -113])
 
     def test_long_messages_are_read_each_time(self) -> None:
