@@ -1,4 +1,4 @@
-"""Commands declared as methods: ``CommandSet``, ``command``, ``Caller``.
+"""Commands declared as methods: ``CommandSet``, ``command``, ``Caller``, ``Kind``, ``rate_limit``.
 
 ::
 
@@ -12,6 +12,8 @@ In reading order:
 words         how a line becomes arguments: blanks and quotes
 kinds         the types that an argument may have
 caller        who sends the commands of one connection
+rates         how often a command may be called
+results       what a command may return
 signature     a method's signature, read as that of a command
 declaration   ``command``, and what a decorated method declares
 table         the commands by their words
@@ -27,6 +29,8 @@ faults        the commands of the protocol ``faults``
 from sockproto.commands.caller import Caller
 from sockproto.commands.commandset import CommandSet
 from sockproto.commands.declaration import command
+from sockproto.commands.kinds import Kind
+from sockproto.commands.rates import rate_limit
 from sockproto.commands.words import quote
 
-__all__ = ["Caller", "CommandSet", "command", "quote"]
+__all__ = ["Caller", "CommandSet", "Kind", "command", "quote", "rate_limit"]

@@ -8,8 +8,10 @@ transport::
 """
 
 import enum
+import json
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
@@ -38,6 +40,9 @@ class CommandConversation(Conversation):
         TypeError: It is no ``CommandSet`` object.
     """
 
+    end_connection: Callable[[], object] | None = None
+    """What a caller's ``close`` calls."""
+
     speaks_text = True
     _caller: Any = None  # a Caller, once it is opened
 
@@ -47,7 +52,10 @@ class CommandConversation(Conversation):
         self._commands = commands
         self._table = commands.commands
         self._known = self._table.by_word
-        self._at_once = self._table.at_once if type(commands).authorize is CommandSet.authorize else {}
+        self._preprocesses = type(commands).preprocess is not CommandSet.preprocess
+        is_plain = type(commands).authorize is CommandSet.authorize and not self._preprocesses
+        self._at_once = self._table.at_once if is_plain else {}
+        self._hints = commands.prefix_hint and bool(commands.prefix)
         self._folds = not commands.case_sensitive
         self._authorizes = type(commands).authorize is not CommandSet.authorize
         # Two sets of such on datagrams would tell each other for ever that they know no such command.
@@ -57,6 +65,8 @@ class CommandConversation(Conversation):
     def opened(self, peer: Peer) -> Actions:
         """Greet the caller."""
         self._caller = caller = self._commands.caller(peer)
+        if self.end_connection is not None:
+            caller.attach(self.end_connection)
         try:
             said = self._commands.opened(caller)
         except CommandError as error:
@@ -98,6 +108,14 @@ class CommandConversation(Conversation):
     # Below, *ending* is what ends a message of a datagram; on streams it is empty: the framing ends them.
 
     def _answer(self, line: bytes, caller: Any, ending: bytes) -> Actions:
+        if self._preprocesses:
+            try:
+                preprocessed = self._commands.preprocess(caller, line)
+            except CommandError as error:
+                return self._failed(error, caller, ending)
+            if preprocessed is None:
+                return None
+            line = preprocessed
         end = line.find(b" ")
         if end < 0:
             end = len(line)
@@ -106,7 +124,7 @@ class CommandConversation(Conversation):
         if declared is None:  # maybe because there are other blanks
             match = self._match(line)
             if match is None:
-                return None
+                return self._hint(caller) if self._hints and line.strip() and not ending else None
             declared = self._table.find(match[1])
             end = match.end()
         try:
@@ -123,6 +141,11 @@ class CommandConversation(Conversation):
             return self._perform(declared, line[end:], caller, ending)
         except CommandError as error:
             return self._failed(error, caller, ending)
+
+    def _hint(self, caller: Caller) -> Actions:
+        """Tell a caller of the prefix that a line lacks, once."""
+        self._hints = False
+        return self._failed(self._table.unprefixed(), caller, b"")
 
     def _perform(self, declared: Declaration, text: bytes, caller: Caller, ending: bytes) -> Actions:
         """Do a command.
@@ -194,7 +217,7 @@ class CommandConversation(Conversation):
             result = self._commands.done
             if result is None:
                 return None
-        if type(result) is tuple:
+        if isinstance(result, tuple | list):
             return _all([self._message(part, ending) for part in result])
         return self._message(result, ending)
 
@@ -207,16 +230,22 @@ class CommandConversation(Conversation):
             message = b"%d" % result
         elif isinstance(result, End):
             return result
-        elif isinstance(result, str | bytes | int | float | enum.Enum):
+        elif isinstance(result, dict):
+            message = json.dumps(result, ensure_ascii=False, default=written).encode(
+                "utf-8", "surrogateescape"
+            )
+        elif isinstance(result, str | bytes | int | float | Decimal | enum.Enum):
             message = (
                 result if isinstance(result, bytes) else written(result).encode("utf-8", "surrogateescape")
             )
         else:
-            raise TypeError(f"a command gives text, a number, an Enum or a tuple of lines, not {result!r}")
+            raise TypeError(
+                f"a command returns text, a number, an Enum, a list of lines or a dict, not {result!r}"
+            )
         if ending:
             return message + ending
         if _LF in message:  # it would be taken for two answers
-            raise ValueError("a command gave a text with a newline; stream lines, or give a tuple of them")
+            raise ValueError("a command returned a text with a newline; return a list of lines instead")
         return message
 
 

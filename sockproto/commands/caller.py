@@ -2,9 +2,11 @@
 
 Pure. Subclass it to keep more of them::
 
-class Session(Caller):
-authenticated = False
+    class Session(Caller):
+        authenticated = False
 """
+
+from collections.abc import Callable
 
 from sockproto.core.conversation import Peer
 
@@ -19,5 +21,21 @@ class Caller:
         peer: The same.
     """
 
+    _end_connection: Callable[[], object] | None = None
+
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
+
+    def attach(self, end_connection: Callable[[], object]) -> None:
+        """Note what ends the connection; its conversation does that when it opens."""
+        self._end_connection = end_connection
+
+    def close(self) -> None:
+        """End the connection: what was sent is delivered, and nothing more is done.
+
+        To be called from wherever a program finds that a caller has to go. A command returns ``CLOSE``
+        instead, for its own answer would not be sent any more. Nothing happens where there is no connection:
+        to the sender of a datagram, in a test without one, and once it has ended.
+        """
+        if self._end_connection is not None:
+            self._end_connection()

@@ -15,16 +15,22 @@ Pure: it gives what the conversation of one connection, ``answering``, sends::
 
 import inspect
 import re
-from collections.abc import Awaitable
+import textwrap
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from sockproto.commands.caller import Caller
 from sockproto.commands.declaration import MARK, Declaration, Mark, command
+from sockproto.commands.kinds import Kind
 from sockproto.commands.table import CommandTable
 from sockproto.commands.words import Splitter
 from sockproto.core.conversation import CloseReason
 from sockproto.errors import CommandError, DeclarationError
+
+HELP_CHARACTERS = 79
+"""A list of commands that is longer takes several lines, each at most as long."""
 
 
 class CommandSet:
@@ -33,14 +39,15 @@ class CommandSet:
     One object serves all its connections: what it keeps is shared by them. What belongs to one connection is
     kept in its ``Caller``, which a method gets that has an argument with that annotation.
 
-    A command gives its answer: text (``str`` or ``bytes``) without a newline, a number, a ``bool`` (``on`` or
-    ``off``), an ``Enum``; None means ``done``; ``CLOSE`` or ``ABORT`` ends the connection; a tuple is several
-    of those, one after the other. It may be ``async``, or give a Deferred: the caller's later lines wait,
-    nobody else's. ``async def`` with ``yield`` streams: each value is a line, made when the peer has room for
-    it, until the command is done, the caller sends an empty line, or the connection ends; then what it waits
-    for is cancelled. For whatever else a method may return a script, which is done as it is: a generator of
-    actions, as in a conversation. ``CommandError`` is answered ``error: …``. Any other exception is a bug: it
-    is logged, and the connection closed with ``error: internal error``.
+    A command returns its answer: text (``str`` or ``bytes``) without a newline, a number, a ``bool`` (``on``
+    or ``off``), an ``Enum``; None means ``done``; ``CLOSE`` or ``ABORT`` ends the connection; a list or tuple
+    is several of those, one after the other; a dict is a line of JSON. It may be ``async``, or return a
+    Deferred: the caller's later lines wait, nobody else's. ``async def`` with ``yield`` streams: each value
+    is a line, made when the peer has room for it, until the command is done, the caller sends an empty line,
+    or the connection ends; then what it waits for is cancelled. For whatever else a method may return a
+    script, which is done as it is: a generator of actions, as in a conversation. ``CommandError`` is answered
+    ``error: …``. Any other exception is a bug: it is logged, and the connection closed with ``error: internal
+    error``.
 
     Attributes:
         prefix: What stands before every word, maybe nothing; a line without it gets no reply.
@@ -49,6 +56,10 @@ class CommandSet:
         newline: What ends a reply; None: what ended the line that it answers.
         done: What is answered where a command gives None; None: nothing.
         caller: The class of callers: mostly a subclass that keeps the state of one connection.
+        kinds: The kinds of further types of arguments, such as ``{IPv4Address: Kind(…)}``.
+        help_word: The word of the command that lists and explains the others; None: there is none.
+        prefix_hint: Whether the first line of a connection that lacks the prefix is answered with a hint. For
+            sets that people type to: what programs send without it is not meant for the set.
         commands: What was declared; made with the class.
 
     Raises:
@@ -61,6 +72,9 @@ class CommandSet:
     newline: ClassVar[bytes | None] = b"\n"
     done: ClassVar[str | None] = "ok"
     caller: ClassVar[type[Caller]] = Caller
+    kinds: ClassVar[Mapping[Any, Kind]] = MappingProxyType({})
+    help_word: ClassVar[str | None] = "help"
+    prefix_hint: ClassVar[bool] = False
 
     commands: ClassVar[CommandTable]
 
@@ -77,14 +91,17 @@ class CommandSet:
                 f"{cls.__name__}.separator is one character such as ',', not {cls.separator!r}"
             )
         splitter = Splitter(cls.separator)
-        cls.commands = CommandTable(cls.prefix, cls.separator, cls.case_sensitive)
+        cls.commands = CommandTable(cls.prefix, cls.separator, cls.case_sensitive, cls.help_word)
         for attribute in dir(cls):
             function = inspect.getattr_static(cls, attribute)  # what is computed is no command
             mark = cls._mark(attribute) if inspect.isfunction(function) else None
+            if function is _HELP:
+                mark = None if cls.help_word is None else Mark((cls.help_word,))
             if mark is None:
                 continue
             try:
-                declared = Declaration(function, mark, cls.prefix, not cls.case_sensitive, splitter)
+                fold = not cls.case_sensitive
+                declared = Declaration(function, mark, cls.prefix, fold, splitter, cls.kinds)
                 if not issubclass(cls.caller, declared.caller_class):
                     raise DeclarationError(f"{cls.__name__}.caller must be {declared.caller_class.__name__}")
                 cls.commands.add(declared)
@@ -114,6 +131,17 @@ class CommandSet:
     def closed(self, caller: Caller, reason: CloseReason) -> None:
         """Forget a caller; not called for datagrams."""
 
+    def preprocess(self, caller: Caller, line: bytes) -> bytes | None:
+        """Look at a line before its command is looked up; the default takes it as it is.
+
+        Returns:
+            The line that is meant; None: it is not answered.
+
+        Raises:
+            CommandError: It is refused; the text is what the caller is told.
+        """
+        return line
+
     def authorize(self, caller: Caller, declared: Declaration) -> "Awaitable[None] | None":
         """Let a command run, before its arguments are looked at; the default lets every one.
 
@@ -123,19 +151,27 @@ class CommandSet:
         return None
 
     def failed(self, caller: Caller, error: CommandError) -> Any:
-        """Return what a caller is told of an error, as a command gives its answer; None: nothing.
+        """Return what a caller is told of an error.
 
         Args:
             caller: Who.
             error: What was wrong: one that a command has raised, or one of ``CommandError``'s subclasses.
+
+        Returns:
+            Whatever a command may return without waiting: text, a tuple of lines, ``CLOSE`` … But None means
+            that nothing is said. On datagrams, nothing should be said to :class:`UnknownCommand` unless it
+            begins with ``error:``: two such servers would answer each other for ever.
         """
         return "error: " + str(error)
 
     @command
-    def help(self, name: bytes | None = None) -> str:
+    def help(self, name: bytes | None = None) -> "str | list[str]":
         """List the commands, or explain one."""
         if name is None:
-            return " ".join(self.commands.names)
+            words = " ".join(self.commands.names)
+            if len(words) <= HELP_CHARACTERS:
+                return words
+            return textwrap.wrap(words, HELP_CHARACTERS, break_long_words=False, break_on_hyphens=False)
         declared = self.commands.find_named(name)
         if declared is not None:
             return declared.explain()
@@ -144,4 +180,5 @@ class CommandSet:
         raise self.commands.unknown()
 
 
+_HELP = CommandSet.help
 _RESERVED = {name for name in vars(CommandSet) if not name.startswith("_")} - {"help"} | {"commands"}

@@ -12,13 +12,16 @@ Pure. Declarations are made once, when the class is::
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from sockproto.commands.caller import Caller
-from sockproto.commands.kinds import kind_of
+from sockproto.commands.kinds import Kind, kind_of
+from sockproto.commands.rates import LIMIT, RateLimit
+from sockproto.commands.results import annotated_result, require_answer
 from sockproto.commands.signature import Parameter, Signature
 from sockproto.commands.words import Splitter
 from sockproto.errors import DeclarationError, ExtraArgument, MissingArgument
@@ -36,18 +39,26 @@ class Mark:
         names: The command's word and its aliases; empty: the method's name.
         verbatim: Whether the rest of the line keeps the blanks before it.
         endless: Whether a streamed answer has no end of its own.
+        hidden: Whether lists of commands leave it out.
+        deprecated: What is to be used instead, in words; empty: it is not deprecated.
     """
 
     names: tuple[str, ...] = ()
     verbatim: bool = False
     endless: bool = False
+    hidden: bool = False
+    deprecated: str = ""
 
 
 @typing.overload
 def command(function: Method, /) -> Method: ...
 @typing.overload
-def command(*names: str, verbatim: bool = False, endless: bool = False) -> Callable[[Method], Method]: ...
-def command(*names: Any, verbatim: bool = False, endless: bool = False) -> Any:
+def command(
+    *names: str, verbatim: bool = False, endless: bool = False, hidden: bool = False, deprecated: str = ""
+) -> Callable[[Method], Method]: ...
+def command(
+    *names: Any, verbatim: bool = False, endless: bool = False, hidden: bool = False, deprecated: str = ""
+) -> Any:
     """Make a method of a ``CommandSet`` a command; use it bare or with arguments.
 
     The method stays a method. Its parameters are what is typed behind the word, in their order: ``str``,
@@ -61,6 +72,9 @@ def command(*names: Any, verbatim: bool = False, endless: bool = False) -> Any:
         names: The word, then its aliases, without the prefix; the method's name if none is given.
         verbatim: The rest of the line begins right behind the word, blanks and all.
         endless: A streamed answer that has no end of its own: the service's stop ends it.
+        hidden: ``/help`` doesn't list it, but explains it to who knows its word.
+        deprecated: What is to be used instead, such as ``"use /set"``: ``/help`` doesn't list it either, and
+            says this where it explains it.
     """
     if len(names) == 1 and callable(names[0]):
         return command()(names[0])
@@ -68,7 +82,7 @@ def command(*names: Any, verbatim: bool = False, endless: bool = False) -> Any:
     def mark(function: Any) -> Any:
         if not inspect.isfunction(function):
             raise DeclarationError(f"a command is a method, not {function!r}")
-        setattr(function, MARK, Mark(names, verbatim, endless))
+        setattr(function, MARK, Mark(names, verbatim, endless, hidden, deprecated))
         return function
 
     return mark
@@ -83,6 +97,7 @@ class Declaration:
         prefix: What stands before every word.
         fold: Whether upper and lower case are the same.
         splitter: Takes the arguments apart.
+        kinds: Kinds of further types.
 
     Attributes:
         function: The method.
@@ -93,6 +108,8 @@ class Declaration:
         endless: Whether a streamed answer has no end of its own.
         streams: Whether its answer is streamed.
         verbatim: Whether the rest of the line keeps the blanks before it.
+        hidden: Whether descriptions leave it out.
+        deprecated: What is to be used instead; empty: it is not deprecated.
         caller_class: What it wants as the caller.
 
     Raises:
@@ -100,15 +117,23 @@ class Declaration:
     """
 
     def __init__(
-        self, function: Callable[..., Any], mark: Mark, prefix: str, fold: bool, splitter: Splitter
+        self,
+        function: Callable[..., Any],
+        mark: Mark,
+        prefix: str,
+        fold: bool,
+        splitter: Splitter,
+        kinds: Mapping[Any, Kind] = MappingProxyType({}),
     ) -> None:
         self.function = function
         self.words = tuple(prefix + name for name in mark.names)
         self.summary = (inspect.getdoc(function) or "").split("\n")[0]
         self.endless, self.verbatim = mark.endless, mark.verbatim
+        self.hidden, self.deprecated = mark.hidden, mark.deprecated
+        require_answer(annotated_result(function))
         self.streams = inspect.isasyncgenfunction(inspect.unwrap(function))
         self._splitter = splitter
-        signature = Signature(function, partial(kind_of, fold=fold))
+        signature = Signature(function, partial(kind_of, fold=fold, own=kinds))
         self.parameters = tuple(signature.parameters)
         self.caller_class = signature.caller_class
         self._caller_first, self._caller_name = signature.caller_first, signature.caller_name
@@ -131,6 +156,9 @@ class Declaration:
             if not (self.parameters or wants_caller)
             else self._call
         )
+        limit: RateLimit | None = getattr(function, LIMIT, None)
+        if limit is not None:
+            self.call = self._limited(limit, self.call)
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
         if mark.verbatim and (self._rest is None or self._words):
@@ -140,6 +168,14 @@ class Declaration:
     def name(self) -> str:
         """The command's word, with the prefix."""
         return self.words[0]
+
+    @staticmethod
+    def _limited(limit: RateLimit, call: Callable[[Any, bytes, Caller], Any]) -> Callable[..., Any]:
+        def limited(commands: Any, text: bytes, caller: Caller) -> Any:
+            limit.spend(commands, caller)
+            return call(commands, text, caller)
+
+        return limited
 
     def _call_without_arguments(self, commands: Any, text: bytes, caller: Caller) -> Any:
         return self._call(commands, text, caller) if text else self.function(commands)
@@ -187,6 +223,8 @@ class Declaration:
         ]
         if self.streams:
             notes.append("an empty line ends it")
+        if self.deprecated:
+            notes.append(f"deprecated: {self.deprecated}")
         explained = f"{self.usage}: {self.summary}" if self.summary else self.usage
         return explained + (f" ({'; '.join(notes)})" if notes else "")
 
@@ -198,6 +236,7 @@ class Declaration:
             "usage": self.usage,
             "help": self.summary,
             "streams": self.streams,
+            "deprecated": self.deprecated,
             "parameters": [
                 {
                     "name": parameter.name,

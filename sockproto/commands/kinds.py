@@ -11,12 +11,16 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from sockproto.errors import DeclarationError
 
+_UNIONS = (typing.Union, types.UnionType)
 _SIGNS = (b"-", b"+")
 _MOST_DIGITS = 1_000  # what is longer takes long to convert, and Python refuses it in the end
 _NUMBER = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -26,13 +30,19 @@ _TRUTH = {b"on": True, b"true": True, b"yes": True, b"1": True,
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of argument.
+    """A type of argument; make one for a type of your own.
+
+    ::
+
+        Percent = Annotated[int, Kind("percent", "a percentage from 0 to 100", parse_percent)]
 
     Attributes:
-        name: What programs call it: ``text``, ``bytes``, ``integer``, ``number``, ``boolean`` or ``choice``.
-        description: What people call it: "must be …".
-        parse: Makes the value; None if the text is none.
-        choices: All that is accepted, for a choice.
+        name: What programs call it in ``/help json``: ``text``, ``bytes``, ``integer``, ``number``,
+            ``boolean``, ``choice``, or a word of your own.
+        description: What people call it, in help and errors: "must be …".
+        parse: Makes the value of a word (``bytes``). None, ``ValueError`` or ``ArithmeticError`` means that
+            the word is none; a ``CommandError`` says so in its own words.
+        choices: The words that completion offers.
     """
 
     name: str
@@ -58,6 +68,10 @@ def _number(word: bytes) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _decimal(word: bytes) -> Decimal | None:
+    return Decimal(word.decode()) if _NUMBER.fullmatch(word) and len(word) <= _MOST_DIGITS else None
+
+
 def _truth(word: bytes) -> bool | None:
     return _TRUTH.get(word.lower())
 
@@ -67,6 +81,7 @@ _KINDS = {
     bytes: Kind("bytes", "bytes", bytes),
     int: Kind("integer", "a whole number", _integer),
     float: Kind("number", "a number", _number),
+    Decimal: Kind("number", "a number", _decimal),
     bool: Kind("boolean", "on or off", _truth),
 }
 
@@ -82,37 +97,66 @@ def written(value: object) -> str:
     return str(value)
 
 
-def kind_of(annotation: Any, fold: bool) -> Kind:
+def kind_of(annotation: Any, fold: bool, own: Mapping[Any, Kind] = MappingProxyType({})) -> Kind:
     """Find the kind of an annotation.
 
     Args:
-        annotation: ``str``, ``bytes``, ``int``, ``float``, ``bool``, an Enum, or a ``Literal``.
+        annotation: ``str``, ``bytes``, ``int``, ``float``, ``Decimal``, ``bool``, an Enum, a ``Literal``,
+            what is in *own*, a union of those, or an ``Annotated`` with a ``Kind``.
         fold: Whether upper and lower case are the same in choices.
+        own: Kinds of further types, or other kinds of these.
 
     Raises:
         DeclarationError: It is something else.
     """
-    if typing.get_origin(annotation) is Annotated:  # what else it says is for others
-        annotation = typing.get_args(annotation)[0]
+    origin, members = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        kinds = [each for each in members[1:] if isinstance(each, Kind)]
+        return kinds[0] if kinds else kind_of(members[0], fold, own)  # what else it says is for others
+    if annotation in own:
+        return own[annotation]
+    if origin in _UNIONS:
+        # A choice is looked at first: of "float | Literal[1]" the word 1 is that one.
+        choices = [member for member in members if typing.get_origin(member) is Literal]
+        ordered = choices + [member for member in members if member not in choices]
+        return _either([kind_of(member, fold, own) for member in ordered])
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return _choice(annotation, fold)
-    if typing.get_origin(annotation) is Literal:
-        return _choice(typing.get_args(annotation), fold)
+    if origin is Literal:
+        return _choice(members, fold)
     kind = _KINDS.get(annotation)
     if kind is None:
         raise DeclarationError(
-            f"an argument is str, bytes, int, float, bool, an Enum or a Literal, not {annotation!r}"
+            "an argument is str, bytes, int, float, Decimal, bool, an Enum, a Literal, a type that the set's "
+            f"kinds name, or a union of those, not {annotation!r}"
         )
     return kind
 
 
 def required(annotation: Any) -> tuple[Any, bool]:
     """Take ``None`` from an annotation such as ``int | None``; return whether it was not there."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        others = [member for member in typing.get_args(annotation) if member is not type(None)]
-        if len(others) == 1:
-            return others[0], False
+    if typing.get_origin(annotation) in _UNIONS:
+        members = typing.get_args(annotation)
+        others = [member for member in members if member is not type(None)]
+        if others and len(others) < len(members):
+            return typing.Union[tuple(others)], False  # noqa: UP007  # of members that are not known here
     return annotation, True
+
+
+def _either(kinds: list[Kind]) -> Kind:
+    """Make the kind of a union: the first that takes a word is meant."""
+
+    def parse(word: bytes) -> Any:
+        for kind in kinds:
+            with suppress(ValueError, ArithmeticError):
+                value = kind.parse(word)
+                if value is not None:
+                    return value
+        return None
+
+    names = dict.fromkeys(kind.name for kind in kinds)
+    choices = tuple(word for kind in kinds for word in kind.choices)
+    return Kind(" or ".join(names), " or ".join(kind.description for kind in reversed(kinds)), parse, choices)
 
 
 def _choice(annotated: Iterable[Any], fold: bool) -> Kind:

@@ -49,7 +49,10 @@ class Parameter:
         Raises:
             WrongArgument: It is none.
         """
-        value = self.kind.parse(word)
+        try:
+            value = self.kind.parse(word)
+        except (ValueError, ArithmeticError):
+            value = None
         if value is None:
             # Without __init__, which would clean the text once more.
             raise WrongArgument.__new__(WrongArgument, self._complaint)

@@ -19,20 +19,25 @@ class CommandTable:
         prefix: What stands before every word.
         separator: What stands between two arguments.
         case_sensitive: Whether upper and lower case differ.
+        help_word: The word of the command that lists the others; None: there is none.
 
     Attributes:
         by_word: The commands by their words and aliases, prefix included, in upper case if that is the same.
+        at_once: The same by their words as they are written, where upper and lower case differ; else empty.
     """
 
-    def __init__(self, prefix: str, separator: str, case_sensitive: bool) -> None:
+    def __init__(
+        self, prefix: str, separator: str, case_sensitive: bool, help_word: str | None = "help"
+    ) -> None:
+        self._help_word = help_word
         self._prefix, self._separator, self._case_sensitive = prefix, separator, case_sensitive
         self.by_word: dict[bytes, Declaration] = {}
         self.at_once: dict[bytes, Declaration] = {}
 
     @property
     def names(self) -> list[str]:
-        """The words of the commands, without their aliases, in order."""
-        return sorted({declared.name for declared in self.by_word.values()})
+        """The words of the commands that are to be known, without their aliases, in order."""
+        return sorted({each.name for each in self.by_word.values() if not (each.hidden or each.deprecated)})
 
     def add(self, declared: Declaration) -> None:
         """Add a command.
@@ -60,18 +65,25 @@ class CommandTable:
 
     def unknown(self) -> UnknownCommand:
         """Make the error for a word that none has."""
-        known = self.find_named(b"help") is not None
-        return UnknownCommand(f"unknown command, see {self._prefix}help" if known else "unknown command")
+        return UnknownCommand(f"unknown command{self._see_help()}")
+
+    def unprefixed(self) -> UnknownCommand:
+        """Make the error for a line without the prefix."""
+        return UnknownCommand(f"commands begin with {self._prefix}{self._see_help()}")
+
+    def _see_help(self) -> str:
+        known = self._help_word is not None and self.find_named(self._help_word.encode()) is not None
+        return f", see {self._prefix}{self._help_word}" if known else ""
 
     def describe(self) -> str:
         """Describe the commands to programs: one line of JSON."""
-        commands = {declared.name: declared.describe() for declared in self.by_word.values()}
+        commands = {each.name: each.describe() for each in self.by_word.values() if not each.hidden}
         return json.dumps(
             {
                 "prefix": self._prefix,
                 "separator": self._separator,
                 "case_sensitive": self._case_sensitive,
-                "commands": [commands[name] for name in self.names],
+                "commands": [commands[name] for name in sorted(commands)],
             }
         )
 

@@ -7,9 +7,11 @@ that doesn't begin with ``/`` gets no reply, an unknown word gets an ``error:`` 
     endpoint.listen(CommandFactory(Thermostat()))   # yours
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
+from weakref import ref
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
@@ -32,11 +34,16 @@ class Demo(CommandSet):
 
     @command(verbatim=True)
     def echo(self, *, text: bytes = b"") -> bytes:
-        """Return back what follows the word /echo, verbatim."""
+        """Return what follows the word /echo, verbatim."""
         return text
 
 
 DEMO = Demo()
+
+
+def name_of(commands: CommandSet) -> str:
+    """Return what the log calls the protocol of a set: its class's name in lower case."""
+    return "command" if commands is DEMO else type(commands).__name__.lower()
 
 
 class Command(CommandConversation):
@@ -48,6 +55,12 @@ class Command(CommandConversation):
 
     def __init__(self, commands: CommandSet = DEMO) -> None:
         super().__init__(commands)
+
+
+def end_connection(protocol: ConversationProtocol | None) -> None:
+    """End a connection in order; None: there is none any more."""
+    if protocol is not None:
+        protocol.close()
 
 
 class CommandProtocol(ConversationProtocol):
@@ -70,18 +83,40 @@ class CommandProtocol(ConversationProtocol):
     ) -> None:
         newline = getattr(commands, "newline", None)  # of what is none, the conversation complains
         super().__init__(commands, framing=framing or partial(Lines, newline=newline), **kwargs)
+        conversation = self.session.conversation
+        if isinstance(conversation, CommandConversation):
+            this = ref(self)  # so that they don't keep each other
+            conversation.end_connection = lambda: end_connection(this())
 
 
 class CommandFactory(ConversationFactory):
-    """Makes :class:`CommandProtocol` objects, which share one ``CommandSet`` object."""
+    """Makes :class:`CommandProtocol` objects, which share one ``CommandSet`` object.
+
+    Args:
+        commands: The commands; the tutorials' if not given. Log and metrics call the protocol as their class.
+        kwargs: The carrier's.
+    """
 
     protocol = CommandProtocol
 
+    def __init__(self, commands: CommandSet = DEMO, **kwargs: Any) -> None:
+        super().__init__(commands, **kwargs)
+        self.name = self.name or name_of(commands)
+
 
 class CommandDatagramProtocol(ConversationDatagramProtocol):
-    """Commands on datagrams: one line each."""
+    """Commands on datagrams: one line each.
+
+    Args:
+        commands: The commands; the tutorials' if not given. The log calls the protocol as their class.
+        kwargs: The carrier's.
+    """
 
     conversation = Command
+
+    def __init__(self, commands: CommandSet = DEMO, **kwargs: Any) -> None:
+        super().__init__(commands, **kwargs)
+        self.name = self.name or name_of(commands)
 
 
 def command_definition(
@@ -89,6 +124,7 @@ def command_definition(
     description: str,
     commands: Callable[..., CommandSet],
     options: tuple[ProtocolOption, ...] = (),
+    framings: Mapping[str, Callable[[int], Any]] = MappingProxyType({}),
 ) -> ProtocolDefinition:
     """Make the definition of a protocol whose commands are a ``CommandSet``; all listeners share one object.
 
@@ -97,6 +133,8 @@ def command_definition(
         description: One line, for help texts.
         commands: Makes the object, mostly its class; the options' values are its keyword arguments.
         options: The options that fit it.
+        framings: What ``--framing`` may say, and what then makes the framing, given the longest message; the
+            first is what is used without it. If empty, lines whose replies end as the set says.
     """
     return ProtocolDefinition(
         name,
@@ -104,6 +142,7 @@ def command_definition(
         CommandFactory,
         CommandDatagramProtocol,
         options=options,
+        framings=dict(framings),
         prepare=lambda **values: {"commands": commands(**values)},
     )
 

@@ -48,7 +48,7 @@ class AnswerTests(TalkTests):
         self.assertEqual(self.remote.read(), b"b\n1\n")
 
     def test_a_bug_is_logged_and_neutral(self) -> None:
-        for what in "list", "newline", "nonesuch":
+        for what in "set", "newline", "nonesuch":
             self.connect(Everything())
             self.assertEqual(
                 self.say(b"/add 1", b"/give " + what.encode(), b"/add"), b"1\nerror: internal error\n"
