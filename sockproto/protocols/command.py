@@ -32,7 +32,7 @@ class Demo(CommandSet):
 
     @command(verbatim=True)
     def echo(self, *, text: bytes = b"") -> bytes:
-        """Return back what follows the word /echo, verbatim."""
+        """Return what follows the word /echo, verbatim."""
         return text
 
 
