@@ -172,7 +172,7 @@ def who(server: Server) -> str:
     """Return with whom a server stands in the first table."""
     for how in "good", "naive":
         if server.name.endswith(f"greeting, {how}"):
-            return f"greeting servers by hand, {how}"
+            return f"greeting by hand, {how}"
     return server.name.partition(" ")[0]
 
 
@@ -203,7 +203,8 @@ def first_table(reports: dict[Server, Report]) -> str:
 def brief(cause: Cause) -> str:
     """Return what is wrong, for a cell, without what is right; with the case, if no mistake explains it."""
     wrong, unexplained, _ = cause.sentence.partition("; but what is right: ")
-    text = f"{cause.cases[0]}: {wrong}" if unexplained else wrong.partition(": ")[0]
+    about = cause.cases[0].partition(".")[2].replace("-", " ")
+    text = f"{about}: {wrong}" if unexplained else wrong.partition(": ")[0]
     return text.replace("|", "\\|")
 
 

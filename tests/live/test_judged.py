@@ -120,7 +120,7 @@ def test_the_first_table_has_everybody_once_with_the_worst_fault() -> None:
     )
     assert first_table(reports).splitlines()[2:] == [
         "| sockproto (1) | 1 | 0 |  |",
-        "| wire (2) | 1 | 1 | meaning.a: 'a' \\| 'b' came |",
+        "| wire (2) | 1 | 1 | a: 'a' \\| 'b' came |",
     ]
 
 
