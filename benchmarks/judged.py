@@ -203,8 +203,10 @@ def first_table(reports: dict[Server, Report]) -> str:
 def brief(cause: Cause) -> str:
     """Return what is wrong, for a cell, without what is right; with the case, if no mistake explains it."""
     wrong, unexplained, _ = cause.sentence.partition("; but what is right: ")
-    about = cause.cases[0].partition(".")[2].replace("-", " ")
-    text = f"{about}: {wrong}" if unexplained else wrong.partition(": ")[0]
+    if unexplained:
+        text = f"{cause.cases[0].partition('.')[2].replace('-', ' ')}: {wrong}"
+    else:
+        text = wrong.partition(": ")[0]
     return text.replace("|", "\\|")
 
 
