@@ -245,7 +245,7 @@ class PageTests(TestCase):
 
     def test_the_readme_has_a_table_of_four_columns_if_it_has_a_place_for_it(self) -> None:
         path = Path(self.mktemp())
-        page = Page([], [ECHO, IDLE], THREE[1:], results())
+        page = Page([], [ECHO, CASE["udp"], IDLE], THREE[1:], results())
         page.write_readme(path)
         self.assertFalse(path.exists())
         path.write_text("# A\n\n")
@@ -255,7 +255,7 @@ class PageTests(TestCase):
         page.write_readme(path)
         head, _, row = lines(path.read_text().split("-->\n")[1].split("\n<!--")[0])
         self.assertEqual(len(head), 4)
-        self.assertEqual(row[0], ECHO.title)
+        self.assertEqual(row[0], CASE["udp"].title)
         self.assertTrue(path.read_text().endswith("\n<!-- end of speed -->\n\n# B\n"))
 
 
