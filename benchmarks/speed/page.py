@@ -102,15 +102,14 @@ class Page:
 
     def verdict(self, drawing: str = "", file: str = "") -> str:
         """Return what is to be known first; *drawing* and *file* are where picture and figures are."""
-        parts = [finding(self.cases, self.results)]
+        parts = [finding(self.cases, self.results), apart(self.cases, self.peers, self.results)]
         if drawing:
             parts.append(f"![{picture.TITLE}]({drawing})")
         parts += [FASTER, summary(self.cases, self.results)]
         if idle := memory(self.cases, self.results):
             parts += ["An idle connection takes so many bytes; less is better.", idle]
         parts += [TARGETS, targets.verdict(self.results), self.origin]
-        notes = [*self.notes, f"- {apart(self.cases, self.peers, self.results)}".removesuffix("- ")]
-        parts.append("\n".join(note for note in notes if note))
+        parts.append("\n".join(self.notes))
         if file:
             parts.append(f"All figures: [{file}]({file}).")
         return "\n\n".join(part for part in parts if part)
