@@ -24,7 +24,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from benchmarks.pages import provenance, rows, write_section
-from sockproto.check.causes import first_causes
+from sockproto.check.causes import Cause, first_causes
 from sockproto.check.judging import CheckContext, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
@@ -172,7 +172,7 @@ def who(server: Server) -> str:
     """Return with whom a server stands in the first table."""
     for how in "good", "naive":
         if server.name.endswith(f"greeting, {how}"):
-            return f"greeting servers by hand, {how}"
+            return f"greeting by hand, {how}"
     return server.name.partition(" ")[0]
 
 
@@ -195,9 +195,19 @@ def first_table(reports: dict[Server, Report]) -> str:
     for name, theirs in by.items():
         passed, failed = (sum(each.count(kind) for each in theirs) for kind in (Verdict.PASS, Verdict.FAIL))
         causes = first_causes(max(theirs, key=lambda each: each.count(Verdict.FAIL)))
-        worst = causes[0].sentence.replace("|", "\\|") if causes else ""
-        cells.append([name, str(len(theirs)), str(passed), str(failed), worst])
-    return rows(["", "servers", "passes", "fails", "worst fault"], cells, "---")
+        worst = brief(causes[0]) if causes else ""
+        cells.append([f"{name} ({len(theirs)})", str(passed), str(failed), worst])
+    return rows(["", "passes", "fails", "worst fault"], cells, "---")
+
+
+def brief(cause: Cause) -> str:
+    """Return what is wrong, for a cell, without what is right; with the case, if no mistake explains it."""
+    wrong, unexplained, _ = cause.sentence.partition("; but what is right: ")
+    if unexplained:
+        text = f"{cause.cases[0].partition('.')[2].replace('-', ' ')}: {wrong}"
+    else:
+        text = wrong.partition(": ")[0]
+    return text.replace("|", "\\|")
 
 
 def table(reports: dict[Server, Report], kind: str) -> str:

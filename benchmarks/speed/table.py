@@ -58,8 +58,8 @@ def finding(cases: Sequence[Case], results: Results) -> str:
 
 def summary(cases: Sequence[Case], results: Results) -> str:
     """Return how many times the others' figures those of sockproto are, per second of CPU time."""
-    heads = ["", *(f"{TIMES} {name}" for name in REFERENCES.values()), f"{TIMES} Twisted, epoll reactor"]
-    return rows(heads, [[*comparison(case, results), epoll(case, results)] for case in timed(cases)])
+    heads = ["", *(f"{TIMES} {name}" for name in REFERENCES.values())]
+    return rows(heads, [comparison(case, results) for case in timed(cases)])
 
 
 def comparison(case: Case, results: Results) -> list[str]:
@@ -67,20 +67,14 @@ def comparison(case: Case, results: Results) -> list[str]:
     return [case.title, *(times(results.ratio(case.name, OURS, reference)) for reference in REFERENCES)]
 
 
-def epoll(case: Case, results: Results) -> str:
-    """Return how many times Twisted's figure that of sockproto is where both have Twisted's reactor."""
-    return times(results.ratio(case.name, "sockproto", "twisted"))
-
-
 def memory(cases: Sequence[Case], results: Results) -> str:
     """Return what idle connections cost; nothing if that was not measured."""
+    idle = [case for case in cases if case.mode == "idle"]
+    if not idle:
+        return ""
     names = {OURS: "sockproto", **REFERENCES}
-    cells = [
-        [f"{case.connections:,}", *(figure(results, case.name, name) for name in names)]
-        for case in cases
-        if case.mode == "idle"
-    ]
-    return rows(["idle connections", *names.values()], cells) if cells else ""
+    cells = [[name, *(figure(results, case.name, peer) for case in idle)] for peer, name in names.items()]
+    return rows(["", *(f"{case.connections:,} connections" for case in idle)], cells)
 
 
 def figure(results: Results, case: str, peer: str) -> str:

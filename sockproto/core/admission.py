@@ -51,7 +51,7 @@ class Admission:
         return None
 
     def release(self, peer: Peer) -> None:
-        """Give back what ``admit`` took."""
+        """Release what ``admit`` took."""
         self._open -= 1
         site = peer.host
         if ":" in site:
@@ -71,7 +71,7 @@ class Admission:
         return None
 
     def leave(self) -> None:
-        """Give back the place that ``enter`` took."""
+        """Release the place that ``enter`` took."""
         self._open -= 1
 
     def identify(self, peer: Peer) -> CloseReason | None:

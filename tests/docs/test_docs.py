@@ -157,9 +157,15 @@ class ListingTests(TestCase):
         self.assertIn(printed.getvalue(), listings("limits.md", "text"))
 
     def test_the_result_of_the_fuzzer_is_a_whole_run(self) -> None:
-        result, parsed = listings("fuzz.md", "text")
-        self.assertRegex(result, r"^[1-9]\d{6,} inputs in \d+ conversations, .* no errors\n$")
-        self.assertRegex(parsed, r"^[1-9]\d{6,} responses, .*; no other exception\n$")
+        result, parsed = (" ".join(text.split()) for text in listings("fuzz.md", "text"))
+        self.assertRegex(result, r"^[1-9]\d{6,} inputs in \d+ conversations, .* no errors$")
+        self.assertRegex(parsed, r"^[1-9]\d{6,} responses, .*; no other exception$")
+
+    def test_the_table_of_the_fuzzers_says_what_their_results_say(self) -> None:
+        results = [" ".join(text.split()) for text in listings("fuzz.md", "text")]
+        for row, result in zip(table("fuzz.md", "what is fed"), results, strict=True):
+            count, seconds = re.findall(r"^(\d+) .*?(\d+) seconds", result)[0]
+            self.assertEqual(row[1:], [f"{int(count):,}", f"{seconds} s", "none"])
 
 
 class ArchitectureTests(TestCase):

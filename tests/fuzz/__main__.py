@@ -3,11 +3,15 @@
 import argparse
 import sys
 import time
+from textwrap import fill
 
 import tests.fuzz
 from tests.fuzz.checks import Tally
 from tests.fuzz.plans import plan
 from tests.fuzz.running import fuzz, run, summary
+
+WIDTH = 90
+"""Of the lines that are printed, as they stand in the documentation."""
 
 
 def main() -> int:
@@ -24,7 +28,7 @@ def main() -> int:
         return 0
     began = time.monotonic()
     tally, wrong = fuzz(options.inputs, options.seed)
-    print(wrong or summary(tally, options.seed, time.monotonic() - began))
+    print(wrong or fill(summary(tally, options.seed, time.monotonic() - began), WIDTH))
     return 1 if wrong else 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.judged import SERVERS, Server, judge, not_passed
+from benchmarks.judged import SERVERS, Server, finding, first_table, judge, not_passed
 from sockproto.check.verdict import Case, Report, Result, Verdict
 from tests.hanging import TIMEOUT
 from tests.listings import installed, listings
@@ -108,6 +108,20 @@ def test_the_file_of_groups_adds_up_to_the_tables() -> None:
     rows = [f"| {name} | {' | '.join(map(str, counts))} |" for name, counts in totals.items()]
     assert len(rows) == len(SERVERS)
     assert set(rows) <= set(PAGE.splitlines())
+
+
+def test_the_first_table_has_everybody_once_with_the_worst_fault() -> None:
+    case = Case("meaning.a", "All | come.", "")
+    fails = Report("echo", "", 0, 0, (Result(case, Verdict.FAIL, "'a' | 'b' came"),))
+    passes = Report("echo", "", 0, 0, (Result(case, Verdict.PASS),))
+    reports = {named("sockproto echo"): passes, named("wire echo"): fails, named("wire time"): passes}
+    assert finding(reports) == (
+        "Of sockproto's 1 servers 1 fail no case of `sockproto check`; of 2 servers of others 1 fail none."
+    )
+    assert first_table(reports).splitlines()[2:] == [
+        "| sockproto (1) | 1 | 0 |  |",
+        "| wire (2) | 1 | 1 | a: 'a' \\| 'b' came |",
+    ]
 
 
 def test_what_is_skipped_for_the_same_reason_stands_on_one_line() -> None:
