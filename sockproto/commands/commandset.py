@@ -29,9 +29,6 @@ from sockproto.commands.words import Splitter
 from sockproto.core.conversation import CloseReason
 from sockproto.errors import CommandError, DeclarationError
 
-HELP_CHARACTERS = 79
-"""A list of commands that is longer takes several lines, each at most as long."""
-
 
 class CommandSet:
     """The commands of a protocol: subclass it and decorate methods with ``command``.
@@ -58,6 +55,7 @@ class CommandSet:
         caller: The class of callers: mostly a subclass that keeps the state of one connection.
         kinds: The kinds of further types of arguments, such as ``{IPv4Address: Kind(…)}``.
         help_word: The word of the command that lists and explains the others; None: there is none.
+        help_columns: A list of commands that is longer takes several lines, each of so many characters.
         prefix_hint: Whether the first line of a connection that lacks the prefix is answered with a hint. For
             sets that people type to: what programs send without it is not meant for the set.
         commands: What was declared; made with the class.
@@ -74,6 +72,7 @@ class CommandSet:
     caller: ClassVar[type[Caller]] = Caller
     kinds: ClassVar[Mapping[Any, Kind]] = MappingProxyType({})
     help_word: ClassVar[str | None] = "help"
+    help_columns: ClassVar[int] = 79
     prefix_hint: ClassVar[bool] = False
 
     commands: ClassVar[CommandTable]
@@ -169,9 +168,9 @@ class CommandSet:
         """List the commands, or explain one."""
         if name is None:
             words = " ".join(self.commands.names)
-            if len(words) <= HELP_CHARACTERS:
+            if len(words) <= self.help_columns:
                 return words
-            return textwrap.wrap(words, HELP_CHARACTERS, break_long_words=False, break_on_hyphens=False)
+            return textwrap.wrap(words, self.help_columns, break_long_words=False, break_on_hyphens=False)
         declared = self.commands.find_named(name)
         if declared is not None:
             return declared.explain()

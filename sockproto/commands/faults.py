@@ -73,6 +73,8 @@ class FaultCommands(CommandSet):
         max_answer_bytes: As those of :class:`FaultsConversation`, and so are the others.
     """
 
+    help_columns = 1_000  # one line: where a line ends is said by each command here
+
     def __init__(
         self,
         connection: Misbehaving | None,

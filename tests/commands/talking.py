@@ -92,7 +92,7 @@ class Everything(CommandSet):
             "bye": ("bye", CLOSE),
             "abort": ABORT,
             "script": _script(),
-            "list": [],
+            "set": {1},
             "newline": "a\nb",
         }[what]
 

@@ -87,7 +87,8 @@ class HelpTests(TalkTests):
         self.answers(
             Everything(),
             **{
-                "/help": b"/add /count /deferred /give /help /later /plain /refuse /tell /text /typed\n/where",
+                "/help": b"/add /count /deferred /give /help /later /plain /refuse /tell /text /typed"
+                b"\n/where",
                 "/help typed": b"/typed WHOLE [NUMBER] [FLAG] [MODE] [SIDE]: Show what came. (WHOLE is a "
                 b"whole number; NUMBER is a number; FLAG is on or off; MODE is heat, cool down or off; "
                 b"SIDE is left or 2)",

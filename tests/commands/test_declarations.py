@@ -50,7 +50,7 @@ class OneMethodTests(TalkTests):
             },
         )
         completing = Commands("/")
-        completing.learn_more(After().help(b"json"))
+        completing.learn_more(After().commands.describe())
         found = completing.get_completions(Document("/roll 2 b"), CompleteEvent())
         self.assertEqual([each.text for each in found], ["blue"])
 
@@ -76,7 +76,10 @@ class DeclarationTests(TestCase):
         def nobody() -> None: ...
 
         self.wrong("a command is a method, whose first argument is self", nobody)
-        kinds = "str, bytes, int, float, bool, an Enum or a Literal"
+        kinds = (
+            "str, bytes, int, float, Decimal, bool, an Enum, a Literal, a type that the set's kinds name, or a "
+            "union of those"
+        )
         self.wrong("a command is no generator; 'async def' with 'yield' streams its answer", generator)
         self.wrong(f"what: an argument is {kinds}, not dict[str, int]", mapping)
         self.wrong("a command can't take **options", keywords)

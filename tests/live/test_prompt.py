@@ -183,7 +183,7 @@ def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
     lamp = Lamp()
 
     def handle(client: socket.socket) -> None:
-        replies = {b"/help\n": lamp.help(), b"/help json\n": lamp.commands.describe()}
+        replies = {b"/help\n": str(lamp.help()), b"/help json\n": lamp.commands.describe()}
         with client.makefile("rb") as lines:
             for line in lines:
                 client.sendall(replies.get(line, line.decode().rstrip()).encode() + b"\n")
