@@ -111,7 +111,7 @@ class CommandClient(ClientConversation):
         return f"{what} to line {self._number}, {shown}, was due" + asked * (self._held is not None)
 
     @property
-    def result(self) -> Replies:  # type: ignore[override]
+    def result(self) -> Replies:
         """What was said, so far."""
         replies = tuple(None if each is None else tuple(each) for each in self._replies)
         return Replies(tuple(self._greeting), tuple(self._sent), replies, tuple(self._more))
