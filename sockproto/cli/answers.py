@@ -86,8 +86,8 @@ class Answers:
         if line and not self._hinted and not line.startswith(self._prefix.encode()):
             self._hinted = True
             complain(
-                f"sockproto command: {_shown(line)} doesn't begin with {self._prefix}, so no answer is waited "
-                "for; see --prefix and --answers"
+                f"sockproto command: {_shown(line)} doesn't begin with {self._prefix}, so no answer is "
+                "waited for; see --prefix and --answers"
             )
 
     def told(self, said: "Replies") -> dict[str, Any]:

@@ -291,6 +291,7 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
 @click.option(
     "--answers",
     type=Rule(),
+    metavar="all|query|prefix|N",
     help="Which lines get a line as their answer: all, those with a ? (query), those with the prefix; or N: "
     "so many lines each.  [default: as the server's /help json lets it be known, else prefix]",
 )

@@ -231,7 +231,7 @@ def command(
 
     Unless *answers* says which lines are answered, the server is asked ``/help json``, as the prompt of
     ``sockproto command`` asks it: once, before the first line that begins with the prefix, and where it
-    describes its commands, as every ``CommandSet`` does, again behind each such line, since nothing else tells
+    describes its commands, as every ``CommandSet`` does, again behind each such line: nothing else tells
     where a greeting or a streamed answer ends. With *answers*, and over datagrams, nothing but the lines is
     sent. After the last line our half of the stream is ended, and what the server still says is taken until
     it ends its own.
@@ -241,8 +241,8 @@ def command(
         lines: The lines, without newlines. An empty one behind a line whose answer is streamed ends that.
         prefix: What every command begins with; empty: nothing.
         answers: ``"all"``: one line answers each line; ``"query"``: one answers those with a question mark;
-            ``"prefix"``: one answers those that begin with the prefix; a number: so many answer each; None: as
-            the server describes it, else ``"prefix"``. Over datagrams an answer is one datagram.
+            ``"prefix"``: one answers those that begin with the prefix; a number: so many answer each; None:
+            as the server describes it, else ``"prefix"``. Over datagrams an answer is one datagram.
         greeting: So many lines the server says before the first is sent; one that describes itself needs no
             such number.
         heard: Called with each line that comes; then they are not kept for the result.

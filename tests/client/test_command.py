@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.internet.defer import Deferred
 
 from sockproto import CommandSet, commands

@@ -1,7 +1,7 @@
 """Which lines of a command client are answered, and with how many lines.
 
-Pure. Where the server describes its commands (``/help json``, as every ``CommandSet`` does), that question also
-tells where an answer ends; elsewhere the caller states a rule::
+Pure. Where the server describes its commands (``/help json``, as every ``CommandSet`` does), that question
+also tells where an answer ends; elsewhere the caller states a rule::
 
     due = rule("query", b"")
     due(b"VOLT?")           # 1
@@ -57,6 +57,6 @@ def streams_of(line: bytes) -> frozenset[bytes] | None:
 
 
 def is_refusal(line: bytes, prefix: bytes) -> bool:
-    """Tell whether a line is what a server without a description says to ``/help json``: an error, or words."""
+    """Tell whether a line is what says that there is no description: an error, or a list of words."""
     words = line.split()
     return line.startswith(b"error:") or (bool(words) and all(word.startswith(prefix) for word in words))

@@ -37,8 +37,8 @@ class Replies(NamedTuple):
 class CommandClient(ClientConversation):
     """Sends lines, the next one when the last is answered, then ends its half of the stream.
 
-    Which lines are answered, and where an answer ends, is known by the rule ``answers``. Without one the client
-    asks ``/help json`` before the first line that begins with the prefix. A server that answers with its
+    Which lines are answered, and where an answer ends, is known by the rule ``answers``. Without one the
+    client asks ``/help json`` before the first line that begins with the prefix. A server that answers with its
     description is asked that again behind each such line: what comes before that answer belongs to the line,
     however many lines it is. For another server the rule is ``prefix``.
 
@@ -93,12 +93,12 @@ class CommandClient(ClientConversation):
         """Whether a reply is due, or the end."""
         return bool(self._due) or self._bounded or self._held is not None or self._asked
 
-    @property
-    def done(self) -> bool:  # type: ignore[override]
+    @property  # type: ignore[override]  # read alone
+    def done(self) -> bool:
         """Whether each line was answered."""
         return self._asked and not (self._due or self._bounded or self._held)
 
-    @property
+    @property  # type: ignore[override]  # read alone
     def due(self) -> str:
         """What is waited for."""
         if not (self._due or self._bounded):
