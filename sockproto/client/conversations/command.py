@@ -38,9 +38,9 @@ class CommandClient(ClientConversation):
     """Sends lines, the next one when the last is answered, then ends its half of the stream.
 
     Which lines are answered, and where an answer ends, is known by the rule ``answers``. Without one the
-    client asks ``/help json`` before the first line that begins with the prefix. A server that answers with its
-    description is asked that again behind each such line: what comes before that answer belongs to the line,
-    however many lines it is. For another server the rule is ``prefix``.
+    client asks ``/help json`` before the first line that begins with the prefix. A server that answers with
+    its description is asked that again behind each such line: what comes before that answer belongs to the
+    line, however many lines it is. For another server the rule is ``prefix``.
 
     Args:
         lines: The lines: bytes, or an ``Input`` for bytes or None.
@@ -52,7 +52,7 @@ class CommandClient(ClientConversation):
         greeting: So many lines come before the first is sent.
         unanswered: Called with each line that is sent and not answered.
         silence: Makes what is done when the server has been silent so long that no description will come;
-            None: there is no such time.
+            None: it is not asked for.
     """
 
     framing = LF_LINES
@@ -73,8 +73,9 @@ class CommandClient(ClientConversation):
         self._prefix, self._question = prefix, prefix + b"help json"
         self._heard, self._unanswered, self._silence = heard, unanswered, silence
         self._max_bytes = self._room = max_bytes
-        self._asks = answers is None and bool(prefix)
-        self._held: list[bytes] | None = None  # what came since the first question, until it is answered
+        self._is_asking = answers is None and bool(prefix) and silence is not None
+        self._held: list[bytes] = []  # what came since the question was asked
+        self._late = False  # the description may come though it is not waited for any more
         self._streams: frozenset[bytes] | None = None  # of a server that has described itself
         self._due = greeting  # so many lines
         self._bounded = False  # the answer ends where the description comes
@@ -91,12 +92,12 @@ class CommandClient(ClientConversation):
     @property
     def awaiting(self) -> bool:
         """Whether a reply is due, or the end."""
-        return bool(self._due) or self._bounded or self._held is not None or self._asked
+        return bool(self._due) or self._bounded or self._asked
 
     @property  # type: ignore[override]  # read alone
     def done(self) -> bool:
         """Whether each line was answered."""
-        return self._asked and not (self._due or self._bounded or self._held)
+        return self._asked and not (self._due or self._bounded)
 
     @property  # type: ignore[override]  # read alone
     def due(self) -> str:
@@ -107,8 +108,7 @@ class CommandClient(ClientConversation):
             return "its greeting was due"
         shown = escape(self._line[:60].decode("utf-8", "backslashreplace"))
         what = "the end of the answer" if self._came else "the answer"
-        asked = f" (and to {self._question.decode()}, which is asked first; --answers prefix doesn't ask)"
-        return f"{what} to line {self._number}, {shown}, was due" + asked * (self._held is not None)
+        return f"{what} to line {self._number}, {shown}, was due"
 
     @property
     def result(self) -> Replies:
@@ -123,13 +123,12 @@ class CommandClient(ClientConversation):
     def received(self, reply: bytes) -> Script | None:
         """Take a line, or the lines of a datagram; go on if all that was due has come."""
         reply = reply.removesuffix(b"\n").removesuffix(b"\r")  # as a datagram has it
-        if self._held is None and self._bounded and streams_of(reply) is not None:
+        if (self._bounded or self._late) and (streams := streams_of(reply)) is not None:
+            self._streams, self._late = streams, False
+            if not self._bounded:  # it took so long that it was not waited for
+                return None
             self._bounded = False
             return self._next()
-        if self._held is not None:
-            if not (self._held and is_refusal(self._held[-1], self._prefix)):
-                return self._learn(reply, self._held)
-            self._settle()
         for line in reply.split(b"\n"):
             self._keep(line)
         if self._bounded:
@@ -141,20 +140,18 @@ class CommandClient(ClientConversation):
 
     def ended(self) -> None:
         """The server has said all: an answer that is no stream has ended, if no other line is left."""
-        self._settle(ended=True)
         if self._bounded and self._came and not self._is_stream() and not isinstance(self._peek(), bytes):
             self._bounded, self._asked = False, True
 
     def closed(self, reason: CloseReason) -> None:
         """What was held until a description came is told."""
-        self._settle(ended=True)
+        self._settle()
 
     def _next(self) -> Script:
         while (line := (yield from next_of(self._lines))) is not None:
             due = self._due_of(line)
-            if due and self._asks:
-                self._asks, self._held = False, []
-                yield self._question
+            if due and self._is_asking and self._silence is not None:
+                yield from self._ask(self._silence)
             self._begin(line, due)
             yield line
             if due and self._streams is not None:
@@ -190,45 +187,37 @@ class CommandClient(ClientConversation):
 
     # Of a server that describes itself.
 
-    def _learn(self, reply: bytes, held: list[bytes]) -> Script:
-        """Wait for the description; what comes before it is the greeting."""
-        came = [reply]
+    def _ask(self, silence: Callable[[], Awaitable[object]]) -> Script:
+        """Ask for the description, alone: some servers take a read for a line. Before it comes the greeting."""
+        yield self._question
+        came: list[bytes] = []
 
         def take(message: bytes) -> bool:
             came.append(message)
             return True
 
-        while came:
-            reply = came.pop()
+        while True:
+            try:
+                yield Until(silence(), take)
+                break
+            except Interrupted:
+                reply = came.pop()
             self._streams = streams_of(reply)
             if self._streams is not None:
-                self._greet(held)
-                self._held, self._due, self._bounded = None, 0, True
-                yield self._question
-                return
-            held.append(reply)
-            if self._silence is None or is_refusal(reply, self._prefix):
-                return
-            try:
-                yield Until(self._silence(), take)
-            except Interrupted:
-                continue
-        self._settle()
-        if not self._due:
-            yield from self._next()
+                break
+            self._held.append(reply)
+            if is_refusal(reply, self._prefix):
+                break
+        answers = 1 if self._streams is None and self._held else 0  # the last line is one to the question
+        self._greet(self._held[: len(self._held) - answers])
+        del self._held[: len(self._held) - answers]
+        self._is_asking, self._late = False, self._streams is None
 
-    def _settle(self, ended: bool = False) -> None:
-        """The server doesn't describe itself: what is held is a greeting, an answer to that, and a reply."""
-        held, self._held = self._held, None
-        if not held:
-            return
-        if is_refusal(held[-1], self._prefix):
-            refusal = held.pop()
-            self._greet([*held, refusal] if ended else held)
-            return
-        self._greet(held[:-2])
-        self._keep(held[-1])
-        self._due -= 1
+    def _settle(self) -> None:
+        """There was no answer to a line: what seemed to be one to the question was said to no line."""
+        held, self._held = self._held, []
+        if self._is_asking or not self._came:
+            self._greet(held)
 
     def _greet(self, lines: list[bytes]) -> None:
         """Note lines that came before the one that is being answered."""
