@@ -87,7 +87,7 @@ def test_echo_over_every_carrier(serve: Serve, tmp_path: Path) -> None:
 def test_command_over_every_carrier(serve: Serve, tmp_path: Path) -> None:
     said = b"Demo version\n a  b\nerror: unknown command, see /help\n/echo /help /version\n"
     Carriers(serve, tmp_path, "--protocol", "command").ask(
-        said, said, "command", "/version", "", "/echo a  b", "/unknown", "/help"
+        said, said, "command", "/version", "/echo a  b", "/unknown", "/help"
     )
 
 

@@ -188,7 +188,7 @@ class CommandClient(ClientConversation):
     # Of a server that describes itself.
 
     def _ask(self, silence: Callable[[], Awaitable[object]]) -> Script:
-        """Ask for the description, alone: some servers take a read for a line. Before it comes the greeting."""
+        """Ask for the description, alone: some servers take a read for a line. A greeting comes before."""
         yield self._question
         came: list[bytes] = []
 
