@@ -94,13 +94,13 @@ class CommandClient(ClientConversation):
         """Whether a reply is due, or the end."""
         return bool(self._due) or self._bounded or self._asked
 
-    @property  # type: ignore[override]  # read alone
-    def done(self) -> bool:
+    @property
+    def done(self) -> bool:  # type: ignore[override]  # read alone
         """Whether each line was answered."""
         return self._asked and not (self._due or self._bounded)
 
-    @property  # type: ignore[override]  # read alone
-    def due(self) -> str:
+    @property
+    def due(self) -> str:  # type: ignore[override]  # read alone
         """What is waited for."""
         if not (self._due or self._bounded):
             return ""
