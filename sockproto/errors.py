@@ -37,6 +37,7 @@
             ├── WrongReply           8   what came is no answer to what was sent
             ├── CutShort            18   the peer ended the stream before it had said all
             ├── HTTPErrorStatus     22   the server answered with an error
+            ├── ErrorAnswered       22   a line was answered with an error
             ├── TimedOut            28   it took too long
             ├── RangeRefused        33   the server sends the whole where a part was asked for
             ├── TLSFailed           35   the TLS handshake failed
@@ -58,6 +59,7 @@ command, which are curl's::
 """
 
 import re
+from typing import Any
 
 
 class SockprotoError(Exception):
@@ -249,7 +251,12 @@ class CallFailed(RemoteError):
         address: Who was called, as people write it.
         phase: What was under way: ``name``, ``connect``, ``handshake`` or ``reply``.
         seconds: How long that phase had lasted.
+
+    Attributes:
+        partial: What had come until then, as the call would have returned it; None where nothing is kept.
     """
+
+    partial: Any = None
 
     def __init__(self, reason: str, address: str = "", phase: str = "reply", seconds: float = 0.0) -> None:
         super().__init__(f"{address}: {reason}" if address else reason)
@@ -336,6 +343,12 @@ class CertificateRejected(CallFailed):
 
 class HTTPErrorStatus(CallFailed):
     """The server answered with a status of 400 or more, and that was to count as a failure."""
+
+    status = 22
+
+
+class ErrorAnswered(CallFailed):
+    """A line was answered with an error, and that was to count as a failure."""
 
     status = 22
 

@@ -6,6 +6,7 @@ Each asks ``sockproto.client``, or ``sockproto.plain``, and shows what came; non
 """
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +14,20 @@ from typing import Any
 
 import click
 
+from sockproto.cli.answers import ERROR, Answers, Pattern, Rule
 from sockproto.cli.checking import STATUS, do_check
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
-from sockproto.cli.options import Group, Passing, PossiblyEmpty, call_options, refuse_unused, speaks_tls
+from sockproto.cli.options import (
+    Count,
+    Group,
+    Passing,
+    PossiblyEmpty,
+    call_options,
+    refuse_unused,
+    speaks_tls,
+)
 from sockproto.cli.probing import do_probe
 from sockproto.cli.report import CallReport, TransferProgress, json_value
 from sockproto.cli.serving import serve, serve_options
@@ -126,14 +136,20 @@ class Request:
             "trace": self.report.trace,
         }
 
-    def hold(self, begin: Callable[[Any], Any], asyncio: bool = False) -> Any:
-        """Run it; a failure is reported too."""
+    def hold(
+        self,
+        begin: Callable[[Any], Any],
+        asyncio: bool = False,
+        partial: Callable[[Any], dict[str, Any]] | None = None,
+    ) -> Any:
+        """Run it; a failure is reported too, with what *partial* makes of what had come."""
         from sockproto.cli.calling import hold
 
         try:
             return hold(begin, asyncio)
         except SockprotoError as error:
-            self.report.failed(error)
+            came = getattr(error, "partial", None)
+            self.report.failed(error, **(partial(came) if partial and came else {}))
             raise
 
 
@@ -272,6 +288,27 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
     show_default=True,
     help="What every command begins with; '' for nothing.",
 )
+@click.option(
+    "--answers",
+    type=Rule(),
+    metavar="all|query|prefix|N",
+    help="Which lines get a line as their answer: all, those with a ? (query), those with the prefix; or N: "
+    "so many lines each.  [default: as the server's /help json lets it be known, else prefix]",
+)
+@click.option(
+    "--greeting",
+    type=Count(0),
+    default=0,
+    help="Wait for so many lines before the first line is sent.  [default: 0]",
+)
+@click.option("--fail", is_flag=True, help="End with status 22 if a line that comes begins with error:")
+@click.option("--fail-pattern", type=Pattern(), help="As --fail, if this regular expression is found in one.")
+@click.option(
+    "--expect",
+    type=Pattern(),
+    multiple=True,
+    help="End with status 8 unless this regular expression is found in a line that comes; repeatable.",
+)
 @call_options
 def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) -> None:
     """Send lines to a command server, and print its replies.
@@ -279,25 +316,42 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
     LINE may be - for the lines of standard input. Without any, a terminal gets a prompt, with history and the
     completion of what the server's /help lists; anything else is read as a script.
     """
-    from sockproto.client import command
+    from sockproto.client import converse_lines
 
     call = Request("command", address, given, "" if lines else "LINE")
-    if not lines and not given["as_json"] and _is_interactive():
+    as_json = given["as_json"]
+    if call.address.datagrams:
+        refuse_unused("greeting", "for streams; with datagrams there is none")
+    if not lines and not as_json and _is_interactive():
         from sockproto.cli.prompt import talk
 
+        for name in "answers", "greeting", "fail", "fail_pattern", "expect":
+            refuse_unused(name, "for lines; a prompt shows what comes as it comes")
         call.hold(lambda reactor: talk(call.address, reactor, call.options, prefix), asyncio=True)
         return
-    call.hold(
-        lambda reactor: command(
+    fail = given["fail_pattern"] or (re.compile(ERROR) if given["fail"] else None)
+    answers = Answers(call.report, prefix, fail, given["expect"])
+    said = call.hold(
+        lambda reactor: converse_lines(
             call.address,
             _words(lines or ("-",), reactor),
-            prefix=prefix,
-            heard=call.report.reply,
+            None if as_json else answers.heard,
+            prefix,
+            given["answers"],
+            given["greeting"],
+            None if as_json or given["answers"] else answers.unanswered,
             reactor=reactor,
             **call.options,
-        )
+        ),
+        partial=answers.told if as_json else None,
     )
-    call.report.done()
+    told = answers.told(said) if as_json else {}
+    try:
+        answers.check(str(call.address))
+    except SockprotoError as error:
+        call.report.failed(error, **told)
+        raise
+    call.report.done(**told)
 
 
 def _is_interactive() -> bool:

@@ -74,12 +74,20 @@ class CallReport:
         else:
             self._console.end_line()
 
-    def failed(self, error: SockprotoError) -> None:
+    def failed(self, error: SockprotoError, **figures: Any) -> None:
         """The call has failed; the line on standard error is the caller's to write."""
         if self._as_json:
             known = {"phase": error.phase} if isinstance(error, CallFailed) else {}
             message = error.reason if isinstance(error, CallFailed) else str(error)
-            self._dump({"error": type(error).__name__, "message": message, **known, "status": error.status})
+            self._dump(
+                {
+                    **figures,
+                    "error": type(error).__name__,
+                    "message": message,
+                    **known,
+                    "status": error.status,
+                }
+            )
         else:
             with contextlib.suppress(WriteFailed):
                 self._console.end_line()

@@ -15,8 +15,10 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import deferLater
 
 from sockproto.client.call import Call
+from sockproto.client.conversations.answers import RULES
 from sockproto.client.conversations.command import CommandClient, Replies
 from sockproto.client.conversations.echo import EchoClient
 from sockproto.client.conversations.greeting import GreetingClient, Greetings
@@ -46,6 +48,9 @@ REPLY_SECONDS = 30.0
 
 CROWDED_SECONDS = 0.05
 """How soon a UNIX socket is tried again whose backlog is full; TCP does as much of its own accord."""
+
+SILENCE_SECONDS = 1.0
+"""A command server that has spoken and then says nothing for so long will not describe its commands."""
 
 Server = str | Address | IStreamClientEndpoint
 """Whom to call."""
@@ -217,29 +222,71 @@ def command(
     lines: Iterable[str | bytes | Wait],
     *,
     prefix: str = "/",
+    answers: str | int | None = None,
+    greeting: int = 0,
     heard: Callable[[bytes], object] | None = None,
     **options: Any,
 ) -> "Deferred[Replies]":
-    """Send lines to a command server, the next when the last is replied to.
+    """Send lines to a command server, the next when the last is answered.
 
-    A line that begins with the prefix is replied to with a line, others are not replied to. After the last
-    line our half of the stream is ended, and what the server still says is taken until it ends its own.
+    Unless *answers* says which lines are answered, the server is asked ``/help json``, as the prompt of
+    ``sockproto command`` asks it: once, before the first line that begins with the prefix, and where it
+    describes its commands, as every ``CommandSet`` does, again behind each such line: nothing else tells
+    where a greeting or a streamed answer ends. With *answers*, and over datagrams, nothing but the lines is
+    sent. After the last line our half of the stream is ended, and what the server still says is taken until
+    it ends its own.
 
     Args:
         server: Whom to call.
-        lines: The lines, without newlines.
+        lines: The lines, without newlines. An empty one behind a line whose answer is streamed ends that.
         prefix: What every command begins with; empty: nothing.
+        answers: ``"all"``: one line answers each line; ``"query"``: one answers those with a question mark;
+            ``"prefix"``: one answers those that begin with the prefix; a number: so many answer each; None:
+            as the server describes it, else ``"prefix"``. Over datagrams an answer is one datagram.
+        greeting: So many lines the server says before the first is sent; one that describes itself needs no
+            such number.
         heard: Called with each line that comes; then they are not kept for the result.
         options: Those of :func:`converse`.
 
     Returns:
-        A Deferred of :class:`Replies`.
+        A Deferred of :class:`Replies`. The ``partial`` of a ``CallFailed`` is what had come until then.
 
     Raises:
-        OptionError: *server* is no address.
+        OptionError: *server* is no address, or *answers* no rule.
     """
-    client = CommandClient(map(_checked_line, lines), heard, prefix=prefix.encode())
-    return converse(_read(server), client, **options)
+    told = None if heard is None else lambda line, reply: heard(reply)
+    return converse_lines(server, lines, told, prefix, answers, greeting, **options)
+
+
+def converse_lines(
+    server: Server,
+    lines: Iterable[str | bytes | Wait],
+    heard: Callable[[bytes | None, bytes], object] | None,
+    prefix: str,
+    answers: str | int | None,
+    greeting: int = 0,
+    unanswered: Callable[[bytes], object] | None = None,
+    **options: Any,
+) -> "Deferred[Replies]":
+    """Send lines, see :func:`command` and ``CommandClient``, whose *heard* and *unanswered* these are."""
+    server = _read(server)
+    reactor = options.get("reactor")
+    if reactor is None:
+        from twisted.internet import reactor
+    if _takes_datagrams(server):
+        answers = "prefix" if answers is None else answers
+        if answers not in RULES:
+            answers = min(int(answers), 1)
+    client = CommandClient(
+        map(_checked_line, lines),
+        heard,
+        prefix=prefix.encode(),
+        answers=answers,
+        greeting=greeting,
+        unanswered=unanswered,
+        silence=lambda: deferLater(cast("Any", reactor), SILENCE_SECONDS),
+    )
+    return converse(server, client, **options)
 
 
 def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol, clock: Any) -> None:

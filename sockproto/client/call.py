@@ -92,7 +92,9 @@ class Call:
             if isinstance(error, CallFailed) and not error.address:
                 phase = "name" if isinstance(error, NameNotFound) else self.phase
                 seconds = self._clock.seconds() - self._began
-                error = type(error)(error.reason, self._address, phase, seconds)
+                due = getattr(self._conversation, "due", "") if phase == "reply" else ""
+                reason = f"{error.reason}; {due}" if due else error.reason
+                error = type(error)(reason, self._address, phase, seconds)
             self.error = error
             self._stop()
 
@@ -106,6 +108,8 @@ class Call:
         if self.error is None:
             self.result.callback(getattr(self._conversation, "result", None))
         else:
+            if isinstance(self.error, CallFailed):
+                self.error.partial = getattr(self._conversation, "result", None)
             self.result.errback(Failure(self.error))
 
     def _time_out(self) -> None:

@@ -176,12 +176,14 @@ class ClientConversation(Conversation):
     Attributes:
         framing: Makes the framing that cuts the replies, given the longest one.
         done: Whether all that was wanted has come; a connection that ends earlier was cut short.
-        result: What the call gives.
+        result: What the call gives; where it fails, as far as it goes.
+        due: What is waited for, for the text of a failure.
     """
 
     framing: Any = None
     done = False
     result: Any = None
+    due: str = ""
 
     @property
     def awaiting(self) -> bool | None:

@@ -99,7 +99,10 @@ class DatagramClientTests(TestCase):
         self.assertEqual(self.sent(), [b"x", b"/version"])
         self.answer(b"Demo version\n")
         self.assertEqual(self.sent(), [b"y"])
-        self.assertEqual(self.successResultOf(call), Replies((None, b"Demo version", None), ()))
+        self.assertEqual(
+            self.successResultOf(call),
+            Replies((), (b"x", b"/version", b"y"), (None, (b"Demo version",), None), ()),
+        )
 
     def test_a_text_is_asked_for(self) -> None:
         call = self.ask(WelcomeClient(b"?"))
@@ -162,7 +165,7 @@ class DatagramClientTests(TestCase):
         later.callback(b"/b")
         self.assertEqual(self.sent(), [b"/b"])
         self.answer(b"re /b")
-        self.assertEqual(self.successResultOf(call).replies, (b"re /a", b"re /b"))
+        self.assertEqual(self.successResultOf(call).replies, ((b"re /a",), (b"re /b",)))
 
     def test_an_answer_that_comes_twice_is_no_answer_to_the_next(self) -> None:
         call = self.ask(EchoClient([b"x", b"y"]))

@@ -179,7 +179,7 @@ def test_json_of_a_command_that_fails_after_a_reply() -> None:
         client.recv(1024)
 
     with stream_server(once) as where:
-        ended = run("command", "--json", where, "/a", "/b")
+        ended = run("command", "--json", "--answers", "prefix", where, "/a", "/b")
     found = only_object(ended)
     assert found.pop("message")
     assert (ended.status, found) == (
@@ -187,7 +187,9 @@ def test_json_of_a_command_that_fails_after_a_reply() -> None:
         {
             "command": "command",
             "address": where,
-            "replies": ["one"],
+            "greeting": [],
+            "lines": [{"line": "/a", "replies": ["one"]}, {"line": "/b", "replies": []}],
+            "more": [],
             "error": "CutShort",
             "phase": "reply",
             "status": 18,
@@ -258,7 +260,7 @@ def test_names_and_lines_of_standard_input(serve: Serve) -> None:
     greeting, command = serve().port, serve("--protocol", "command").port
     said = say("greet", f"127.0.0.1:{greeting}", "Jo", "-", "Al", stdin=b"Michael\r\nTracy")
     assert said == b"Welcome!\nHello, Jo!\nHello, Michael!\nHello, Tracy!\nHello, Al!\n"
-    said = say("command", f"127.0.0.1:{command}", "-", stdin=b"/version\nx\n/echo y")
+    said = say("command", f"127.0.0.1:{command}", "-", stdin=b"/version\n\n/echo y")
     assert said == b"Demo version\n y\n"
     assert say("command", f"127.0.0.1:{command}", stdin=b"/version\n") == b"Demo version\n"
 
