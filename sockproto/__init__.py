@@ -83,7 +83,7 @@ _NAMES = {
     "carriers.datagram": "ConversationDatagramProtocol MAX_PACKET_BYTES",
     "carriers.registry": "Statistics",
     "carriers.definition": "ProtocolDefinition ProtocolOption conversation_definition",
-    "commands": "CommandSet Caller command quote",
+    "commands": "CommandSet Caller Kind command quote rate_limit",
     "protocols.echo": "Echo EchoProtocol EchoFactory EchoDatagramProtocol",
     "protocols.greeting": "Greeting GreetingProtocol GreetingFactory GreetingDatagramProtocol",
     "protocols.welcome": "Welcome WelcomeProtocol WelcomeFactory WelcomeDatagramProtocol",

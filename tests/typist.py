@@ -223,7 +223,7 @@ class Typist:
         for junk in self._draw(st.lists(st.sampled_from([self.separator, *JUNK]), max_size=4)):
             place = self._draw(st.one_of(st.just(len(text)), st.integers(1, len(text))))
             text = text[:place] + junk + text[place:]
-        text = text.rstrip(b"\r")  # a trailing CR is never part of a message
+        text = text.replace(b"\r\0", b"\r").rstrip(b"\r")  # which end a line, or belong to none
         return self._line(described, text, expected(described, text, self.separator, self.folds))
 
     def refused(self) -> Line:

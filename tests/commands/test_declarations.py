@@ -77,8 +77,8 @@ class DeclarationTests(TestCase):
 
         self.wrong("a command is a method, whose first argument is self", nobody)
         kinds = (
-            "str, bytes, int, float, Decimal, bool, an Enum, a Literal, a type that the set's kinds name, or a "
-            "union of those"
+            "str, bytes, int, float, Decimal, bool, an Enum, a Literal, a type that the set's kinds name, "
+            "or a union of those"
         )
         self.wrong("a command is no generator; 'async def' with 'yield' streams its answer", generator)
         self.wrong(f"what: an argument is {kinds}, not dict[str, int]", mapping)
