@@ -344,7 +344,7 @@ class Session:
         return self._guarded(self._show_messages, self.ahead)
 
     def respond(self) -> bytes:
-        """Return the answer to telnet commands, sent at once whatever the conversation does; the peer has room."""
+        """Return the answers to telnet commands, which are sent at once; the peer has room."""
         if self.running or not isinstance(self.framing, TerminalLines):
             return b""
         responses = self.framing.responses()
