@@ -1,7 +1,8 @@
 r"""Command: ``/version``, ``/echo TEXT``, ``/help``; one line of text each.
 
-The socket tutorials' telnet-style server, declared as a ``CommandSet``, and what serves any other one. A line
-that doesn't begin with ``/`` gets no reply, an unknown word gets an ``error:`` line; replies end in LF::
+The socket tutorials' telnet-style server, declared as a ``CommandSet``, and the classes that serve any other
+``CommandSet``. A line that doesn't begin with ``/`` gets no reply, an unknown word gets an ``error:`` line;
+replies end in LF::
 
     endpoint.listen(CommandFactory())               # the tutorials' commands
     endpoint.listen(CommandFactory(Thermostat()))   # yours
@@ -32,7 +33,7 @@ class Demo(CommandSet):
 
     @command(verbatim=True)
     def echo(self, *, text: bytes = b"") -> bytes:
-        """Return back what follows the word /echo, verbatim."""
+        """Return what follows the word /echo, verbatim."""
         return text
 
 
@@ -40,7 +41,7 @@ DEMO = Demo()
 
 
 class Command(CommandConversation):
-    """Does what a line says.
+    """Runs the command of each line.
 
     Args:
         commands: The commands; the tutorials' if not given.
@@ -55,8 +56,9 @@ class CommandProtocol(ConversationProtocol):
 
     Args:
         commands: The commands; the tutorials' if not given.
-        framing: Makes the framing; lines whose replies end as ``commands`` says if None.
-        kwargs: The carrier's.
+        framing: Called with the longest message in bytes, returns the framing; None: lines, with the newline
+            of *commands*.
+        kwargs: Keyword arguments of the carrier.
     """
 
     conversation = Command
@@ -68,7 +70,7 @@ class CommandProtocol(ConversationProtocol):
         framing: Callable[[int], Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        newline = getattr(commands, "newline", None)  # of what is none, the conversation complains
+        newline = getattr(commands, "newline", None)  # what is no CommandSet is refused by the conversation
         super().__init__(commands, framing=framing or partial(Lines, newline=newline), **kwargs)
 
 
@@ -90,13 +92,14 @@ def command_definition(
     commands: Callable[..., CommandSet],
     options: tuple[ProtocolOption, ...] = (),
 ) -> ProtocolDefinition:
-    """Make the definition of a protocol whose commands are a ``CommandSet``; all listeners share one object.
+    """Return the definition of a protocol whose commands are a ``CommandSet``, one for all listeners.
 
     Args:
-        name: What people type.
+        name: The name that people type.
         description: One line, for help texts.
-        commands: Makes the object, mostly its class; the options' values are its keyword arguments.
-        options: The options that fit it.
+        commands: Called with the options' values as keyword arguments, returns the ``CommandSet``;
+            usually its class.
+        options: The protocol's own options.
     """
     return ProtocolDefinition(
         name,

@@ -9,9 +9,9 @@ from sockproto.protocols.chargen import PATTERN
 
 UNKNOWN = b"error: unknown command, see /help"
 EXPLAINED: dict[bytes, bytes] = {
-    b"echo": b"/echo [TEXT...]: Give back what follows the word /echo, verbatim.",
+    b"echo": b"/echo [TEXT...]: Return what follows the word /echo, verbatim.",
     b"help": b"/help [NAME]: List the commands, or explain one.",
-    b"version": b"/version: Give the version.",
+    b"version": b"/version: Return the version.",
 }
 
 

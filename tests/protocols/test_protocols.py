@@ -126,7 +126,7 @@ class CommandTests(TestCase):
     def test_words(self) -> None:
         for line, reply in [
             (b"/help", b"/echo /help /version\n"),
-            (b"/help echo", b"/echo [TEXT...]: Give back what follows the word /echo, verbatim.\n"),
+            (b"/help echo", b"/echo [TEXT...]: Return what follows the word /echo, verbatim.\n"),
             (b"/help /help", b"/help [NAME]: List the commands, or explain one.\n"),
             (b"/echo", b"\n"),
             (b"/echo  two ", b"  two \n"),
