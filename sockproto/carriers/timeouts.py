@@ -4,7 +4,7 @@ No timer is reset when bytes are read or written: each look compares the state w
 returns when to look again. It reads the connection's state and doesn't change it::
 
     timeouts = Timeouts(now)
-    timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: look again in so many seconds
+    timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: look again in 12.5 s
 """
 
 from collections.abc import Iterator

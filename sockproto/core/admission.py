@@ -127,7 +127,7 @@ def site_of(peer: Peer) -> str:
 
 
 class SourceRate:
-    """Allows so many replies a second to each source address.
+    """Limits the replies per second to each source address.
 
     It keeps one integer per source and clears all every second: a tenth of the cost of a token bucket.
 

@@ -101,7 +101,7 @@ class Address(NamedTuple):
         kind: ``tcp``, ``udp``, ``unix``, ``unix-dgram``, or ``endpoint`` for a description that only Twisted
             understands.
         host: The host's name or numeric address; the path of a UNIX socket; the description.
-        port: The port, 0 where there is none.
+        port: The port; 0 if it has no port.
     """
 
     kind: str

@@ -177,7 +177,7 @@ def steps_of(script: Iterable[Step]) -> list[Step]:
         if isinstance(step, type) and issubclass(step, Step):
             raise TypeError(f"step {number} is a class: {step.__name__}(), not {step.__name__}")
         if not isinstance(step, Step):
-            raise TypeError(f"step {number} is not a step such as Send(b'…') or Expect(b'…') but {step!r}")
+            raise TypeError(f"step {number} is not a step such as Send(b'…') or Expect(b'…'): {step!r}")
         if isinstance(step, Send) and before:
             raise ValueError(f"step {number} sends after {before}")
         if isinstance(step, HalfClose | Reset):

@@ -133,7 +133,7 @@ class StepTests(MistakeTests):
             (
                 [Send(b"x"), b"x"],
                 TypeError,
-                "step 1 is not a step such as Send(b'…') or Expect(b'…') but b'x'",
+                "step 1 is not a step such as Send(b'…') or Expect(b'…'): b'x'",
             ),
             ([HalfClose], TypeError, "step 0 is a class: HalfClose(), not HalfClose"),
             (Send(b"x"), TypeError, "a script is a list of steps: [Send(…)]"),
