@@ -1,20 +1,20 @@
 """sockproto: socket protocols done right, on Twisted.
 
-A conversation decides, a framing delimits, a carrier moves bytes. Folders are layers; each imports only those
-before it. In reading order:
+A conversation decides, a framing delimits, a carrier moves bytes. Folders are layers: each imports only the
+ones above it in this list, which is in reading order:
 
 ============  ==================================================================================
 errors        what can go wrong, and whose fault it was
-interfaces    what the parts promise each other
+interfaces    the zope interfaces between the parts
 core/         what a protocol means, and how bytes become messages: pure, no Twisted
-reactor/      what is done to Twisted's own reactor and transports; its private names are here only
-plain/        plain sockets: connecting, and which way it fails; the standard library only
-carriers/     who moves the bytes: ``ConversationProtocol``, ``ConversationDatagramProtocol``
+reactor/      changes to Twisted's reactor and transports; the only place with its private names
+plain/        plain sockets: connecting, and how it fails; the standard library only
+carriers/     they move the bytes: ``ConversationProtocol``, ``ConversationDatagramProtocol``
 testing/      a kit for tests of any Twisted protocol, in memory and over sockets
 commands/     ``CommandSet``: commands declared as methods
 rawhttp/      HTTP/1.1 over a bare socket: the plain standard library, a lesson
-check/        what a server gets wrong: plain sockets, no Twisted
-admin/        what the people and programs ask that run a server: metrics, health, who is there
+check/        finds faults of any server: plain sockets, no Twisted
+admin/        for those who run a server: metrics, health, open connections
 scpi/         instruments that speak SCPI, declared as methods: ``Instrument``
 protocols/    echo, greeting, command, welcome …: one protocol, one file
 server/       ``ServerService``; the catalog of protocols, listeners, the options of twistd
@@ -23,15 +23,14 @@ workers/      several processes that serve the same ports, and the one that star
 cli/          the ``sockproto`` command
 ============  ==================================================================================
 
-The public names can be imported from here; none is loaded, and nothing of Twisted, before it is asked
-for::
+The public names can be imported from here. Each is loaded, and Twisted with it, when it is first used::
 
     from sockproto import EchoFactory
 
-Those of instruments are in ``sockproto.scpi``, whose name is that of its decorator.
+The names for instruments are in ``sockproto.scpi`` only, because the decorator ``scpi`` has that name too.
 """
 
-# Nothing is imported here but on demand: the sockproto command can't see to Ctrl-C before this is loaded.
+# Everything is imported on demand: the sockproto command can't handle Ctrl-C before this is loaded.
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the modules of the names below, for type checkers
     from typing import Any

@@ -1,56 +1,56 @@
-"""The errors of sockproto; whose fault it was is in the type.
+"""The errors of sockproto. The type tells whose fault an error was.
 
 ::
 
     SockprotoError
-    ├── LocalError            ours, or that of whoever configured us
+    ├── LocalError            the fault is on our side: the program or its configuration
     │   ├── OptionError       a wrong option or description
-    │   ├── ListenError       a port that can't be had
-    │   ├── ActionError       a conversation gave something that is no action
+    │   ├── ListenError       a port that can't be opened
+    │   ├── ActionError       a conversation returned something that is not an action
     │   ├── DeclarationError  a method that can't be a command
-    │   ├── MessageUnsendable a message longer than its framing can say
+    │   ├── MessageUnsendable a message longer than its framing can send
     │   ├── BadURL                3   a URL that can't be fetched
     │   │   └── UnsupportedProtocol 1 its scheme is neither http nor https
-    │   ├── BadProxy              5   a proxy can't be understood
-    │   │   └── UnsupportedProxy  7   it is one of another kind than HTTP's
-    │   ├── WriteFailed          23   what came can't be written
-    │   ├── ReadFailed           26   what is to be sent can't be read
+    │   ├── BadProxy              5   the text of a proxy can't be understood
+    │   │   └── UnsupportedProxy  7   it is not an HTTP proxy
+    │   ├── WriteFailed          23   the data received can't be written
+    │   ├── ReadFailed           26   the data to send can't be read
     │   ├── UnusableCertificate  58   the client's certificate, or its key, can't be used
     │   └── UnreadableAuthorities 77  the file of trusted certificates can't be read
-    └── RemoteError           the peer's
-        ├── MessageTooLong    a message past the limit
-        ├── CommandError      a command that is wrong, or refused: what the caller is told
+    └── RemoteError           the fault is on the peer's side
+        ├── MessageTooLong    a message longer than the limit
+        ├── CommandError      a command is wrong or refused; the peer is told the text
         │   ├── UnknownCommand      there is no such command
-        │   ├── MissingArgument     an argument was not given
-        │   ├── ExtraArgument       more were given than it takes
-        │   ├── WrongArgument       one is not what it must be
-        │   ├── WrongQuoting        a quote is not closed, or stands at a wrong place
-        │   └── InstrumentError     an instrument's, with the number that SCPI has for it
-        ├── MessageMalformed  what came is no message of that framing
-        ├── ProxyHeaderInvalid  what came first is no PROXY header
-        ├── SendRefused       the peer doesn't read, or is gone
-        └── CallFailed        a client's call; says where, in which phase, and after how long
+        │   ├── MissingArgument     an argument is missing
+        │   ├── ExtraArgument       there are too many arguments
+        │   ├── WrongArgument       an argument is not valid
+        │   ├── WrongQuoting        a quote is not closed, or is in the wrong place
+        │   └── InstrumentError     an error of an instrument, with its SCPI number
+        ├── MessageMalformed  the bytes received are not a message of the framing
+        ├── ProxyHeaderInvalid  the first bytes are not a PROXY header
+        ├── SendRefused       the peer doesn't read, or the connection is closed
+        └── CallFailed        a client's call failed; has the address, the phase and the time
             ├── ProxyNotFound        5   the proxy's name has no address
             ├── NameNotFound         6   the host name has no address
             ├── Refused              7   nothing listens there
-            ├── Unreachable          7   no way leads there
-            ├── WrongReply           8   what came is no answer to what was sent
-            ├── CutShort            18   the peer ended the stream before it had said all
+            ├── Unreachable          7   there is no route to it
+            ├── WrongReply           8   the reply doesn't answer the request
+            ├── CutShort            18   the peer ended the stream before the reply was complete
             ├── HTTPErrorStatus     22   the server answered with an error
             ├── ErrorAnswered       22   a line was answered with an error
             ├── TimedOut            28   it took too long
-            ├── RangeRefused        33   the server sends the whole where a part was asked for
+            ├── RangeRefused        33   the server sends all although a part was requested
             ├── TLSFailed           35   the TLS handshake failed
-            ├── TooManyRedirects    47   from one address to the next, without end
-            ├── EmptyReply          52   the peer ended the stream without a word
+            ├── TooManyRedirects    47   the server redirects too many times
+            ├── EmptyReply          52   the peer ended the stream without sending anything
             ├── Reset               56   the connection was cut
             ├── ProxyRefused        56   the proxy doesn't connect us to the server
-            ├── CertificateRejected 60   the peer's certificate doesn't prove who it is
+            ├── CertificateRejected 60   the peer's certificate is not trusted, or is for another name
             ├── BadContentEncoding  61   a compressed body that can't be decompressed
-            └── TooLarge            63   what came is more than was allowed
+            └── TooLarge            63   the reply is larger than allowed
 
-"Need more bytes" is no error, and has none. The numbers are the exit statuses of the ``sockproto``
-command, which are curl's::
+"Need more bytes" is not an error, so it has no class. The numbers are the exit statuses of the
+``sockproto`` command, which are curl's::
 
     try:
         service.startService()
@@ -66,14 +66,14 @@ class SockprotoError(Exception):
     """Every error that sockproto raises on purpose.
 
     Attributes:
-        status: The exit status of a command that fails so; curl's for the same cause.
+        status: The exit status of a command that fails with this error; curl's for the same cause.
     """
 
     status = 1
 
 
 class LocalError(SockprotoError):
-    """The fault is on this side: a configuration, a program that embeds us."""
+    """The fault is on our side: in a configuration, or in the program that embeds sockproto."""
 
 
 class RemoteError(SockprotoError):
@@ -87,7 +87,7 @@ class OptionError(LocalError, ValueError):
 
 
 class ListenError(SystemExit, LocalError):
-    """A port can't be had.
+    """A port can't be opened.
 
     It is an exception of both kinds so that twistd does what its users expect: for an ``Exception`` it
     removes its pid file and tells the parent of a daemon; for a ``SystemExit`` Python prints the one
@@ -96,11 +96,11 @@ class ListenError(SystemExit, LocalError):
 
 
 class ActionError(LocalError, TypeError):
-    """A conversation gave something that is no action, or no action any more.
+    """A conversation returned something that is not an action, or an action that is not possible any more.
 
     Args:
-        action: What it gave.
-        reason: Why that is wrong, and what is right.
+        action: What it returned.
+        reason: Why that is wrong, and what would be right.
     """
 
     def __init__(
@@ -112,17 +112,17 @@ class ActionError(LocalError, TypeError):
 
 
 class MessageUnsendable(LocalError, ValueError):
-    """A message to send is longer than its framing can say; the text says what to do."""
+    """A message to send is longer than its framing can send; the text says what to do."""
 
 
 class WriteFailed(LocalError):
-    """What came can't be written where it should go."""
+    """The data received can't be written to its destination."""
 
     status = 23
 
 
 class ReadFailed(LocalError):
-    """What is to be sent can't be read."""
+    """The data to send can't be read."""
 
     status = 26
 
@@ -144,13 +144,13 @@ class UnsupportedProtocol(BadURL):
 
 
 class BadProxy(LocalError, ValueError):
-    """What is named as a proxy is none."""
+    """The text that names a proxy can't be understood."""
 
     status = 5
 
 
 class UnsupportedProxy(BadProxy):
-    """A proxy is of another kind than HTTP's."""
+    """A proxy is not an HTTP proxy."""
 
     status = 7
 
@@ -171,7 +171,7 @@ class MessageTooLong(RemoteError):
     """A message is longer than the limit.
 
     Attributes:
-        limit: The most bytes a message may have; its terminator doesn't count.
+        limit: The longest message in bytes, without its terminator.
     """
 
     def __init__(self, limit: int) -> None:
@@ -207,11 +207,11 @@ class ExtraArgument(CommandError):
 
 
 class WrongArgument(CommandError):
-    """An argument is not of the type that the command takes, or none of its choices."""
+    """An argument has the wrong type, or is not one of the choices."""
 
 
 class WrongQuoting(CommandError):
-    """A quote is not closed, or something follows it that is no separator."""
+    """A quote is not closed, or no separator follows it."""
 
 
 class InstrumentError(CommandError):
@@ -219,7 +219,7 @@ class InstrumentError(CommandError):
 
     Args:
         number: SCPI's number, such as -222 for "Data out of range"; positive ones are the instrument's own.
-        detail: What else is to be said; of an error with a number of its own all that is said.
+        detail: Text added to SCPI's own text for the number; for a positive number, the whole text.
 
     Source:
         SCPI-99, volume 2, chapter 21.8.
@@ -232,25 +232,25 @@ class InstrumentError(CommandError):
 
 
 class MessageMalformed(RemoteError):
-    """What came is no message of that framing; the text says what is wrong, without the peer's bytes."""
+    """The bytes received are not a message of the framing; the text says why, without quoting them."""
 
 
 class ProxyHeaderInvalid(RemoteError):
-    """What the connection began with is no header of the PROXY protocol."""
+    """The connection does not begin with a header of the PROXY protocol."""
 
 
 class SendRefused(RemoteError):
-    """A pushed message was not taken: too much is unread, the connection is over, or it can't be framed."""
+    """A pushed message was refused: too much is unread, the connection is closed, or it can't be framed."""
 
 
 class CallFailed(RemoteError):
     """A client's call failed.
 
     Args:
-        reason: What happened and, where that is known, what to do; one line.
-        address: Who was called, as people write it.
-        phase: What was under way: ``name``, ``connect``, ``handshake`` or ``reply``.
-        seconds: How long that phase had lasted.
+        reason: What happened and, if it is known, what to do; one line.
+        address: The address that was called, as people write it.
+        phase: The phase in which it failed: ``name``, ``connect``, ``handshake`` or ``reply``.
+        seconds: How many seconds that phase had lasted.
 
     Attributes:
         partial: What had come until then, as the call would have returned it; None where nothing is kept.
@@ -276,31 +276,31 @@ class NameNotFound(CallFailed):
 
 
 class Refused(CallFailed):
-    """Nothing listens there."""
+    """Nothing listens at the address."""
 
     status = 7
 
 
 class Unreachable(CallFailed):
-    """No way leads there."""
+    """There is no route to the address."""
 
     status = 7
 
 
 class WrongReply(CallFailed):
-    """What came is no answer to what was sent."""
+    """The reply doesn't answer the request."""
 
     status = 8
 
 
 class CutShort(CallFailed):
-    """The peer ended the stream before it had said all."""
+    """The peer ended the stream before the reply was complete."""
 
     status = 18
 
 
 class TimedOut(CallFailed):
-    """It took too long."""
+    """The time-out is over."""
 
     status = 28
 
@@ -312,13 +312,13 @@ class TLSFailed(CallFailed):
 
 
 class EmptyReply(CallFailed):
-    """The peer ended the stream without a word."""
+    """The peer ended the stream without sending anything."""
 
     status = 52
 
 
 class Reset(CallFailed):
-    """The connection was cut."""
+    """The connection was reset."""
 
     status = 56
 
@@ -330,19 +330,19 @@ class ProxyRefused(CallFailed):
 
 
 class RangeRefused(CallFailed):
-    """The server sends the whole where only a part can be used."""
+    """The server sends all although only a part can be used."""
 
     status = 33
 
 
 class CertificateRejected(CallFailed):
-    """The peer's certificate doesn't prove who it is."""
+    """The peer's certificate is not trusted, or is for another name."""
 
     status = 60
 
 
 class HTTPErrorStatus(CallFailed):
-    """The server answered with a status of 400 or more, and that was to count as a failure."""
+    """The server answered with a status of 400 or more, and the caller asked to treat that as an error."""
 
     status = 22
 
@@ -354,7 +354,7 @@ class ErrorAnswered(CallFailed):
 
 
 class TooManyRedirects(CallFailed):
-    """The server leads from one address to the next, without end."""
+    """The server redirects too many times."""
 
     status = 47
 
@@ -366,6 +366,6 @@ class BadContentEncoding(CallFailed):
 
 
 class TooLarge(CallFailed):
-    """What came is more than was allowed."""
+    """The reply is larger than allowed."""
 
     status = 63

@@ -126,8 +126,10 @@ WRONG_WORDS = [
 """Nearly right for one type or another."""
 
 WORDS: dict[str, st.SearchStrategy[bytes]] = {
-    "text": st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12).map(str.encode),
-    "bytes": st.binary(max_size=12).map(lambda word: word.replace(b"\n", b"")),
+    "text": st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12).map(
+        lambda word: word.replace("\r\0", "\r").encode()  # which ends a line, as CR LF does
+    ),
+    "bytes": st.binary(max_size=12).map(lambda word: word.replace(b"\n", b"").replace(b"\r\0", b"\r")),
     "integer": st.one_of(st.sampled_from(INTEGERS), st.integers().map(str)).map(str.encode),
     "number": st.one_of(
         st.sampled_from(NUMBERS), st.floats(allow_nan=False, allow_infinity=False).map(repr)

@@ -1,4 +1,4 @@
-"""The admin site at a port of its own, which nobody can make hold memory or time.
+"""The admin site at its own port, with limits on memory and time.
 
 ::
 
@@ -17,13 +17,13 @@ MAX_CONNECTIONS = 64
 """So many are open at once; more are closed at once."""
 
 IDLE_SECONDS = 10.0
-"""So long no byte may pass."""
+"""The idle time-out, in seconds."""
 
 LIFETIME_SECONDS = 60.0
-"""So long a connection may last, whatever passes: Prometheus asks anew every 15 to 60 seconds."""
+"""How many seconds a connection may last: Prometheus asks every 15 to 60 seconds."""
 
 MAX_BODY_BYTES = 4_096
-"""So long a body may be, which no request here needs."""
+"""The longest body of a request, in bytes; no request here needs one."""
 
 
 class AdminRequest(Request):
@@ -32,7 +32,7 @@ class AdminRequest(Request):
     _left = MAX_BODY_BYTES
 
     def gotLength(self, length: int | None) -> None:
-        """The headers are read; a body of so many bytes follows, or one in chunks."""
+        """The headers are read; a body of *length* bytes follows, or one in chunks."""
         super().gotLength(min(length or 0, MAX_BODY_BYTES) if length is not None else length)  # type: ignore[no-untyped-call]  # twisted.web has few types
         if length is not None and length > MAX_BODY_BYTES:
             self._refuse()

@@ -1,1 +1,1 @@
-"""Who moves the bytes: conversations on Twisted's streams and datagrams."""
+"""The carriers: they run conversations on Twisted's streams and datagrams."""

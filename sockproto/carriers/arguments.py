@@ -1,4 +1,4 @@
-"""Whether arguments fit, seen by signatures: nobody's code is run to find out.
+"""Checks arguments by signatures alone, without running anybody's code.
 
 ::
 
@@ -15,10 +15,10 @@ OURS = "sockproto."
 
 
 def require_fit(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
-    """See that what makes something takes these arguments; what doesn't tell its signature does.
+    """Check that a callable accepts these arguments; one without a readable signature passes.
 
     Raises:
-        TypeError: It doesn't, or can't be called.
+        TypeError: It doesn't accept them, or can't be called.
     """
     _bind(call, "bind", args, kwargs)
 
@@ -26,18 +26,18 @@ def require_fit(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
 def require_protocol_fit(
     protocol: Any, base: type, args: Sequence[Any], kwargs: Mapping[str, Any], **given: Any
 ) -> None:
-    """See that a protocol, and the conversation that it makes, take a factory's arguments.
+    """Check that a protocol, and the conversation that it makes, accept a factory's arguments.
 
     Args:
         protocol: The class of protocol.
-        base: What it inherits, which gives the conversation all arguments that it has no use for.
-        args: The arguments.
-        kwargs: Those by name.
-        given: What the factory gives it besides.
+        base: Its base class, which passes on to the conversation all arguments that it doesn't use.
+        args: The positional arguments.
+        kwargs: The keyword arguments.
+        given: The arguments that the factory adds.
 
     Raises:
-        TypeError: They don't, as far as can be seen: what an ``__init__`` of the protocol's own gives to its
-            base is known of names only.
+        TypeError: They don't accept them, as far as this can be checked: of the arguments that the protocol's
+            own ``__init__`` passes to its base only the names are known.
     """
     require_fit(protocol, *args, **given, **kwargs)
     conversation, inits = protocol.conversation, _inits(protocol, base)

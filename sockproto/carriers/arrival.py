@@ -1,6 +1,6 @@
-"""A connection until its conversation opens: the PROXY header, the TLS handshake.
+"""A connection before its conversation opens: the PROXY header, the TLS handshake.
 
-Reads the header and tells when all is there; doesn't know what follows::
+Reads the header and reports when both are complete; doesn't know what follows::
 
     arrival = Arrival(proxies=None)
     arrival.begin(connection)       # calls connection.begin() at once where nothing is to be waited for
@@ -14,10 +14,10 @@ from sockproto.errors import ProxyHeaderInvalid
 
 
 class Arrival:
-    """What a connection waits for at first.
+    """What a connection waits for before its conversation opens.
 
     Args:
-        proxies: Whose PROXY header to take, which then must come first; None: there is none to come.
+        proxies: The proxies whose PROXY header is accepted; a header must come first then. None: no header.
     """
 
     __slots__ = ("_handshaken", "_header", "_identified", "_proxies")
@@ -28,7 +28,7 @@ class Arrival:
         self._handshaken = self._identified = False
 
     def begin(self, connection: Connection) -> None:
-        """The connection is there."""
+        """The connection is open."""
         if self._proxies is None:
             self._identify(connection)
         elif connection.peer in self._proxies:
@@ -43,11 +43,11 @@ class Arrival:
             self._open(connection)
 
     def shakes_hands(self, connection: Connection) -> bool:
-        """Tell whether the TLS handshake is under way, with which nothing but TLS itself can end well."""
+        """Return whether the TLS handshake is in progress; only TLS itself can end it in an orderly way."""
         return not self._handshaken and announces_handshake(connection.transport)
 
     def receive(self, connection: Connection, data: bytes) -> bytes:
-        """Bytes came; return those that are the conversation's, which is open then."""
+        """Bytes came; return those that belong to the conversation, which is open then."""
         if self._header is not None:
             data = self._read(connection, self._header, data)
         if connection.session.final:
@@ -57,7 +57,7 @@ class Arrival:
         return data
 
     def _read(self, connection: Connection, header: HeaderReader, data: bytes) -> bytes:
-        """Read the PROXY header; return what came behind it."""
+        """Read the PROXY header; return the bytes after it."""
         connection.bytes_in += len(data)
         try:
             if not header.feed(data):
@@ -75,7 +75,7 @@ class Arrival:
         return header.rest
 
     def _identify(self, connection: Connection, counted: bool = True) -> None:
-        """Go on, now that it is known who the peer is, unless it is refused."""
+        """Go on now that the peer is known, unless it is refused."""
         refused = connection.registry.identify(connection, counted)
         self._identified = True
         if refused is not None:

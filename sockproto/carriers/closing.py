@@ -1,7 +1,7 @@
-"""How a connection closes: flush, half-close, discard, deadline; and how it drains before.
+"""How a connection closes (flush, half-close, discard, deadline), and how it drains before that.
 
-Closing a TCP socket with unread input sends a reset, which can destroy what was sent last. So our half of the
-stream is ended first, then what comes is discarded until the peer ends its own (nginx calls this a lingering
+Closing a TCP socket with unread input sends a reset, which can destroy the last bytes sent. So our half of
+the stream is ended first; then input is discarded until the peer ends its half (nginx calls this a lingering
 close)::
 
     closing = Closing()
@@ -27,11 +27,11 @@ REFUSALS = frozenset(
 """The reasons for which a connection is closed before its conversation begins."""
 
 PEER_LEFT = "handshake: the peer left"
-"""How TLS has failed where the connection was ended before the handshake was done, not by TLS itself."""
+"""The text for a connection that ended before its TLS handshake was done, not through TLS itself."""
 
 
 class Draining:
-    """A connection whose service stops: what has come is answered, what still comes is dropped.
+    """A connection whose service stops: messages that have come are answered, later input is dropped.
 
     Args:
         connection: The connection.
@@ -43,11 +43,11 @@ class Draining:
         self._bytes_out = connection.bytes_out
 
     def receive(self, connection: Connection, data: bytes) -> bytes:
-        """Drop what comes."""
+        """Drop the bytes."""
         return b""
 
     def was_idle(self, connection: Connection) -> bool:
-        """Tell whether nothing was said, and nothing is left unread that a reset would follow."""
+        """Return whether nothing was exchanged, and no unread input is left that would cause a reset."""
         return connection.bytes_out == self._bytes_out and not unread_bytes(connection.transport)
 
 
@@ -55,7 +55,7 @@ class TLSEnded:
     """The end of a connection whose TLS has failed.
 
     Attributes:
-        words: How, for people.
+        words: How it failed, for people.
     """
 
     __slots__ = ("words",)
@@ -64,7 +64,7 @@ class TLSEnded:
         self.words = words
 
     def receive(self, connection: Connection, data: bytes) -> bytes:
-        """Discard what comes."""
+        """Discard the bytes."""
         return b""
 
 
@@ -75,14 +75,14 @@ class Closing:
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
-        self._flushed = False  # all is sent, and only the peer's own end is waited for
+        self._flushed = False  # all is sent; only the peer's end of stream is still to come
 
     def begin(self, connection: Connection, at_once: bool) -> None:
         """Close.
 
         Args:
             connection: The connection.
-            at_once: Whether nothing was sent that a reset could destroy.
+            at_once: Whether to close without waiting, because nothing was sent that a reset could destroy.
         """
         session, transport = connection.session, connection.transport
         if session.opened:
@@ -102,16 +102,16 @@ class Closing:
             transport.loseWriteConnection()
 
     def receive(self, connection: Connection, data: bytes) -> bytes:
-        """Discard what comes."""
+        """Discard the bytes."""
         return b""
 
     def sent(self, connection: Connection, now: float) -> None:
-        """All we had to say is with the kernel, and our half of the stream is ended: the peer's turn."""
+        """The kernel has all our bytes, and our half of the stream is ended: now we wait for the peer."""
         self._progress = Progress(connection, now)
         self._flushed = not unsent_bytes(connection.transport)
 
     def look(self, connection: Connection, now: float) -> CloseReason | float:
-        """Return what is over, or in how many seconds to look again; 0: never."""
+        """Return the limit that is reached, or in how many seconds to look again; 0: never."""
         found, longest = self._look(connection, now), connection.limits.longest_seconds
         if not longest or isinstance(found, CloseReason):
             return found
@@ -121,7 +121,7 @@ class Closing:
         return min(found, left) if found else left
 
     def _look(self, connection: Connection, now: float) -> CloseReason | float:
-        """Look at the peer, however long the connection lasts."""
+        """Do the same without the limit of the connection's lifetime."""
         limits = connection.limits
         if self._progress is None:
             self._progress = Progress(connection, now)

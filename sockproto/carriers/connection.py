@@ -1,7 +1,7 @@
-"""What the parts of the stream carrier know of each other: types only.
+"""What the parts of the stream carrier know about each other: types only.
 
 A connection is a ``ConversationProtocol``; its parts (``arrival``, ``closing``, ``timeouts``) and the
-registry see no more of it than this::
+registry use only these methods and attributes::
 
     def begin(self, connection: Connection) -> None: ...
 """
@@ -16,7 +16,7 @@ from sockproto.core.session import Session
 
 
 class StreamTransport(Protocol):
-    """What Twisted's transports of streams have; its ``ITransport`` leaves out most of it."""
+    """The methods of Twisted's stream transports; its ``ITransport`` has only a few of them."""
 
     def write(self, data: bytes) -> object:
         """Send."""
@@ -28,54 +28,54 @@ class StreamTransport(Protocol):
         """Return the address of this end."""
 
     def loseConnection(self) -> object:
-        """Close when all is sent."""
+        """Close when all bytes are sent."""
 
     def loseWriteConnection(self) -> object:
-        """End our half when all is sent."""
+        """End our half of the stream when all bytes are sent."""
 
     def registerProducer(self, producer: Any, streaming: bool) -> object:
         """Tell *producer* to pause and to resume."""
 
     def unregisterProducer(self) -> object:
-        """Tell it no more."""
+        """Stop telling the producer."""
 
     def pauseProducing(self) -> object:
-        """Read no more."""
+        """Stop reading."""
 
     def resumeProducing(self) -> object:
         """Read again."""
 
 
 class RegistryLike(Protocol):
-    """What a connection's parts know of the registry."""
+    """The part of the registry that a connection's parts use."""
 
     def count_header(self, size: int) -> None:
         """Count the bytes of a PROXY header."""
 
     def identify(self, connection: "Connection", counted: bool = True) -> CloseReason | None:
-        """Count a connection as its peer's, if it is to be counted; return why it is refused."""
+        """Count a connection of its peer, if *counted*; return why it is refused, or None."""
 
     def half_closed(self, connection: "Connection") -> None:
-        """The conversation has ended our half of the stream, where there are halves."""
+        """The conversation has ended our half of the stream, if the transport has half-close."""
 
     def failed(self, connection: "Connection", what: str, error: BaseException) -> None:
         """A conversation has raised an error."""
 
 
 class Connection(Protocol):
-    """What is to be known of a connection.
+    """A connection as its parts see it.
 
     Attributes:
         session: Runs its conversation.
-        clock: What time it is.
+        clock: The source of time and timers.
         transport: Carries its bytes.
         serial: Its number among those of its listener, from 1.
         peer: The other end.
         host: This end.
-        bytes_in: Bytes read that are the conversation's, but for those that come once the end has begun.
+        bytes_in: Bytes read for the conversation, without those that come after the close has begun.
         bytes_out: Bytes handed to the transport.
-        paused: Whether the transport has enough to send.
-        reading: Whether it reads.
+        paused: Whether the transport's send buffer is full.
+        reading: Whether the transport is reading.
     """
 
     session: Session
@@ -91,19 +91,19 @@ class Connection(Protocol):
 
     @property
     def registry(self) -> RegistryLike:
-        """Where it is counted and its errors are told."""
+        """The registry that counts it and logs its errors."""
 
     @property
     def name(self) -> str:
-        """What the log calls its protocol."""
+        """The name of its protocol in the log."""
 
     @property
     def limits(self) -> Limits:
-        """How much the peer may have of us."""
+        """The limits of what the peer may use."""
 
     @property
     def detail(self) -> str:
-        """How it failed, in words, where the reason says only that it did; else empty."""
+        """How it failed, in words, if the reason alone doesn't say how; else empty."""
 
     @property
     def age(self) -> float:
@@ -111,7 +111,7 @@ class Connection(Protocol):
 
     @property
     def idle(self) -> float:
-        """Seconds since a byte last came or went."""
+        """Seconds since a byte was last read or written."""
 
     @property
     def waits_for(self) -> str:
@@ -119,25 +119,25 @@ class Connection(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
+        """Whether the peer need not act now: we wait for something, or the send buffer is full."""
 
     def begin(self) -> None:
-        """Open the conversation: nothing is left to wait for."""
+        """Open the conversation: the header and the handshake are complete."""
 
     def end(self) -> None:
-        """Close, or tell everybody that the connection is gone, as the session needs it."""
+        """Close, or report that the connection is lost, as the session needs it."""
 
     def update_reading(self) -> None:
-        """Read on, or no more for now, as the session needs it."""
+        """Resume or pause reading, as the session needs it."""
 
     def restart_timeouts(self) -> None:
-        """The peer's time begins anew."""
+        """Restart the time-outs of the peer."""
 
     def readConnectionLost(self) -> None:
         """The peer will send no more."""
 
     def drain(self) -> None:
-        """Answer what has come whole, then close."""
+        """Answer the messages that have come completely, then close."""
 
     def close(self, reason: CloseReason) -> None:
         """Deliver what was sent, and close."""

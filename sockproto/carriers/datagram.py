@@ -1,6 +1,6 @@
 """The datagram carrier: runs a conversation on UDP or UNIX datagrams.
 
-Each datagram is answered on its own, with nothing kept from one to the next, so one object serves a
+Each datagram is answered independently, and no state is kept between datagrams, so one object serves a
 port. It knows Twisted; it doesn't know what any protocol means::
 
     class EchoDatagramProtocol(ConversationDatagramProtocol):
@@ -36,26 +36,26 @@ from sockproto.interfaces import IAnsweringDatagramProtocol
 from sockproto.reactor.exits import end_process
 
 MAX_PACKET_BYTES: Final = 65_535
-"""What to give ``listenUDP`` as ``maxPacketSize``: Twisted's own 8,192 cuts longer datagrams."""
+"""The ``maxPacketSize`` for ``listenUDP``, in bytes: Twisted's default of 8,192 cuts longer datagrams."""
 
 MAX_REPLY_BYTES: Final = 65_507
-"""The most that fits into a UDP datagram over IPv4 (RFC 768, RFC 791)."""
+"""The largest payload of a UDP datagram over IPv4, in bytes (RFC 768, RFC 791)."""
 
 MAX_PARTS: Final = WRITE_BYTES // FRAME_BYTES
-"""Of so many pieces a reply may be made: who sends empty ones without end comes to one."""
+"""The largest number of pieces of a reply: it ends a conversation that yields empty ones for ever."""
 
 AMPLIFICATION: Final = 4
-"""A reply is at most so many times as long as the request, plus ``FREE_BYTES``: near QUIC's 3 (RFC 9000,
-section 8.1)."""
+"""A reply may be at most this many times as long as the request, plus ``FREE_BYTES``; near QUIC's 3
+(RFC 9000, section 8.1)."""
 
 FREE_BYTES: Final = 32
 """Enough for the fixed answers of daytime and time to an empty request."""
 
 TOO_LONG: Final = b"error: reply too long\n"
-"""What is sent instead of a reply that is, where the protocol is text: short enough for any request."""
+"""Sent by text protocols in place of a reply that is too long; short enough for any request."""
 
 LOWEST_PORT: Final = 1_024
-"""No reply goes to a port below: nobody asks from there but a forged request (CVE-1999-0103)."""
+"""Ports below this one get no reply: only forged requests come from them (CVE-1999-0103)."""
 
 
 @implementer(IAnsweringDatagramProtocol)
@@ -63,28 +63,28 @@ class ConversationDatagramProtocol(DatagramProtocol):
     """Answers the datagrams of one port.
 
     Args:
-        args: The conversation's.
-        limits: How much a peer may have of us.
-        clock: For timers; the global reactor, when listening begins, if None.
-        access: Whose datagrams are answered, by the address; everybody's if None.
-        faults: What is to go wrong with the datagrams, such as ``"drop=0.1"``; nothing if None.
-        kwargs: The conversation's.
+        args: Positional arguments of the conversation.
+        limits: The limits of what a peer may use.
+        clock: The clock of its timers; None: the global reactor, when listening begins.
+        access: The addresses whose datagrams are answered; None: all.
+        faults: The faults of the datagrams, such as ``"drop=0.1"``; None: no faults.
+        kwargs: Keyword arguments of the conversation.
 
     Attributes:
-        conversation: Makes the conversation: mostly its class.
-        name: What the log calls it; the name of its class, in short, if empty.
-        worker: The number of the worker that serves it, where ``sockproto serve`` has several; else None.
-        clock: What time it is, from when listening begins.
-        faults: What is to go wrong; None: nothing.
-        statistics: What was counted. Its ``dropped`` has the datagrams that were not answered though they
-            would have been, for each reason:
+        conversation: Called to make the conversation; usually its class.
+        name: The protocol's name in the log; if empty, a short form of the name of its class.
+        worker: The number of the worker that serves it, if ``sockproto serve`` has several; else None.
+        clock: The source of time and timers; set when listening begins.
+        faults: Its faults; None: no faults.
+        statistics: What was counted. Its ``dropped`` counts, for each reason, the datagrams that should have
+            had an answer but got none:
 
-            - ``denied``: the sender's address may not come in;
+            - ``denied``: the sender's address is not allowed;
             - ``low port``, ``own port``: replies to such senders can only go to a forged address, or loop;
-            - ``looks like a reply``: the conversation would answer its own kind;
-            - ``rate``: the sender's address had its replies of this second;
+            - ``looks like a reply``: it looks like a reply of this protocol; an answer could start a loop;
+            - ``rate``: the sender's address has had all its replies of this second;
             - ``amplification``: the reply is too long for so short a request;
-            - ``oversize``: the reply is too long for a datagram, or in more than 16,384 pieces;
+            - ``oversize``: the reply is too long for a datagram, or has more than 16,384 pieces;
             - ``busy``: too many wait;
             - ``draining``: the service stops;
             - ``no address``: the sender's UNIX socket has no name;
@@ -141,7 +141,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self._draining = None
 
     def stopProtocol(self) -> None:
-        """Listening has ended; datagrams that still wait are not answered."""
+        """Listening has ended; datagrams that wait are not answered any more."""
         self.abort()
         self.log.flush()
 
@@ -152,10 +152,10 @@ class ConversationDatagramProtocol(DatagramProtocol):
             self._send(reply, addr)
 
     def answer(self, datagram: bytes, addr: Any) -> bytes | None:
-        """A datagram came; return the reply to be sent now, None if there is none.
+        """A datagram came; return the reply to send now, None if there is none.
 
-        See ``IAnsweringDatagramProtocol``. In one piece where bytes answer it, as they mostly do: each call
-        more would cost a twentieth of it.
+        See ``IAnsweringDatagramProtocol``. The usual case, an answer of bytes, is not split into functions:
+        each call would add a twentieth to its cost.
         """
         counted, size = self.statistics, len(datagram)
         counted.messages_in += 1
@@ -198,14 +198,14 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self.drop("unsendable")
 
     def drain(self) -> "Deferred[None]":
-        """Answer the datagrams that wait, and no others; fires when that is done."""
+        """Answer the datagrams that wait, and no others; return a Deferred that fires when that is done."""
         drained: Deferred[None] = Deferred()
         self._draining = [*(self._draining or ()), drained]
         self.finished()
         return drained
 
     def abort(self) -> int:
-        """Answer none of the datagrams that wait; return how many they were."""
+        """Answer none of the datagrams that wait; return how many there were."""
         waiting = list(self._waiting)
         for answer in waiting:
             if answer in self._waiting:
@@ -215,7 +215,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         return len(waiting)
 
     def _refusal(self, datagram: bytes, addr: Any) -> str | None:
-        """Return why a datagram is not to be answered, whatever it says."""
+        """Return why a datagram must not be answered, whatever its content; None if it may be."""
         if self._draining is not None:
             return "draining"
         if not addr:
@@ -234,7 +234,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     # What an answer calls.
 
     def reply(self, reply: bytes, size: int, addr: Any) -> None:
-        """Send the reply to a request of so many bytes, unless that is unsafe."""
+        """Send the reply to a request of *size* bytes, unless that is unsafe."""
         length = len(reply)
         if length > AMPLIFICATION * size + FREE_BYTES or length > MAX_REPLY_BYTES:
             self.refuse("oversize" if length > MAX_REPLY_BYTES else "amplification", size, addr)
@@ -257,14 +257,14 @@ class ConversationDatagramProtocol(DatagramProtocol):
             self.unsent(reply)
 
     def refuse(self, why: str, size: int, addr: Any) -> None:
-        """Say, where the protocol is text, that the reply to a request of so many bytes is too long."""
+        """Tell the peer, if the protocol is text, that the reply to its *size* bytes is too long."""
         self.drop(why)
         if self._conversation.speaks_text:
             self.reply(TOO_LONG, size, addr)
 
     @property
     def waiting(self) -> int:
-        """Datagrams whose answers are being made."""
+        """How many datagrams wait for their answer."""
         return len(self._waiting)
 
     def drop(self, why: str) -> None:
@@ -272,7 +272,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         self.statistics.dropped[why] += 1
 
     def wait(self, answer: "_Answer", size: int) -> bool:
-        """Take an answer among those that wait; return whether there is room."""
+        """Add an answer to those that wait; return whether there is room."""
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + size > MAX_WAITING_BYTES:
             return False
         self._waiting.add(answer)
@@ -280,12 +280,12 @@ class ConversationDatagramProtocol(DatagramProtocol):
         return True
 
     def leave(self, answer: "_Answer", size: int) -> None:
-        """Let go of an answer that waited."""
+        """Remove an answer from those that wait."""
         self._waiting.discard(answer)
         self._waiting_bytes -= size
 
     def finished(self) -> None:
-        """Tell the drains that wait for it that an answer is done, if it was the last."""
+        """Fire the Deferreds of the drains, if the last answer is done."""
         if self._draining and not self._waiting:
             draining, self._draining = self._draining, []
             for drained in draining:
@@ -298,7 +298,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             self.reply(b"error: internal error\n", size, addr)
 
     def log_failure(self, error: BaseException, addr: Any) -> None:
-        """Count and log an error of the conversation's; one that ends the process is raised again."""
+        """Count and log an error of the conversation; an exception that ends the process is raised again."""
         self.drop("error")
         self.log.failure(
             self.clock,
@@ -315,7 +315,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
 
 
 def _inherits(conversation: Any, name: str) -> bool:
-    """Tell whether a conversation leaves a method as ``Conversation`` has it."""
+    """Return whether a conversation inherits a method of ``Conversation`` unchanged."""
     method = getattr(conversation, name)
     own = getattr(method, "__self__", None) is conversation
     return own and method.__func__ is getattr(Conversation, name)
@@ -325,10 +325,10 @@ class _Answer:
     """The answer to one datagram while it is being made.
 
     Args:
-        port: Whose datagram it is.
+        port: The protocol that received the datagram.
         script: Its actions.
-        addr: Where it goes.
-        size: How long the datagram was, in bytes.
+        addr: The address to which it is sent.
+        size: The length of the datagram, in bytes.
     """
 
     def __init__(self, port: ConversationDatagramProtocol, script: Script, addr: Any, size: int) -> None:
@@ -338,7 +338,7 @@ class _Answer:
         self._waiting: Waiting | None = None
 
     def go_on(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Do the actions until they are done or something has to be waited for."""
+        """Do the actions until they are done or one has to wait."""
         port = self._port
         try:
             wanted = drive(self._script, self._put, port.clock, value, error)

@@ -1,11 +1,11 @@
-"""What the catalog, twistd, the clients and the documents know of a protocol.
+"""The definition of a protocol, which the catalog, twistd, the clients and the documents read.
 
-A file of ``sockproto.protocols``, or of anybody's ``twisted/plugins``, ends in one. Mostly it is made of a
-conversation, and the classes that Twisted runs follow from it::
+A file of ``sockproto.protocols``, or of anybody's ``twisted/plugins``, ends with one. Usually it is made from
+a conversation, and the classes that Twisted runs are made from it::
 
     DEFINITION = conversation_definition("shout", "each line comes back in capitals", Shout)
 
-Where they are written by hand, for people to look up and subclass, it has those::
+If these classes are written by hand, so that people can look them up and subclass them, it names them::
 
     DEFINITION = ProtocolDefinition("shout", "each line comes back …", ShoutFactory, ShoutDatagramProtocol)
 """
@@ -26,13 +26,13 @@ from sockproto.interfaces import IProtocolDefinition
 
 @dataclass(frozen=True)
 class ProtocolOption:
-    """An option of twistd's that fits a protocol; its value is an argument of the conversation.
+    """A twistd option of a protocol; its value is an argument of the conversation.
 
     Attributes:
-        name: As it is typed, without the hyphens in front.
-        convert: Makes the value of the text; raises ValueError with what it must be (see
+        name: The option as it is typed, without the hyphens in front.
+        convert: Returns the value that a text means; raises ValueError, whose text says what it must be (see
             ``sockproto.core.text``).
-        default: What help texts name as the default.
+        default: The default as help texts show it.
         help: One line.
     """
 
@@ -50,18 +50,17 @@ class ProtocolOption:
 @implementer(IProtocolDefinition, IPlugin)
 @dataclass(frozen=True)
 class ProtocolDefinition:
-    """One protocol. Where its classes are not written by hand, :func:`conversation_definition` makes them.
+    """One protocol. If its classes are not written by hand, :func:`conversation_definition` makes them.
 
     Attributes:
         name: What people type: lower-case letters, digits and hyphens, beginning with a letter.
         description: One line, for help texts.
         factory: Its ``ConversationFactory``.
         datagram_protocol: Its ``ConversationDatagramProtocol``.
-        framings: The framing for each word of ``--framing``, the default first; empty where there is no
-            choice to make.
-        options: The options that fit it.
-        prepare: Makes the arguments of *factory* and *datagram_protocol* of the options' values, its keyword
-            arguments, once for all the listeners of a server: what they are to share is made here. By
+        framings: The framing for each word of ``--framing``, the default first; empty if there is no choice.
+        options: Its own options.
+        prepare: Called with the options' values as keyword arguments, once for all the listeners of a server;
+            returns the arguments of *factory* and *datagram_protocol*. Make here what the listeners share. By
             default the arguments are the options.
     """
 
@@ -82,17 +81,17 @@ def conversation_definition(
     options: tuple[ProtocolOption, ...] = (),
     prepare: Callable[..., Mapping[str, Any]] = dict,
 ) -> ProtocolDefinition:
-    """Make the definition of a protocol, and the classes that run it.
+    """Return the definition of a protocol, and make the classes that run it.
 
-    For the name ``shout`` those are ``ShoutFactory``, the ``ShoutProtocol`` that it makes, and
-    ``ShoutDatagramProtocol``: classes like any other, for programs and tests to take from the definition.
+    For the name ``shout`` the classes are ``ShoutFactory``, the ``ShoutProtocol`` that it makes, and
+    ``ShoutDatagramProtocol``. Programs and tests take them from the definition.
 
     Args:
-        name: As in :class:`ProtocolDefinition`; the log has it too.
+        name: As in :class:`ProtocolDefinition`; also the name in the log.
         description: Likewise.
-        conversation: Makes the conversation: mostly its class.
-        framing: Makes the framing, given the longest message: mostly its class. Where there is a choice, the
-            framing for each word of ``--framing``, the default first.
+        conversation: Called to make the conversation; usually its class.
+        framing: Called with the longest message in bytes, returns the framing; usually its class. If there is
+            a choice: the framing for each word of ``--framing``, the default first.
         options: As in :class:`ProtocolDefinition`.
         prepare: Likewise.
 

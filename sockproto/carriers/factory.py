@@ -1,4 +1,4 @@
-"""Makes connections of a listener: a conversation and its carrier for each.
+"""The factory of a listener: makes a conversation and its carrier for each connection.
 
 ::
 
@@ -30,30 +30,30 @@ class ConversationFactory(Factory):
     An ordinary ``IProtocolFactory``: other people's endpoints and wrappers take it.
 
     Args:
-        args: The conversation's.
-        limits: How much the peers may have of us, together and each.
-        framing: Makes the framing, given the longest message; the protocol's own if None.
-        clock: For timers; the global reactor if None.
-        proxy_from: Networks of the proxies whose PROXY header tells who the client is; every connection
-            must begin with one then. None: there are no proxies.
-        access: Who may come in, by the address; everybody if None.
-        faults: What is to go wrong with its connections, such as ``"delay=0.2"``; nothing if None.
-        kwargs: The conversation's.
+        args: Positional arguments of the conversation.
+        limits: The limits of what the peers may use, all together and each.
+        framing: Called with the longest message in bytes, returns the framing; None: the protocol's own.
+        clock: The clock of its timers; None: the global reactor.
+        proxy_from: Networks of the proxies whose PROXY header tells the client's address; then every
+            connection must begin with such a header. None: there are no proxies.
+        access: The addresses that may connect; None: all.
+        faults: The faults of its connections, such as ``"delay=0.2"``; None: no faults.
+        kwargs: Keyword arguments of the conversation.
 
     Attributes:
         protocol: The class of protocol it makes.
-        name: What the log calls it; the name of the protocol's class, in short, if empty.
-        limits: How much the peers may have of us.
-        faults: What is to go wrong with them; None: nothing.
-        registry: Its connections, and what was counted of them.
-        worker: The number of the worker that serves it, where ``sockproto serve`` has several; else None.
-        ignores_address: That ``buildProtocol`` needs no address: the ports of ``flush_after_reads`` make
-            none. A subclass with a ``buildProtocol`` of its own is given one.
+        name: The protocol's name in the log; if empty, a short form of the name of the protocol's class.
+        limits: The limits of what the peers may use.
+        faults: The faults of its connections; None: no faults.
+        registry: Its connections and their statistics.
+        worker: The number of the worker that serves it, if ``sockproto serve`` has several; else None.
+        ignores_address: Whether ``buildProtocol`` needs no address; then the ports of
+            ``flush_after_reads`` make none. A subclass that overrides ``buildProtocol`` gets one.
 
     Raises:
-        TypeError: The conversation, or the carrier, doesn't take these arguments, as their signatures say;
-            of values our own conversations know more, and others show at the first connection.
-        ValueError: A network of *proxy_from* is none, or *faults* are wrong.
+        TypeError: The signature of the conversation, or of the carrier, doesn't accept these arguments. Wrong
+            values are found at once by the conversations of this package, else at the first connection.
+            ValueError: A network in *proxy_from* is not valid, or *faults* are wrong.
     """
 
     protocol: type[ConversationProtocol] = ConversationProtocol
@@ -88,7 +88,7 @@ class ConversationFactory(Factory):
 
     @property
     def statistics(self) -> Statistics:
-        """What was counted of its connections."""
+        """The statistics of its connections."""
         return self.registry.statistics
 
     def buildProtocol(self, addr: IAddress | None) -> ConversationProtocol:
@@ -111,15 +111,15 @@ class ConversationFactory(Factory):
         return protocol
 
     def _carriers(self) -> dict[str, Any]:
-        """Return the arguments of a protocol that are not its conversation's."""
+        """Return the arguments of a protocol that are not meant for its conversation."""
         return {"registry": self.registry, "framing": self._framing, "proxies": self._proxies}
 
     def drain(self) -> "Deferred[None]":
-        """Have every connection finish what it has received; fires when all are gone."""
+        """Let every connection answer what it has received; the Deferred fires when all are closed."""
         return self.registry.drain()
 
     def abort(self) -> int:
-        """Cut every connection that is left; return how many."""
+        """Cut every connection that is still open; return how many there were."""
         return self.registry.abort()
 
     def stopFactory(self) -> None:

@@ -1,8 +1,8 @@
-"""What flows between a session and its transport: the one loop of the stream carrier.
+"""The loop of the stream carrier: it moves bytes between a session and its transport.
 
-It writes what the session gives, and sees to what the session needs: room at the peer, a ``Sleep`` or
-``Wait``, the turn of others, our half-close, the end. Whatever happens to a connection comes here, and what
-happens meanwhile is seen by the loop at work: nothing recurses::
+It writes the bytes of the session and does what the session needs: wait for room at the peer, a ``Sleep`` or
+``Wait``, a turn for other connections, our half-close, the close. All events of a connection come here. An
+event during the loop only sets state, which the loop sees, so nothing recurses::
 
     flow = Flow()
     flow.attend(connection, connection.session.receive(data))
@@ -23,7 +23,7 @@ from sockproto.core.session import AT_THE_END, CLOSING, HALF_CLOSING, LOST, OPEN
 
 
 class Flow:
-    """Sees to what the session of one connection needs."""
+    """Does what the session of one connection needs."""
 
     __slots__ = ("_attending", "_turn", "_waiting")
 
@@ -34,15 +34,15 @@ class Flow:
 
     @property
     def waits(self) -> bool:
-        """Whether something is waited for that is not the peer's to give."""
+        """Whether it waits for something that doesn't come from the peer."""
         return self._waiting is not None or self._turn is not None
 
     def attend(self, connection: Connection, out: bytes = b"") -> None:
-        """Write, and see to what the session needs until that takes time.
+        """Write, and do what the session needs until that takes time.
 
         Args:
             connection: The connection.
-            out: What its session has given to write.
+            out: The bytes that its session has returned.
         """
         session = connection.session
         if self._attending or session.running:
@@ -102,7 +102,7 @@ class Flow:
                 self.attend(connection, session.fail(error))
 
     def stop(self, connection: Connection) -> None:
-        """Wait for nothing more."""
+        """Cancel all waits."""
         if self._waiting is not None:
             self._cancel_waiting(connection)
         if self._turn is not None:
@@ -110,9 +110,9 @@ class Flow:
             self._turn = None
 
     def _fail(self, connection: Connection, error: BaseException) -> None:
-        """End a connection whose transport has raised an error: nothing is known of what it has sent.
+        """End a connection whose transport has raised an error: nobody knows what it has sent.
 
-        So ends one whose conversation ends the process, which is raised again.
+        An exception that ends the process is raised again.
         """
         session = connection.session
         if session.need is LOST:
@@ -124,7 +124,7 @@ class Flow:
             raise error
 
     def _write(self, connection: Connection, data: bytes) -> None:
-        """Hand bytes to the transport, which may pause us at once."""
+        """Write bytes to the transport, which may pause us at once."""
         if data and connection.session.need is not LOST:
             connection.bytes_out += len(data)
             try:
@@ -133,7 +133,7 @@ class Flow:
                 self.attend(connection, connection.session.fail(error))
 
     def _wait(self, connection: Connection, action: Sleep | Wait) -> Waiting:
-        """Begin what the script waits for, if it hasn't; end it if a message does."""
+        """Begin the script's wait if it hasn't begun; end it if a message ends it."""
         session, waiting = connection.session, self._waiting
         begun = waiting is not None and waiting.action is action
         if waiting is None or not begun:
@@ -152,20 +152,20 @@ class Flow:
         self.attend(connection)
 
     def _deliver(self, connection: Connection, waiting: Waiting) -> bytes:
-        """Have the script go on with what it waited for."""
+        """Run the script on with the result of its wait."""
         self._waiting = None
         if waiting.error is None:
             return connection.session.resume(waiting.value)
         return connection.session.throw(waiting.error)
 
     def _cancel_waiting(self, connection: Connection) -> None:
-        """Wait no longer for what the script doesn't need any more."""
+        """Cancel a wait that the script doesn't need any more."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.cancel(partial(connection.registry.failed, connection, AT_THE_END))
 
     def _yield_turn(self, connection: Connection) -> None:
-        """Let other connections have their turn before anything more is done."""
+        """Let other connections have their turn before this one goes on."""
         self._turn = connection.clock.callLater(0, self._next_turn, connection)
 
     def _next_turn(self, connection: Connection) -> None:
@@ -173,7 +173,7 @@ class Flow:
         self.attend(connection, connection.session.look_ahead())
 
     def _half_close(self, connection: Connection) -> None:
-        """End our half of the stream, where there are halves; go on reading."""
+        """End our half of the stream, if the transport has half-close, and go on reading."""
         if can_half_close(connection.transport):
             connection.transport.unregisterProducer()
             connection.transport.loseWriteConnection()

@@ -1,8 +1,8 @@
-"""What is written to the log: one line an event, few enough and escaped.
+"""Writes events to the log: one line per event, limited in rate, escaped.
 
-A peer must not be able to flood the log or to forge lines of it. So many events a second are written; of the
-others the end of the second tells how many there were. None is built when nobody observes the log; and what
-came from a peer, which a traceback may quote, is escaped::
+A peer must not be able to flood the log or to forge its lines. A limited number of events is written each
+second; at its end one line says how many were left out. No event is built if nobody observes the log. Text
+from a peer, which a traceback may quote, is escaped::
 
     log = EventLog(rate=100)
     log.info(clock, "connection {serial} closed: {reason}", serial=7, reason=reason)
@@ -19,11 +19,11 @@ from sockproto.reactor.observers import is_observed
 
 
 class EventLog:
-    """Writes events to the log, at most so many a second.
+    """Writes events to the log, at most *rate* of them each second.
 
     Args:
         rate: Events a second (100); 0 means no limit.
-        log: Where to; Twisted's global log if not given.
+        log: The log to write to; Twisted's global log if None.
     """
 
     def __init__(self, rate: int = 100, log: Logger | None = None) -> None:
@@ -58,7 +58,7 @@ class EventLog:
             clock: Tells which second it is.
             format: As ``twisted.logger`` formats it.
             failure: What has failed.
-            source: Whose failure it is, as the event's ``log_source`` tells.
+            source: The object that failed; the event's ``log_source``.
             fields: What the format names, and more.
         """
         if self.admits(clock):
@@ -66,7 +66,7 @@ class EventLog:
             log.failure(format, EscapedFailure(failure), **fields)
 
     def flush(self) -> None:
-        """Say how many events were left out since this was last said; the end of a second does so too."""
+        """Log how many events were left out since the last such line, as the end of each second does."""
         if self._end is not None:
             if self._end.active():
                 self._end.cancel()
@@ -77,7 +77,7 @@ class EventLog:
             )
 
     def admits(self, clock: IReactorTime) -> bool:
-        """Count an event; return whether it is to be written. Ask before making what costs something."""
+        """Count an event; return whether it should be written. Ask this before costly formatting."""
         if not is_observed(self._log.observer):
             return False
         now = clock.seconds()

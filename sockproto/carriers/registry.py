@@ -1,7 +1,7 @@
-"""What a listener knows of its connections: who is there, how many came, how they ended.
+"""The registry of a listener's connections: which are open, how many came, how they ended.
 
-Counts them, refuses those past the limits, writes their ends to the log, and drains them when the service
-stops. Knows nothing of what they say::
+Counts them, refuses those above the limits, logs how they end, and drains them when the service stops.
+Knows nothing of what they exchange::
 
     factory.registry.statistics.closed[CloseReason.IDLE]
 """
@@ -38,9 +38,9 @@ class Durations:
     """How long connections lasted.
 
     Attributes:
-        counts: How many lasted as long as each of ``DURATIONS`` at most, and longer than the one before; the
-            last number is of those that lasted longer than all.
-        total: Seconds, of all together.
+        counts: For each bound of ``DURATIONS``, how many connections lasted no longer than it, but longer
+            than the bound before; the last number counts those that lasted longer than all bounds.
+            total: The sum of all durations, in seconds.
     """
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(DURATIONS) + 1))
@@ -65,9 +65,8 @@ class Statistics:
         messages_out: Messages sent, likewise.
         dropped: Datagrams that came and were not answered, for each reason: see
             :class:`~sockproto.ConversationDatagramProtocol`.
-        faults: What went wrong because it was asked for, for each fault (see :class:`~sockproto.Faults`):
-            the connections, or the messages, that had it.
-        durations: How long the connections lasted that have ended; None: that is not counted.
+        faults: For each fault (see :class:`~sockproto.Faults`), how many connections or messages had it.
+            durations: How long connections lasted that have ended; None: not counted.
     """
 
     opened: int = 0
@@ -94,17 +93,17 @@ class Registry:
     """Keeps the connections of a listener.
 
     Args:
-        limits: How many there may be, and how many events a second go to the log.
-        clock: For timers; the global reactor, when the first connection is made, if None.
-        access: Who may come in, by the address; everybody if None.
+        limits: How many connections there may be, and how many events go to the log each second.
+        clock: The clock of its timers; None: the global reactor, when the first connection is made.
+        access: The addresses that may connect; None: all.
 
     Attributes:
         limits: The limits.
-        connections: Those that are open, the oldest first, each with the places that it has taken.
+        connections: The open connections, the oldest first, each with the slots that it has taken.
         statistics: What was counted.
         log: Where events are written.
-        reports: Which connections the log tells the end of.
-        admission: Counts the places.
+        reports: Which connections' ends are logged.
+        admission: Counts the slots.
     """
 
     def __init__(
@@ -123,7 +122,7 @@ class Registry:
 
     @cached_property
     def clock(self) -> IReactorTime:
-        """What time it is."""
+        """The source of time and timers."""
         if self._clock is None:
             from twisted.internet import reactor
 
@@ -132,11 +131,11 @@ class Registry:
 
     @cached_property
     def timers(self) -> Timers:
-        """What calls connections when a limit of time may be over."""
+        """The timers that call connections when a time-out may be over."""
         return Timers(self.clock, self.limits.grain_seconds)
 
     def host_at(self, address: IAddress) -> Peer:
-        """Return this end of a connection as plain data, mostly the same object for all."""
+        """Return this end of a connection as plain data; usually the same object for all connections."""
         if address is not self._address:
             self._address = address
             host = peer_of(address)
@@ -147,11 +146,11 @@ class Registry:
     # What a connection tells.
 
     def count_header(self, size: int) -> None:
-        """Count the bytes of a PROXY header, which are read but none of the conversation's."""
+        """Count the bytes of a PROXY header, which are read but don't belong to the conversation."""
         self.statistics.bytes_in += size
 
     def enter(self, connection: Connection) -> CloseReason | None:
-        """Note a connection that was made; return why it is refused if there are too many."""
+        """Record a new connection; return why it is refused if there are too many."""
         self.statistics.opened += 1
         connection.serial = self.statistics.opened
         refused = self.admission.enter()
@@ -159,7 +158,7 @@ class Registry:
         return refused
 
     def admit(self, connection: Connection) -> CloseReason | None:
-        """Do both at once, where it is known who the peer is."""
+        """Do what ``enter`` and ``identify`` do at once, if the peer is known already."""
         counted, admission = self.statistics, self.admission
         counted.opened = connection.serial = counted.opened + 1
         refused = admission.admit(connection.peer)
@@ -167,11 +166,11 @@ class Registry:
         return refused
 
     def identify(self, connection: Connection, counted: bool = True) -> CloseReason | None:
-        """Count a connection as its peer's; return why it is refused.
+        """Count a connection of its peer; return why it is refused, or None.
 
         Args:
             connection: The connection.
-            counted: Whether it counts among its peer's.
+            counted: Whether it counts as a connection of its peer.
         """
         if not counted:
             return CloseReason.DENIED if self.admission.denies(connection.peer) else None
@@ -181,10 +180,10 @@ class Registry:
         return refused
 
     def half_closed(self, connection: Connection) -> None:
-        """The conversation has ended our half of the stream, where there are halves."""
+        """The conversation has ended our half of the stream, if the transport has half-close."""
 
     def failed(self, connection: Connection, what: str, error: BaseException) -> None:
-        """Log an error of a conversation's; one that ends the process does so."""
+        """Log an error of a conversation; an exception that ends the process is raised again."""
         failure = Failure(error, type(error), error.__traceback__)
         message = "{protocol} connection {serial} from {peer}: {what}"
         event = {"event": "conversation_error", "what": what, **fields(connection)}
@@ -193,7 +192,7 @@ class Registry:
             end_process(self.clock, error)
 
     def leave(self, connection: Connection) -> None:
-        """Note that a connection is gone, once; it gives back its places."""
+        """Record, once, that a connection is closed, and free its slots."""
         places = self.connections.pop(connection, None)
         if places is None:
             return
@@ -218,7 +217,7 @@ class Registry:
                 drained.callback(None)
 
     def report(self, connection: Connection) -> None:
-        """Log how a connection ended, if that is to be told."""
+        """Log how a connection ended, if such ends are logged."""
         reports = self.reports
         if (reports is Reports.ALL or told(reports, connection)) and self.log.admits(self.clock):
             told_of = end_fields(connection)
@@ -227,7 +226,7 @@ class Registry:
     # The end.
 
     def drain(self) -> "Deferred[None]":
-        """Have every connection finish what it has received; fires when all are gone."""
+        """Let every connection answer what it has received; the Deferred fires when all are closed."""
         for connection in list(self.connections):
             with suppress(*EXITS):  # told of already: the process ends
                 connection.drain()
@@ -239,7 +238,7 @@ class Registry:
         return drained.addCallback(lambda _: self.log.flush())
 
     def abort(self) -> int:
-        """Cut every connection that is left; return how many."""
+        """Cut every connection that is still open; return how many there were."""
         left = list(self.connections)
         for connection in left:
             with suppress(*EXITS):

@@ -1,4 +1,4 @@
-"""What the log says of a connection's end, and which ends are worth a line.
+"""What the log says about a connection's end, and which ends are logged.
 
 ::
 
@@ -17,11 +17,11 @@ from sockproto.core.conversation import CloseReason
 
 
 class Reports(Enum):
-    """Which connections the log tells the end of."""
+    """Which connections' ends are logged."""
 
-    ALL = "all"  #: each
-    FAILED = "failed"  #: those that did not end as they should; a health check is none of them
-    NONE = "none"  #: none; an error in a conversation has a line of its own all the same
+    ALL = "all"  #: all connections
+    FAILED = "failed"  #: connections that did not end as they should; health checks are not among them
+    NONE = "none"  #: none; an error in a conversation is still logged
 
 
 ORDERLY = frozenset({CloseReason.PEER_CLOSED, CloseReason.CLOSED, CloseReason.DRAINED})
@@ -29,17 +29,17 @@ ORDERLY = frozenset({CloseReason.PEER_CLOSED, CloseReason.CLOSED, CloseReason.DR
 
 
 def told(reports: Reports, connection: Connection) -> bool:
-    """Return whether the end of a connection is to be told."""
+    """Return whether the end of a connection is logged."""
     if reports is Reports.FAILED:
         return not (connection.session.reason in ORDERLY or is_health_check(connection))
     return reports is Reports.ALL
 
 
 def is_health_check(connection: Connection) -> bool:
-    """Return whether a connection was no more than a load balancer's look at the port.
+    """Return whether a connection was only a load balancer's health check of the port.
 
-    It has said nothing, but perhaps a PROXY header, and was closed or reset by the peer; or it was left in
-    its TLS handshake. (haproxy resets its health checks; Source: its manual, "option tcp-check".)
+    The peer has sent nothing (except perhaps a PROXY header) and has closed or reset the connection, or has
+    left during the TLS handshake. (haproxy resets its health checks; Source: its manual, "option tcp-check".)
     """
     reason = connection.session.reason
     if reason is CloseReason.TLS_FAILED:
@@ -48,7 +48,7 @@ def is_health_check(connection: Connection) -> bool:
 
 
 def end_text(connection: Connection, told_of: dict[str, Any]) -> str:
-    """Return the format of the line about a connection's end, which is filled with ``end_fields``."""
+    """Return the format of the line about a connection's end; its fields are those of ``end_fields``."""
     why = "{reason} ({detail})" if told_of["detail"] else "{reason}"
     who = "{peer} ({subject})" if connection.peer.certificate is not None else "{peer}"
     return (
@@ -59,7 +59,7 @@ def end_text(connection: Connection, told_of: dict[str, Any]) -> str:
 
 
 def end_fields(connection: Connection) -> dict[str, Any]:
-    """Return what that line, and whoever reads its event, needs to know: text and numbers alone."""
+    """Return the fields of that line and its event: only text and numbers."""
     session = connection.session
     return {
         "event": "connection_closed",
@@ -75,7 +75,7 @@ def end_fields(connection: Connection) -> dict[str, Any]:
 
 
 def fields(connection: Connection) -> dict[str, Any]:
-    """Return what every event tells of its connection."""
+    """Return the fields that every event of a connection has."""
     certificate = connection.peer.certificate
     return {
         "protocol": connection.name,

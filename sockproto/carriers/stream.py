@@ -1,7 +1,7 @@
 """The stream carrier: a conversation on TCP, TLS or a UNIX socket.
 
-It moves the bytes of a session, and does what the session needs (docs/architecture.md); once, for every
-protocol. It knows Twisted; it doesn't know what any protocol means::
+It moves the bytes of a session and does what the session needs (docs/topics/architecture.md), in the same way
+for every protocol. It knows Twisted; it doesn't know what any protocol means::
 
     class EchoProtocol(ConversationProtocol):
         conversation, framing = Echo, Raw
@@ -48,32 +48,31 @@ from sockproto.reactor.connections import TCPConnection
 class ConversationProtocol(Protocol):
     """Runs one conversation on one connection.
 
-    To end it from outside call ``close`` or ``abort``, not the transport's ``loseConnection``: Twisted waits
-    with that for its producer, which is this protocol.
+    To end it from outside call ``close`` or ``abort``, not the transport's ``loseConnection``, which waits
+    until the producer is unregistered, and the producer is this protocol.
 
     Args:
-        args: The conversation's.
-        limits: How much the peer may have of us.
-        framing: Makes the framing, given the longest message; the class's own if None.
-        clock: For timers; the global reactor, when the connection is made, if None.
-        proxies: Whose PROXY header to take, which then must come first; None: there is none to come.
-        registry: Where the connection is counted and its events are logged, with its limits and clock; one of
-            its own if None.
-        kwargs: The conversation's.
+        args: Positional arguments of the conversation.
+        limits: The limits of what the peer may use.
+        framing: Called with the longest message in bytes, returns the framing; None: the class's own.
+        clock: The clock of its timers; None: the global reactor, when the connection is made.
+        proxies: The proxies whose PROXY header is accepted; a header must come first then. None: no header.
+        registry: Counts the connection and logs its events; its limits and clock are used. None: a new one.
+        kwargs: Keyword arguments of the conversation.
 
     Attributes:
-        conversation: Makes the conversation: mostly its class.
-        framing: Makes the framing, given the longest message: mostly its class.
+        conversation: Called to make the conversation; usually its class.
+        framing: Called with the longest message in bytes, returns the framing; usually its class.
         session: Runs the conversation.
-        registry: Where the connection is counted.
-        clock: What time it is, from when the connection is made.
+        registry: The registry that counts the connection.
+        clock: The source of time and timers; set when the connection is made.
         serial: The connection's number among those of its listener, from 1.
-        peer: The other end: the client, also behind a proxy that tells its address.
+        peer: The other end: the client, even behind a proxy if the proxy tells its address.
         host: This end, likewise.
-        bytes_in: Bytes read that are the conversation's: none of the PROXY header or of TLS, nor those that
-            come once the end has begun, which are thrown away.
-        bytes_out: Bytes handed to the transport.
-        paused: Whether the transport has enough to send.
+        bytes_in: Bytes read for the conversation, without the PROXY header, TLS records, and the bytes that
+            come after the close has begun, which are thrown away.
+        bytes_out: Bytes written to the transport.
+        paused: Whether the transport's send buffer is full.
         reading: Whether bytes are read as they come.
     """
 
@@ -128,13 +127,13 @@ class ConversationProtocol(Protocol):
     def prepare(
         self, conversation: Conversation, framing: Any, registry: Registry, arrival: Arrival | None = None
     ) -> None:
-        """Begin with what is made: ``__init__`` does so, and factories that leave it out.
+        """Set up the parts: called by ``__init__``, and by factories that don't call ``__init__``.
 
         Args:
-            conversation: What is said.
-            framing: What a message is.
-            registry: Where the connection is counted.
-            arrival: What is waited for first, if anything but a TLS handshake is.
+            conversation: The conversation.
+            framing: The framing.
+            registry: The registry that counts the connection.
+            arrival: What to wait for first, unless it is only a TLS handshake.
         """
         self.registry = registry
         self.session = Session(conversation, framing)
@@ -148,7 +147,7 @@ class ConversationProtocol(Protocol):
     # What Twisted calls.
 
     def connectionMade(self) -> None:
-        """The connection is there; its conversation may wait for a PROXY header or a TLS handshake."""
+        """The connection is open; its conversation may wait for a PROXY header or a TLS handshake."""
         registry, transport = self.registry, self.transport
         self.clock = clock = registry.clock
         now = clock.seconds()
@@ -179,7 +178,7 @@ class ConversationProtocol(Protocol):
         self._write(self.answer(data))
 
     def answer(self, data: bytes) -> bytes:
-        """Bytes came; return what is to be sent. See ``IAnsweringProtocol``."""
+        """Bytes came; return the bytes to send. See ``IAnsweringProtocol``."""
         if self._phase is not None:
             data = self._phase.receive(self, data)
             if not data:
@@ -222,7 +221,7 @@ class ConversationProtocol(Protocol):
                 self.end()
 
     def writeConnectionLost(self) -> None:
-        """All we had to say is with the kernel, and our half of the stream is ended."""
+        """The kernel has all our bytes, and our half of the stream is ended."""
         if isinstance(self._phase, Closing):
             self._phase.sent(self, self.clock.seconds())
             self.look()
@@ -244,7 +243,7 @@ class ConversationProtocol(Protocol):
             self._attend()
 
     def pauseProducing(self) -> None:
-        """The transport has enough to send."""
+        """The transport's send buffer is full."""
         self.paused = True
         self.session.hold()
         if self._timeouts.progress is None and self.limits.write_stall_seconds:
@@ -275,12 +274,12 @@ class ConversationProtocol(Protocol):
             message: Its bytes, without a terminator.
 
         Returns:
-            Whether the peer keeps up; False says that it is time to send less.
+            Whether the peer keeps up; if False, send less.
 
         Raises:
             TypeError: The message is not bytes.
-            SendRefused: 64 KiB wait already, the connection is not open or ends, or the message is longer
-                than the framing can say; it is not sent.
+            SendRefused: 64 KiB wait already, the connection is not open or is closing, or the message is
+                longer than the framing can send. The message is not sent.
         """
         out = self.session.push(message)
         self._timeouts.active = self.clock.seconds()
@@ -288,10 +287,10 @@ class ConversationProtocol(Protocol):
         return not self.paused
 
     def drain(self) -> None:
-        """Answer the messages that have come whole, then close; what else comes is not read.
+        """Answer the messages that have come completely, then close; what comes later is not read.
 
-        An incomplete message is cut where a quiet period would cut it. What the conversation does of its
-        own accord, since it was opened, ends at once if no message waits for it.
+        An incomplete message is cut where a quiet period would cut it. A script of ``opened`` ends at once if
+        no message waits for it.
         """
         if not self.session.final:
             self._phase = Draining(self)
@@ -301,7 +300,7 @@ class ConversationProtocol(Protocol):
         """Run no further action, deliver what was sent, and close.
 
         Args:
-            reason: What the conversation's ``closed`` and the log are told.
+            reason: The reason for the conversation's ``closed`` and for the log.
         """
         self._do(self.session.close, reason)
 
@@ -309,7 +308,7 @@ class ConversationProtocol(Protocol):
         """Cut the connection and drop what was not sent.
 
         Args:
-            reason: What the conversation's ``closed`` and the log are told.
+            reason: The reason for the conversation's ``closed`` and for the log.
         """
         if self.session.need is not LOST:
             try:
@@ -322,12 +321,12 @@ class ConversationProtocol(Protocol):
 
     @property
     def reason(self) -> CloseReason | None:
-        """Why the connection ends or ended; None while it doesn't."""
+        """Why the connection is closing or closed; None while it is open."""
         return self.session.reason
 
     @property
     def detail(self) -> str:
-        """How it failed, or was made to, in words, where the reason says only that it did; else empty."""
+        """How it failed, or which faults it had, in words, if the reason alone doesn't say so; else empty."""
         if isinstance(self._phase, TLSEnded):
             return self._phase.words
         conversation = self.session.conversation
@@ -345,12 +344,12 @@ class ConversationProtocol(Protocol):
 
     @property
     def limits(self) -> Limits:
-        """How much the peer may have of us."""
+        """The limits of what the peer may use."""
         return self.registry.limits
 
     @property
     def name(self) -> str:
-        """What the log calls its protocol."""
+        """The name of its protocol in the log."""
         name: str = getattr(getattr(self, "factory", None), "name", "")
         return name or type(self).__name__.removesuffix("Protocol").lower()
 
@@ -361,7 +360,7 @@ class ConversationProtocol(Protocol):
 
     @property
     def idle(self) -> float:
-        """Seconds since a byte last came or went."""
+        """Seconds since a byte was last read or written."""
         return self.clock.seconds() - self._timeouts.active
 
     @property
@@ -377,20 +376,20 @@ class ConversationProtocol(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether it is not the peer's turn: something is waited for, or there is enough to send."""
+        """Whether the peer need not act now: we wait for something, or the send buffer is full."""
         return self.paused or (self._flow is not None and self._flow.waits)
 
     # What its parts call.
 
     def begin(self) -> None:
-        """Open the conversation: nothing is left to wait for."""
+        """Open the conversation: the header and the handshake are complete."""
         if self.session.need is OPENING and isinstance(self._phase, Arrival):
             self._phase = None
             self.restart_timeouts()
             self._open()
 
     def update_reading(self) -> None:
-        """Read unless the transport has enough to send, or more is held than we may read ahead."""
+        """Read unless the send buffer is full, or more bytes are held than we may read ahead."""
         session, framing = self.session, self.session.framing
         if framing.discards:
             wanted = True
@@ -410,7 +409,7 @@ class ConversationProtocol(Protocol):
             self.transport.pauseProducing()
 
     def end(self) -> None:
-        """Close, once; when the connection is gone, tell everybody, once."""
+        """Close, once; when the connection is lost, report it, once."""
         session = self.session
         if self._flow is not None:
             self._flow.stop(self)
@@ -431,7 +430,7 @@ class ConversationProtocol(Protocol):
                 self.registry.leave(self)
 
     def _forget(self) -> None:
-        """The connection is gone, in the commonest way: with nothing left undone. See ``end``."""
+        """The connection is lost in the most common way: with no work left. See ``end``."""
         session, registry = self.session, self.registry
         session.need = LOST
         try:
@@ -448,11 +447,11 @@ class ConversationProtocol(Protocol):
         registry.leave(self)
 
     def restart_timeouts(self) -> None:
-        """The peer's time begins: the conversation is open, or no longer busy with something else."""
+        """Restart the peer's time-outs: the conversation is open, or no longer busy."""
         self._timeouts.began = self._timeouts.active = self.clock.seconds()
 
     def look(self) -> None:
-        """See whether a limit of time is over; its timer calls this."""
+        """Check whether a time-out is over; called by the timer."""
         self._look_in(0)
         part = self._phase if isinstance(self._phase, Closing) else self._timeouts
         if part is self._timeouts and closes_below(self.transport):
@@ -473,7 +472,7 @@ class ConversationProtocol(Protocol):
             self.close(found)
 
     def _tls_failure(self, error: BaseException | None) -> str | None:
-        """Return how TLS has failed, None if it hasn't, given what has ended the connection."""
+        """Return how TLS has failed, given what ended the connection; None if it hasn't failed."""
         words = openssl_words(error)
         if isinstance(self._phase, Arrival) and self._phase.shakes_hands(self):
             return f"handshake: {words}" if words else PEER_LEFT
@@ -494,7 +493,7 @@ class ConversationProtocol(Protocol):
             self._write(out)
 
     def _write(self, out: bytes) -> None:
-        """Hand bytes to the transport, where nothing is in their way."""
+        """Write bytes to the transport, if nothing has to be sent before them."""
         if out:
             try:
                 self.transport.write(out)
@@ -502,7 +501,7 @@ class ConversationProtocol(Protocol):
                 self._attend(self.session.fail(error))
 
     def _do(self, event: Callable[..., bytes], *args: Any) -> None:
-        """Tell the session of an event that is not the transport's, and see to what it needs then."""
+        """Pass an event that is not the transport's to the session, then do what the session needs."""
         try:
             out = event(*args)
         except EXITS:
@@ -511,7 +510,7 @@ class ConversationProtocol(Protocol):
         self._attend(out)
 
     def _attend(self, out: bytes = b"") -> None:
-        """See to what the session needs."""
+        """Do what the session needs."""
         flow = self._flow
         if flow is None:
             flow = self._flow = Flow()
@@ -528,21 +527,21 @@ class ConversationProtocol(Protocol):
     # Time.
 
     def _look_in(self, seconds: float) -> None:
-        """Have ``look`` called in so many seconds, and not before; 0: not at all."""
+        """Have ``look`` called in this many seconds, not earlier; 0: not at all."""
         timers = self.registry.timers
         if self._tick is not None:
             timers.leave(self, self._tick)
         self._tick = timers.enter(self, seconds, self.clock.seconds()) if seconds else None
 
     def _await_end(self, came: int) -> None:
-        """The last of so many bytes that came belong to a message that has no end yet, or had none before."""
+        """Note since when the unfinished message, to which the last *came* bytes may belong, has begun."""
         framing = self.session.framing
         if getattr(framing, "begun", framing.unfinished <= came):
             self._timeouts.message_since = self._timeouts.active
         self._await_quiet()
 
     def _await_quiet(self) -> None:
-        """Begin the quiet period anew, or end it where it has no purpose."""
+        """Restart the quiet period, or cancel it if it has no purpose."""
         call, self._quiet_call = self._quiet_call, None
         if call is not None and call.active():
             call.cancel()

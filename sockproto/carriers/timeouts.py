@@ -1,10 +1,10 @@
-"""The limits of time of one connection in use.
+"""The time-outs of one open connection.
 
-No timer is reset as bytes come and go: each look sees what has happened since the last one, and returns when
-to look again. Knows the connection's state; doesn't change it::
+No timer is reset when bytes are read or written: each look compares the state with that of the last look and
+returns when to look again. It reads the connection's state and doesn't change it::
 
     timeouts = Timeouts(now)
-    timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: look again in so many seconds
+    timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: look again in 12.5 s
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from sockproto.core.session import Need
 from sockproto.reactor.buffers import unsent_bytes
 
 Limit: TypeAlias = tuple[float, float | None, CloseReason]
-"""A limit: its seconds, 0 for none; since when it runs, None if it doesn't now; what is over at its end."""
+"""A time-out: its seconds, 0 for none; since when it runs, None if it doesn't; the reason that it gives."""
 
 SAMPLES = 8
-"""How often within ``write_stall_seconds`` it is looked whether a peer that doesn't keep up reads at all."""
+"""How often within ``write_stall_seconds`` a peer that doesn't keep up is checked for progress."""
 
 
 class Progress:
-    """Whether a peer reads what is sent to it: sampled, not timed write by write.
+    """Whether a peer reads what is sent to it. It is sampled, not measured at each write.
 
     Args:
         connection: The connection.
-        now: What time it is, in the clock's seconds.
+        now: The time, in the clock's seconds.
 
     Attributes:
-        since: When it was last seen to have read something.
+        since: When it last was seen to have read something.
     """
 
     __slots__ = ("_delivered", "since")
@@ -40,7 +40,7 @@ class Progress:
         self.sample(connection, now)
 
     def sample(self, connection: Connection, now: float) -> int | None:
-        """Look; return how many bytes are unsent, None where the transport can't tell."""
+        """Take a sample; return how many bytes are unsent, None if the transport can't tell."""
         unsent = unsent_bytes(connection.transport)
         delivered = connection.bytes_out - (unsent or 0)
         if delivered != self._delivered:
@@ -49,7 +49,7 @@ class Progress:
 
 
 class Timeouts:
-    """The times that matter of a connection in use.
+    """The times of an open connection on which its time-outs depend.
 
     Args:
         now: When it was made, in the clock's seconds.
@@ -57,8 +57,8 @@ class Timeouts:
     Attributes:
         made: When it was made.
         began: Since when the peer could have spoken.
-        active: When a byte last came or went.
-        message_since: When the first byte of the message came that has no end yet.
+        active: When a byte was last read or written.
+        message_since: When the first byte of the unfinished message came.
         progress: Whether the peer reads, while it doesn't keep up.
     """
 
@@ -69,7 +69,7 @@ class Timeouts:
         self.progress: Progress | None = None
 
     def look(self, connection: Connection, now: float) -> CloseReason | float:
-        """Return what is over, or in how many seconds to look again; 0: never."""
+        """Return the reason of a time-out that is over, or in how many seconds to look again; 0: never."""
         if connection.busy:
             self.active = now
         if not connection.paused:
@@ -90,7 +90,7 @@ class Timeouts:
         return min(ends, default=0)
 
     def _limits(self, connection: Connection) -> Iterator[Limit]:
-        """Yield the limits and where they stand."""
+        """Yield the time-outs and since when each runs."""
         limits, session = connection.limits, connection.session
         framing = session.framing
         yield limits.lifetime_seconds, self.made, CloseReason.LIFETIME

@@ -1,7 +1,7 @@
-"""Many calls on few timers.
+"""Many scheduled calls that share few timers.
 
 A timer of its own for each connection takes half a kilobyte, and two microseconds to be made and cancelled.
-Here those that are due at about the same time share one::
+Here calls that are due at about the same time share one timer::
 
     tick = timers.enter(connection, 60, now)  # connection.look() is called in 60 seconds, or a little later
     timers.leave(connection, tick)            # it isn't
@@ -14,11 +14,11 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Timers:
-    """Calls ``look()`` of what is entered, when it is due.
+    """Calls ``look()`` of each item when it is due.
 
     Args:
-        clock: Where the timers are.
-        grain_seconds: So much later than asked for a call may come.
+        clock: The clock of the timers.
+        grain_seconds: How many seconds later than asked for a call may come.
     """
 
     def __init__(self, clock: IReactorTime, grain_seconds: float) -> None:
@@ -29,7 +29,7 @@ class Timers:
         self._entered = 0
 
     def enter(self, item: Any, seconds: float, now: float) -> int:
-        """Have *item* called so many seconds after *now*; return what to leave with."""
+        """Have *item* called *seconds* after *now*; return the tick that ``leave`` needs."""
         tick = ceil((now + seconds) / self._grain)
         due = self._due.get(tick)
         if due is None:
@@ -40,7 +40,7 @@ class Timers:
         return tick
 
     def leave(self, item: Any, tick: int) -> None:
-        """Don't call *item*; nothing happens if it has been called."""
+        """Don't call *item*; do nothing if it has been called already."""
         due = self._due.get(tick)
         if due is None or item not in due:
             due = self._calling

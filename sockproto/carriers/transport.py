@@ -1,4 +1,4 @@
-"""What the stream carrier has to know of Twisted's transports and their addresses.
+"""What the stream carrier has to know about Twisted's transports and their addresses.
 
 ::
 
@@ -17,11 +17,11 @@ from sockproto.core.text import escape
 from sockproto.reactor.connections import TCPConnection
 
 MAX_SUBJECT = 256
-"""So many characters of the subject of a certificate are told: what authorities write is short."""
+"""How many characters of a certificate's subject are shown at most; usual subjects are short."""
 
 
 def can_half_close(transport: Any) -> bool:
-    """Tell whether a transport can end its own stream and go on reading: plain TCP or UNIX.
+    """Return whether a transport can end its own half of the stream and go on reading: plain TCP or UNIX.
 
     Asking for ``IHalfCloseableDescriptor`` alone is not enough. A TLS transport claims it, and cuts TCP
     without a close_notify; a wrapper claims whatever the transport below it does, but a wrapper is a
@@ -31,7 +31,7 @@ def can_half_close(transport: Any) -> bool:
         transport: An ``ITransport``.
 
     Returns:
-        Whether ``loseWriteConnection`` does what it says.
+        Whether ``loseWriteConnection`` works.
     """
     return (
         IHalfCloseableDescriptor.providedBy(transport)
@@ -41,9 +41,9 @@ def can_half_close(transport: Any) -> bool:
 
 
 def announces_handshake(transport: Any) -> bool:
-    """Tell whether a transport has a TLS handshake and says when it is done.
+    """Return whether a transport has a TLS handshake and reports when it is done.
 
-    A wrapper around a TLS transport claims to be one, and keeps the end of the handshake to itself.
+    A wrapper around a TLS transport claims to be one, but doesn't report the end of the handshake.
 
     Args:
         transport: An ``ITransport``.
@@ -57,7 +57,7 @@ def announces_handshake(transport: Any) -> bool:
 
 
 def abort(transport: Any) -> None:
-    """Cut a connection; close it where the transport can do no more, as that of standard input and output.
+    """Cut a connection; close it if the transport can't abort, as that of standard input and output.
 
     Args:
         transport: An ``ITransport``.
@@ -66,16 +66,16 @@ def abort(transport: Any) -> None:
 
 
 def closes_below(transport: Any) -> bool:
-    """Tell whether a transport below this one closes already, though this one has not been told to.
+    """Return whether a transport below this one is closing already, though this one has not been told to.
 
-    Such is TLS once the peer's close_notify has come: it throws away what is written, and has TCP closed. TCP
-    waits with that for a producer that is paused until the producer writes or leaves.
+    TLS does so once the peer's close_notify has come: it throws away what is written, and closes TCP. TCP
+    waits with its close as long as a paused producer is registered.
 
     Args:
         transport: An ``ITransport``.
 
     Returns:
-        Whether all there is to do is to unregister the producer: ``connectionLost`` follows.
+        Whether only the producer must be unregistered; ``connectionLost`` follows.
     """
     below = getattr(transport, "transport", None)
     while below is not None:
@@ -89,7 +89,7 @@ def peer_of(address: IAddress | None) -> Peer:
     """Return a Twisted address as plain data.
 
     Args:
-        address: What ``getPeer`` or ``getHost`` gave.
+        address: The address that ``getPeer`` or ``getHost`` returned.
 
     Returns:
         Host and port; the path of a UNIX socket and None; the text of any other address and 0.
@@ -102,9 +102,9 @@ def peer_of(address: IAddress | None) -> Peer:
 
 
 def ends_of(transport: Any) -> tuple[Peer, IAddress, bool]:
-    """Return who is at the other end, the address of this one, and whether a handshake is announced.
+    """Return the peer, the address of this end, and whether the transport reports a TLS handshake.
 
-    In one piece for our own transports, which know all of it: no address of Twisted's is made.
+    Our own transports know all three, so no Twisted address is made for them.
 
     Args:
         transport: An ``ITransport``.
@@ -120,7 +120,7 @@ def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:
     """Return the address of a datagram as plain data.
 
     Args:
-        address: What ``datagramReceived`` was given.
+        address: The address that ``datagramReceived`` got.
     """
     if isinstance(address, tuple):
         return Peer(address[0], address[1])
@@ -128,13 +128,13 @@ def datagram_peer(address: tuple[str, int] | bytes | str) -> Peer:
 
 
 def openssl_words(error: BaseException | None) -> str | None:
-    """Return what OpenSSL says of an error, such as ``http request``.
+    """Return OpenSSL's own words for an error, such as ``http request``.
 
     Args:
-        error: What ended a connection.
+        error: The error that ended a connection.
 
     Returns:
-        Its words, escaped; None if it is no error of OpenSSL's.
+        The words, escaped; None if it is not an OpenSSL error.
     """
     if error is None or type(error).__module__.partition(".")[0] != "OpenSSL":
         return None
@@ -147,12 +147,12 @@ def openssl_words(error: BaseException | None) -> str | None:
 
 
 class Handshake(NamedTuple):
-    """What a TLS handshake has settled, as text that is safe for a terminal.
+    """The result of a TLS handshake, as text that is safe for a terminal.
 
     Attributes:
         tls: The version, such as ``TLSv1.3``.
-        sni: The server that the client asked for (RFC 6066, section 3), None if it has named none.
-        alpn: The protocol that was chosen (RFC 7301), None if none was.
+        sni: The server name that the client asked for (RFC 6066, section 3); None if it named none.
+        alpn: The protocol that was chosen (RFC 7301); None if none was chosen.
     """
 
     tls: str
@@ -161,7 +161,7 @@ class Handshake(NamedTuple):
 
 
 def tls_of(transport: Any) -> Handshake | None:
-    """Return what the TLS handshake of a transport has settled; None where there was none."""
+    """Return the result of a transport's TLS handshake; None if there was no handshake."""
     if not ISSLTransport.providedBy(transport):
         return None
     below: Any = transport  # ITransport leaves it out
@@ -175,7 +175,7 @@ def tls_of(transport: Any) -> Handshake | None:
 
 
 def certificate_of(transport: Any) -> bytes | None:
-    """Return the certificate that the peer of a TLS transport has shown, in DER; None if none."""
+    """Return the certificate that the peer of a TLS transport presented, in DER; None if there is none."""
     certificate = transport.getPeerCertificate()
     if certificate is None:
         return None
@@ -185,14 +185,14 @@ def certificate_of(transport: Any) -> bytes | None:
 
 
 def subject_of(certificate: bytes | None) -> str:
-    """Return whose certificate it is, such as ``CN=Michael,O=Example`` (RFC 4514), safe for a terminal.
+    """Return the subject of a certificate, such as ``CN=Michael,O=Example`` (RFC 4514), safe for a terminal.
 
     Args:
         certificate: In DER, as in ``Peer.certificate``.
 
     Returns:
-        At most 256 characters, and ``…`` where it is longer; empty if there is no certificate, or none that
-        can be read.
+        At most 256 characters, and ``…`` if it is longer; empty if there is no certificate, or if it can't be
+        read.
     """
     if certificate is None:
         return ""

@@ -1,4 +1,4 @@
-"""What a script waits for: one mechanism for ``Sleep`` and ``Wait``, on every carrier.
+"""The waits of scripts: one mechanism for ``Sleep`` and ``Wait`` on every carrier.
 
 Knows clocks and Deferreds; doesn't know who is waiting::
 
@@ -24,13 +24,13 @@ class Waiting:
     """A ``Sleep`` or a ``Wait`` that has begun.
 
     Args:
-        action: What to wait for.
-        clock: Where a ``Sleep`` schedules its end.
+        action: The action to wait for.
+        clock: The clock on which a ``Sleep`` schedules its end.
 
     Attributes:
-        action: What is waited for.
-        done: Whether the waiting is over.
-        error: What the awaitable failed with, None if it did not.
+        action: The action that it waits for.
+        done: Whether the wait is over.
+        error: The exception of the awaitable; None if it did not fail.
         value: The awaitable's result, None after a ``Sleep``.
     """
 
@@ -60,20 +60,20 @@ class Waiting:
             self.done = True
 
     def yield_turn(self, clock: IReactorTime) -> None:
-        """Be over one turn of the reactor later, though it is now: others have theirs."""
+        """End one reactor turn later instead of now, so that others have their turn."""
         self.done = False
         outcome = self.value if self.error is None else Failure(self.error)
         self._call = clock.callLater(0, self._finish, outcome)
 
     def then(self, callback: Callable[[], None]) -> None:
-        """Have *callback* called when the waiting is over."""
+        """Have *callback* called when the wait is over."""
         self._then = callback
 
     def cancel(self, failed: Callable[[BaseException], object]) -> None:
-        """Wait no longer; the callback is not called, a late result is dropped.
+        """Cancel the wait: the callback is not called, and a late result is dropped.
 
         Args:
-            failed: Called with the error if what is cancelled fails in another way than by that.
+            failed: Called with the error if the awaitable fails with anything but its cancellation.
         """
         self._then = None  # first, because cancelling a Deferred fires it
         self._failed = failed
@@ -87,7 +87,7 @@ class Waiting:
             failed(error)
 
     def fail(self, error: BaseException) -> None:
-        """End the waiting with an error of ours."""
+        """End the wait with an error of our own."""
         self.done, self.value, self.error = True, None, error
 
     def _finish(self, outcome: Any) -> Any:
@@ -114,23 +114,24 @@ def drive(
     value: Any = None,
     error: BaseException | None = None,
 ) -> Waiting | Action | None:
-    """Run a script until it takes time, or wants something else than to send or to wait.
+    """Run a script until it takes time, or until its action is neither bytes to send nor a wait.
 
-    A ``Sleep(0)``, or a Deferred that has fired, takes none, unless it is one of many in a row.
+    A ``Sleep(0)``, or a Deferred that has fired, takes no time, unless it is one of many in a row.
 
     Args:
         script: The script.
-        put: Takes bytes to send; returns whether that is enough for now.
+        put: Called with bytes to send; returns whether they are enough for now.
         clock: Where a ``Sleep`` schedules its end.
-        value: What its ``yield`` gives back.
-        error: What its ``yield`` raises; None: nothing.
+        value: The value of its ``yield``.
+        error: The exception that its ``yield`` raises; None: it raises nothing.
 
     Returns:
-        What is to be waited for; ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, or the bytes that were enough; None if
+        The wait that has begun; ``CLOSE``, ``ABORT``, ``HALF_CLOSE``, or the bytes that were enough; None if
         the script is over.
 
     Raises:
-        BaseException: Whatever the script, or *put*, raised; ``ActionError`` for what is no action.
+        ActionError: The script yielded something that is not an action.
+        BaseException: Any exception that the script, or *put*, raised.
     """
     for _ in range(TURN_STEPS):
         action = advance(script, put, value, error)
@@ -145,7 +146,7 @@ def drive(
 
 
 def next_turn(clock: IReactorTime) -> Waiting:
-    """Return what is over one turn of the reactor later."""
+    """Return a wait that is over one reactor turn later."""
     waiting = Waiting(Sleep(0), clock)
     waiting.yield_turn(clock)
     return waiting
@@ -155,7 +156,7 @@ def as_deferred(awaitable: Awaitable[Any]) -> Deferred[Any]:
     """Return a Deferred for anything that can be awaited.
 
     Raises:
-        TypeError: it can't be awaited.
+        TypeError: It can't be awaited.
     """
     if isinstance(awaitable, Deferred):
         return awaitable

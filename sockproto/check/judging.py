@@ -318,7 +318,7 @@ class Subject:
 
 
 def long_dialogue(subject: Subject, count: int) -> tuple[Body, Body]:
-    """Return so many messages, and what a talker answers to them all."""
+    """Return this many messages, and a talker's answers to all of them."""
     messages = [subject.habit.name(number) for number in range(count)]
     return Body(b"".join(messages)), Body(subject.answers(messages))
 

@@ -64,7 +64,7 @@ def left_out(count: int, where: str) -> Markup:
 
 
 def _window(length: int, marked: int | None, shown: int) -> tuple[int, int]:
-    """Tell from where to where to show bytes; a quarter of them stands before the one that is marked."""
+    """Return the range of bytes to show; a quarter of them comes before the one that is marked."""
     begin = min(max(0, (marked or 0) - shown // 4), max(0, length - shown))
     begin += -begin % ROW_BYTES
     return begin, min(length, begin + shown)

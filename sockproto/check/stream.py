@@ -117,7 +117,7 @@ class StreamClient(Wire):
         return came - before
 
     def receive(self, count: int) -> bytes:
-        """Return exactly so many bytes."""
+        """Return exactly this many bytes."""
         data = b""
         while len(data) < count:
             piece = self._read(count - len(data), self._patience.answer)

@@ -30,7 +30,7 @@ class ServerAddress:
     Attributes:
         kind: ``tcp``, ``udp``, ``unix`` or ``unix-dgram``.
         host: The host as it was given; the path of a UNIX socket.
-        port: The port; 0 where there is none.
+        port: The port; 0 if it has no port.
         family: The family of its socket.
         where: What to connect to.
         tls: How to speak TLS; None without.

@@ -255,5 +255,5 @@ def edges(data: bytes, limit: int = 1_024) -> bytes:
 
 
 def left_out(count: int) -> bytes:
-    """Return what stands for so many bytes that are left out, in a report."""
+    """Return the text that a report shows in place of bytes that are left out."""
     return b" [... %d bytes ...] " % count

@@ -47,7 +47,7 @@ REPLY_SECONDS = 30.0
 """How long a server may be silent when it is its turn (30, the time-out of Twisted's client endpoints)."""
 
 CROWDED_SECONDS = 0.05
-"""How soon a UNIX socket is tried again whose backlog is full; TCP does as much of its own accord."""
+"""After how many seconds a UNIX socket with a full backlog is tried again; TCP retries by itself."""
 
 SILENCE_SECONDS = 1.0
 """A command server that has spoken and then says nothing for so long will not describe its commands."""

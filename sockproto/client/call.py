@@ -81,7 +81,7 @@ class Call:
         self._since = self._clock.seconds()
 
     def linger(self, seconds: float, then: Callable[[], object]) -> None:
-        """When nothing comes for so many seconds, it is no failure any more: call *then*."""
+        """Call *then* if nothing comes for *seconds* seconds; that is not a failure."""
         self.reply_seconds, self._expire = seconds, then
         self.progress()
         self._look()

@@ -196,7 +196,7 @@ class Exchange:
             self._run(lambda: self._drive(waiting.value, waiting.error))
 
     def _send(self, message: bytes) -> bool:
-        """Send a message, as a datagram of its own; tell whether that is enough for now.
+        """Send a message as one datagram; return whether that is enough for now.
 
         After an answer it has a socket of its own too, as resolvers do it: what comes to the former one, to a
         second try or because the network doubled it, is no answer to this.

@@ -47,7 +47,7 @@ READ_BYTES = 262_144
 """What is read at once, where Twisted's transports read 64 KiB: a large echo takes a third of the reads."""
 
 LINGER_SECONDS = 0.5
-"""Over TLS, which has no half-close: so long may what the server still says take to come."""
+"""Over TLS, which has no half-close: how many seconds the last bytes of the server may take."""
 
 UNHEARD = TURN_BYTES // WRITE_BYTES
 """So often a conversation may go on from one message to the next, 64 KiB at a time, if nobody hears it."""

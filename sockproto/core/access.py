@@ -1,4 +1,4 @@
-"""Who may come in, by the address: networks that are allowed, networks that are denied. Pure.
+"""Which addresses may connect: networks that are allowed, and networks that are denied. Pure.
 
 ::
 
@@ -14,14 +14,14 @@ from typing import Final
 Network = IPv4Network | IPv6Network
 
 MAX_REMEMBERED: Final = 4_096
-"""Of so many addresses, those asked for last, it is remembered whether they may come in."""
+"""For how many addresses, the most recently asked for, the decision is cached."""
 
 
 class Access:
-    """Says which addresses may come in.
+    """Decides which addresses may connect.
 
-    The most specific of the networks that contain an address decides, in whatever order they are given, as in
-    a routing table. An address in none of them may come in unless something is allowed.
+    The most specific network that contains an address decides, whatever the order they are given in, as in
+    a routing table. An address in none of them may connect only if no network is allowed explicitly.
 
     Args:
         allow: Networks such as ``10.0.0.0/8`` or ``192.0.2.7``.
@@ -32,7 +32,7 @@ class Access:
         deny: The networks that are denied.
 
     Raises:
-        ValueError: One is no network, or one is both allowed and denied; the text says which.
+        ValueError: An item is not a network, or is both allowed and denied; the text says which.
     """
 
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
@@ -49,14 +49,14 @@ class Access:
         """Return what was given as the argument *access*.
 
         Raises:
-            TypeError: It is none, and not None.
+            TypeError: It is neither an ``Access`` nor None.
         """
         if access is not None and not isinstance(access, cls):
             raise TypeError(f"access must be Access(...), not {access!r}")
         return access
 
     def _admits(self, host: str) -> bool:
-        """Return whether a numeric address may come in; one that is none is in no network."""
+        """Return whether a numeric address may connect; any other text is in no network."""
         address = address_of(host)
         for each in self._narrowest_first if address is not None else ():
             if address in each:
@@ -65,13 +65,13 @@ class Access:
 
 
 def network(text: str) -> Network:
-    """Return a network as people write it; of IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2) that of IPv4.
+    """Return the network that a text means; IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) becomes IPv4.
 
     Args:
         text: Such as ``10.0.0.0/8``, or one address.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not a network.
     """
     if "%" in text:
         raise ValueError(f"{text!r} has a zone; write the address alone, which means it in every zone")

@@ -1,6 +1,6 @@
-"""What a conversation does: the actions that its methods give.
+"""What a conversation does: the actions that its methods return.
 
-Pure values; a session, or the datagram carrier, does them::
+Pure values; a session, or the datagram carrier, carries them out::
 
     yield b"Hello"          # send
     yield Sleep(0.5)        # go on later
@@ -31,11 +31,11 @@ ABORT: Final = End.ABORT
 HALF_CLOSE: Final = End.HALF_CLOSE
 """Send what is still to be sent, then end our half of the stream and go on receiving. No bytes follow.
 
-Over TLS, which has no half-close, it does nothing; an answer to a datagram it ends, as ``CLOSE`` does.
+Over TLS, which has no half-close, it does nothing. On datagrams it ends the answer, as ``CLOSE`` does.
 """
 
 TWICE: Final = End.TWICE
-"""Send the answer to a datagram twice, as a network may (RFC 768): only faults do so. No action follows."""
+"""Send the answer to a datagram twice, as a network may (RFC 768). Only faults use it. No action follows."""
 
 
 @dataclass(frozen=True)
@@ -53,32 +53,32 @@ class Sleep:
 class Wait:
     """Go on when an awaitable is done; only this conversation waits.
 
-    Its result comes back from the ``yield``; its failure is raised there. It is cancelled when the
-    connection is lost.
+    Its result is the value of the ``yield``; its failure is raised there. The awaitable is cancelled when
+    the connection is lost.
 
     Attributes:
-        awaitable: A Twisted ``Deferred``, a coroutine, or whatever else Twisted can await. It belongs to this
-            wait: one Deferred can't be waited for by two.
+        awaitable: A Twisted ``Deferred``, a coroutine, or anything else that Twisted can await. Only this
+            ``Wait`` may use it: two can't wait for one Deferred.
     """
 
     awaitable: Awaitable[Any]
 
 
 class Input(Wait):
-    """Wait for something to send. It is given up when the peer has ended its half of the stream."""
+    """Wait for something to send. The wait is cancelled when the peer has ended its half of the stream."""
 
 
 @dataclass(frozen=True)
 class Until(Wait):
-    """Wait, unless a message ends it; the others wait their turn, as always.
+    """Wait until the awaitable is done or a message ends the wait; other messages wait their turn, as always.
 
-    ``Interrupted`` is raised at the ``yield`` if one does, and the awaitable is cancelled. On datagrams it is
-    a ``Wait``: there is no next message.
+    If a message ends it, ``Interrupted`` is raised at the ``yield`` and the awaitable is cancelled. On
+    datagrams it is the same as ``Wait``, because there is no next message.
 
     Attributes:
-        ends: Told each message that comes meanwhile, once, as far as some hundred ahead; gives whether it
-            ends the wait. The one that does is handled by that.
-        endless: The service's stop ends the wait too: what is waited for has no end of its own.
+        ends: Called once with each message that comes during the wait (with the next few hundred at most);
+            returns whether it ends the wait. The message that ends it is not handled again.
+        endless: Whether the stop of the service ends the wait too, because the awaitable may never be done.
     """
 
     ends: Callable[[bytes], bool]
@@ -94,19 +94,19 @@ WAITS: Final = (Sleep, Wait)
 
 Action: TypeAlias = bytes | End | Sleep | Wait
 Script: TypeAlias = Generator[Action, Any, None]
-"""What a method is that gives more than one action, or waits: a generator of actions."""
+"""A generator of actions: what a method returns if it does more than one thing, or waits."""
 
 Actions: TypeAlias = Action | Script | None
 
 
 def next_of(items: Iterator[bytes | Wait]) -> Generator[Action, Any, bytes | None]:
-    """Take the next thing to send, as part of a script (``yield from``).
+    """Take the next bytes to send, as part of a script (``yield from``).
 
     Args:
-        items: Bytes, or a ``Wait`` whose result is bytes, or None if there was nothing.
+        items: Each item is bytes, or a ``Wait`` whose result is bytes, or None if there was nothing.
 
     Returns:
-        It; None if there are no more.
+        The bytes; None if there are no more.
     """
     for item in items:
         found = (yield item) if isinstance(item, Wait) else item

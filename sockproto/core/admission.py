@@ -1,4 +1,6 @@
-"""Who is let in: places of connections, addresses, replies a second to one. Pure; a clock is passed in.
+"""What is accepted: connection slots, addresses, replies per second to one address.
+
+Pure; the time is passed in.
 
 ::
 
@@ -13,7 +15,7 @@ from sockproto.core.conversation import CloseReason, Peer
 from sockproto.core.limits import Limits
 
 MAX_SOURCES = 65_536
-"""So many source addresses of datagrams are counted at once."""
+"""The largest number of source addresses of datagrams that are counted at once."""
 
 
 class Admission:
@@ -29,13 +31,13 @@ class Admission:
         self._open = 0
 
     def restrict(self, connections: int) -> None:
-        """Allow no more than so many connections, whatever the limits say."""
+        """Allow no more than this many connections, whatever the limits say."""
         self._max_connections = min(self._max_connections or connections, connections)
 
     def admit(self, peer: Peer) -> CloseReason | None:
-        """Take a place for a connection of *peer*; return why it is refused if there is none.
+        """Take a slot for a connection of *peer*; return why it is refused if there is none.
 
-        In one piece what ``enter`` and ``identify`` do; whoever is refused has taken no place.
+        Does what ``enter`` and ``identify`` do in one call. A refused connection takes no slot.
         """
         if 0 < self._max_connections <= self._open:
             return CloseReason.TOO_MANY
@@ -51,7 +53,7 @@ class Admission:
         return None
 
     def release(self, peer: Peer) -> None:
-        """Release what ``admit`` took."""
+        """Free the slot that ``admit`` took."""
         self._open -= 1
         site = peer.host
         if ":" in site:
@@ -64,18 +66,18 @@ class Admission:
             del peers[site]
 
     def enter(self) -> CloseReason | None:
-        """Take a place for a connection; return why it is refused if there is none."""
+        """Take a slot for a connection; return why it is refused if there is none."""
         if 0 < self._max_connections <= self._open:
             return CloseReason.TOO_MANY
         self._open += 1
         return None
 
     def leave(self) -> None:
-        """Release the place that ``enter`` took."""
+        """Free the slot that ``enter`` took."""
         self._open -= 1
 
     def identify(self, peer: Peer) -> CloseReason | None:
-        """Take one of *peer*'s places; return why it is refused if there is none."""
+        """Take one of *peer*'s slots; return why it is refused if there is none."""
         site = peer.host if ":" not in peer.host else site_of(peer)
         count = self._peers.get(site, 0)
         if 0 < self._max_of_peer <= count and peer.port is not None:
@@ -84,16 +86,16 @@ class Admission:
         return None
 
     def denies(self, peer: Peer) -> bool:
-        """Return whether *peer* may not come in, wherever there is a place."""
+        """Return whether *peer* may not connect, even if there is a slot."""
         return False
 
 
 class GuardedAdmission(Admission):
-    """Refuses, before it counts them, those who may not come in. Peers of UNIX sockets have no address.
+    """Refuses peers that may not connect before it counts them. Peers of UNIX sockets have no address.
 
     Args:
         limits: The limits.
-        access: Who may come in.
+        access: Which addresses may connect.
     """
 
     def __init__(self, limits: Limits, access: Access) -> None:
@@ -101,15 +103,15 @@ class GuardedAdmission(Admission):
         self._access = access
 
     def admit(self, peer: Peer) -> CloseReason | None:
-        """Take a place for a connection of *peer*; return why it is refused."""
+        """Take a slot for a connection of *peer*; return why it is refused."""
         return CloseReason.DENIED if self.denies(peer) else super().admit(peer)
 
     def identify(self, peer: Peer) -> CloseReason | None:
-        """Take one of *peer*'s places; return why it is refused."""
+        """Take one of *peer*'s slots; return why it is refused."""
         return CloseReason.DENIED if self.denies(peer) else super().identify(peer)
 
     def denies(self, peer: Peer) -> bool:
-        """Return whether *peer* may not come in."""
+        """Return whether *peer* may not connect."""
         return peer.port is not None and not self._access.admits(peer.host)
 
 
@@ -125,12 +127,12 @@ def site_of(peer: Peer) -> str:
 
 
 class SourceRate:
-    """Allows so many replies a second to each source address.
+    """Limits the replies per second to each source address.
 
-    An integer a source, all cleared every second: a tenth of the cost of a bucket that fills by time.
+    It keeps one integer per source and clears all every second: a tenth of the cost of a token bucket.
 
     Args:
-        rate: Replies a second and address; 0 means no limit.
+        rate: Replies per second to each address; 0 means no limit.
     """
 
     def __init__(self, rate: int) -> None:
@@ -139,7 +141,7 @@ class SourceRate:
         self._begin = self._end = 0  # of this second
 
     def allows(self, source: str, now: float) -> bool:
-        """Count a reply to *source*; tell whether it may be sent."""
+        """Count a reply to *source*; return whether it may be sent."""
         if not self._rate:
             return True
         counts = self._counts

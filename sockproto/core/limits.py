@@ -1,4 +1,4 @@
-"""How much a peer may have of us: pure values.
+"""The limits of what a peer may use: pure values.
 
 Each default has its precedent in the docstring; 0 means no limit::
 
@@ -11,25 +11,25 @@ from math import floor, log2
 from typing import Any
 
 READ_AHEAD_BYTES = 65_536
-"""Bytes held for a conversation that is busy; past it reading pauses. As much as Twisted reads at once."""
+"""Bytes held for a busy conversation; with more, reading pauses. As much as Twisted reads at once."""
 
 WRITE_BYTES = 65_536
-"""Replies are collected until there are this many bytes, or nothing more to do. Where Twisted's
-transports call their buffer full."""
+"""Replies are collected until there are this many bytes or no more work. The size at which Twisted's
+transports call their send buffer full."""
 
 TURN_BYTES = 262_144
-"""What one connection produces in one turn of the reactor before the others have theirs. Twice what
-Twisted hands to one ``send``."""
+"""Bytes that one connection may produce in one reactor turn before others have their turn. Twice what
+Twisted passes to one ``send``."""
 
 TURN_STEPS = 256
-"""So many waits that are over at once, as of a stream of short lines, one connection has in one turn: some
-milliseconds."""
+"""How many waits that are over at once (a stream of short lines may cause them) one connection has in one
+reactor turn: a few milliseconds."""
 
 MAX_WAITING = 1_024
-"""So many datagrams a port may wait in ``Sleep`` or ``Wait``."""
+"""How many datagrams of a port may wait in ``Sleep`` or ``Wait``."""
 
 MAX_WAITING_BYTES = 8 * 1024 * 1024
-"""So many bytes those may hold."""
+"""How many bytes those datagrams may hold."""
 
 
 def _limit(default: float, help: str) -> Any:
@@ -38,30 +38,31 @@ def _limit(default: float, help: str) -> Any:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a listener. 0 means none.
+    """The limits of a listener. 0 means no limit.
 
     Attributes:
         max_connections: Connections open at once (4,096; memcached's default is 1,024, Redis's 10,000).
-        max_connections_per_peer: Those of one address (1,024, a quarter of all). ``::ffff:a.b.c.d`` counts
-            as a.b.c.d, IPv6 by its /64, which is what one site has (RFC 6177).
-        idle_seconds: How long no byte may pass either way while nothing is pending (300, Postfix's
+        max_connections_per_peer: Connections of one address (1,024, a quarter of all). ``::ffff:a.b.c.d``
+            counts as a.b.c.d; IPv6 addresses count by their /64, which is what one site has (RFC 6177).
+        idle_seconds: Time-out without a byte in either direction while nothing is pending (300, Postfix's
             ``smtpd_timeout`` and vsftpd's ``idle_session_timeout``).
-        first_message_seconds: How long a client that must speak first may take for its first message, and
-            a TLS handshake or a PROXY header for its end (60, nginx's ``client_header_timeout``).
-        message_seconds: How long a message may take from its first byte to its end (60, likewise).
-        write_stall_seconds: How long a peer may read nothing of what is sent to it (30; half of nginx's
+        first_message_seconds: Time-out of the first message of a client that must speak first, of a TLS
+            handshake, and of a PROXY header (60, nginx's ``client_header_timeout``).
+        message_seconds: Time-out of a message, from its first byte to its end (60, likewise).
+        write_stall_seconds: How long a peer may read nothing of what is sent to it (30, half of nginx's
             ``send_timeout``).
-        lifetime_seconds: How long a connection may last (0: as long as it likes). Then it closes as any does;
-            it is cut after ``write_stall_seconds`` and ``close_seconds`` more, if none of the three is 0,
-            also if its peer reads a little now and then.
-        max_message_bytes: The longest message, its terminator not counted (65,536, four times
+        lifetime_seconds: How long a connection may last (0: no limit). Then it is closed in the orderly way.
+            If none of the three limits is 0, it is cut after ``write_stall_seconds`` and ``close_seconds``
+            more, even if its peer still reads a little now and then.
+        max_message_bytes: The longest message in bytes, without its terminator (65,536, four times
             ``LineReceiver``'s 16,384 and the most that Python's ``StreamReader.readline`` takes).
         close_seconds: How long a connection that we closed goes on reading and discarding until the
             peer closes too (2, Apache's ``SECONDS_TO_LINGER``).
-        drain_seconds: How long answers may take once the service stops (10, Docker's time before it kills).
-        udp_rate: Replies a second to one source address, and at once (2,000, twice the ICMP messages that
-            Linux sends a second, ``icmp_msgs_per_sec``).
-        log_rate: Events a second in the log of a listener (100; systemd-journald takes 333 of a service).
+        drain_seconds: How long answers may take once the service stops (10, the time that Docker waits before
+            it kills a container).
+        udp_rate: Replies per second to one source address, and the size of a burst (2,000, twice the ICMP
+            messages that Linux sends per second, ``icmp_msgs_per_sec``).
+        log_rate: Events per second in the log of a listener (100; systemd-journald accepts 333 of a service).
     """
 
     max_connections: int = _limit(4_096, "connections open at once")
@@ -86,10 +87,10 @@ class Limits:
 
     @classmethod
     def given(cls, limits: "Limits | None") -> "Limits":
-        """Return the limits that were given, the default ones for None.
+        """Return the limits that were passed, or the default limits for None.
 
         Raises:
-            TypeError: They are none.
+            TypeError: The argument is neither ``Limits`` nor None.
         """
         if limits is None:
             return cls()
@@ -99,23 +100,23 @@ class Limits:
 
     @cached_property
     def soonest(self) -> float:
-        """The least time after which a limit of a connection can be reached; 0: never."""
+        """The shortest time, in seconds, after which a connection can reach a limit; 0: never."""
         return min((seconds for seconds in self._times if seconds), default=0)
 
     @cached_property
     def grain_seconds(self) -> float:
-        """How exact the times are: the power of two next to a 64th of the shortest, or of a second."""
+        """The precision of the time-outs in seconds: a power of two near 1/64 of the shortest, or of 1 s."""
         times = (*self._times, self.close_seconds)
         return 2.0 ** floor(log2(max(min((seconds for seconds in times if seconds), default=1), 1) / 64))
 
     @cached_property
     def longest_seconds(self) -> float:
-        """How long a connection may last, its close included; 0: as long as it likes."""
+        """How many seconds a connection may last, its close included; 0: no limit."""
         times = (self.lifetime_seconds, self.write_stall_seconds, self.close_seconds)
         return sum(times) if all(times) else 0
 
     @property
     def _times(self) -> list[float]:
-        """The limits that a connection in use may reach, whichever there are."""
+        """The times, in seconds, that a connection in use may reach; those that are 0 left out."""
         names = [limit.name for limit in fields(self) if limit.name.endswith("_seconds")]
         return [getattr(self, name) for name in names if name not in ("close_seconds", "drain_seconds")]

@@ -1,4 +1,4 @@
-"""How an ``Until`` hears of messages behind those that wait: pure, and there only while its script runs.
+"""How an ``Until`` sees messages that wait: pure; the object exists only while the script runs.
 
 ::
 
@@ -15,18 +15,18 @@ from sockproto.errors import MessageMalformed, MessageTooLong
 
 MAX_MESSAGES = 256
 MAX_BYTES = 4_096
-"""How far it looks ahead."""
+"""How many messages it looks ahead."""
 
 
 class LookAhead:
-    """What an ``Until`` has seen of the messages that wait.
+    """The messages that wait, as far as an ``Until`` has seen them.
 
     Args:
         until: The wait that a message may end.
 
     Attributes:
-        until: That wait, or the latest of its script.
-        ending: The place of the message that ends it; None: none so far.
+        until: That wait, or the latest one of its script.
+        ending: The index of the message that ends the wait; None: no message so far.
     """
 
     __slots__ = ("_seen", "ending", "until")
@@ -37,14 +37,14 @@ class LookAhead:
         self._seen = 0
 
     def show(self, messages: Iterable[bytes], take: Callable[[], list[bytes]]) -> list[bytes]:
-        """Show it the messages that came, up to one that ends it.
+        """Show the ``Until`` the messages that came, up to the one that ends it.
 
         Args:
-            messages: Those that wait.
-            take: Gives more of them, or none.
+            messages: The messages that wait.
+            take: Returns more messages; an empty list if there are no more.
 
         Returns:
-            All that wait now.
+            All messages that wait now.
         """
         waiting = list(messages)
         while self.ending is None:
@@ -63,7 +63,7 @@ class LookAhead:
         return waiting
 
     def take_out(self, messages: Iterable[bytes]) -> list[bytes]:
-        """Return the messages that wait, without the one that has ended a wait: that is handled."""
+        """Return the messages that wait, without the one that ended the wait, which is handled already."""
         waiting = list(messages)
         if self.ending is not None:
             del waiting[self.ending]

@@ -1,4 +1,4 @@
-r"""The PROXY protocol's header, version 1 and 2: who the client is, told by the proxy in front of us.
+r"""The PROXY protocol's header, versions 1 and 2, by which a proxy tells us the client's address.
 
 Pure and incremental; however the bytes are split, the header is the same, and so is the error::
 
@@ -23,13 +23,13 @@ SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 V1_PREFIX: Final = b"PROXY "
 
 MAX_V1_BYTES: Final = 107
-"""The longest header of version 1, its CR LF counted (section 2.1)."""
+"""The longest header of version 1 in bytes, with its CR LF (section 2.1)."""
 
 MAX_V2_BYTES: Final = 4_096
-"""The longest header of version 2 that we take; the format allows 65,551. As nginx's limit."""
+"""The longest header of version 2 that we accept, in bytes, as nginx does; the format allows 65,551."""
 
 LOOPBACK_NETWORKS: Final = ["127.0.0.0/8", "::1/128"]
-"""Whose headers are believed unless said otherwise."""
+"""The networks whose headers are believed by default."""
 
 _V1 = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f.:]+) ([0-9A-Fa-f.:]+) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})")
 
@@ -38,9 +38,9 @@ class HeaderReader:
     """Reads one header.
 
     Attributes:
-        source: The client; None where the connection's own address is meant (``LOCAL``, ``UNKNOWN``).
+        source: The client; None if the connection's own address counts (``LOCAL``, ``UNKNOWN``).
         destination: What the client connected to; None likewise.
-        rest: What came behind the header.
+        rest: The bytes that came after the header.
     """
 
     def __init__(self) -> None:
@@ -53,13 +53,13 @@ class HeaderReader:
         """Add bytes that arrived.
 
         Args:
-            data: What came.
+            data: The bytes.
 
         Returns:
-            Whether the header is whole.
+            Whether the header is complete.
 
         Raises:
-            ProxyHeaderInvalid: It is none, or too long.
+            ProxyHeaderInvalid: The bytes are not a PROXY header, or it is too long.
         """
         buffer = self._buffer = self._buffer + data
         if buffer.startswith(SIGNATURE):
@@ -108,7 +108,7 @@ class HeaderReader:
         return True
 
     def _addresses(self, family: int, block: bytes) -> None:
-        """Take the addresses; what follows them (TLVs) tells nothing that we need."""
+        """Read the addresses; we need nothing of the TLVs that follow them."""
         if family == 0x00:
             return
         form = {1: "!4s4sHH", 2: "!16s16sHH", 3: "!108s108s"}.get(family >> 4)
@@ -130,11 +130,11 @@ class Trust:
     """The proxies whose headers are believed.
 
     Args:
-        networks: Such as ``10.0.0.0/8`` or ``192.0.2.7``. A proxy on a UNIX socket is believed too: who
-            may connect there is told by the permissions of its file.
+        networks: Such as ``10.0.0.0/8`` or ``192.0.2.7``. A proxy on a UNIX socket is believed too: the
+            permissions of the socket file say who may connect.
 
     Raises:
-        ValueError: One is no network.
+        ValueError: An item is not a network.
     """
 
     def __init__(self, networks: Iterable[str]) -> None:

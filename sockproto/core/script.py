@@ -1,7 +1,7 @@
 """One way to run a script: a generator of actions.
 
-Pure. Sessions and the datagram carrier share it: what a script sends goes to their *put*, and what else it
-wants is returned::
+Pure. Sessions and the datagram carrier share it: bytes that a script sends go to *put*; any other action is
+returned::
 
     action = advance(script, put)               # what it wants: Sleep(0.5)
     action = advance(script, put, "result")     # half a second later
@@ -15,14 +15,14 @@ from sockproto.core.actions import WAITS, Action, End, Script
 from sockproto.errors import ActionError
 
 WANTED: Final = (*WAITS, End)
-"""What a script may want besides sending."""
+"""The actions of a script besides sending."""
 
 EXITS: Final = (KeyboardInterrupt, SystemExit)
-"""What is no error of a conversation that raises it, but ends the process."""
+"""Exceptions that are no errors of a conversation but end the process."""
 
 
 def script_of(action: object) -> Script:
-    """Return as a script what a method of a conversation gave: that, or one of that action alone."""
+    """Return the script for what a method of a conversation returned: itself, or a script of one action."""
     return cast("Script", action) if isinstance(action, GeneratorType) else _one(cast("Action", action))
 
 
@@ -31,7 +31,7 @@ def _one(action: Action) -> Script:
 
 
 def relayed(script: Script, say: Callable[[bytes], Script]) -> Script:
-    """Do what a script does, but what it sends is said by *say*, which may take time."""
+    """Do what a script does, but send its messages through *say*, which may take time."""
     value, error = None, None
     try:
         while True:
@@ -57,21 +57,21 @@ def relayed(script: Script, say: Callable[[bytes], Script]) -> Script:
 def advance(
     script: Script, put: Callable[[bytes], bool], value: Any = None, error: BaseException | None = None
 ) -> Action | None:
-    """Run a script until it wants something else than to send.
+    """Run a script until its action is something other than bytes to send.
 
     Args:
         script: The script.
-        put: Takes bytes to send; returns whether that is enough for now.
-        value: What its ``yield`` gives back.
-        error: What its ``yield`` raises; None: nothing.
+        put: Called with bytes to send; returns whether they are enough for now.
+        value: The value of its ``yield``.
+        error: The exception that its ``yield`` raises; None: it raises nothing.
 
     Returns:
-        The action that it stopped at: a ``Sleep`` or ``Wait``, ``CLOSE``, ``ABORT`` or ``HALF_CLOSE``, or the
-        bytes that were enough; None if it is over.
+        The action at which it stopped: a ``Sleep`` or ``Wait``, ``CLOSE``, ``ABORT`` or ``HALF_CLOSE``, or
+        the bytes that were enough; None if the script is over.
 
     Raises:
-        ActionError: It gave something that is no action.
-        BaseException: Whatever the script, or *put*, raised.
+        ActionError: The script yielded something that is not an action.
+        BaseException: Any exception that the script, or *put*, raised.
     """
     try:
         action = script.send(value) if error is None else script.throw(error)

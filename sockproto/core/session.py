@@ -38,14 +38,14 @@ from sockproto.core.script import EXITS, advance, script_of
 from sockproto.errors import ActionError, MessageMalformed, MessageTooLong, SendRefused
 
 FRAME_BYTES = 4
-"""So many bytes more than its own each message counts, about what framings add: empty ones count too."""
+"""Bytes added to the size of each message, about what framings add, so that empty messages count too."""
 
 AT_THE_END = "error at the end of the conversation"
 
 NO_MESSAGES: Iterator[bytes] = iter(())
 
 NOT_YET: Any = ()
-"""In place of a list that may never be needed: an empty one takes 56 bytes a connection."""
+"""Used in place of an empty list, which would take 56 bytes per connection and may never be needed."""
 
 NOTHING = Discard()
 
@@ -53,10 +53,10 @@ NOTHING = Discard()
 class Need(Enum):
     """Why a session doesn't go on, besides a ``Sleep`` or ``Wait`` of its script."""
 
-    OPEN = "open"  #: ``open`` is yet to come
-    MORE = "more"  #: so much is to be written; ``go_on`` when the peer has room for more
-    HALF_CLOSE = "half-close"  #: our half of the stream is to be ended, then ``go_on``
-    CLOSE = "close"  #: no action follows; what was sent is to be delivered, then the connection closed
+    OPEN = "open"  #: ``open`` has not been called yet
+    MORE = "more"  #: enough bytes were made; call ``go_on`` when the peer has room for more
+    HALF_CLOSE = "half-close"  #: end our half of the stream, then call ``go_on``
+    CLOSE = "close"  #: no action follows: deliver what was sent, then close the connection
     LOST = "lost"  #: the connection is gone
 
 
@@ -79,18 +79,18 @@ class Session:
         framing: What a message is: an ``IFraming``.
 
     Attributes:
-        need: Why it doesn't go on; None: it waits for bytes.
-        running: Whether a call is at work.
-        reason: Why the connection ends; None while it doesn't.
-        errors: What the conversation raised, or the framing, and when; the carrier takes them at ``CLOSE``
-            and ``LOST``. A ``KeyboardInterrupt`` and a ``SystemExit`` are raised again besides, by whatever
-            was called, and nothing more is sent.
-        aborted: Whether what was sent is not to be delivered.
+        need: Why the session doesn't go on; None: it waits for bytes.
+        running: Whether a call is in progress.
+        reason: Why the connection ends; None while it is open.
+        errors: The exceptions of the conversation or the framing, and when each was raised; the carrier
+            takes them at ``CLOSE`` and ``LOST``. The call that meets a ``KeyboardInterrupt`` or
+            ``SystemExit`` also raises it again, and nothing more is sent.
+            aborted: Whether bytes not delivered yet are dropped.
         opened: Whether the conversation was opened.
         eof: Whether the peer will send no more.
-        draining: Whether what has come is answered and nothing else.
+        draining: Whether only the messages that have come already are answered.
         half_closed: Whether our half of the stream has ended.
-        ahead: What an ``Until`` has seen of the messages that wait; None where the script has none.
+        ahead: The messages that wait, as far as an ``Until`` has seen them; None if the script has none.
         messages_in: Messages handled.
         messages_out: Messages sent.
     """
@@ -150,7 +150,7 @@ class Session:
     # Events. Each returns the bytes to write now.
 
     def open(self, peer: Peer) -> bytes:
-        """The connection is there.
+        """The connection is open.
 
         Args:
             peer: The other end.
@@ -176,11 +176,11 @@ class Session:
         return self._work_on(result)
 
     def receive(self, data: bytes) -> bytes:
-        """Bytes came. What they mean is handled now, or when its turn comes.
+        """Bytes came. Their messages are handled now, or when their turn comes.
 
-        Mostly they are whole messages, nothing is before them, and bytes answer each: that is done here in
-        one piece, for half of what the plain way costs. The plain way takes over where an answer is more than
-        bytes, or anything else happens meanwhile.
+        Usually they are complete messages, none waits before them, and the answer to each is bytes. This case
+        is handled here directly, for half the cost of the general way, which takes over if an answer is more
+        than bytes, or if anything else happens meanwhile.
         """
         if self.need is not None or self.running or not (self._cuts or self._begins_as_text(data)):
             return self._feed(data)
@@ -234,7 +234,7 @@ class Session:
         return self._work_on(result)
 
     def _receive_one(self, message: bytes) -> bytes:
-        """Have the one message of a read answered: the commonest of all, in one piece too."""
+        """Answer the only message of a read: the most common case, so it is handled directly too."""
         self.running, self._again = True, False
         self.messages_in += 1
         result: Actions = None
@@ -288,8 +288,8 @@ class Session:
 
         Raises:
             TypeError: The message is not bytes.
-            SendRefused: 64 KiB wait already, the connection is not open or ends, or the message is longer
-                than the framing can say; it is not sent.
+            SendRefused: 64 KiB wait already, the connection is not open or is closing, or the message is
+                longer than the framing can send. The message is not sent.
         """
         if not isinstance(message, bytes):
             raise TypeError(f"send() takes bytes, not {type(message).__name__!r}")
@@ -308,13 +308,13 @@ class Session:
         return self._run()
 
     def hold(self) -> None:
-        """The peer doesn't take what was written: nothing more is made before ``go_on``."""
+        """The peer doesn't read what was written: produce nothing more before ``go_on``."""
         self._again = True
         if self.need is None:
             self.need = MORE
 
     def go_on(self) -> bytes:
-        """What ``MORE`` or ``HALF_CLOSE`` asked for is done."""
+        """The carrier has done what ``MORE`` or ``HALF_CLOSE`` asked for."""
         if self.need is HALF_CLOSING:
             self.half_closed = True
         if self.need is MORE or self.need is HALF_CLOSING:
@@ -322,18 +322,18 @@ class Session:
         return self._run()
 
     def resume(self, value: Any = None) -> bytes:
-        """What the script waited for is there.
+        """The result that the script waited for has come.
 
         Args:
-            value: What its ``yield`` gives back.
+            value: The value of its ``yield``.
         """
         return self._guarded(self._drive_on, value, None)
 
     def throw(self, error: BaseException) -> bytes:
-        """What the script waited for has failed.
+        """The awaitable that the script waited for has failed.
 
         Args:
-            error: What its ``yield`` raises.
+            error: The exception that its ``yield`` raises.
         """
         return self._guarded(self._drive_on, None, error)
 
@@ -344,17 +344,17 @@ class Session:
         return self._guarded(self._show_messages, self.ahead)
 
     def respond(self) -> bytes:
-        """Return what a terminal is to be told at once, whatever the conversation does; the peer has room."""
+        """Return the answers to telnet commands, which are sent at once; the peer has room."""
         if self.running or not isinstance(self.framing, TerminalLines):
             return b""
         responses = self.framing.responses()
         return b"" if self.half_closed else responses
 
     def drain(self) -> bytes:
-        """Answer the messages that have come whole, then close; what else comes is not handled.
+        """Answer the messages that have come completely, then close; what comes later is not handled.
 
-        An incomplete message is cut where a quiet period would cut it. What the conversation does of its own
-        accord, since it was opened, ends at once if no message waits for it.
+        An incomplete message is cut where a quiet period would cut it. A script of ``opened`` ends at once if
+        no message waits for it.
         """
         if self.final:
             return b""
@@ -362,7 +362,7 @@ class Session:
         return self._guarded(self._drain)
 
     def close(self, reason: CloseReason) -> bytes:
-        """Run no further action; deliver what was sent. The first reason counts.
+        """Run no further action; deliver what was sent. If several reasons are given, the first one counts.
 
         Args:
             reason: Why.
@@ -371,7 +371,7 @@ class Session:
         return self._run()
 
     def abort(self, reason: CloseReason) -> None:
-        """Run no further action, deliver nothing. This reason counts.
+        """Run no further action; deliver nothing. This reason replaces an earlier one.
 
         Args:
             reason: Why.
@@ -382,7 +382,7 @@ class Session:
             self._run()
 
     def fail(self, error: BaseException) -> bytes:
-        """The conversation or the carrier met an error: a bug, which ends this connection only.
+        """The conversation or the carrier raised an error: a bug, which ends this connection only.
 
         Args:
             error: The error.
@@ -394,7 +394,7 @@ class Session:
         """The connection is gone: no action follows, nothing can be sent.
 
         Args:
-            reason: Why, if no other is known.
+            reason: Why, if no other reason is known.
         """
         self.reason = self.reason or reason
         self.need = LOST
@@ -402,7 +402,7 @@ class Session:
             self._run()
 
     def closed(self) -> None:
-        """Tell the conversation, once, that all is over; what it waited for has been cancelled."""
+        """Tell the conversation, once, that the connection is closed; its wait has been cancelled."""
         reason = self.reason
         if self.opened and self.need is LOST and reason is not None:
             self.opened = False
@@ -425,7 +425,7 @@ class Session:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the ``Until`` that is needed is over: by a message that has come, or by the drain."""
+        """Whether the current ``Until`` is over: by a message that has come, or by the drain."""
         until = self.need
         if not isinstance(until, Until) or self.ahead is None:
             return False
@@ -434,7 +434,7 @@ class Session:
     # The work.
 
     def _feed(self, data: bytes) -> bytes:
-        """Give bytes to the framing; handle what messages they make, unless something is needed."""
+        """Feed bytes to the framing; handle the messages that they complete, unless something is needed."""
         if self.draining:
             return b""
         try:
@@ -451,7 +451,7 @@ class Session:
         return self.look_ahead() if self.ahead is not None else b""
 
     def _begins_as_text(self, data: bytes) -> bool:
-        """Tell whether messages can be cut from a read after all: it is the first, and no terminal's."""
+        """Return whether messages can be cut from this read: it is the first, and not from telnet."""
         if self._first != b"" or data[:1] in (b"", IAC):
             return False
         self._first = None
@@ -459,7 +459,7 @@ class Session:
         return self._cuts
 
     def _identify(self, before: bytes, data: bytes) -> None:
-        """See from its first bytes whether the peer is a telnet client; the framing is another then."""
+        """Find out from its first bytes whether the peer is a telnet client; if so, change the framing."""
         first = before + data[:3]
         terminal = begins_terminal(first)
         self._first = first if terminal is None else None
@@ -469,7 +469,7 @@ class Session:
             self._cuts = hasattr(self.framing, "cut")
 
     def _work_on(self, result: Actions) -> bytes:
-        """Begin with what a method of the conversation gave, and do what else there is to do."""
+        """Begin with what a method of the conversation returned, then do all other work."""
         try:
             if result is not None:
                 self._begin(result)
@@ -479,7 +479,7 @@ class Session:
         return self._finish()
 
     def _run(self) -> bytes:
-        """Do what there is to do; return what is to be written."""
+        """Do all work that can be done now; return the bytes to write."""
         if self.running:
             self._again = True
             return b""
@@ -491,7 +491,7 @@ class Session:
         return self._finish()
 
     def _guarded(self, first: Callable[..., object], *args: Any) -> bytes:
-        """Do the same after a call into the conversation or the framing, which may raise anything."""
+        """Do the same after a call into the conversation or the framing, which may raise any exception."""
         if self.running:
             self._again = True
             first(*args)
@@ -528,7 +528,7 @@ class Session:
                 self._begin(self.conversation.ended())
 
     def _take(self) -> bool:
-        """Take the next messages; tell whether there are any, or an error or end instead."""
+        """Take the next messages; return whether there are any, or an error or the end instead."""
         self._collect()  # replies end as the messages that they answer
         terminal = self.framing if isinstance(self.framing, TerminalLines) else None
         if terminal is not None:
@@ -549,9 +549,9 @@ class Session:
         return bool(messages)
 
     def _handle(self) -> None:
-        """Have messages answered, as long as bytes answer them; begin with the first answer that is more.
+        """Answer messages while the answers are bytes; begin the first answer that is more than bytes.
 
-        In one piece: here is most of the work, and each call more would cost a tenth of it.
+        Not split into functions: most of the work is done here, and each call more would cost a tenth of it.
         """
         received, handled, size = self.conversation.received, 0, self._size
         replies = self._replies = self._replies or []
@@ -580,7 +580,7 @@ class Session:
             self._begin(result)
 
     def _begin(self, result: Actions) -> None:
-        """Do what a method of the conversation gave; if it has ended the connection, none of it is done."""
+        """Do what a method of the conversation returned; nothing if the method has ended the connection."""
         if type(result) is bytes:
             self._put(result)
         elif result is not None:
@@ -611,7 +611,7 @@ class Session:
             self._close(CloseReason.CLOSED)
 
     def _drive_on(self, value: Any, error: BaseException | None) -> None:
-        """Run the script, if it waits, with what it waited for."""
+        """Run the script, if it waits, with the result that it waited for."""
         if isinstance(self.need, WAITS):
             self.need = None
             ahead = self.ahead
@@ -632,13 +632,13 @@ class Session:
             self._wait_with(ahead.show(self._messages, self.framing.take))
 
     def _wait_with(self, messages: list[bytes]) -> None:
-        """Have these messages be those that wait."""
+        """Replace the messages that wait by these."""
         self._messages = iter(messages) if messages else NO_MESSAGES
 
     # What is sent.
 
     def _put(self, message: bytes) -> bool:
-        """Send a message, with the others of this event; tell whether that is enough for now."""
+        """Send a message, with the others of this event; return whether that is enough for now."""
         if self.final:  # the script ended the connection itself
             return True
         if len(message) > self.framing.longest:
@@ -656,7 +656,7 @@ class Session:
             self._put(message)
 
     def _collect(self) -> None:
-        """Encode the replies; they are the next that is sent."""
+        """Encode the replies, in the order in which they are sent."""
         replies = self._replies
         if not replies:
             return
@@ -675,7 +675,7 @@ class Session:
             replies.clear()
 
     def _finish(self) -> bytes:
-        """Return what is to be written, when the work is done."""
+        """Return the bytes to write, when the work is done."""
         out = b""
         if self._replies or self._encoded:
             try:
@@ -699,7 +699,7 @@ class Session:
         return b"".join(encoded)
 
     def _keep(self, encoded: bytes) -> None:
-        """Have bytes be written when the work is done."""
+        """Keep bytes, to be written when the work is done."""
         if self._encoded is NOT_YET:
             self._encoded = []
         self._encoded.append(encoded)
@@ -715,7 +715,7 @@ class Session:
             self._begin(self.conversation.ended())
 
     def _end(self) -> None:
-        """See to what ends with the peer's half of the stream."""
+        """Handle the end of the peer's half of the stream."""
         self.framing.end()
         self._give_up_input()
 
@@ -725,7 +725,7 @@ class Session:
             self._leave()
 
     def _drain(self) -> None:
-        """Cut what is unfinished; close if no message waits for what was begun of its own accord."""
+        """Cut an unfinished message; close if the script is that of ``opened`` and no message waits."""
         self.framing.quiet()
         opening = self._script is not None and not self.messages_in
         waits = self._messages is not NO_MESSAGES or self.framing.held > self.framing.unfinished
@@ -733,7 +733,7 @@ class Session:
             self._close(CloseReason.DRAINED)
 
     def _close(self, reason: CloseReason, error: str = "") -> None:
-        """No further action runs. The first reason counts; an error is told where the protocol is text."""
+        """Run no further action. The first reason counts; the peer is told an error in a text protocol."""
         if self.final:
             return
         self.need, self.reason = CLOSING, reason
@@ -746,7 +746,7 @@ class Session:
             self._try(lambda: self._keep(self.framing.encode_error(error.encode())))
 
     def _fail(self, error: BaseException) -> None:
-        """Note an error of the conversation's, and end it; what ends the process is raised again."""
+        """Record an error of the conversation and end it; raise one that ends the process again."""
         exits = isinstance(error, EXITS)
         if not exits or all(error is not noted for _, noted in self.errors):  # it passes several guards
             self.errors += (("error in the conversation", error),)
@@ -770,7 +770,7 @@ class Session:
             self.framing, self._cuts, self._first = NOTHING, False, None
 
     def _try(self, call: Any, *args: Any) -> None:
-        """Call into the conversation where the connection ends anyway; note what it raises."""
+        """Call into the conversation while the connection ends anyway; record what it raises."""
         try:
             call(*args)
         except BaseException as error:

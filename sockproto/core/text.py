@@ -1,4 +1,4 @@
-r"""Text as people type and read it: numbers, bytes, addresses; and what a terminal is safe from. Pure.
+r"""Text as people type and read it: numbers, bytes, addresses; text that is safe on a terminal. Pure.
 
 ::
 
@@ -20,7 +20,7 @@ MAX_PATH_BYTES = 107
 """The longest path of a UNIX socket (Linux's ``sun_path``, without the byte that ends it)."""
 
 EMPTY = "must not be empty; leave it out, or give a value"
-"""What is said of an option's value that is, as an unset variable of a shell's."""
+"""The message for an option whose value is empty, as an unset variable of a shell is."""
 
 MAX_SECONDS = 1_000_000_000
 """The longest time that can be given: 31 years."""
@@ -37,9 +37,9 @@ _DESCRIBED_HOST = re.compile(r"(?:^(?:tcp|tls|ssl):|:host=)((?:[^:=\\]|\\.)*)(?=
 
 
 def escape(text: str, keep: str = "") -> str:
-    r"""Return *text* with what could do something to a terminal as backslash escapes (``\x1b``, ``\u202e``).
+    r"""Return *text* with all that could change a terminal as backslash escapes (``\x1b``, ``\u202e``).
 
-    That is all that isn't printable: control characters, those that turn the direction, lone surrogates.
+    These are all characters that aren't printable: control characters, changes of direction, lone surrogates.
 
     Args:
         text: Any text.
@@ -65,10 +65,10 @@ def join_host_port(host: str, port: int | None) -> str:
 
 
 def seconds(text: str) -> float:
-    """Make a number of seconds of *text*: digits, perhaps with a fraction.
+    """Return the number of seconds that *text* means: digits, perhaps with a fraction.
 
     Raises:
-        OptionError: It is none, or more than ``MAX_SECONDS``.
+        OptionError: It is not a number, or more than ``MAX_SECONDS``.
     """
     if not _DECIMAL.fullmatch(text) or float(text) > MAX_SECONDS:
         raise OptionError(
@@ -78,10 +78,10 @@ def seconds(text: str) -> float:
 
 
 def count(text: str, least: int = 0, most: int = MAX_COUNT) -> int:
-    """Make a whole number of *text*: digits alone, with a minus where *least* is below 0.
+    """Return the whole number that *text* means: digits alone, with a minus if *least* is below 0.
 
     Raises:
-        OptionError: It is none, or less than *least*, or more than *most*.
+        OptionError: It is not a whole number, or less than *least*, or more than *most*.
     """
     fits = _WHOLE.fullmatch(text) and len(text) <= len(str(MAX_COUNT)) + 1  # not too long to be converted
     if not (fits and least <= int(text) <= most) or (least >= 0 and text.startswith("-")):
@@ -95,13 +95,13 @@ def raw_bytes(text: str) -> bytes:
 
 
 class Address(NamedTuple):
-    """Whom to call.
+    """The address of a server to connect to.
 
     Attributes:
         kind: ``tcp``, ``udp``, ``unix``, ``unix-dgram``, or ``endpoint`` for a description that only Twisted
             understands.
         host: The host's name or numeric address; the path of a UNIX socket; the description.
-        port: The port, 0 where there is none.
+        port: The port; 0 if it has no port.
     """
 
     kind: str
@@ -110,7 +110,7 @@ class Address(NamedTuple):
 
     @property
     def datagrams(self) -> bool:
-        """Whether it takes datagrams, not a stream."""
+        """Whether it is an address for datagrams, not for a stream."""
         return self.kind in ("udp", "unix-dgram")
 
     def __str__(self) -> str:
@@ -135,7 +135,7 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
         The address.
 
     Raises:
-        OptionError: It is none.
+        OptionError: The text is not valid.
     """
     if unix:
         text = f"unix:{text.removeprefix('unix:')}"
@@ -151,7 +151,7 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
     if match is not None:
         port = port_number(match[3])
         if not port:
-            raise OptionError(f"{text!r} is no address: nobody can be called at port 0")
+            raise OptionError(f"{text!r} is no address: nobody can connect to port 0")
         udp = datagrams or (kind == "udp" and bare != text)
         return Address("udp" if udp else "tcp", host_name(match[1] or match[2]), port)
     if kind == "udp" or not re.match(r"[a-z][\w.+-]*:.*[:=]", text) or re.fullmatch(r"[0-9A-Fa-f:]+", text):
@@ -164,10 +164,10 @@ def parse_address(text: str, datagrams: bool = False, unix: bool = False) -> Add
 
 
 def host_name(text: str) -> str:
-    """Return a host's name or numeric address, if it means one and the same thing everywhere.
+    """Return a host's name or numeric address, if it means the same everywhere.
 
-    ``1.5``, ``0x10`` and ``127.0.0.010`` are addresses for ``inet_aton`` alone, where they mean 1.0.0.5,
-    0.0.0.16 and 127.0.0.8. What ends in a number is an IPv4 address in full, or none (WHATWG's URL, 3.5).
+    ``1.5``, ``0x10`` and ``127.0.0.010`` are addresses only for ``inet_aton``, where they mean 1.0.0.5,
+    0.0.0.16 and 127.0.0.8. A text that ends in a number must be a full IPv4 address (WHATWG's URL, 3.5).
 
     Raises:
         OptionError: It is such an address, or has a blank in it.
@@ -187,10 +187,10 @@ def host_name(text: str) -> str:
 
 
 def port_number(text: str) -> int:
-    """Make a port of *text*.
+    """Return the port that *text* means.
 
     Raises:
-        OptionError: It is none.
+        OptionError: The text is not valid.
     """
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:
         raise OptionError(f"a port is a number from 0 to 65535, not {_cut(text)}")
@@ -198,5 +198,5 @@ def port_number(text: str) -> int:
 
 
 def _cut(text: str) -> str:
-    """Return what was typed, in quotes; of a long text the beginning."""
+    """Return what was typed, in quotes; only the beginning of a long text."""
     return repr(text if len(text) <= 40 else text[:40] + "…")

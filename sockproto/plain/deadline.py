@@ -42,7 +42,7 @@ class Deadline:
         return max(0.0, self.seconds - self.passed)
 
     def timeout(self, bound: float | None = None) -> float | None:
-        """Return the time-out of the next step, as sockets take it: None is none.
+        """Return the time-out of the next step in seconds, as sockets take it; None: no time-out.
 
         Args:
             bound: The most that the step may take; None: all that is left.

@@ -1,7 +1,7 @@
 r"""Character generator: lines of characters without end (RFC 864).
 
-Lines of 72 characters and CR LF, from a ring of the 95 printing characters of ASCII, each line one
-character further along: the pattern that the RFC shows. The peer's reading sets the pace::
+Lines of 72 characters and CR LF, from a ring of the 95 printing characters of ASCII; each line begins one
+character later: the pattern that the RFC shows. It sends as fast as the peer reads::
 
     endpoint.listen(ChargenFactory())
 """
@@ -16,7 +16,7 @@ from sockproto.core.framing.raw import Discard
 
 RING = bytes(range(32, 127))
 PATTERN = b"".join((RING + RING)[start : start + 72] + b"\r\n" for start in range(len(RING)))
-"""The 95 lines after which it begins again."""
+"""The 95 lines of the pattern, which is then repeated."""
 
 MAX_DATAGRAM = 512
 """The longest datagram, in characters (RFC 864)."""
@@ -31,11 +31,11 @@ class Chargen(Conversation):
             yield PATTERN
 
     def datagram(self, message: bytes, peer: Peer) -> bytes:
-        """Return as many characters as the request is long: no more, so that it amplifies nothing."""
+        """Return as many characters as the request has, not more, so that it can't amplify an attack."""
         return PATTERN[: min(len(message), MAX_DATAGRAM)]
 
     def is_reply(self, datagram: bytes) -> bool:
-        """The beginning of the pattern is."""
+        """Return whether the datagram is the beginning of the pattern."""
         return len(datagram) > 0 and PATTERN.startswith(datagram)
 
 

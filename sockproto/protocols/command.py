@@ -1,7 +1,8 @@
 r"""Command: ``/version``, ``/echo TEXT``, ``/help``; one line of text each.
 
-The socket tutorials' telnet-style server, declared as a ``CommandSet``, and what serves any other one. A line
-that doesn't begin with ``/`` gets no reply, an unknown word gets an ``error:`` line; replies end in LF::
+The socket tutorials' telnet-style server, declared as a ``CommandSet``, and the classes that serve any other
+``CommandSet``. A line that doesn't begin with ``/`` gets no reply, an unknown word gets an ``error:`` line;
+replies end in LF::
 
     endpoint.listen(CommandFactory())               # the tutorials' commands
     endpoint.listen(CommandFactory(Thermostat()))   # yours
@@ -47,7 +48,7 @@ def name_of(commands: CommandSet) -> str:
 
 
 class Command(CommandConversation):
-    """Does what a line says.
+    """Runs the command of each line.
 
     Args:
         commands: The commands; the tutorials' if not given.
@@ -68,8 +69,9 @@ class CommandProtocol(ConversationProtocol):
 
     Args:
         commands: The commands; the tutorials' if not given.
-        framing: Makes the framing; lines whose replies end as ``commands`` says if None.
-        kwargs: The carrier's.
+        framing: Called with the longest message in bytes, returns the framing; None: lines, with the newline
+            of *commands*.
+        kwargs: Keyword arguments of the carrier.
     """
 
     conversation = Command
@@ -81,7 +83,7 @@ class CommandProtocol(ConversationProtocol):
         framing: Callable[[int], Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        newline = getattr(commands, "newline", None)  # of what is none, the conversation complains
+        newline = getattr(commands, "newline", None)  # what is no CommandSet is refused by the conversation
         super().__init__(commands, framing=framing or partial(Lines, newline=newline), **kwargs)
         conversation = self.session.conversation
         if isinstance(conversation, CommandConversation):
@@ -126,15 +128,16 @@ def command_definition(
     options: tuple[ProtocolOption, ...] = (),
     framings: Mapping[str, Callable[[int], Any]] = MappingProxyType({}),
 ) -> ProtocolDefinition:
-    """Make the definition of a protocol whose commands are a ``CommandSet``; all listeners share one object.
+    """Return the definition of a protocol whose commands are a ``CommandSet``, one for all listeners.
 
     Args:
-        name: What people type.
+        name: The name that people type.
         description: One line, for help texts.
-        commands: Makes the object, mostly its class; the options' values are its keyword arguments.
-        options: The options that fit it.
-        framings: What ``--framing`` may say, and what then makes the framing, given the longest message; the
-            first is what is used without it. If empty, lines whose replies end as the set says.
+        commands: Called with the options' values as keyword arguments, returns the ``CommandSet``;
+            usually its class.
+        options: The protocol's own options.
+        framings: What ``--framing`` may say, with a call that makes the framing, given the longest message in
+            bytes; the first is the default. If empty: lines whose replies end as the set says.
     """
     return ProtocolDefinition(
         name,

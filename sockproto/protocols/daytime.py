@@ -1,7 +1,7 @@
-r"""Daytime: the date and time as text, then closes (RFC 867).
+r"""Daytime: sends the date and time as text, then closes (RFC 867).
 
-The 26 bytes of ``ctime``, local time, with CR LF (``Thu Jan  1 00:00:00 1970\r\n``), as 4.4BSD's inetd
-and all after it send; the RFC leaves the form open::
+The 26 bytes of ``ctime``, local time, with CR LF (``Thu Jan  1 00:00:00 1970\r\n``), like 4.4BSD's inetd and
+all its successors; the RFC doesn't fix the form::
 
     endpoint.listen(DaytimeFactory())
 """
@@ -18,21 +18,21 @@ from sockproto.core.framing.raw import Discard
 
 
 class Daytime(OneShot):
-    """Tells the time to people.
+    """Sends the time as text.
 
     Args:
-        now: Gives the time, in seconds since 1970 (UTC).
+        now: Returns the time, in seconds since 1970 (UTC).
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
 
     def say(self) -> bytes:
-        """Tell the time."""
+        """Return the time."""
         return time.ctime(self.now()).encode("ascii") + b"\r\n"
 
     def is_reply(self, datagram: bytes) -> bool:
-        """What has its length and its colons in place is."""
+        """Return whether the datagram has the length and the colons of an answer."""
         return len(datagram) == 26 and datagram[13:14] == datagram[16:17] == b":"
 
 

@@ -14,7 +14,7 @@ from sockproto.core.framing.raw import Discard
 
 
 class DiscardProtocol(ConversationProtocol):
-    """Discard on a stream: says nothing, and closes when the peer has."""
+    """Discard on a stream: sends nothing, and closes when the peer has closed."""
 
     conversation, framing = Conversation, Discard
 

@@ -1,6 +1,6 @@
 """Echo: every byte comes back (RFC 862).
 
-Works on bytes as they come: it has no messages, so no limit of theirs applies::
+Works on bytes as they come: it has no messages, so ``max_message_bytes`` doesn't apply::
 
     endpoint.listen(EchoFactory())
 """
@@ -14,7 +14,7 @@ from sockproto.core.framing.raw import Raw
 
 
 class Echo(Conversation):
-    """Gives back what comes."""
+    """Returns every byte."""
 
     def received(self, message: bytes) -> bytes:
         """Return the same bytes."""
@@ -22,7 +22,7 @@ class Echo(Conversation):
 
 
 class EchoProtocol(ConversationProtocol):
-    """Echo on a stream: after the peer's half-close all that is unsent is sent, then it closes."""
+    """Echo on a stream: after the peer's half-close it sends all unsent bytes, then closes."""
 
     conversation, framing = Echo, Raw
 

@@ -1,7 +1,7 @@
 r"""Faults: misbehaves as its client asks; "httpbin for sockets".
 
 Text commands, such as ``/drip 10 5``, ``/reset`` and ``/whoami``; ``/help`` lists them. For people who test
-clients, proxies and whatever else is on the way. Served only where it is asked for by name::
+clients, proxies, and everything else on the path. Served only if it is selected by name::
 
     endpoint.listen(FaultsFactory(max_answer_seconds=10))
 """
@@ -30,14 +30,14 @@ from sockproto.reactor.buffers import unsent_bytes
 
 
 class FaultsProtocol(ConversationProtocol):
-    """Faults on a stream: what the commands do to a connection is done here.
+    """Faults on a stream: here the commands act on the connection.
 
-    Its conversation is given the connection itself, and ``describe``. Takes the arguments of
-    :class:`~sockproto.commands.faults.FaultsConversation` but for these two, and the carrier's.
+    Its conversation gets the connection itself, and ``describe``. It takes all other arguments of
+    :class:`~sockproto.commands.faults.FaultsConversation`, and those of the carrier.
 
     Attributes:
-        ignores: Whether what comes is thrown away, however long it is.
-        stopped: Whether nothing is read.
+        ignores: Whether input is thrown away, however long it is.
+        stopped: Whether reading is stopped.
     """
 
     conversation = FaultsConversation
@@ -49,7 +49,7 @@ class FaultsProtocol(ConversationProtocol):
         super().__init__(*args, connection=self, describe=self.describe, **kwargs)
 
     def answer(self, data: bytes) -> bytes:
-        """Bytes came; return what is to be sent."""
+        """Bytes came; return the bytes to send."""
         if not self.ignores:
             return super().answer(data)
         self.bytes_in += len(data)
@@ -65,7 +65,7 @@ class FaultsProtocol(ConversationProtocol):
             self.transport.pauseProducing()
 
     def describe(self, peer: Peer) -> dict[str, Any]:
-        """Return what ``/whoami`` tells.
+        """Return the answer to ``/whoami``.
 
         Args:
             peer: The other end; behind a proxy that tells its address, the client.
@@ -89,23 +89,23 @@ class FaultsProtocol(ConversationProtocol):
 
     @property
     def undelivered(self) -> int:
-        """How many bytes the peer's system has not taken yet, as far as can be told."""
+        """How many bytes the peer's system has not acknowledged yet, as far as can be known."""
         return unsent_bytes(self.transport) or 0
 
     @property
     def pushes(self) -> Sequence[bytes]:
-        """What is to be pushed."""
+        """The messages that are still to be pushed."""
         return list(self._pushes.values())
 
     def push_later(self, seconds: float, message: bytes) -> None:
-        """Have a message sent in so many seconds, between two answers.
+        """Send a message in *seconds* seconds, between two answers.
 
         It is dropped if the connection ends before, or 64 KiB wait for the peer then.
         """
         self._pushes[self.clock.callLater(seconds, self._push)] = message
 
     def take_pushes(self) -> list[tuple[float, bytes]]:
-        """Push no more; return what was to be, in its order, and in how many seconds each."""
+        """Cancel all pushes; return their messages in order, each with the seconds that were left."""
         now = self.clock.seconds()
         taken = [(call.getTime() - now, self._pushes[call]) for call in self._in_order()]
         for call in self._pushes:
@@ -127,13 +127,13 @@ class FaultsFactory(ConversationFactory):
     """Makes :class:`FaultsProtocol` objects.
 
     Args:
-        args: The conversation's.
-        alpn: The protocols that are taken over TLS by ALPN (RFC 7301), the preferred first; none: whatever a
-            client offers, it goes on without.
-        kwargs: The conversation's, and those of ``ConversationFactory``.
+        args: Positional arguments of the conversation.
+        alpn: The protocols accepted over TLS by ALPN (RFC 7301), the preferred first. If empty, ALPN is not
+            used, whatever a client offers.
+        kwargs: Keyword arguments of the conversation and of ``ConversationFactory``.
 
     Raises:
-        ValueError: There are protocols, but no Twisted that takes them.
+        ValueError: *alpn* has protocols, but the installed Twisted has no support for ALPN.
     """
 
     protocol = FaultsProtocol
@@ -145,12 +145,12 @@ class FaultsFactory(ConversationFactory):
         super().__init__(*args, **kwargs)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Return the protocols that are taken by ALPN."""
+        """Return the protocols that are accepted by ALPN."""
         return self._alpn
 
 
 class FaultsDatagramProtocol(ConversationDatagramProtocol):
-    """Faults on datagrams: what needs no connection. Takes no notice of ``alpn``."""
+    """Faults on datagrams: the commands that need no connection. Ignores ``alpn``."""
 
     conversation = FaultsConversation
 
@@ -158,16 +158,16 @@ class FaultsDatagramProtocol(ConversationDatagramProtocol):
         super().__init__(*args, describe=self.describe, **kwargs)
 
     def describe(self, peer: Peer) -> dict[str, Any]:
-        """Return what ``/whoami`` tells."""
+        """Return the answer to ``/whoami``."""
         transport: Any = self.transport
         return described(peer, listener=str(peer_of(transport.getHost())), worker=self.worker)
 
 
 def alpn_names(text: str) -> list[str]:
-    """Make the names of ALPN protocols of *text*, such as ``h2,http/1.1``.
+    """Return the ALPN protocol names in *text*, such as ``h2,http/1.1``.
 
     Raises:
-        OptionError: One is none: they have 1 to 255 bytes (RFC 7301, section 3.1).
+        OptionError: A name is not valid: it has 1 to 255 bytes (RFC 7301, section 3.1).
     """
     names = text.split(",")
     if not all(1 <= len(name) <= 255 and name.isascii() and name.isprintable() for name in names):

@@ -1,7 +1,7 @@
 """Greeting: ``Welcome!``, then ``Hello, NAME!`` for each name, until ``exit``.
 
 The socket tutorials' server. Their clients send a name without a newline and wait; programs and people
-send lines. Both are understood (framing ``auto``); ``lines`` is for lines only::
+send lines. Framing ``auto`` accepts both; framing ``lines`` accepts only lines::
 
     endpoint.listen(GreetingFactory(welcome=b"Hi!", think_seconds=1))
 """
@@ -20,8 +20,8 @@ class Greeting(Conversation):
     """Greets by name. Names are bytes and come back as they came.
 
     Args:
-        welcome: What is said first.
-        think_seconds: How long to think about each name.
+        welcome: The bytes sent first.
+        think_seconds: Seconds to wait before each answer.
     """
 
     speaks_text = True
@@ -33,11 +33,11 @@ class Greeting(Conversation):
         self.think_seconds = think_seconds
 
     def opened(self, peer: Peer) -> bytes:
-        """Say welcome."""
+        """Send the welcome."""
         return self.welcome
 
     def received(self, name: bytes) -> Actions:
-        """Greet; ``exit`` closes, unanswered; no name, no answer."""
+        """Greet; ``exit`` closes without an answer; an empty name gets no answer."""
         if name == b"exit":
             return CLOSE
         if not name:
@@ -46,7 +46,7 @@ class Greeting(Conversation):
         return self._think(greeting) if self.think_seconds else greeting
 
     def datagram(self, message: bytes, peer: Peer) -> Actions:
-        """Greet; one newline at the end is not part of the name, and comes back after it."""
+        """Greet; one newline at the end is not part of the name, and comes back after the ``!``."""
         name = message.removesuffix(b"\n")
         if len(name) < len(message):
             name = name.removesuffix(b"\r")
@@ -62,7 +62,7 @@ class Greeting(Conversation):
         yield greeting
 
     def is_reply(self, datagram: bytes) -> bool:
-        """``Hello, …!`` is."""
+        """Return whether the datagram has the form ``Hello, …!``."""
         return datagram.startswith(b"Hello, ") and datagram.rstrip(b"\r\n").endswith(b"!")
 
 

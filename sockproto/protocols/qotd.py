@@ -1,4 +1,4 @@
-r"""Quote of the day: says its text and closes (RFC 865).
+r"""Quote of the day: sends its text and closes (RFC 865).
 
 The same conversation as ``welcome``, under the name and port that the RFC gives it::
 
@@ -16,7 +16,7 @@ from sockproto.protocols.welcome import (
 
 
 class Qotd(Welcome):
-    """Says its text; the RFC asks for at most 512 characters.
+    """Sends its text; the RFC asks for at most 512 characters.
 
     Args:
         message: The text.

@@ -1,6 +1,6 @@
-"""Time: the seconds since 1900 as four bytes, then closes (RFC 868).
+"""Time: sends the seconds since 1900 as four bytes, then closes (RFC 868).
 
-Most significant byte first. The 32 bits are full in 2036; they begin again at 0 then, as in NTP
+Most significant byte first. The 32 bits overflow in 2036 and begin again at 0, as in NTP
 (RFC 4330, section 3)::
 
     endpoint.listen(TimeFactory())
@@ -17,25 +17,25 @@ from sockproto.core.conversation import OneShot
 from sockproto.core.framing.raw import Discard
 
 SECONDS_1900_TO_1970 = 2_208_988_800
-"""From the RFC, which gives it for 00:00 of 1 January 1970."""
+"""The value for 00:00 of 1 January 1970, from the RFC."""
 
 
 class Time(OneShot):
-    """Tells the time to programs.
+    """Sends the time as a number.
 
     Args:
-        now: Gives the time, in seconds since 1970 (UTC).
+        now: Returns the time, in seconds since 1970 (UTC).
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
 
     def say(self) -> bytes:
-        """Tell the time."""
+        """Return the time."""
         return ((int(self.now()) + SECONDS_1900_TO_1970) % 2**32).to_bytes(4, "big")
 
     def is_reply(self, datagram: bytes) -> bool:
-        """Four bytes are; a request is empty."""
+        """Return whether the datagram has four bytes; a request is empty."""
         return len(datagram) == 4
 
 

@@ -1,4 +1,4 @@
-r"""Welcome: says its text and closes.
+r"""Welcome: sends its text and closes.
 
 The socket tutorials' one-shot server. The close is orderly, so that a client reads all of the text even
 if it sent something first::
@@ -23,7 +23,7 @@ MESSAGE = ProtocolOption(
 
 
 class Welcome(OneShot):
-    """Says its text, its bytes exactly as given, whatever comes.
+    """Sends its text, exactly the bytes given, whatever the peer sends.
 
     Args:
         message: The text.
@@ -39,7 +39,7 @@ class Welcome(OneShot):
         return self.message
 
     def is_reply(self, datagram: bytes) -> bool:
-        """The text itself is."""
+        """Return whether the datagram is the text itself."""
         return datagram == self.message
 
 

@@ -240,7 +240,7 @@ def _framing(method: str, status: Status, headers: Headers) -> int | _Body:
     """Tell how the body is delimited: section 6.3, its rules in their order.
 
     A Content-Length beside Transfer-Encoding is an error: the one reader goes by this, the next by that,
-    and what one calls the body's end the other calls a response of its own.
+    and bytes that are the end of the body for one are another response for the other.
     """
     if method == "HEAD" or status.code in (204, 304) or (method == "CONNECT" and status.code < 300):
         return 0

@@ -58,7 +58,7 @@ class Proxy(NamedTuple):
         """Read ``[http://][USER:PASSWORD@]HOST[:PORT]``.
 
         Raises:
-            BadProxy: It is none; the text shows no password.
+            BadProxy: The text is not a proxy; the message shows no password.
             UnsupportedProxy: It is one of another kind.
         """
         match = _PROXY.fullmatch(text)

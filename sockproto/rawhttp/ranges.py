@@ -51,7 +51,7 @@ def parse_ranges(text: str) -> list[ByteRange]:
     """Read ``0-499``, ``500-``, ``-500`` or several between commas; ``500`` alone is ``500-`` (as curl).
 
     Raises:
-        OptionError: It is none.
+        OptionError: The text is not a range.
     """
     ranges = []
     for word in text.split(","):

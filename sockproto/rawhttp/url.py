@@ -54,7 +54,7 @@ class URL(NamedTuple):
         """Read a URL as somebody typed it; without a scheme it is http.
 
         Raises:
-            BadURL: It is none.
+            BadURL: The text is not a URL that can be fetched.
             UnsupportedProtocol: Its scheme is neither http nor https.
         """
         if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|https?:", text):

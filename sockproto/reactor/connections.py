@@ -366,7 +366,7 @@ class TCPConnection(Flushing, tcp.Server):
             closed.close()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The connection is gone; mostly both ends have ended it, and only the protocol is to be told."""
+        """The connection is closed; usually both ends have ended it, and only the protocol must be told."""
         if not hasattr(self, "socket"):  # once
             return
         protocol = self._protocol

@@ -113,7 +113,7 @@ class LeanEPollReactor(EPollReactor):
         In one piece: each call that is made for an event costs a tenth of all that the reactor does for it.
 
         Args:
-            timeout: For so many seconds; None waits as long as it takes.
+            timeout: How many seconds to wait; None: no limit.
 
         Source:
             ``EPollReactor.doPoll``, ``_PollLikeMixin._doReadOrWrite``, ``twisted.python.log.callWithLogger``.

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from sockproto.reactor.buffers import held_bytes
 
 MAX_TURNS: Final = 100_000
-"""After so many turns without rest, a connection is taken for one that never rests."""
+"""After this many turns in one run, a connection is assumed never to become idle."""
 
 
 class Socket(Protocol):

@@ -108,7 +108,7 @@ class PacketExchange:
         self._kept: dict[bytes, Ancillary] = {}
 
     def receive(self, size: int) -> tuple[bytes, Sender]:
-        """Receive a datagram of at most so many bytes.
+        """Receive a datagram of at most *size* bytes.
 
         Raises:
             OSError: There is none, or what ICMP says of one that was sent before.

@@ -60,11 +60,11 @@ class Broken(NamedTuple):
 
 
 class Catalog(NamedTuple):
-    """What there is.
+    """The protocols that were found.
 
     Attributes:
         found: Our protocols, then those of others, each in the order of their names.
-        broken: What could not be loaded, in the order of its modules.
+        broken: What could not be loaded, in the order of the modules.
     """
 
     found: tuple[Found, ...]
@@ -89,7 +89,7 @@ def find(name: str) -> Any:
     """Return the definition of a protocol; no module of others is imported for one of ours.
 
     Raises:
-        KeyError: There is none of that name.
+        KeyError: There is no protocol of that name.
     """
     for each in _ours():
         if each.definition.name == name:

@@ -1,4 +1,4 @@
-"""What is to be listened on: stream endpoints, and datagram ports, for which Twisted has no descriptions.
+"""What to listen on: stream endpoints, and datagram ports, for which Twisted has no descriptions.
 
 A listener is a plan; nothing is open until the service listens::
 
@@ -69,19 +69,19 @@ class Listener:
 
     Attributes:
         protocol: The protocol's name, in the log too.
-        where: As people write it, such as ``TCP 127.0.0.1:9999``.
+        where: Its address as people write it, such as ``TCP 127.0.0.1:9999``.
         server: What answers there, a ``ConversationFactory`` or a ``ConversationDatagramProtocol``: it can
             drain and abort, and has statistics.
-        listen: Opens it, given a reactor and the port that takes the place of port 0; gives a Deferred of
-            an ``IListeningPort``.
-        port: The port, 0 for any that is free, None where there is none to choose.
-        interface: The numeric address, None where there is none to tell.
+        listen: Called with a reactor and the port that replaces port 0; opens it and returns a Deferred of an
+            ``IListeningPort``.
+        port: The port; 0 for any free port; None if the listener has no port.
+        interface: The numeric address; None if the listener has no address.
         datagrams: Whether it is for datagrams.
         tls: Whether it speaks TLS.
         client_ca: The file of authorities one of which must have signed its clients' certificates; empty:
-            none is demanded.
-        warning: What is wrong with it, though it can listen; mostly empty.
-        close: Removes what the port leaves behind.
+            clients need no certificate.
+        warning: What is wrong with it, though it can listen; usually empty.
+        close: Removes what the port leaves over, such as a socket file.
         adopt: Listens at a socket that is open already, given a reactor and the socket, instead of opening
             one; None: as sockets are that have nothing around them.
     """
@@ -119,11 +119,11 @@ class Listener:
 
     @property
     def faults(self) -> str:
-        """What is to go wrong because it was asked for, in words; empty if nothing."""
+        """The faults that were asked for, in words; empty if there are none."""
         return str(getattr(self.server, "faults", None) or "")
 
     def name_of(self, port: IListeningPort) -> str:
-        """Tell where *port*, which this listener opened, listens in fact; safe for a terminal."""
+        """Return the address at which *port*, which this listener opened, listens; safe for a terminal."""
         host = port.getHost()
         if isinstance(host, IPv4Address | IPv6Address):
             return f"{host.type} {peer_of(host)}"

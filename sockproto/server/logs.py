@@ -39,7 +39,7 @@ def word(text: str, words: tuple[str, ...]) -> str:
     """Return a word that was typed, if it is one of some.
 
     Raises:
-        OptionError: It is none of them.
+        OptionError: The text is not one of them.
     """
     if text not in words:
         raise OptionError(f"must be {', '.join(words[:-1])} or {words[-1]}, not {text!r}")
@@ -52,7 +52,7 @@ def connections(text: str) -> str:
 
 
 def json_lines(file: Any = None) -> FileLogObserver:
-    """Make an observer that writes each event as one JSON object on a line of its own.
+    """Return an observer that writes each event as one JSON object on a separate line.
 
     Args:
         file: Where to; standard output if None.

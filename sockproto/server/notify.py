@@ -80,7 +80,7 @@ class Notifier:
 
 
 def _watchdog_seconds(given: Mapping[str, str]) -> float:
-    """Return within how many seconds the watchdog wants to hear of this process; 0: there is none."""
+    """Return within how many seconds the watchdog must be notified; 0: there is no watchdog."""
     microseconds = given.get("WATCHDOG_USEC", "")
     if given.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return 0.0

@@ -41,10 +41,10 @@ from sockproto.server.notify import Notifier
 from sockproto.server.process import raise_descriptor_limit, take_signals
 
 TRIES = 16
-"""So often a free port is chosen anew if it turns out that not all listeners can have it."""
+"""How often another free port is chosen if not all listeners can have the first one."""
 
 AT_ONCE = 1e-9
-"""So many seconds are left for answers where a second signal has cut the time before."""
+"""How many seconds are left for answers after a second signal has ended the lame-duck time."""
 
 ADVICE = {
     errno.EACCES: "ports below 1024 need root's rights or CAP_NET_BIND_SERVICE; take a higher one",
@@ -58,26 +58,26 @@ class ServerService(Service):
     """Listens on all of its listeners, or on none. After a stop it can be started again.
 
     Args:
-        listeners: What to listen on. Those with port 0 share the port that the first of them is given, as
-            far as they can: TCP and UDP, and several addresses.
-        reactor: What to listen with; the global reactor, when the service starts, if None.
-        drain_seconds: How long answers may take once the service stops; 0: as long as they like.
-        lame_duck_seconds: How long it goes on as before once it is to stop, but is not ``ready``: what load
-            balancers need to see that, and to send no more (0: it stops at once).
-        owns_process: Whether the process serves nothing else: then a second signal while the service stops
-            ends the waiting, the limit of open files is raised when it starts, and why it can't start is
-            said on standard error too, which twistd sends to its log.
-        shows_log: Whether the log is seen where standard error is, as under ``twistd -n``: then why it can't
-            start is said on standard error alone.
-        log_connections: Which connections the log tells the end of: ``all``, ``failed`` (those that did not
-            end as they should) or ``none``; None: as each factory's registry has it, which is ``all``.
+        listeners: The listeners. Those with port 0 share, if possible, the port that the first of them gets:
+            TCP and UDP, and several addresses.
+            reactor: The reactor; None: the global reactor, when the service starts.
+            drain_seconds: How many seconds answers may take once the service stops; 0: no limit.
+            lame_duck_seconds: How many seconds it goes on serving, though not ``ready``, once it should
+            stop. Load balancers need this time to notice, and to send no more (0: it stops at once).
+            owns_process: Whether the process serves nothing else. Then a second signal during the stop
+            ends the wait, the limit of open files is raised at the start, and the reason why it can't start
+            is also written to standard error, which twistd sends to its log.
+            shows_log: Whether the log goes to the same place as standard error, as under ``twistd -n``. Then
+            the reason why it can't start is written to standard error only.
+            log_connections: Which connections' ends are logged: ``all``, ``failed`` (those that did not end
+            as they should) or ``none``; None: as set in each factory's registry, by default ``all``.
         hang_up: What SIGHUP calls instead of ending a service that owns its process.
-        admin: Where to serve what ``AdminResource`` tells of this service: the description of a stream
-            endpoint, or the number of a port of 127.0.0.1; None: nowhere. That is the last port to close.
+        admin: Where to serve the ``AdminResource`` of this service: the description of a stream endpoint, or
+            the number of a port of 127.0.0.1; None: nowhere. It is the last port to close.
 
     Attributes:
-        listeners: What to listen on.
-        hang_up: What SIGHUP calls, if anything.
+        listeners: The listeners.
+        hang_up: Called on SIGHUP, if not None.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class ServerService(Service):
         """Listen, while there may still be the right to ports below 1024.
 
         Raises:
-            ListenError: One of the listeners can't; none listens then.
+            ListenError: One of the listeners can't listen; then none listens.
         """
         if not self._stopping.called:
             raise ListenError("sockproto: still stopping; start it when stopService's Deferred has fired")
@@ -151,21 +151,21 @@ class ServerService(Service):
 
     @property
     def ready(self) -> bool:
-        """Whether it serves and means to go on: every listener is bound, and no stop has begun."""
+        """Whether it serves and goes on serving: every listener is bound, and no stop has begun."""
         return self._bound and len(self._open) == len(self.listeners) + len(self._own)
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """How many connections are open."""
         return sum(server.statistics.open for server in self._servers())
 
     def name_of(self, listener: Listener) -> str:
-        """Return where a listener listens, or did last, as people write it."""
+        """Return the address at which a listener listens, or last listened, as people write it."""
         return self._names.get(listener, escape(listener.where))
 
     @property
     def ports(self) -> list[IListeningPort]:
-        """What it listens on now, in the order of the listeners."""
+        """The open ports, in the order of the listeners."""
         return [port for _, port in self._served()]
 
     def _served(self) -> list[tuple[Listener, IListeningPort]]:
@@ -176,16 +176,16 @@ class ServerService(Service):
         """Listen, if ``privilegedStartService`` has not been called.
 
         Raises:
-            ListenError: One of the listeners can't; none listens then.
+            ListenError: One of the listeners can't listen; then none listens.
         """
         if not self._bound:
             self.privilegedStartService()
         Service.startService(self)
 
     def stopService(self) -> "Deferred[Any]":
-        """Stop accepting, after ``lame_duck_seconds``; answer what has come whole, close.
+        """Stop accepting after ``lame_duck_seconds``; answer the messages that came completely; close.
 
-        What is left after ``drain_seconds`` is aborted. One line in the log sums it up.
+        Connections still open after ``drain_seconds`` are aborted. One line in the log sums it up.
 
         Returns:
             A Deferred that fires when no port and no connection is open any more.
@@ -231,7 +231,7 @@ class ServerService(Service):
 
     @inlineCallbacks
     def _drain(self, seconds: float) -> Generator[Any, Any, None]:
-        """Answer what has come; cut what is left after so many seconds, 0: nothing is."""
+        """Answer what has come; cut what is left after *seconds* seconds; 0: cut nothing."""
         began = self._reactor.seconds()
         opened = self._served()
         servers = self._servers()

@@ -75,7 +75,7 @@ def passed_sockets(text: str, environment: Mapping[str, str] | None = None) -> l
         One or more.
 
     Raises:
-        OptionError: There is none, or one that can't be served.
+        OptionError: There is no such socket, or it can't be served.
     """
     given = arguments(text, ("domain", "index", "name"))
     if not hasattr(socket, f"AF_{given.get('domain', 'UNIX')}"):

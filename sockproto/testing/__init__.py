@@ -1,7 +1,7 @@
 """A kit for tests of Twisted protocols, yours or ours: in memory, or over real sockets.
 
-``twisted.internet.testing`` has no half-close, no back-pressure and no datagram network; here Twisted's own
-transports run over sockets and a network in memory, so what a protocol meets is what it meets in service::
+``twisted.internet.testing`` has no half-close, no back-pressure and no datagram network. Here Twisted's own
+transports run over sockets and a network in memory, so a protocol behaves as it does in production::
 
     from sockproto.testing import assert_bounded, connect
 
@@ -12,19 +12,19 @@ transports run over sockets and a network in memory, so what a protocol meets is
     assert remote.read_to_end() == b"x" * 1_000_000
 
 =============  ========================================================================================
-arguments      what a test gives, looked at first
-faults         what is under test does wrong, and what it raises, wherever that is caught and logged
+arguments      checks the arguments that a test passes
+faults         mistakes and exceptions of the protocol under test, even if they are caught and logged
 sockets        sockets in memory
-transports     Twisted's TCP transport over one of them, with notes of what happened
+transports     Twisted's TCP transport over one of them, which records what happened
 streams        ``connect``: a protocol and a remote side; ``join``: two protocols
-datagrams      ``DatagramNetwork``: loss, doubling, reordering, refusals, loops
-clocks         ``to_next_call``: time, under a test's command
-cutting        ``pieces``, ``cuts``: where bytes are cut on their way
+datagrams      ``DatagramNetwork``: loss, duplication, reordering, refusals, loops
+clocks         ``to_next_call``: time that a test controls
+cutting        ``pieces``, ``cuts``: how a stream's bytes are cut into reads
 assertions     replies, order, the end, bounded buffers
-waiting        a Deferred that nobody can forget to wait for
+waiting        a Deferred that warns if a test forgets to wait for it
 live           the remote side of a real connection
-steps          ``Send``, ``Expect``, ``HalfClose`` …: what a script is made of
-scripts        ``play``: one script in many ways, in memory and over real sockets
+steps          ``Send``, ``Expect``, ``HalfClose`` …: the steps of a script
+scripts        ``play``: runs one script in many ways, in memory and over real sockets
 =============  ========================================================================================
 
 How to: docs/howto/testing.md.

@@ -1,4 +1,4 @@
-"""What a test gives, looked at first: what can't be used is said at once, with what to give instead.
+"""Checks the arguments that a test passes, and says at once what to pass instead of a wrong one.
 
 ::
 

@@ -1,7 +1,7 @@
-r"""What tests say about replies, their order, the end of a connection, and memory.
+r"""Assertions about replies, their order, the end of a connection, and memory.
 
-Each raises ``AssertionError``, so they work under trial, pytest and plain ``unittest``. What a peer said is
-shown escaped, and cut to what differs::
+Each raises ``AssertionError``, so they work under trial, pytest and plain ``unittest``. Bytes of a peer are
+shown escaped, from the first difference on::
 
     assert_reads(remote, b"Hello, Michael!\n")
     assert_ended(remote, "orderly")
@@ -15,11 +15,11 @@ from sockproto.testing.arguments import require_bytes, require_end
 from sockproto.testing.streams import Remote
 
 SHOWN_BYTES: Final = 40
-"""How much is shown from the first difference on."""
+"""How many bytes are shown from the first difference on."""
 
 
 class HasFaults(Protocol):
-    """What tells the faults of what is under test, a sentence each."""
+    """An object that has the faults of the protocol under test, a sentence each."""
 
     @property
     def faults(self) -> list[str]:
@@ -27,12 +27,12 @@ class HasFaults(Protocol):
 
 
 def assert_same(actual: bytes, expected: bytes, what: str = "the reply") -> None:
-    """Check that bytes are as expected; say where they begin to differ.
+    """Check that bytes are as expected; the error says where they begin to differ.
 
     Args:
         actual: What came.
         expected: What should have come.
-        what: What the error calls it.
+        what: The name of the bytes in the error.
     """
     require_bytes(expected, what)
     if actual == expected:
@@ -51,13 +51,13 @@ def assert_same(actual: bytes, expected: bytes, what: str = "the reply") -> None
 def assert_reads(remote: Remote, expected: bytes) -> None:
     """Check that the remote side now reads exactly *expected*.
 
-    It does read it: the next call checks what comes after. All that it has read is ``remote.received``.
+    The bytes are read, so the next call checks what comes after them. ``remote.received`` has all bytes read.
     """
     assert_same(remote.read_to_end(), expected)
 
 
 def assert_in_order(received: bytes, replies: Iterable[bytes]) -> None:
-    """Check that *received* contains each of *replies*, each behind the one before."""
+    """Check that *received* contains all *replies* in this order."""
     place, before = 0, b""
     for number, reply in enumerate(replies):
         require_bytes(reply, "assert_in_order")
@@ -75,8 +75,8 @@ def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orde
     """Check how the connection ended for the remote side.
 
     Args:
-        remote: The remote side; all that came must have been read.
-        how: ``"orderly"``, ``"reset"`` (also by ``abortConnection``), None: not at all.
+        remote: The remote side; it must have read all bytes that came.
+        how: ``"orderly"``, ``"reset"`` (also by ``abortConnection``), or None: the connection has not ended.
     """
     require_end(how, "assert_ended", ("orderly", "reset", None))
     if how is None and remote.ended is None and (remote.lost or remote.ending):
@@ -87,9 +87,9 @@ def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orde
 
 
 def assert_bounded(remote: Remote, max_bytes: int) -> None:
-    """Check that the protocol's transport never held more than so many bytes.
+    """Check that the protocol's transport never held more than *max_bytes*.
 
-    What the protocol itself holds can't be seen from here.
+    Bytes that the protocol itself holds can't be seen from here.
     """
     most = remote.transport.most_held
     if most > max_bytes:
@@ -100,10 +100,10 @@ def assert_bounded(remote: Remote, max_bytes: int) -> None:
 
 
 def assert_no_faults(remote: HasFaults) -> None:
-    """Check that what is under test raised nothing, and did nothing that a transport doesn't take well.
+    """Check that the protocol under test raised nothing, and used its transport correctly.
 
-    An exception counts wherever it was caught: a conversation's by its carrier, a protocol's by Twisted. See
-    ``Transport.faults``.
+    An exception counts even if it was caught: that of a conversation by its carrier, that of a protocol by
+    Twisted. See ``Transport.faults``.
 
     Args:
         remote: The remote side, of a stream or of datagrams; a ``Link``; a ``DatagramNetwork``.

@@ -1,4 +1,4 @@
-"""Time, under a test's command: Twisted's own ``Clock``, and a way to its next call.
+"""Time that a test controls: Twisted's own ``Clock``, and a way to its next call.
 
 ::
 
@@ -18,10 +18,10 @@ def to_next_call(clock: Clock, max_seconds: float | None = None) -> bool:
 
     Args:
         clock: The clock.
-        max_seconds: How far at most; None: as far as it is.
+        max_seconds: How many seconds to advance at most; None: no limit.
 
     Returns:
-        Whether there was a call so near; if not, no time has passed.
+        Whether there was such a call; if not, no time has passed.
     """
     times = [call.getTime() for call in clock.getDelayedCalls()]
     if not times:

@@ -1,4 +1,4 @@
-r"""Where bytes are cut on their way: a stream keeps their order, and nothing else.
+r"""Ways to cut bytes into reads: a stream keeps their order, and nothing else.
 
 ::
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 Cut = Literal["whole", "bytes"] | int
-"""``"whole"``: not cut; ``"bytes"``: a byte at a time; a number: at random places, the same for the same
-number."""
+"""``"whole"``: not cut; ``"bytes"``: single bytes; a number: at random places, and the number is the
+seed."""
 
 
 def pieces(data: bytes, cut: "Cut | Random" = "whole") -> list[bytes]:
     """Cut bytes.
 
     Args:
-        data: What to cut.
-        cut: How; or what draws the places.
+        data: The bytes.
+        cut: How to cut them; or the source of random places.
 
     Returns:
         The pieces, none of them empty.
 
     Raises:
-        ValueError: There is no such way.
+        ValueError: *cut* is not such a way.
     """
     if cut == "whole":
         return [data] if data else []

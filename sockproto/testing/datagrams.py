@@ -1,4 +1,4 @@
-"""Datagrams in memory, for any Twisted ``DatagramProtocol``: a network with loss, and without sockets.
+"""Datagrams in memory, for any Twisted ``DatagramProtocol``: a lossy network without sockets.
 
 Below the protocol is Twisted's own UDP port; below that, a network in memory::
 
@@ -29,13 +29,13 @@ MAX_DATAGRAM_BYTES: Final = 65_507
 """The longest datagram of UDP over IPv4 (RFC 768, RFC 791)."""
 
 WILDCARDS: Final = ("0.0.0.0", "::")
-"""What a socket is bound to that takes datagrams to every address; it answers from the one that was asked."""
+"""The wildcard address. A socket bound to it answers from the address that was asked."""
 
 MAX_DELIVERIES: Final = 10_000
-"""After so many datagrams without rest, two ports are taken for ones that answer each other for ever."""
+"""After this many datagrams in one run, two ports are assumed to answer each other for ever."""
 
 MAX_WAITING: Final = 1_000
-"""How many datagrams a socket holds for who doesn't read them; more are lost, as with a kernel."""
+"""How many unread datagrams a socket holds; more are lost, as in a kernel."""
 
 
 class DatagramSocket:
@@ -51,7 +51,7 @@ class DatagramSocket:
 
     @property
     def readable(self) -> bool:
-        """Whether a datagram waits, or the news that one was refused."""
+        """Whether a datagram waits, or the error of a refused one."""
         return bool(self.inbox or self.refused)
 
     def setblocking(self, blocking: bool) -> None:
@@ -70,7 +70,7 @@ class DatagramSocket:
         return self.address
 
     def connect(self, address: Address) -> None:
-        """Send there, and take from there only."""
+        """Send to this address, and receive from it only."""
         self.connected = address
 
     def send(self, data: bytes) -> int:
@@ -89,7 +89,7 @@ class DatagramSocket:
         return len(data)
 
     def recvfrom(self, count: int) -> tuple[bytes, Address]:
-        """Read a datagram, cut to so many bytes."""
+        """Read a datagram, cut to *count* bytes."""
         if self.refused:
             self.refused = False
             raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
@@ -99,15 +99,15 @@ class DatagramSocket:
         return data[:count], sender
 
     def close(self) -> None:
-        """Return the address back."""
+        """Free the address."""
         self._network._sockets.pop(self.address, None)
 
 
 class DatagramRemote:
-    """Somebody on the network who sends and reads when a test says so.
+    """A remote side on the network that sends and reads when a test says so.
 
     Attributes:
-        received: All that it has read, with the senders' addresses.
+        received: All datagrams that it has read, with their senders' addresses.
     """
 
     def __init__(self, network: "DatagramNetwork", socket: DatagramSocket) -> None:
@@ -128,24 +128,24 @@ class DatagramRemote:
 
     @property
     def refused(self) -> bool:
-        """Whether it was told that nobody listens where it has sent to since it last read."""
+        """Whether, since its last read, it was told that nobody listens at an address it has sent to."""
         self._network.run()
         return self._socket.refused
 
     def send(self, data: bytes, to: Address, sender: Address | None = None) -> None:
-        """Send a datagram; it is under way until somebody reads, or the network runs.
+        """Send a datagram; it is delivered when somebody reads, or when the network runs.
 
         Args:
-            data: What to send.
-            to: Where to.
-            sender: A forged address for it to come from; None: its own.
+            data: The datagram.
+            to: Its destination.
+            sender: A forged source address; None: its own.
         """
         require_bytes(data, "send")
         self._socket.refused = False
         self._network._send(data, self._socket, sender or self.address, to)
 
     def read(self) -> list[bytes]:
-        """Return the datagrams that have come since the last time."""
+        """Return the datagrams that have come since the last call."""
         self._network.run()
         came, self._socket.refused = list(self._socket.inbox), False
         self._socket.inbox.clear()
@@ -155,19 +155,19 @@ class DatagramRemote:
 
 @implementer(IReactorUDP)
 class DatagramNetwork:
-    """Carries datagrams, and loses, doubles and reorders them.
+    """Carries datagrams, and loses, duplicates and reorders them.
 
-    Takes the place of a reactor where one is only asked for ``listenUDP``.
+    Can be used in place of a reactor by code that only calls ``listenUDP``.
 
     Args:
-        seed: What the same numbers give the same faults for.
-        loss: How likely a datagram is lost, from 0 to 1.
-        duplication: How likely it comes twice.
-        reordering: How likely it is overtaken by one that was sent later.
-        max_bytes: The longest datagram; sending a longer one fails with ``MessageLengthError``.
+        seed: The seed of the random faults: the same seed gives the same faults.
+        loss: The probability, from 0 to 1, that a datagram is lost.
+        duplication: The probability that it comes twice.
+        reordering: The probability that a datagram sent later overtakes it.
+        max_bytes: The longest datagram in bytes; sending a longer one fails with ``MessageLengthError``.
 
     Attributes:
-        lost: How many datagrams were lost, those included that nobody read in time.
+        lost: How many datagrams were lost, including those that nobody read in time.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class DatagramNetwork:
 
     @property
     def faults(self) -> list[str]:
-        """What its protocols raised, wherever that was caught and logged, a sentence each."""
+        """The exceptions of its protocols, even if they were caught and logged, a sentence each."""
         return self._noted.said()
 
     # What protocols call.
@@ -203,7 +203,7 @@ class DatagramNetwork:
         interface: str = "",
         maxPacketSize: int = 8192,  # noqa: N803  # as the interface calls it
     ) -> Any:
-        """Have *protocol* answer at a port, as by Twisted's reactors; 0 is any."""
+        """Let *protocol* listen on a port, like ``listenUDP`` of Twisted's reactors; 0: any free port."""
         made = MemoryPort(partial(DatagramSocket, self), port, protocol, interface, maxPacketSize, self._loop)
         self._protocols.append(protocol)
         made.startListening()
@@ -212,16 +212,16 @@ class DatagramNetwork:
     # What tests call.
 
     def remote(self, host: str = "192.0.2.2", port: int = 0) -> DatagramRemote:
-        """Put somebody on the network who does what the test says."""
+        """Return a new remote side on the network, which does what the test says."""
         socket = DatagramSocket(self)
         socket.bind((host, port))
         return DatagramRemote(self, socket)
 
     def run(self) -> None:
-        """Deliver what is under way, and what is sent in answer, until nothing is.
+        """Deliver all datagrams, and those sent in answer, until there are no more.
 
         Raises:
-            AssertionError: There is no end to it.
+            AssertionError: It does not end.
         """
         for _ in range(MAX_DELIVERIES):
             self._loop.run()

@@ -1,7 +1,7 @@
-"""What is under test does wrong, what it raises included, wherever that is caught and logged.
+"""Mistakes and exceptions of the protocol under test, even if they are caught and logged.
 
-Twisted's transports and Deferreds log what a protocol raises, and our carriers what a conversation raises. Of
-all who run tests trial alone looks at the log, so the kit observes it too::
+Twisted's transports and Deferreds log what a protocol raises, and our carriers log what a conversation
+raises. Of the test runners only trial reads the log, so the kit observes it too::
 
     noted = FaultNotes(owns=lambda carrier: carrier is protocol, at_work=lambda: False)
     noted.said()    # ["EchoProtocol raised ZeroDivisionError: division by zero (shout.py, line 12)"]

@@ -20,15 +20,15 @@ from zope.interface import implementer
 from sockproto.testing.faults import FaultNotes
 
 TURNS = 5
-"""How many turns of the reactor a server has to see what its client did last, before it is cut."""
+"""How many reactor turns a server has to see the last action of its client, before it is cut."""
 
 
 @implementer(IHalfCloseableProtocol)
 class SocketLine(Protocol):
-    """A client that does what a script says, and keeps what comes.
+    """A client that does what a script says, and keeps the bytes that come.
 
     Attributes:
-        received: What came.
+        received: The bytes that came.
         ended: How the server's half ended; None while it hasn't.
     """
 
@@ -45,7 +45,7 @@ class SocketLine(Protocol):
     # What scripts call.
 
     async def send(self, data: list[bytes], ending: bool) -> None:
-        """Send pieces, each in a turn of its own."""
+        """Send pieces, each in a separate reactor turn."""
         self.transport.setTcpNoDelay(True)
         for number, piece in enumerate(data, 1):
             self.transport.write(piece)

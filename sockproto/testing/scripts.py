@@ -1,6 +1,6 @@
-r"""One script, held with a server in many ways: whole, in single bytes, cut at random, over real sockets.
+r"""Runs one script with a server in many ways: whole, in single bytes, cut at random, over real sockets.
 
-A script is a list of steps of the remote side. However its bytes are cut, the same must come back::
+A script is a list of steps of the remote side. However its bytes are cut, the same bytes must come back::
 
     script = [Send(b"a\nb\n"), Expect(b"<a>\n<b>\n"), HalfClose(), ExpectEnd()]
     play_every_way(MyFactory, script)         # in memory, at once
@@ -25,20 +25,20 @@ from sockproto.testing.streams import MAX_STREAM_BYTES, Remote, connect
 from sockproto.testing.waiting import Awaited
 
 SECONDS = 10.0
-"""How long a step may take: of the fake clock in memory, of real time over sockets."""
+"""How many seconds a step may take: of the fake clock in memory, of real time over sockets."""
 
 MAX_CALLS = 10_000
 """How many delayed calls there may be within a step in memory: some renew themselves without time passing."""
 
 Make = Callable[..., Any]
-"""Makes what is under test, a factory or a protocol. It is given a clock if it has a parameter ``clock`` or
-``reactor``, or another that it can't do without."""
+"""Returns the factory or protocol under test. It gets the clock if it has a parameter ``clock`` or
+``reactor``, or any other parameter without a default."""
 
 
 class Outcome(NamedTuple):
-    """What came of a script: what its steps have read, and how the stream ended, None if it had not.
+    """The result of a script: what its steps have read, and how the stream ended (None: it has not).
 
-    What comes behind the last step is not looked at: end with ``ExpectEnd`` or ``ReadToEnd``.
+    Bytes after the last step are not checked, so end a script with ``ExpectEnd`` or ``ReadToEnd``.
     """
 
     read: bytes
@@ -46,13 +46,13 @@ class Outcome(NamedTuple):
 
 
 class Played(NamedTuple):
-    """A script that was held.
+    """A script that was run.
 
     Attributes:
-        outcome: What came of it; nothing if a step found something else than it expects.
-        way: How it was held.
-        found: What that step says.
-        raised: The exceptions of the protocol; its other faults may be meant.
+        outcome: Its result; empty if a step failed.
+        way: How it was run.
+        found: The error of the step that failed.
+        raised: The exceptions of the protocol. Its other faults may be intended.
     """
 
     outcome: list[Outcome]
@@ -129,23 +129,22 @@ class MemoryLine:
 
 
 def play(make: Make, script: Iterable[Step], cut: Cut = "whole", clock: Clock | None = None) -> Outcome:
-    """Hold a script in memory, with a fake clock that jumps over waiting.
+    """Run a script in memory, with a fake clock that skips waits.
 
     Args:
-        make: Makes the factory, or protocol: see ``Make``.
+        make: Returns the factory or protocol: see ``Make``.
         script: The steps.
         cut: How to cut what is sent.
         clock: The fake clock; a new one if None.
 
     Raises:
-        AssertionError: A step found something else than it expects, or the protocol raised an error; how it
-            was cut is said.
+        AssertionError: A step failed, or the protocol raised an error; the text says how the bytes were cut.
     """
     return attempt(make, script, cut, clock or Clock()).judged()
 
 
 def attempt(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> Played:
-    """Hold a script in memory, whatever comes of it. Arguments as for :func:`play`."""
+    """Run a script in memory and return what happened. Arguments as for :func:`play`."""
     steps = steps_of(script)
     line = MemoryLine(connect(made(make, clock)), clock)
     course, outcome, found = Course(line, cut), list[Outcome](), None
@@ -163,7 +162,7 @@ def attempt(make: Make, script: Iterable[Step], cut: Cut, clock: Clock) -> Playe
 
 
 async def attempt_on_socket(make: Make, script: Iterable[Step], cut: Cut, reactor: Any = None) -> Played:
-    """Hold a script over a real connection, whatever comes of it. Arguments as for :func:`play_on_socket`."""
+    """Run a script over a real connection and return what happened, as :func:`play_on_socket` does."""
     steps = steps_of(script)
     if reactor is None:
         from twisted.internet import reactor
@@ -208,19 +207,19 @@ def ways(seeds: Iterable[int]) -> list[Cut]:
 
 
 def play_every_way(make: Make, script: Iterable[Step], seeds: Iterable[int] = range(10)) -> Outcome:
-    """Hold a script in memory whole, byte by byte, and cut at random; check that the same comes of it.
+    """Run a script in memory whole, byte by byte, and cut at random; check that the results are the same.
 
     Args:
-        make: Makes the factory, or protocol, anew for each: see ``Make``.
+        make: Returns a new factory or protocol for each run: see ``Make``.
         script: The steps.
-        seeds: For each, the bytes are cut at random places; the same for the same seed.
+        seeds: For each seed, one run with the bytes cut at random places.
 
     Returns:
-        What came of it, each time.
+        The result, which is the same each time.
 
     Raises:
-        AssertionError: It was not the same, or a step found something else; the error says which *cut*
-            to give ``play`` to see it again.
+        AssertionError: A result differs, or a step failed; the text says with which *cut* ``play`` shows it
+            again.
     """
     (whole, *others), steps = ways(seeds), steps_of(script)
     expected = play(make, steps, whole)
@@ -233,17 +232,17 @@ def play_every_way(make: Make, script: Iterable[Step], seeds: Iterable[int] = ra
 def play_on_socket(
     make: Make, script: Iterable[Step], cut: Cut = "whole", reactor: Any = None
 ) -> "Deferred[Outcome]":
-    """Hold a script over a real connection of 127.0.0.1, on the running reactor.
+    """Run a script over a real connection on 127.0.0.1, on the running reactor.
 
     Args:
-        make: Makes the factory: see ``Make``; its clock is the reactor.
+        make: Returns the factory: see ``Make``; its clock is the reactor.
         script: The steps.
         cut: How to cut what is sent.
         reactor: The reactor; the global one if None.
 
     Returns:
-        A Deferred of what came of it; the script begins when it is waited for. Its failure is an
-        ``AssertionError``, at the latest ``SECONDS`` after a step began; port and connection are closed by
+        A Deferred of the result; the script begins when the Deferred is waited for. It fails with an
+        ``AssertionError`` at most ``SECONDS`` after a step began; the port and the connection are closed
         then.
     """
     steps = steps_of(script)
@@ -257,22 +256,22 @@ def play_on_socket(
 def play_everywhere(
     make: Make, script: Iterable[Step], seeds: Iterable[int] = range(5), reactor: Any = None
 ) -> "Deferred[Outcome]":
-    """Hold a script in memory and over real sockets, cut in every way; check that the same comes of it.
+    """Run a script in memory and over real sockets, cut in every way; check that the results are the same.
 
-    Over sockets time is real: each ``Pause``, and each wait of the server's, takes as long as it says, for
-    every way of cutting.
+    Over sockets time is real: each ``Pause``, and each wait of the server, takes its full time in every run.
 
     Args:
-        make: Makes the factory, anew for each: see ``Make``.
+        make: Returns a new factory for each run: see ``Make``.
         script: The steps.
-        seeds: For each, the bytes are cut at random places.
+        seeds: For each seed, one more run with the bytes cut at random places.
         reactor: The reactor; the global one if None.
 
     Returns:
-        A Deferred of what came of it, each time; the part over sockets begins when it is waited for.
+        A Deferred of the result, which is the same each time; the part over sockets begins when it is
+        waited for.
 
     Raises:
-        AssertionError: In memory it went wrong, at once; over sockets, the Deferred fails.
+        AssertionError: A run in memory failed; if a run over sockets fails, the Deferred fails.
     """
     chosen, steps = list(seeds), steps_of(script)
     expected = play_every_way(make, steps, chosen)

@@ -1,7 +1,7 @@
 """Sockets in memory, for Twisted's own transports.
 
-What is under test runs on Twisted's transports; only the system below them is played. Knows no protocol and
-nothing of Twisted::
+The protocol under test runs on Twisted's transports; only the operating system below them is simulated.
+Knows no protocol and nothing of Twisted::
 
     near, far = socket_pair(kernel_bytes=65_536)
     near.send(b"hello")
@@ -13,15 +13,15 @@ import socket
 from typing import Final
 
 KERNEL_BYTES: Final = 65_536
-"""What the kernel holds of each direction of a connection, if nothing else is said; Linux has more."""
+"""The default size in bytes of the kernel's buffer for each direction; Linux has larger ones."""
 
 
 class Pipe:
-    """One direction of a connection: what is with the kernel.
+    """One direction of a connection: the bytes in the kernel.
 
     Attributes:
-        data: What was sent and not yet read.
-        demand: For how many bytes its reader waits, beyond what there is room for.
+        data: The bytes that were sent and not read yet.
+        demand: How many bytes its reader waits for, beyond the room in the buffer.
         ended: Whether its writer has ended it.
         deaf: Whether its reader has closed its socket.
         reset: Whether the connection was cut.
@@ -41,7 +41,7 @@ class Pipe:
         return self.capacity + self.demand - len(self.data)
 
     def take(self, count: int) -> bytes:
-        """Read so many bytes, or what there is."""
+        """Return up to *count* bytes."""
         data = bytes(self.data[:count])
         del self.data[:count]
         return data
@@ -50,8 +50,8 @@ class Pipe:
 class MemorySocket:
     """One end of a connection.
 
-    Closing it with unread input resets the connection, and a reset destroys what is on its way: systems may
-    do so (RFC 1122, section 4.2.2.13), and a server that relies on the contrary loses its last words.
+    Closing it with unread input resets the connection, and a reset destroys bytes still on their way.
+    Systems may do so (RFC 1122, section 4.2.2.13); a server that relies on the opposite loses its last bytes.
     """
 
     def __init__(self, inbound: Pipe, outbound: Pipe) -> None:
@@ -60,7 +60,7 @@ class MemorySocket:
 
     @property
     def readable(self) -> bool:
-        """Whether reading gives something: bytes, the end, or an error."""
+        """Whether reading returns something: bytes, the end, or an error."""
         inbound = self.inbound
         return bool(inbound.data) or inbound.ended or inbound.reset
 
@@ -78,7 +78,7 @@ class MemorySocket:
     # What Twisted calls.
 
     def send(self, data: "bytes | bytearray | memoryview") -> int:
-        """Send what there is room for."""
+        """Send the bytes for which there is room; return how many."""
         outbound = self.outbound
         if outbound.reset or outbound.ended:
             raise BrokenPipeError(errno.EPIPE, "broken pipe")
@@ -92,7 +92,7 @@ class MemorySocket:
         return count
 
     def recv(self, count: int) -> bytes:
-        """Read up to so many bytes; none is the end."""
+        """Return up to *count* bytes; empty at the end."""
         inbound = self.inbound
         if inbound.reset:
             raise ConnectionResetError(errno.ECONNRESET, "connection reset by peer")
@@ -143,11 +143,11 @@ class MemorySocket:
 
 
 def socket_pair(kernel_bytes: int = KERNEL_BYTES) -> tuple[MemorySocket, MemorySocket]:
-    """Make the two ends of a connection.
+    """Return the two ends of a new connection.
 
     Args:
-        kernel_bytes: What the kernel holds of what the first end sends, and the other, at most. 0: what the
-            first sends stays with it until the other reads.
+        kernel_bytes: How many bytes the kernel holds at most in each direction. 0: what the first end sends
+            stays with it until the other end reads.
     """
     there, back = Pipe(kernel_bytes), Pipe(kernel_bytes or KERNEL_BYTES)
     return MemorySocket(back, there), MemorySocket(there, back)

@@ -1,4 +1,4 @@
-r"""What the remote side of a script does, step by step.
+r"""The steps of a script, which the remote side takes one after the other.
 
 ::
 
@@ -16,10 +16,10 @@ from sockproto.testing.cutting import Cut, pieces
 
 
 class Line(Protocol):
-    """What a step has of the connection, in memory or over a socket.
+    """The connection as a step sees it, in memory or over a socket.
 
     Attributes:
-        received: All that came.
+        received: All bytes that came.
     """
 
     received: bytearray
@@ -46,11 +46,11 @@ class Line(Protocol):
 
 
 class Course:
-    """A script under way.
+    """A script in progress.
 
     Attributes:
         line: The connection.
-        read: What the script has taken note of, of what came.
+        read: The bytes that the script has read, of those that came.
         sent: The lengths of the pieces that were sent.
         ending: Whether the half-close comes next, right behind the last piece.
     """
@@ -62,12 +62,12 @@ class Course:
 
     @property
     def unread(self) -> bytes:
-        """What came, and the script has not yet looked at."""
+        """The bytes that came and that the script has not read yet."""
         return bytes(self.line.received[len(self.read) :])
 
 
 class Step:
-    """One thing that the remote side does, or waits for."""
+    """One action or wait of the remote side."""
 
     async def take(self, course: Course) -> None:
         """Take this step."""
@@ -140,7 +140,7 @@ class Pause(Step):
 
 @dataclass(frozen=True)
 class ReadToEnd(Step):
-    """Read all that comes until the stream ends; what it is shows in the outcome."""
+    """Read all bytes until the stream ends; the outcome has them."""
 
     async def take(self, course: Course) -> None:
         """Take this step."""
@@ -169,7 +169,7 @@ class ExpectEnd(Step):
 
 
 def steps_of(script: Iterable[Step]) -> list[Step]:
-    """Return the steps of a script, checked: what is none is said, and what can't come where it is."""
+    """Return the steps of a script; raise an error for anything that is not a step or is in a wrong place."""
     if isinstance(script, Step):
         raise TypeError(f"a script is a list of steps: [{type(script).__name__}(…)]")
     steps, before = list(script), None
@@ -177,7 +177,7 @@ def steps_of(script: Iterable[Step]) -> list[Step]:
         if isinstance(step, type) and issubclass(step, Step):
             raise TypeError(f"step {number} is a class: {step.__name__}(), not {step.__name__}")
         if not isinstance(step, Step):
-            raise TypeError(f"step {number} is no step such as Send(b'…') or Expect(b'…'), but {step!r}")
+            raise TypeError(f"step {number} is not a step such as Send(b'…') or Expect(b'…'): {step!r}")
         if isinstance(step, Send) and before:
             raise ValueError(f"step {number} sends after {before}")
         if isinstance(step, HalfClose | Reset):

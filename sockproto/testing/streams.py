@@ -21,16 +21,16 @@ from sockproto.testing.sockets import KERNEL_BYTES, MemorySocket, socket_pair
 from sockproto.testing.transports import HOST, PEER, Transport
 
 MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
-"""After so many bytes without rest, a stream is taken for one that never ends."""
+"""After this many bytes in one read, a stream is assumed never to end."""
 
 
 class Remote:
     """The other side of a connection: it sends, reads and ends when a test tells it to.
 
-    All that can happen at once, without time passing, has happened when one of its methods returns.
+    When one of its methods returns, everything has happened that can happen without time passing.
 
     Attributes:
-        protocol: What is under test; None if the factory refused.
+        protocol: The protocol under test; None if the factory refused.
         transport: Its transport.
     """
 
@@ -47,7 +47,7 @@ class Remote:
     # What it does.
 
     def send(self, *pieces: bytes) -> None:
-        """Send each piece by itself; what the protocol doesn't read now follows when it does.
+        """Send each piece separately; bytes that the protocol doesn't read now are sent when it reads.
 
         Raises:
             RuntimeError: This side has closed, or ended its half.
@@ -58,13 +58,13 @@ class Remote:
             self._loop.run()
 
     def read(self, count: int | None = None) -> bytes:
-        """Read what was sent.
+        """Return the bytes that the protocol has sent.
 
         Args:
             count: How many bytes at most; None: all that the protocol has written up to now.
 
         Returns:
-            What was read; nothing where there is nothing, or the stream has ended.
+            The bytes; empty if there are none, or if the stream has ended.
         """
         inbound, taken = self._socket.inbound, bytearray()
         self._loop.run()
@@ -85,10 +85,10 @@ class Remote:
         return bytes(taken)
 
     def read_to_end(self) -> bytes:
-        """Read until nothing more comes without time passing; for what speaks for ever use ``read``.
+        """Read until nothing more comes without time passing; if a protocol never stops, use ``read``.
 
         Raises:
-            AssertionError: There is no end to it.
+            AssertionError: It does not end.
         """
         before = len(self._received)
         while len(self._received) - before < MAX_STREAM_BYTES:
@@ -100,7 +100,7 @@ class Remote:
         """Send no more; go on reading.
 
         Args:
-            last: What is sent before, so that the end comes right behind it.
+            last: Bytes sent before it, so that the end follows them directly.
         """
         if last:
             self._require_open(last, "half_close")
@@ -109,7 +109,7 @@ class Remote:
         self._loop.run()
 
     def close(self) -> None:
-        """Close both halves; where something is left unread, that resets the connection."""
+        """Close both halves; if unread bytes are left, this resets the connection."""
         self._backlog.clear()
         self._silent = "close"
         self._socket.close()
@@ -128,12 +128,12 @@ class Remote:
             self.transport.connectionLost(Failure(error or ConnectionDone()))
 
     def run(self) -> None:
-        """Have all happen that can happen without time passing, as after a clock was advanced.
+        """Do everything that can happen without time passing, for example after a clock was advanced.
 
-        The other methods do so by themselves.
+        The other methods do so themselves.
 
         Raises:
-            AssertionError: There is no end to it.
+            AssertionError: It does not end.
         """
         self._loop.run()
 
@@ -141,7 +141,7 @@ class Remote:
 
     @property
     def received(self) -> bytes:
-        """All that it has read."""
+        """All bytes that it has read."""
         return bytes(self._received)
 
     @property
@@ -152,25 +152,25 @@ class Remote:
 
     @property
     def unread(self) -> int:
-        """How many bytes are with the kernel for it to read."""
+        """How many bytes it can read from the kernel now."""
         self._loop.run()
         return len(self._socket.inbound.data)
 
     @property
     def ended(self) -> Literal["orderly", "reset"] | None:
-        """How the protocol's half of the stream ended, behind all that was read; None while it hasn't."""
+        """How the protocol's half of the stream ended, after all bytes were read; None while it hasn't."""
         self._look()
         return self._ended
 
     @property
     def ending(self) -> bool:
-        """Whether the protocol's half has ended, behind what is unread."""
+        """Whether the protocol's half of the stream ends after the unread bytes."""
         self._loop.run()
         return self._socket.inbound.ended or self._socket.inbound.reset
 
     @property
     def lost(self) -> bool:
-        """Whether the connection is gone for the protocol: its ``connectionLost`` was called."""
+        """Whether the protocol has lost the connection: its ``connectionLost`` was called."""
         self._loop.run()
         return bool(self.transport.disconnected)
 
@@ -213,11 +213,11 @@ class Remote:
 
 
 class Link:
-    """Two protocols and what is between them.
+    """Two protocols and the connection between them.
 
     Attributes:
-        client: The one; ``client_transport`` is its transport.
-        server: The other; ``server_transport`` is its transport.
+        client: The client; ``client_transport`` is its transport.
+        server: The server; ``server_transport`` is its transport.
     """
 
     def __init__(self, client: Any, server: Any, kernel_bytes: int) -> None:
@@ -233,20 +233,20 @@ class Link:
         self.client.makeConnection(self.client_transport)
 
     def run(self) -> None:
-        """Have them talk until both are silent.
+        """Run both until neither sends anything more.
 
         Raises:
-            AssertionError: They never are.
+            AssertionError: This never happens.
         """
         self._loop.run()
 
     def turn(self) -> bool:
-        """Have each read and write once; tell whether anything happened."""
+        """Let each read and write once; return whether anything happened."""
         return self._loop.turn()
 
     @property
     def faults(self) -> list[str]:
-        """What the two did wrong, the client's first: see ``Transport``."""
+        """The faults of both, the client's first: see ``Transport``."""
         return self.client_transport.noted.said() + self.server_transport.noted.said()
 
 
@@ -263,11 +263,11 @@ def connect(
     Args:
         protocol: A Twisted protocol, or a factory of them, which is started if it isn't; one that refuses
             closes the connection.
-        kernel_bytes: How much the kernel holds in each direction: so much is gone from the protocol's
-            transport though nobody has read it. 0: all stays with the transport until it is read.
+        kernel_bytes: How many bytes the kernel holds in each direction: they leave the protocol's transport
+            though nobody has read them. 0: all bytes stay with the transport until they are read.
         host: The address of the protocol.
         peer: The address of the remote side.
-        transport: What makes the protocol's transport.
+        transport: Called to make the protocol's transport.
     """
     require_subject(protocol, "connect")
     loop = Loop()
@@ -288,9 +288,9 @@ def join(client: Any, server: Any, *, kernel_bytes: int = KERNEL_BYTES) -> Link:
     """Connect two protocols, or factories of them, to one another.
 
     Args:
-        client: The one that calls; its ``connectionMade`` comes second.
-        server: The one that is called.
-        kernel_bytes: How much the kernel holds in each direction; at least 1.
+        client: The client; its ``connectionMade`` comes second.
+        server: The server.
+        kernel_bytes: How many bytes the kernel holds in each direction; at least 1.
     """
     if kernel_bytes < 1:
         raise ValueError("kernel_bytes must be at least 1 between two protocols")

@@ -1,4 +1,4 @@
-"""Twisted's TCP transport over a socket in memory, with notes of what a test may ask for.
+"""Twisted's TCP transport over a socket in memory, which records what a test may need.
 
 ::
 
@@ -19,24 +19,24 @@ from sockproto.testing.faults import FaultNotes
 from sockproto.testing.sockets import MemorySocket
 
 HOST: Final = IPv4Address("TCP", "10.0.0.1", 12_345)
-"""The address of a protocol under test, if nothing else is said."""
+"""The default address of a protocol under test."""
 
 PEER: Final = IPv4Address("TCP", "192.168.1.1", 54_321)
-"""The address of its peer."""
+"""The default address of its peer."""
 
 
 class Transport(MemoryConnection):
-    """Twisted's TCP transport over a socket in memory; notes what a test may ask for.
+    """Twisted's TCP transport over a socket in memory; it records what a test may need.
 
     Attributes:
         writes: Every write, in order.
-        faults: What the protocol did that a transport doesn't take well, a sentence each: bytes written
+        faults: The mistakes of the protocol, a sentence each: bytes written
             after the end, which are lost; a producer that is still registered at the close, which then waits
-            for it; reading that is resumed after the end; an exception, wherever it was caught and logged.
-            Only an exception is an error by itself.
-        most_held: The most bytes that it ever held for a peer that didn't take them.
-        reason: What the protocol's ``connectionLost`` was told; None before.
-        half_closing: Whether the protocol wants its half of the stream ended.
+            for it; reading that is resumed after the end; an exception, even if it was caught and logged.
+            Only an exception is always an error.
+        most_held: The largest number of bytes that it held for a peer that didn't read them.
+        reason: The reason that the protocol's ``connectionLost`` got; None before.
+        half_closing: Whether the protocol has asked to end its half of the stream.
         aborted: Whether the protocol has cut the connection.
     """
 

@@ -1,7 +1,7 @@
 """A Deferred whose work begins when somebody waits for it, so that work nobody waits for is noticed.
 
-A test that forgets to wait would end before its script does, and pass whatever comes of it. As nothing has
-begun, nothing is left behind either, and Python warns of it as of every coroutine that was never awaited::
+A test that forgets to wait would end before its script does, and pass whatever the result. Here nothing has
+begun then, so nothing is left over, and Python warns as for every coroutine that was never awaited::
 
     outcome = Awaited(hold())  # nothing happens
     await outcome              # now it does

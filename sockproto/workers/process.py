@@ -20,13 +20,13 @@ from sockproto.workers.channel import Channel, Message, encoded
 from sockproto.workers.place import WorkerPlace
 
 ANSWER_SECONDS = 1.0
-"""So long a worker may take to say how it is; then what it said last counts."""
+"""How many seconds a worker may take to report its state; after that its last report counts."""
 
 MAX_ASKED = 16
 """So many answers a worker may owe: what it is asked waits in a pipe, and then with us."""
 
 PIPE_SECONDS = 1.0
-"""So long after a worker's end its pipes are read, if a process that it has started keeps them open."""
+"""How many seconds a worker's pipes are read after its end, if a process that it started keeps them open."""
 
 
 class Worker(ProcessProtocol):

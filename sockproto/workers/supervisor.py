@@ -39,10 +39,10 @@ FAILURES = 4
 """So many times each worker may fail to start, with none that is up between, before it is given up."""
 
 CLOSE_SECONDS = 1.0
-"""So long a worker may take to stop accepting, before the ports close anyhow."""
+"""How many seconds a worker may take to stop accepting, before the ports are closed anyway."""
 
 START_SECONDS = 60.0
-"""So long new workers may take until they serve; then they are given up."""
+"""How many seconds new workers may take until they serve; after that they are stopped."""
 
 KILL_SECONDS = 5.0
 """So much longer than its time for answers a worker may take to end, before it is killed."""

@@ -71,7 +71,7 @@ class Server:
         return b""
 
     def close(self) -> None:
-        """Release what it has; called at the end."""
+        """Give back what it has; called at the end."""
 
     # How it listens, and ends.
 

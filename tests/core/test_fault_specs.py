@@ -59,10 +59,10 @@ class SpecTests(TestCase):
             ("split=0", "split must be a whole number, 1 or more"),
             ("close-after=3x", "close-after must be a number of bytes, or of messages"),
             ("dely=1", "there is no 'dely'; one of delay,"),
-            ("delay=1,delay=2", "delay is there twice"),
+            ("delay=1,delay=2", "delay is given twice"),
             ("share=0.5", "no fault is named; one of delay,"),
-            ("delay=1,", "nothing stands before or after a comma"),
-            (",delay=1", "nothing stands before or after a comma"),
+            ("delay=1,", "nothing before or after a comma"),
+            (",delay=1", "nothing before or after a comma"),
             ("first-byte=1,match=x", "match does not go with first-byte"),
             ("delay=1,seed=x", "seed must be a whole number"),
         ]:

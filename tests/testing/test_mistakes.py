@@ -130,7 +130,11 @@ class StepTests(MistakeTests):
 
     def test_what_is_no_script(self) -> None:
         for script, kind, expected in [
-            ([Send(b"x"), b"x"], TypeError, "step 1 is no step such as Send(b'…') or Expect(b'…'), but b'x'"),
+            (
+                [Send(b"x"), b"x"],
+                TypeError,
+                "step 1 is not a step such as Send(b'…') or Expect(b'…'): b'x'",
+            ),
             ([HalfClose], TypeError, "step 0 is a class: HalfClose(), not HalfClose"),
             (Send(b"x"), TypeError, "a script is a list of steps: [Send(…)]"),
             ([HalfClose(), Send(b"x")], ValueError, "step 1 sends after HalfClose"),

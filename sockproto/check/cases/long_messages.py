@@ -28,7 +28,7 @@ SENT_BYTES = 32 << 20
 
 
 def long_line(subject: Subject, size: int) -> bytes:
-    """Return a line of so many bytes, its newline not counted."""
+    """Return a line of this many bytes, without counting its newline."""
     before = BEFORE.get(subject.protocol, b"")
     return subject.habit.line(before + b"x" * (size - len(before)))
 

@@ -12,7 +12,7 @@ from sockproto.check.wire import DatagramClient
 
 LOOP_DOS = "CVE-2024-2169: loops of datagrams between servers"
 TURNS = 20
-"""After so many answers to answers it is a loop."""
+"""After this many answers to answers it is a loop."""
 
 SERVICES = (7, 13, 17, 19, 37)
 """Where echo, daytime, qotd, chargen and time answer whatever comes."""

@@ -1,4 +1,4 @@
-"""The random choices of a spec, and which faults something has had.
+"""The random choices of a fault spec, and which faults a connection or datagram has had.
 
 ::
 
@@ -17,20 +17,20 @@ from sockproto.core.actions import Script, Sleep
 from sockproto.core.faults.spec import FAULTS, FOR_GOOD_SECONDS, FaultSpec, Span
 
 SEGMENT_SECONDS = 0.005
-"""Between two segments: what comes at once may be read at once."""
+"""Seconds between two segments: without them the peer could read both at once."""
 
 DRIP_SECONDS = 0.01
-"""Bytes that drip come one by one, or as many as there are in such a time."""
+"""``drip`` sends single bytes, or as many as it sends in this many seconds."""
 
 ENDS = ("close-after", "half-close-after", "reset-after")
-"""The faults that end a connection, or a half of it, after so much."""
+"""The faults that end a connection, or one half of it, after an amount of bytes or messages."""
 
 
 class FaultRecord:
     """Which faults a connection, or a datagram, has had.
 
     Args:
-        counted: Where faults are counted: those of messages each time, the others once.
+        counted: Where faults are counted: faults of messages each time, the others once.
     """
 
     def __init__(self, counted: Counter[str]) -> None:
@@ -45,21 +45,21 @@ class FaultRecord:
 
     @property
     def detail(self) -> str:
-        """Which, in words; empty if none."""
+        """The faults in words; empty if there were none."""
         return f"faults: {', '.join(self._names)}" if self._names else ""
 
 
 class Chance:
-    """A spec, and the random choices that are made for it.
+    """A fault spec, and the random choices that are made for it.
 
     Args:
         spec: The spec.
-        random: Where they come from.
-        had: Told of each fault.
+        random: The source of the choices.
+        had: Records each fault.
 
     Attributes:
         faults: The value of each fault.
-        left: How much is left until each of those that end the connection.
+        left: For each fault that ends the connection, how much is left until it does.
     """
 
     def __init__(self, spec: FaultSpec, random: Random, had: FaultRecord) -> None:
@@ -68,24 +68,24 @@ class Chance:
         self._applies = spec.of_messages or self._happens(spec.share)
 
     def concerns(self, message: bytes | None) -> bool:
-        """Return whether the answer to a message has faults; None: what is said unasked."""
+        """Return whether the answer to *message* has faults; None: for what is sent without a message."""
         if not self._applies or (self._spec.match and self._spec.match not in (message or b"")):
             return False
         return not self._spec.of_messages or self._happens(self._spec.share)
 
     def has(self, name: str) -> bool:
-        """Return whether a fault is to be had now, and have it noted."""
+        """Return whether this fault happens now, and record it if so."""
         if name not in self.faults or not self._applies:
             return False
         self._had.note(name)
         return True
 
     def happens(self, name: str) -> bool:
-        """The same, of a fault whose value is how often it is."""
+        """Return the same for a fault whose value is its probability."""
         return name in self.faults and self._happens(self.faults[name]) and self.has(name)
 
     def pause(self, name: str) -> Script:
-        """Wait for the time of a fault, if there is one."""
+        """Wait for the time of a fault, if the spec has this fault."""
         if self.has(name):
             span: Span | None = self.faults[name]
             seconds = FOR_GOOD_SECONDS if span is None else self._random.uniform(*span)
@@ -93,14 +93,14 @@ class Chance:
                 yield Sleep(seconds)
 
     def truncated(self, data: bytes) -> bytes:
-        """Return what is sent of a message."""
+        """Return the part of a message that is sent."""
         most: int = self.faults.get("truncate", len(data))
         if len(data) > most:
             self._had.note("truncate")
         return data[:most]
 
     def garbled(self, data: bytes) -> bytes:
-        """Return bytes of which some are wrong."""
+        """Return the bytes with some of them changed."""
         share = self.faults.get("garble", 0.0)
         if not share:
             return data
@@ -111,10 +111,10 @@ class Chance:
         return wrong
 
     def segments(self, parts: Iterable[tuple[bytes, float]]) -> Iterator[tuple[bytes, float]]:
-        """Cut what is sent further, and slow it down.
+        """Cut the output into smaller segments, and slow it down.
 
         Args:
-            parts: What is sent at once, and the seconds after each.
+            parts: Each part is bytes that are sent at once, and the seconds to wait after them.
         """
         rate, size = self.faults.get("drip", 0), self.faults.get("split")
         if rate:
@@ -136,7 +136,7 @@ def chances(specs: Sequence[FaultSpec], run: int, had: FaultRecord) -> list[Chan
 
     Args:
         specs: What is to go wrong.
-        run: Its number: the same choices are made for the same number.
-        had: Told of each fault.
+        run: Its number. The same number makes the same choices.
+        had: Records each fault.
     """
     return [Chance(spec, Random(f"{spec.seed}/{place}/{run}"), had) for place, spec in enumerate(specs)]

@@ -1,4 +1,4 @@
-"""Conversations on datagrams that misbehave: each wraps another, says what that says, and does it wrong.
+"""Conversations on datagrams that misbehave: each wraps another, sends what that one sends, with faults.
 
 ::
 
@@ -20,18 +20,18 @@ from sockproto.core.script import relayed, script_of
 from sockproto.interfaces import IConversation
 
 REORDERED_SECONDS = 0.05
-"""So late comes an answer that others are to overtake."""
+"""How many seconds late an answer is sent so that others overtake it."""
 
 MAX_DROPPED = 1_024
-"""So many pieces of an answer are not sent before it ends: a script may have no end."""
+"""After this many pieces that are not sent, an answer ends: a script may have no end."""
 
 
 @implementer(IConversation)
 class FaultyDatagrams:
-    """Misbehaves on the datagrams of a port; whatever is not here is the conversation's.
+    """Misbehaves on the datagrams of a port; all other attributes are the conversation's.
 
     Args:
-        conversation: What is said.
+        conversation: The conversation that it wraps.
         specs: What is to go wrong.
         counted: Where faults are counted.
     """
@@ -45,21 +45,21 @@ class FaultyDatagrams:
 
     @property
     def speaks_text(self) -> bool:
-        """As the conversation has it."""
+        """The same as the conversation's."""
         return bool(self._conversation.speaks_text)
 
     def opened(self, peer: Peer) -> Actions:
-        """No connection is made."""
+        """Not called: a port of datagrams has no connections."""
 
     def received(self, message: bytes) -> Actions:
-        """No message comes that is no datagram."""
+        """Not called: every message is a datagram."""
         return self._conversation.received(message)  # type: ignore[no-any-return]  # anybody's
 
     def ended(self) -> Actions:
-        """No connection ends."""
+        """Not called: a port of datagrams has no connections."""
 
     def closed(self, reason: CloseReason) -> None:
-        """No connection ends."""
+        """Not called: a port of datagrams has no connections."""
 
     def datagram(self, message: bytes, peer: Peer) -> Actions:
         """A datagram came."""
@@ -73,11 +73,11 @@ class FaultyDatagrams:
         return self._misbehave(result, concerned, had) if concerned and result is not None else result
 
     def is_reply(self, datagram: bytes) -> bool:
-        """As the conversation has it."""
+        """The same as the conversation's."""
         return bool(self._conversation.is_reply(datagram))
 
     def _misbehave(self, result: Actions, concerned: list[Chance], had: FaultRecord) -> Script:
-        """Do what the conversation gave, with faults."""
+        """Do what the conversation returned, with faults."""
         for chance in concerned:
             yield from chance.pause("delay")
             if chance.happens("reorder"):
@@ -105,7 +105,7 @@ class FaultyDatagrams:
 
 
 def _dropped(result: Actions) -> Script:
-    """Do what the conversation gave, and send none of it."""
+    """Do what the conversation returned, but send nothing."""
     dropped = 0
 
     def say(message: bytes) -> Script:

@@ -1,4 +1,4 @@
-r"""A framing that can have nothing read, and lets pieces through that are encoded already.
+r"""A framing that can stop reading, and that does not encode pieces which are encoded already.
 
 ::
 
@@ -16,17 +16,17 @@ class Piece(bytes):
     """Some bytes of a message that is encoded already."""
 
     def __bytes__(self) -> "Piece":
-        return self  # a copy, as a script's bytes are made plain by, would be a message
+        return self  # a script's bytes are copied to plain bytes, and such a copy would be a message
 
 
 class FaultyFraming:
-    """A framing whose messages may be in pieces that are encoded already; else as the one that it wraps.
+    """A framing whose replies may be pieces that are encoded already; otherwise like the one it wraps.
 
     Args:
-        framing: That one.
+        framing: The framing that it wraps.
 
     Attributes:
-        reads_nothing: Whether nothing is to be read.
+        reads_nothing: Whether the carrier should read nothing.
     """
 
     def __init__(self, framing: Any) -> None:
@@ -38,20 +38,20 @@ class FaultyFraming:
 
     @property
     def held(self) -> int:
-        """Bytes fed and not yet taken: as good as too many, if nothing is to be read."""
+        """Bytes fed and not yet taken; more than any limit while nothing should be read."""
         return READ_AHEAD_BYTES + 1 if self.reads_nothing else int(self._framing.held)
 
     @property
     def discards(self) -> bool:
-        """Whether reading need not stop on its account."""
+        """Whether this framing throws bytes away, so that reading never needs to stop."""
         return bool(self._framing.discards) and not self.reads_nothing
 
     @property
     def unfinished(self) -> int:
-        """Bytes of a message that has no end yet: all that came, if nothing is to be read."""
+        """Bytes of a message that has no end yet; all that came while nothing should be read."""
         return self.held if self.reads_nothing else int(self._framing.unfinished)
 
     def encode(self, *messages: bytes) -> bytes:
-        """Return the bytes of replies on the wire; of pieces that are encoded themselves."""
+        """Return the bytes of replies on the wire; a piece that is encoded already stays as it is."""
         encode = self._framing.encode
         return b"".join(message if isinstance(message, Piece) else encode(message) for message in messages)

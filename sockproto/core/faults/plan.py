@@ -18,17 +18,17 @@ from sockproto.errors import OptionError
 
 
 class Faults:
-    """What is to go wrong. Nothing of it is random but by its seed: the same run has the same faults again.
+    """Which faults are to happen. All random choices follow from the seed: the same run has the same faults.
 
     Args:
-        specs: Each is one or more faults and what they share, such as ``delay=0.1..0.5,share=0.05``: see
-            docs/howto/faults.md.
+        specs: Each is one or more faults and their common settings, such as ``delay=0.1..0.5,share=0.05``
+            (docs/howto/faults.md).
 
     Attributes:
         specs: The same, as values.
 
     Raises:
-        OptionError: One of them is wrong.
+        OptionError: A spec is wrong.
     """
 
     def __init__(self, *specs: str | FaultSpec) -> None:
@@ -39,11 +39,11 @@ class Faults:
 
     @classmethod
     def given(cls, faults: "GivenFaults") -> "Faults | None":
-        """Return the faults that were given, None for none.
+        """Return the faults that an argument means; None for no faults.
 
         Raises:
-            OptionError: They are wrong.
-            TypeError: They are none.
+            OptionError: A spec is wrong.
+            TypeError: The argument is neither ``Faults`` nor text.
         """
         if faults is None or isinstance(faults, cls):
             return faults
@@ -55,7 +55,7 @@ class Faults:
         return cls(*specs) if specs else None
 
     def fitting(self, description: str, datagrams: bool) -> "Faults | None":
-        """Return those that a listener can have, None if there are none.
+        """Return the faults that a listener can have; None if it can have none of them.
 
         Args:
             description: The listener's, such as ``udp:9999``.
@@ -70,15 +70,15 @@ GivenFaults: TypeAlias = Faults | str | Iterable[str] | None
 
 
 class FaultPlan:
-    """Has the connections, or the datagrams, of one listener go wrong.
+    """Makes the connections, or the datagrams, of one listener go wrong.
 
     Args:
-        faults: How.
-        counted: Where it is counted how often.
+        faults: Which faults.
+        counted: Where they are counted.
         datagrams: Whether the listener is for datagrams.
 
     Raises:
-        OptionError: It can't have any of these faults, or they are ``on`` a listener, which it doesn't know.
+        OptionError: The listener can't have any of these faults, or a spec names listeners with ``on``.
     """
 
     def __init__(self, faults: Faults, counted: Counter[str], datagrams: bool = False) -> None:
@@ -93,7 +93,7 @@ class FaultPlan:
                 raise OptionError(f"on={spec.on} is for --fault: give faults to what is served there alone")
 
     def inject(self, session: Any) -> None:
-        """Have a connection go wrong, if it is one of those that do.
+        """Make a connection go wrong, if it is one of those that should.
 
         Args:
             session: Its ``Session``, which is not open yet.

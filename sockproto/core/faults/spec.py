@@ -1,6 +1,6 @@
-r"""What is to go wrong, as people write it: ``delay=0.1..0.5,share=0.05,seed=7``.
+r"""Fault specs as people write them: ``delay=0.1..0.5,share=0.05,seed=7``.
 
-A spec is one or more faults and what they share, with commas between; ``\,`` is a comma that belongs to a
+A spec is one or more faults and their common settings, separated by commas; ``\,`` is a comma inside a
 value::
 
     spec = FaultSpec.parsed("delay=0.2,garble=0.01,match=PING")
@@ -24,11 +24,11 @@ _AMOUNT = re.compile(r"([0-9]+) ?(messages?|bytes?)?")
 
 
 class Span(NamedTuple):
-    """A time, or any time between two.
+    """A time, or a range from which a time is chosen at random.
 
     Attributes:
-        least: Seconds.
-        most: Seconds.
+        least: The shortest time, in seconds.
+        most: The longest time, in seconds.
     """
 
     least: float
@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 
 class Amount(NamedTuple):
-    """So many bytes that were sent, or messages that were handled.
+    """A number of bytes that were sent, or of messages that were handled.
 
     Attributes:
         number: How many.
@@ -92,14 +92,14 @@ class Fault:
     """One thing that can go wrong.
 
     Attributes:
-        name: As it is written.
+        name: Its name in a spec.
         form: What its value is, for people; empty if it has none; in brackets if it may be left out.
         help: What it does.
-        convert: Makes the value of the text.
-        streams: Whether streams have it.
-        datagrams: Whether datagrams have it.
-        of_messages: Whether it is of one message, and ``share`` one of messages.
-        at_open: Whether it comes before any message, so that there is nothing to ``match``.
+        convert: Returns the value that a text means.
+        streams: Whether streams can have it.
+        datagrams: Whether datagrams can have it.
+        of_messages: Whether it concerns single messages, so that ``share`` is a share of messages.
+        at_open: Whether it happens before any message, so that there is nothing to ``match``.
     """
 
     name: str
@@ -115,20 +115,20 @@ class Fault:
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
     for fault in (
-        Fault("delay", "SECONDS", "wait so long before each answer", _span, datagrams=True, of_messages=True),
+        Fault("delay", "SECONDS", "wait before each answer", _span, datagrams=True, of_messages=True),
         Fault(
             "first-byte",
             "SECONDS",
-            "wait so long before the first byte of the connection",
+            "wait this long before the first byte of the connection",
             _span,
             at_open=True,
         ),
-        Fault("drip", "BYTES/s", "send no more than so many bytes a second", _rate),
-        Fault("split", "BYTES", "send segments of so many bytes; random: of any size", _segment),
+        Fault("drip", "BYTES/s", "send no more than this many bytes a second", _rate),
+        Fault("split", "BYTES", "send segments of this many bytes; random: of any size", _segment),
         Fault(
             "truncate",
             "BYTES",
-            "send no more than so many bytes of each message",
+            "send no more than this many bytes of each message",
             count,
             datagrams=True,
             of_messages=True,
@@ -147,15 +147,15 @@ FAULTS: Mapping[str, Fault] = {
         Fault(
             "no-read",
             "[SECONDS]",
-            "read nothing for so long; without a time: for 300 s, then close",
+            "read nothing for this long; without a time: for 300 s, then close",
             _time_or_for_good,
             at_open=True,
         ),
-        Fault("accept-delay", "SECONDS", "leave each new connection alone for so long", _span, at_open=True),
+        Fault("accept-delay", "SECONDS", "ignore each new connection for this long", _span, at_open=True),
         Fault("close-at-open", "", "close each new connection at once", at_open=True),
-        Fault("close-after", "AMOUNT", "close the connection after so many bytes or messages", _amount),
-        Fault("reset-after", "AMOUNT", "reset the connection after so many bytes or messages", _amount),
-        Fault("half-close-after", "AMOUNT", "end the server's half after so many bytes or messages", _amount),
+        Fault("close-after", "AMOUNT", "close the connection after this many bytes or messages", _amount),
+        Fault("reset-after", "AMOUNT", "reset the connection after this many bytes or messages", _amount),
+        Fault("half-close-after", "AMOUNT", "end our half after this many bytes or messages", _amount),
         Fault(
             "drop", "SHARE", "lose this share of the datagrams", _probability, streams=False, datagrams=True
         ),
@@ -177,7 +177,8 @@ FAULTS: Mapping[str, Fault] = {
         ),
     )
 }
-"""What can go wrong. AMOUNT is a number of bytes sent, or ``3messages`` handled; SECONDS may be a range."""
+"""All faults. AMOUNT is a number of bytes sent, or of messages handled (``3messages``); SECONDS may be a
+range."""
 
 SHARED = {
     "share": (
@@ -185,25 +186,25 @@ SHARED = {
         "only this share of connections or messages has the faults",
     ),
     "match": ("BYTES", "only answers to messages that contain this have the faults"),
-    "seed": ("NUMBER", "make other random choices; with the same number the same ones again"),
+    "seed": ("NUMBER", "make other random choices; the same number makes the same choices again"),
     "on": (
         "LISTENER",
-        "only on tcp, udp, unix, or a description's beginning, as in tcp:9999",
+        "only on tcp, udp or unix, or on descriptions that begin like this, such as tcp:9999",
     ),
 }
-"""What all faults of a spec have in common."""
+"""The settings that all faults of a spec have in common."""
 
 
 @dataclass(frozen=True)
 class FaultSpec:
-    """Faults that come together.
+    """Faults that happen together.
 
     Attributes:
         faults: The value of each fault, by its name.
-        share: How many of the connections have them, 0 to 1; of the messages, where all are of messages.
+        share: The share of connections that have them, 0 to 1; of messages, if all faults concern messages.
         match: What a message must contain to have them; empty: anything.
-        seed: What random choices begin with.
-        on: On which listeners: the beginning of a description; empty: on all.
+        seed: The seed of the random choices.
+        on: Which listeners have them: the beginning of a description; empty: all.
     """
 
     faults: Mapping[str, Any]
@@ -217,15 +218,15 @@ class FaultSpec:
         """Make a spec of *text*.
 
         Raises:
-            OptionError: It is none; the text says what is.
+            OptionError: The text is not a spec; the message says what a spec is.
         """
         given: dict[str, str] = {}
         for part in _parts(text) if text else ():
             if not part:
-                raise OptionError("nothing stands before or after a comma; write \\, for one in a value")
+                raise OptionError("nothing before or after a comma; write \\, for a comma in a value")
             name, _, value = part.partition("=")
             if name in given:
-                raise OptionError(f"{name} is there twice: repeat --fault to have both")
+                raise OptionError(f"{name} is given twice: repeat --fault to have both")
             if name not in FAULTS and name not in SHARED:
                 raise OptionError(f"there is no {name!r}; one of {', '.join([*FAULTS, *SHARED])}")
             _require_value(name, "=" in part, value)
@@ -252,11 +253,11 @@ class FaultSpec:
 
     @property
     def of_messages(self) -> bool:
-        """Whether ``share`` is one of messages."""
+        """Whether ``share`` is a share of messages."""
         return all(FAULTS[name].of_messages for name in self.faults)
 
     def fitting(self, datagrams: bool) -> "FaultSpec | None":
-        """Return what of it streams, or datagrams, can have; None if nothing."""
+        """Return the part of the spec that streams, or datagrams, can have; None if there is nothing."""
         fit = {
             name: value
             for name, value in self.faults.items()
@@ -265,7 +266,7 @@ class FaultSpec:
         return replace(self, faults=fit) if fit else None
 
     def is_on(self, description: str) -> bool:
-        """Return whether it is to be on the listener of a description."""
+        """Return whether the listener with this description has these faults."""
         wanted, where = (f"{text.lower().removesuffix(':')}:" for text in (self.on, description))
         return not self.on or where.startswith(wanted) or where.removeprefix("haproxy:").startswith(wanted)
 
@@ -289,7 +290,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _require_value(name: str, marked: bool, value: str) -> None:
-    """See that a name has a value if it must, and none if it must not."""
+    """Check that a name has a value if it needs one, and has none if it takes none."""
     form, help = SHARED[name] if name in SHARED else (FAULTS[name].form, FAULTS[name].help)
     if not form and marked:
         raise OptionError(f"{name} has no value; write {name} alone")

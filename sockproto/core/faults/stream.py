@@ -1,7 +1,7 @@
-"""Conversations on streams that misbehave: each wraps another, says what that says, and does it wrong.
+"""Conversations on streams that misbehave: each wraps another, sends what that one sends, with faults.
 
-A fault is made of the actions that every conversation has; so all carriers have it, and a protocol knows
-nothing of it::
+A fault is made of the actions that every conversation has, so it works on all carriers, and a protocol
+needs to know nothing about it::
 
     FaultyStream(session, [FaultSpec.parsed("delay=0.2")], 1, Counter())    # before the session is opened
 """
@@ -21,22 +21,22 @@ from sockproto.core.script import relayed, script_of
 from sockproto.interfaces import IConversation
 
 RESET_SECONDS = 0.05
-"""Between what was sent last and a reset, which destroys what is still under way."""
+"""Seconds between the last bytes and a reset, which would destroy bytes that have not arrived yet."""
 
 DROPPED = 64
-"""After so many messages that are not sent others have their turn: a script may have no end."""
+"""After this many messages that are not sent, others have their turn: a script may have no end."""
 
 DROPPED_SECONDS = 0.01
 
 
 @implementer(IConversation)
 class FaultyStream:
-    """Misbehaves on a connection; whatever is not here is the conversation's.
+    """Misbehaves on a connection; all other attributes are the conversation's.
 
     Args:
-        session: The connection's, whose conversation and framing it takes the places of.
+        session: The connection's session, whose conversation and framing it replaces.
         specs: What is to go wrong.
-        serial: The connection's number, with which random choices begin.
+        serial: The connection's number, the seed of its random choices.
         counted: Where faults are counted.
     """
 
@@ -53,16 +53,16 @@ class FaultyStream:
 
     @property
     def speaks_text(self) -> bool:
-        """As the conversation has it."""
+        """The same as the conversation's."""
         return bool(self._conversation.speaks_text)
 
     @property
     def detail(self) -> str:
-        """The faults that there were, in words; empty if none."""
+        """The faults that happened, in words; empty if there were none."""
         return self._had.detail
 
     def opened(self, peer: Peer) -> Actions:
-        """The connection is there: what goes wrong before anything else."""
+        """The connection is open: do the faults that come before everything else."""
         if any(FAULTS[name].at_open or name in ENDS for chance in self._chances for name in chance.faults):
             return self._open(peer)
         return self._open_conversation(peer)
@@ -84,11 +84,11 @@ class FaultyStream:
             self._conversation.closed(reason)
 
     def datagram(self, message: bytes, peer: Peer) -> Actions:
-        """No datagram comes on a stream."""
+        """Not called: no datagram comes on a stream."""
         return self._conversation.datagram(message, peer)  # type: ignore[no-any-return]  # anybody's
 
     def is_reply(self, datagram: bytes) -> bool:
-        """No datagram comes on a stream."""
+        """Not called: no datagram comes on a stream."""
         return False
 
     def _concerned(self, message: bytes | None) -> list[Chance]:
@@ -112,7 +112,7 @@ class FaultyStream:
             yield from script_of(result)
 
     def _read_nothing(self, chance: Chance, name: str) -> Script:
-        """Read nothing for a while; where no time is given, for good."""
+        """Read nothing for a while; for ever if no time is given."""
         for sleep in chance.pause(name):
             self._framing.reads_nothing = True
             yield sleep
@@ -125,7 +125,7 @@ class FaultyStream:
         return self._misbehave(result, concerned, False) if concerned or self._muted else result
 
     def _misbehave(self, result: Actions, concerned: list[Chance], is_answer: bool) -> Script:
-        """Do what a method of the conversation gave, with faults."""
+        """Do what a method of the conversation returned, with faults."""
         delayed, dropped = False, 0
 
         def say(message: bytes) -> Script:
@@ -149,7 +149,7 @@ class FaultyStream:
                 yield from self._count(chance, 1, messages=True)
 
     def _say(self, message: bytes, concerned: list[Chance]) -> Generator[Action, Any, bool]:
-        """Send what those concerned make of a message; return whether that is anything."""
+        """Send a message with the faults that concern it; return whether anything was sent."""
         data = self._framing.encode(message)
         for chance in concerned:
             data = chance.garbled(chance.truncated(data))
@@ -170,7 +170,7 @@ class FaultyStream:
         return bool(data)
 
     def _send(self, data: bytes, concerned: list[Chance]) -> Script:
-        """Send bytes at the pace of the slowest; together they are one message."""
+        """Send bytes, which together are one message, as slowly as the slowest fault asks."""
         parts = iter([(data, 0.0)] if data else [])
         for chance in concerned:
             if "drip" in chance.faults or "split" in chance.faults:

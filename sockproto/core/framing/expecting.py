@@ -1,4 +1,4 @@
-r"""Where a reply ends: framings for clients, which may use any other as well.
+r"""Where a reply ends: framings for clients, which may use any other framing as well.
 
 They know nothing of what replies mean::
 
@@ -20,13 +20,13 @@ from sockproto.interfaces import IFraming
 
 @implementer(IFraming)
 class Expecting(ErrorLine):
-    """Replies that the client knows beforehand, found however they were split or joined.
+    """Replies that the client knows in advance, found however they were split or joined.
 
-    A message ends where the expected reply ends. What can't become that reply any more is a message once
-    nothing has followed it for the quiet period: another server has other words.
+    A message ends where the expected reply ends. Bytes that can't become that reply any more are a message
+    once nothing has followed them for the quiet period, because another server may answer differently.
 
     Args:
-        max_message_bytes: The longest reply; 0 means no limit.
+        max_message_bytes: The longest reply, in bytes; 0 means no limit.
         quiet_seconds: The quiet period (0.2: ten times that of the server, for the way there and back).
     """
 
@@ -38,12 +38,12 @@ class Expecting(ErrorLine):
         self.quiet_seconds = quiet_seconds
         self._expected = b""
         self._buffer = bytearray()
-        self._searched = 0  # in so many bytes of the buffer no expected reply begins
+        self._searched = 0  # in this many bytes of the buffer no expected reply begins
         self._end = 0  # where the message ends, 0 if that is not known
         self._ended = False
 
     def expect(self, reply: bytes) -> None:
-        """Say what the next reply is expected to be."""
+        """Set the next reply that is expected."""
         self._expected = reply
         self._searched = self._end = 0
         self._search()
@@ -64,10 +64,10 @@ class Expecting(ErrorLine):
         self._search()
 
     def take(self) -> list[bytes]:
-        """Return the reply, if it is there.
+        """Return the reply in a list; an empty list if it is not complete yet.
 
         Raises:
-            MessageTooLong: it is past the limit.
+            MessageTooLong: The reply is longer than the limit.
         """
         end = self._end or (len(self._buffer) if self._ended else 0)
         if (end or len(self._buffer)) > self._max:
@@ -80,12 +80,12 @@ class Expecting(ErrorLine):
         return [message]
 
     def quiet(self) -> None:
-        """The quiet period is over: what is there is a reply, unless it is the beginning of the expected."""
+        """The quiet period is over: what came is a reply, unless it is the beginning of the expected one."""
         if not self._end and not self._expected.startswith(self._buffer.lstrip(b"\r\n")):
             self._end = len(self._buffer)
 
     def end(self) -> None:
-        """The stream has ended: what is there is a reply."""
+        """The stream has ended: what came is a reply."""
         self._ended = True
 
     def encode(self, *messages: bytes) -> bytes:
@@ -103,7 +103,7 @@ class Expecting(ErrorLine):
 
 
 class Sink(Discard):
-    """Hands over whatever comes, at once, and gives no message: reading need not stop for what we send.
+    """Passes on all bytes at once and makes no messages, so reading need not stop while we send.
 
     Args:
         consume: Called with the bytes of each read.
@@ -114,7 +114,7 @@ class Sink(Discard):
         self._consume = consume
 
     def feed(self, data: bytes) -> None:
-        """Hand the bytes over."""
+        """Pass the bytes on."""
         self._consume(data)
 
 

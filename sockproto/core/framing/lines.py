@@ -1,6 +1,6 @@
-r"""Messages that a newline ends, or a silence.
+r"""Messages that end with a newline, or with a quiet period.
 
-Feed bytes as they come, take messages as they are wanted; knows nothing of what messages mean::
+Feed bytes as they come, take messages when they are wanted. Knows nothing of what messages mean::
 
     framing = Lines()
     framing.feed(b"Michael\r\nTra")
@@ -27,13 +27,13 @@ WINDOW = 512
 class Lines(ErrorLine):
     r"""Lines both ways: LF or CR LF ends a message.
 
-    A trailing CR is never part of a message. Replies end as the message did that they answer, those
-    before the first message in CR LF (the network virtual terminal's newline, RFC 854). An unfinished
-    last line is a message once the stream has ended; its reply ends as the one before.
+    A trailing CR is never part of a message. A reply ends with the newline of the message that it answers;
+    what is sent before the first message ends in CR LF (the network virtual terminal's newline, RFC 854).
+    An unfinished last line is a message once the stream has ended; its reply ends like the one before.
 
     Args:
-        max_message_bytes: The longest message, terminator not counted; 0 means no limit.
-        newline: What replies end in, where it is always the same (``b"\n"``).
+        max_message_bytes: The longest message in bytes, without its terminator; 0 means no limit.
+        newline: The newline of all replies, such as ``b"\n"``; None: that of the message answered.
     """
 
     quiet_seconds: float | None = None
@@ -48,8 +48,8 @@ class Lines(ErrorLine):
         self._fixed = newline is not None
         self._newline = CRLF if newline is None else newline
         self._buffer = bytearray()
-        self._searched = 0  # so many bytes of the buffer hold no LF
-        self._given = 0  # so many bytes came before those in the buffer
+        self._searched = 0  # the first this many bytes of the buffer hold no LF
+        self._given = 0  # how many bytes came before those in the buffer
         self._cuts: list[int] = []  # ends of messages that no newline ends, counted from the first byte
 
     @property
@@ -67,10 +67,10 @@ class Lines(ErrorLine):
         self.unfinished = len(data) - newline - 1 if newline >= 0 else self.unfinished + len(data)
 
     def take(self) -> list[bytes]:
-        """Return the next lines, a list of at most some hundred, all ended alike.
+        """Return the next lines: a few hundred at most, all with the same newline.
 
         Raises:
-            MessageTooLong: a line is past the limit, and all before it have been taken.
+            MessageTooLong: A line is longer than the limit, and all lines before it have been taken.
         """
         buffer, searched = self._buffer, self._searched
         end = self._cuts[0] - self._given if self._cuts else len(buffer)
@@ -105,11 +105,11 @@ class Lines(ErrorLine):
         """Do nothing: only a newline ends a line."""
 
     def encode(self, *messages: bytes) -> bytes:
-        """Give replies to the lines taken last."""
+        """Return the encoded replies to the lines taken last."""
         return self._newline.join((*messages, b""))
 
     def erase_character(self) -> None:
-        """Forget the last character of the line that has no end yet; one of UTF-8 may be several bytes."""
+        """Remove the last character of the unfinished line; a UTF-8 character may be several bytes."""
         end = len(self._buffer)
         start, first = end - 1, end - self.unfinished
         while start > first and 0x80 <= self._buffer[start] < 0xC0:
@@ -117,7 +117,7 @@ class Lines(ErrorLine):
         self._erase(min(end - start, self.unfinished))
 
     def erase_line(self) -> None:
-        """Forget the line that has no end yet."""
+        """Remove the unfinished line."""
         self._erase(self.unfinished)
 
     def _erase(self, count: int) -> None:
@@ -129,7 +129,7 @@ class Lines(ErrorLine):
         self._searched = min(self._searched, end)
 
     def _with_newlines(self, data: bytes) -> bytes:
-        """Return what came with CR LF for each CR NUL."""
+        """Return the bytes with each CR NUL replaced by CR LF."""
         if data.startswith(NUL) and self.unfinished and self._buffer.endswith(CR):
             data = LF + data[1:]
         return data.replace(CR + NUL, CRLF)
@@ -146,11 +146,11 @@ class Lines(ErrorLine):
             raise MessageTooLong(self._max)
 
     def _too_long(self, length: int, end: int) -> bool:
-        """Tell whether so many bytes up to *end* are too long for one line, without a CR at their end."""
+        """Return whether *length* bytes up to *end*, without a CR at the end, are too long for one line."""
         return length > self._max and (length - self._max > 1 or self._buffer[end - 1] != 13)
 
     def _lines(self, last: int) -> list[bytes]:
-        """Return the lines up to the LF at *last*; only the first if they don't all end alike."""
+        """Return the lines up to the LF at *last*; only the first if their newlines differ."""
         buffer = self._buffer
         chunk = bytes(memoryview(buffer)[: last + 1])
         if b"\r" not in chunk:
@@ -174,7 +174,7 @@ class Lines(ErrorLine):
         return [message]
 
     def _drop(self, count: int, newline: bytes) -> None:
-        """Forget the first bytes; replies to them end in *newline*."""
+        """Remove the first bytes; replies to them end in *newline*."""
         del self._buffer[:count]
         self.ready = bool(self._buffer)
         self._given += count
@@ -186,13 +186,13 @@ class Lines(ErrorLine):
 class QuietLines(Lines):
     """Lines and bare sends at once (``--framing auto``).
 
-    As :class:`Lines`, and bytes not followed by a newline within a quiet period are one message too; its
-    reply, and what is sent before the first message, has no newline.
+    Like :class:`Lines`; besides, bytes that no newline follows within the quiet period are one message. Its
+    reply has no newline, nor has what is sent before the first message.
 
     Args:
-        max_message_bytes: The longest message, terminator not counted; 0 means no limit.
-        quiet_seconds: The quiet period, counted from the last byte read (0.02: far above the gap between
-            segments of one write on a local network, far below what a person notices).
+        max_message_bytes: The longest message in bytes, without its terminator; 0 means no limit.
+        quiet_seconds: The quiet period, counted from the last byte read (0.02 s: much longer than the gap
+            between segments of one write on a local network, much shorter than a person notices).
     """
 
     _bare_newline = b""

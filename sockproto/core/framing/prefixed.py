@@ -1,7 +1,7 @@
-r"""Messages whose length is said before them: netstrings, and lengths of 8, 16 and 32 bits.
+r"""Messages that begin with their length: netstrings, and lengths of 8, 16 and 32 bits.
 
-For protocols whose messages may hold any byte; Twisted's ``NetstringReceiver`` and ``Int8StringReceiver`` to
-``Int32StringReceiver`` understand them. Knows nothing of what messages mean::
+For protocols whose messages may hold any byte. The same formats as Twisted's ``NetstringReceiver`` and
+``Int8StringReceiver`` to ``Int32StringReceiver``. Knows nothing of what messages mean::
 
     framing = Netstrings()
     framing.feed(b"7:Michael,3:Tr")
@@ -24,30 +24,30 @@ from sockproto.interfaces import IFraming
 ZERO, NINE, COLON = b"09:"
 
 Place: TypeAlias = tuple[int, int]
-"""Where a message begins, behind its prefix, and where it ends."""
+"""Where a message begins (after its prefix) and where it ends."""
 
 
 @implementer(IFraming)
 class Prefixed:
-    """What the framings of this module have in common.
+    """Base of the framings of this module.
 
-    A message that the end of the stream cuts short is none. Nothing that follows one too long or malformed is
-    kept: where the next would begin can't be known.
+    A message that the end of the stream cuts short is dropped. After a message that is too long or malformed
+    nothing is kept, because nobody can know where the next message begins.
 
     Args:
-        max_message_bytes: The longest message, prefix not counted; 0 means no limit.
+        max_message_bytes: The longest message in bytes, without its prefix; 0 means no limit.
     """
 
     quiet_seconds: float | None = None
     discards = False
     longest = sys.maxsize
-    _tail = b""  # what stands behind every message
+    _tail = b""  # what follows every message
 
     def __init__(self, max_message_bytes: int = 65_536) -> None:
         self._max = max_message_bytes or sys.maxsize
         self._buffer = bytearray()
-        self._whole = 0  # so many bytes of the buffer are whole messages
-        self._wanted = 1  # the next message isn't whole before the buffer has so many
+        self._whole = 0  # how many bytes of the buffer are complete messages
+        self._wanted = 1  # the next message isn't complete before the buffer has this many bytes
         # What follows the whole messages is none. Not the error itself: its traceback would lead back here.
         self._fault: Callable[[], RemoteError] | None = None
 
@@ -58,7 +58,7 @@ class Prefixed:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a message to take, or what is none."""
+        """Whether there is a message, or an error, to take."""
         return bool(self._whole or self._fault)
 
     @property
@@ -73,11 +73,11 @@ class Prefixed:
             self._search()
 
     def take(self) -> list[bytes]:
-        """Return the next messages, a list of at most some hundred.
+        """Return the next messages, a few hundred at most.
 
         Raises:
-            MessageTooLong: a message is past the limit, and all before it have been taken.
-            MessageMalformed: what comes is no message, and all before it have been taken.
+            MessageTooLong: A message is longer than the limit, and all before it have been taken.
+            MessageMalformed: The next bytes are not a message, and all messages before them have been taken.
         """
         if not self._whole and self._fault is not None:
             raise self._fault()
@@ -97,42 +97,42 @@ class Prefixed:
         return messages
 
     def quiet(self) -> None:
-        """Do nothing: only its length ends a message."""
+        """Do nothing: a message ends only where its length says."""
 
     def end(self) -> None:
-        """The stream has ended: what is unfinished is no message, but was cut short."""
+        """The stream has ended: an unfinished message was cut short and is dropped."""
         self._forget()
 
     def encode(self, *messages: bytes) -> bytes:
         """Return the messages, each with its length.
 
         Raises:
-            MessageUnsendable: One is longer than the prefix can say.
+            MessageUnsendable: A message is longer than the prefix can express.
         """
         size = max(map(len, messages))
         if size > self.longest:
             raise MessageUnsendable(
-                f"a message of {size} bytes can't be sent, {self.longest} are the most that "
-                f"{type(self).__name__} can say: send it in parts, or use a framing with a longer prefix"
+                f"a message of {size} bytes can't be sent: {self.longest} bytes are the most that "
+                f"{type(self).__name__} can send; send it in parts, or use a framing with a longer prefix"
             )
         return b"".join(
             [part for message in messages for part in (self._prefix(len(message)), message, self._tail)]
         )
 
     def encode_error(self, text: bytes) -> bytes:
-        """Return a message that begins ``error:``, cut where the prefix can't say more."""
+        """Return a message that begins ``error:``, cut to the longest that the prefix can express."""
         return self.encode((b"error: %b" % text)[: self.longest])
 
     def _prefix(self, size: int) -> bytes:
-        """Say how long a message is."""
+        """Return the prefix of a message of *size* bytes."""
         raise NotImplementedError
 
     def _locate(self, at: int) -> Place | None:
-        """Find the message whose prefix begins at *at*; None: that isn't there yet, or there is a fault."""
+        """Find the message whose prefix begins at *at*; None: the prefix is incomplete, or wrong."""
         raise NotImplementedError
 
     def _search(self) -> None:
-        """Find how much of the buffer is whole messages."""
+        """Find how much of the buffer is complete messages."""
         buffer, tail, have = self._buffer, self._tail, len(self._buffer)
         while have >= self._wanted:
             place = self._locate(self._whole)
@@ -150,11 +150,11 @@ class Prefixed:
             self._forget()
 
     def _refuse(self, error: Callable[..., RemoteError], detail: object) -> None:
-        """Note that what follows the whole messages is none."""
+        """Record that what follows the complete messages is not a message."""
         self._fault = partial(error, detail)
 
     def _forget(self) -> None:
-        """Forget what follows the whole messages."""
+        """Drop what follows the complete messages."""
         del self._buffer[self._whole :]
         self._wanted = self._whole + 1
 
@@ -163,7 +163,7 @@ class Netstrings(Prefixed):
     """Netstrings both ways: a length in decimal digits, a colon, the message, a comma.
 
     Args:
-        max_message_bytes: The longest message, its length and punctuation not counted; 0 means no limit.
+        max_message_bytes: The longest message in bytes, without its length and punctuation; 0 means no limit.
 
     Source:
         D. J. Bernstein, Netstrings, 1 February 1997, https://cr.yp.to/proto/netstrings.txt: a length has no
@@ -198,10 +198,10 @@ class Netstrings(Prefixed):
 
 
 class IntPrefixed(Prefixed):
-    """A length of some bytes, the high one first, then the message.
+    """A length of fixed size, most significant byte first, then the message.
 
     Args:
-        max_message_bytes: The longest message that is taken, its length not counted; 0 means no limit.
+        max_message_bytes: The longest message that is accepted, in bytes, without its length; 0: no limit.
 
     Source:
         ``IntNStringReceiver`` of Twisted's ``twisted/protocols/basic.py``.

@@ -1,6 +1,7 @@
-r"""Program messages of instruments: a newline ends one, unless it stands in a string or a block.
+r"""Program messages of instruments: a newline ends a message unless it is inside a string or a block.
 
-IEEE 488.2 has other ends too (END of a bus that a stream has not); here the end of the stream stands for it.
+IEEE 488.2 also ends messages by the END signal of its bus, which a stream doesn't have; here the end of the
+stream takes its place.
 Knows nothing of what messages mean::
 
     framing = ProgramMessages()
@@ -30,7 +31,7 @@ _STOP = re.compile(rb"\n|" + OPENING)
 
 
 def block_end(data: bytes | bytearray, at: int) -> int | None:
-    """Tell where a definite block would end, its last byte included (IEEE 488.2, 7.7.6.2).
+    """Return where a definite block would end, its last byte included (IEEE 488.2, 7.7.6.2).
 
     Args:
         data: What it stands in.
@@ -49,15 +50,15 @@ def block_end(data: bytes | bytearray, at: int) -> int | None:
 
 @implementer(IFraming)
 class ProgramMessages(ErrorLine):
-    """Messages that end in LF; one in a string or a definite block ends none. Replies end in LF.
+    """Messages that end in LF; an LF inside a string or a definite block ends none. Replies end in LF.
 
-    A string that nobody closes would swallow all that follows. So once nothing has come for the quiet period,
-    and at the end of the stream, the first newline in it ends the message; a block, whose length is said, is
-    waited for. White space at the end, such as CR, belongs to the message, for a block may end in it.
+    An unclosed string would take in everything that follows. So after a quiet period, and at the end of the
+    stream, the first newline in it ends the message. A block has a length, so the rest of it is waited for.
+    White space at the end, such as CR, belongs to the message, because a block may end in it.
 
     Args:
-        max_message_bytes: The longest message, LF or CR LF not counted; 0 means no limit.
-        quiet_seconds: The quiet period (1 s: instruments are asked again after two, as PyVISA does).
+        max_message_bytes: The longest message in bytes, without LF or CR LF; 0 means no limit.
+        quiet_seconds: The quiet period (1 s: PyVISA's default time-out is two seconds).
 
     Source:
         IEEE 488.2-1992, sections 7.5 (terminator), 7.7.5 (strings), 7.7.6 (blocks; an indefinite one ends
@@ -70,11 +71,11 @@ class ProgramMessages(ErrorLine):
         self._max = max_message_bytes or sys.maxsize
         self.quiet_seconds: float | None = quiet_seconds
         self._buffer = bytearray()
-        self._given = 0  # so many bytes came before those in the buffer
+        self._given = 0  # how many bytes came before those in the buffer
         self._ends = array("Q")  # ends of messages, counted from the first byte; LF not included
         self._begin = 0  # where the first message in the buffer begins that has no end yet
-        self._at = 0  # so far the buffer has been looked at, or needs not to be
-        self._quote = b""  # of the string in which that is
+        self._at = 0  # up to here the buffer has been searched, or needs no search
+        self._quote = b""  # the quote of the string in which that place is
         self._too_long = False
 
     @property
@@ -84,7 +85,7 @@ class ProgramMessages(ErrorLine):
 
     @property
     def ready(self) -> bool:
-        """Whether there is a message to take, or one is too long."""
+        """Whether there is a message to take, or an error because one is too long."""
         return bool(self._ends) or self._too_long
 
     @property
@@ -102,7 +103,7 @@ class ProgramMessages(ErrorLine):
         """Return the next messages, a list of at most some hundred.
 
         Raises:
-            MessageTooLong: One is past the limit, and all before it have been taken.
+            MessageTooLong: A message is longer than the limit, and all before it have been taken.
         """
         if not self._ends:
             if self._too_long:
@@ -122,14 +123,14 @@ class ProgramMessages(ErrorLine):
         return messages
 
     def cut(self, data: bytes) -> list[bytes] | None:
-        """Return the messages of a read, if nothing is held or left over, and no string or block in it."""
+        """Return the messages of a read, if nothing is held or left over and it has no string or block."""
         if self._buffer or not data or len(data) > self._max or b'"' in data or b"'" in data or b"#" in data:
             return None
         messages = data.split(b"\n", WINDOW)
         return None if messages.pop() else messages
 
     def quiet(self) -> None:
-        """The quiet period is over: the newlines in a string that nobody has closed end messages."""
+        """The quiet period is over: the newlines in an unclosed string end messages."""
         while self._quote and (end := self._buffer.find(b"\n", self._begin)) >= 0:
             self._end_message(end)
             self._search()
@@ -170,7 +171,7 @@ class ProgramMessages(ErrorLine):
         self._measure(self._begin, len(buffer))
 
     def _end_message(self, end: int) -> None:
-        """Note that a message ends at a place of the buffer."""
+        """Record that a message ends at a place of the buffer."""
         self._measure(self._begin, end)
         if not self._too_long:
             self._ends.append(self._given + end)
@@ -178,7 +179,7 @@ class ProgramMessages(ErrorLine):
             self._quote = b""
 
     def _measure(self, begin: int, end: int) -> None:
-        """See whether a message is too long, without a CR at its end; then nothing behind it counts."""
+        """Check whether a message, without a CR at its end, is too long; then all that follows is dropped."""
         length = end - begin
         if length > self._max and (length - self._max > 1 or self._buffer[end - 1] != _CR):
             self._too_long = True

@@ -26,10 +26,10 @@ class ErrorLine:
 
 @implementer(IFraming)
 class Raw(ErrorLine):
-    """No messages: whatever is there is given as it is (``echo``).
+    """No messages: all bytes are passed on as they are (``echo``).
 
     Args:
-        max_message_bytes: Taken like every framing's, and not used: there are no messages to limit.
+        max_message_bytes: Accepted because every framing accepts it, but not used: there are no messages.
     """
 
     quiet_seconds: float | None = None
@@ -65,7 +65,7 @@ class Raw(ErrorLine):
         return [data if type(data) is bytes else bytes(data)]
 
     def cut(self, data: bytes) -> list[bytes] | None:
-        """Return the bytes in one piece, where nothing is held."""
+        """Return the bytes in one piece, if nothing is held; else None."""
         if self.ready:
             return None
         return [data] if data else []
@@ -82,7 +82,7 @@ class Raw(ErrorLine):
 
 
 class Discard(Raw):
-    """Throws away whatever comes: for protocols that only speak, and for connections being closed."""
+    """Throws all bytes away: for protocols that only send, and for connections that are being closed."""
 
     discards = True
 

@@ -1,7 +1,7 @@
 r"""Lines from a network virtual terminal: a telnet client that negotiates (RFC 854, 855).
 
-It refuses every option, and takes the terminal's commands out of the stream; other bytes are the lines'. A
-session uses it in place of a framing of lines where a connection begins with a command of telnet::
+It refuses every option and removes the telnet commands from the stream; all other bytes belong to the lines.
+A session uses it in place of a framing of lines if a connection begins with a telnet command::
 
     framing = TerminalLines(Lines())
     framing.feed(b"\xff\xfd\x01/version\r\n")   # IAC DO ECHO, and a line
@@ -31,15 +31,15 @@ HERE: Final = b"\r\n[Yes]\r\n"
 """The answer to "are you there", as BSD's telnetd gives it."""
 
 MAX_SUBNEGOTIATION_BYTES: Final = 4_096
-"""What is longer is no subnegotiation. One that nobody agreed to has no place; the longest usual one, the
-user's environment (RFC 1572), has some hundred bytes."""
+"""A longer subnegotiation is an error. Nobody agreed to any; the longest usual one, the user's environment
+(RFC 1572), has a few hundred bytes."""
 
 MAX_RESPONSE_BYTES: Final = 4_096
-"""While so much waits to be sent, nothing is added to it: whoever asks and doesn't read is not answered."""
+"""While this many bytes of answers wait to be sent, none is added: a peer that doesn't read gets none."""
 
 
 def begins_terminal(data: bytes) -> bool | None:
-    r"""Tell whether a stream comes from a network virtual terminal; None: it takes another byte to tell.
+    r"""Return whether a stream comes from a network virtual terminal; None: another byte is needed to know.
 
     It does if it begins with a command. A lone ``\xff\xfe`` or ``\xff\xfc`` on a line, or before a silence,
     is text that is no UTF-8: no terminal begins with an answer (WONT, DONT) about an option that nobody uses.
@@ -60,18 +60,18 @@ def begins_terminal(data: bytes) -> bool | None:
 class TerminalLines:
     """Lines as a network virtual terminal sends them.
 
-    It ends each with CR LF or CR NUL, so that a silence ends none. 255 as a byte of text is sent twice, in
-    both directions. The unfinished line is forgotten at EL (erase line) and IP (interrupt process, Ctrl-C),
-    its last character at EC. AO (abort output) needs nothing: what is answered is sent already. EOF ends what
-    the terminal says, as PuTTY's plink has it at the end of its input.
+    Each line ends with CR LF or CR NUL, so a quiet period ends none. The byte 255 as text is sent twice, in
+    both directions. EL (erase line) and IP (interrupt process, Ctrl-C) remove the unfinished line, EC its
+    last character. AO (abort output) does nothing, because the answers are sent already. EOF means that the
+    terminal will send no more; PuTTY's plink sends it at the end of its input.
 
     Args:
-        lines: What the lines are.
-        begun: What they have been fed already: the first bytes of a command.
+        lines: The framing of the lines.
+        begun: Bytes fed to it already: the first bytes of a command.
 
     Attributes:
         ended: Whether the terminal will send no more.
-        begun: Whether the line that has no end yet began with the bytes fed last.
+        begun: Whether the unfinished line began with the bytes fed last.
     """
 
     quiet_seconds: float | None = None
@@ -83,7 +83,7 @@ class TerminalLines:
         self.ended = self.begun = False
         self._command = begun  # a command that has no end yet
         lines.erase_line()
-        self._skipped = 0  # so many bytes of a subnegotiation came
+        self._skipped = 0  # how many bytes of a subnegotiation came
         self._overlong = False
         self._responses = bytearray()
 
@@ -94,12 +94,12 @@ class TerminalLines:
 
     @property
     def unfinished(self) -> int:
-        """So many of the last bytes of text belong to a line that has no end yet."""
+        """How many of the last bytes of text belong to an unfinished line."""
         return self._lines.unfinished
 
     @property
     def ready(self) -> bool:
-        """Whether there may be lines to take, something to answer, or the end to see."""
+        """Whether there may be lines to take, a command to answer, or the end."""
         return self._lines.ready or self._overlong or self.ended or bool(self._responses)
 
     def feed(self, data: bytes) -> None:
@@ -122,8 +122,8 @@ class TerminalLines:
         """Return the next lines.
 
         Raises:
-            MessageTooLong: A line is past the limit.
-            MessageMalformed: A subnegotiation is.
+            MessageTooLong: A line is longer than the limit.
+            MessageMalformed: A subnegotiation is too long.
         """
         lines = self._lines.take()
         if not lines and self._overlong:
@@ -131,12 +131,12 @@ class TerminalLines:
         return lines
 
     def responses(self) -> bytes:
-        """Return what is to be sent to the terminal besides answers to lines."""
+        """Return the answers to the terminal's commands, which are sent besides the answers to lines."""
         said, self._responses = self._responses, bytearray()
         return bytes(said)
 
     def quiet(self) -> None:
-        """Do nothing: a terminal ends its lines."""
+        """Do nothing: a terminal ends all its lines."""
 
     def end(self) -> None:
         """The stream has ended: what is unfinished is a line."""
@@ -147,11 +147,11 @@ class TerminalLines:
         return self._lines.encode(*messages).replace(IAC, ESCAPED)
 
     def encode_error(self, text: bytes) -> bytes:
-        """Return an error told to the peer."""
+        """Return an error line for the peer."""
         return self._lines.encode_error(text).replace(IAC, ESCAPED)
 
     def _obey(self, data: bytes, place: int) -> int:
-        """Do what the command at *place* says; return where it ends."""
+        """Carry out the command at *place*; return where it ends."""
         command = data[place + 1] if place + 1 < len(data) else None
         negotiates = command is not None and WILL <= command <= DONT
         if command is None or (negotiates and place + 2 == len(data)):
@@ -198,7 +198,7 @@ class TerminalLines:
 
 
 def _end_of_subnegotiation(data: bytes, place: int) -> tuple[int, bool]:
-    """Tell up to where the bytes from *place* on are those of one, and whether it ends there."""
+    """Return up to where the bytes from *place* on belong to a subnegotiation, and whether it ends there."""
     while (place := data.find(IAC, place)) >= 0:
         if place + 1 == len(data):
             return place, False

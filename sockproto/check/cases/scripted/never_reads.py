@@ -24,7 +24,7 @@ OWED_BYTES = 8 << 20
 """More than both kernels hold of answers that nobody reads."""
 
 CLIENTS, GROWN_BYTES = 3, 8 << 20
-"""What a server may need more, in all, while so many clients do not read."""
+"""How many more bytes a server may need in all while these clients do not read."""
 
 READ_BYTES = 4 << 20
 """How much is owed to a client that begins to read late, at most."""
