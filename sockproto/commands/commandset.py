@@ -112,7 +112,7 @@ class CommandSet:
         return None
 
     def closed(self, caller: Caller, reason: CloseReason) -> None:
-        """Forget a caller; not called for datagrams."""
+        """Forget a caller, whose connection ended for a reason; not called for datagrams."""
 
     def authorize(self, caller: Caller, declared: Declaration) -> "Awaitable[None] | None":
         """Let a command run, before its arguments are looked at; the default lets every one.
@@ -133,7 +133,7 @@ class CommandSet:
 
     @command
     def help(self, name: bytes | None = None) -> str:
-        """List the commands, or explain one."""
+        """List the commands, or explain the one of that name."""
         if name is None:
             return " ".join(self.commands.names)
         declared = self.commands.find_named(name)

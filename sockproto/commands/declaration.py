@@ -61,6 +61,12 @@ def command(*names: Any, verbatim: bool = False, endless: bool = False) -> Any:
         names: The word, then its aliases, without the prefix; the method's name if none is given.
         verbatim: The rest of the line begins right behind the word, blanks and all.
         endless: A streamed answer that has no end of its own: the service's stop ends it.
+
+    Returns:
+        The method, or what makes it a command.
+
+    Raises:
+        DeclarationError: What is declared is no function, or has parameters that no command has.
     """
     if len(names) == 1 and callable(names[0]):
         return command()(names[0])

@@ -97,6 +97,9 @@ def command_definition(
         description: One line, for help texts.
         commands: Makes the object, mostly its class; the options' values are its keyword arguments.
         options: The options that fit it.
+
+    Returns:
+        The definition.
     """
     return ProtocolDefinition(
         name,

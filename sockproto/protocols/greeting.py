@@ -22,6 +22,9 @@ class Greeting(Conversation):
     Args:
         welcome: What is said first.
         think_seconds: How long to think about each name.
+
+    Raises:
+        TypeError: The welcome is not bytes.
     """
 
     speaks_text = True

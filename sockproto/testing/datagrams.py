@@ -104,7 +104,7 @@ class DatagramSocket:
 
 
 class DatagramRemote:
-    """Somebody on the network who sends and reads when a test says so.
+    """Somebody on the network who sends and reads when a test says so. Made by ``DatagramNetwork.remote``.
 
     Attributes:
         received: All that it has read, with the senders' addresses.
@@ -212,7 +212,7 @@ class DatagramNetwork:
     # What tests call.
 
     def remote(self, host: str = "192.0.2.2", port: int = 0) -> DatagramRemote:
-        """Put somebody on the network who does what the test says."""
+        """Return somebody on the network, at *host* and *port*, who does what the test says; 0: any port."""
         socket = DatagramSocket(self)
         socket.bind((host, port))
         return DatagramRemote(self, socket)

@@ -28,6 +28,8 @@ PEER: Final = IPv4Address("TCP", "192.168.1.1", 54_321)
 class Transport(MemoryConnection):
     """Twisted's TCP transport over a socket in memory; notes what a test may ask for.
 
+    Made by ``connect`` and ``join``.
+
     Attributes:
         writes: Every write, in order.
         faults: What the protocol did that a transport doesn't take well, a sentence each: bytes written

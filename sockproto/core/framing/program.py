@@ -122,7 +122,7 @@ class ProgramMessages(ErrorLine):
         return messages
 
     def cut(self, data: bytes) -> list[bytes] | None:
-        """Return the messages of a read, if nothing is held or left over, and no string or block in it."""
+        """Return the messages of *data*, if nothing is held or left over, and no string or block in it."""
         if self._buffer or not data or len(data) > self._max or b'"' in data or b"'" in data or b"#" in data:
             return None
         messages = data.split(b"\n", WINDOW)
