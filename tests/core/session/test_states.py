@@ -1,5 +1,6 @@
 """Every change of state that the table has is seen, and no other: all short lives of a session are lived."""
 
+import contextlib
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -77,10 +78,8 @@ class Spoken(Conversation):
         }
         actions |= {"h": HALF_CLOSE, "c": CLOSE, "a": ABORT}
         for letter in letters:
-            try:
+            with contextlib.suppress(ZeroDivisionError):  # of a wait: it goes on
                 yield actions[letter]
-            except ZeroDivisionError:
-                pass  # of a wait: it goes on
 
 
 def seen(session: Session, happening: tuple[tuple[Any, ...], ...]) -> Iterator[tuple[State, str, State]]:
