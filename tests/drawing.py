@@ -30,8 +30,10 @@ FRAME_BOX = (6, 104, 388, 274)
 
 STYLE = """
 svg { font: 12px system-ui, sans-serif }
-.ground { fill: #fff } .box { fill: #eef4fb; stroke: #2a6099 } .frame { fill: none; stroke: #888; stroke-dasharray: 5 4 }
-text { fill: #222 } .name { font-weight: bold; font-size: 13px } path { stroke: #555; fill: none } marker path { fill: #555 }
+.ground { fill: #fff } .box { fill: #eef4fb; stroke: #2a6099 }
+.frame { fill: none; stroke: #888; stroke-dasharray: 5 4 }
+text { fill: #222 } .name { font-weight: bold; font-size: 13px }
+path { stroke: #555; fill: none } marker path { fill: #555 }
 @media (prefers-color-scheme: dark) {
 .ground { fill: #131416 } .box { fill: #1d2b3a; stroke: #7fb2e5 } .frame { stroke: #999 }
 text { fill: #ddd } path { stroke: #bbb } marker path { fill: #bbb }
@@ -96,9 +98,10 @@ def border(box: tuple[float, float, float, float], centre: Point, target: Point,
     return centre[0] + dx * scale + aside[0], centre[1] + dy * scale + aside[1]
 
 
-def arrow(begin: Point, end: Point) -> str:
-    """Return an arrow."""
-    return f'<path d="M{begin[0]:.0f} {begin[1]:.0f}L{end[0]:.0f} {end[1]:.0f}" marker-end="url(#end)"/>'
+def arrow(*points: Point) -> str:
+    """Return an arrow along points."""
+    way = "L".join(f"{x:.0f} {y:.0f}" for x, y in points)
+    return f'<path d="M{way}" marker-end="url(#end)"/>'
 
 
 def label(x: float, y: float, text: str, kind: str = "") -> str:
@@ -130,10 +133,7 @@ def arrows() -> Iterator[str]:
         *stacked(118, bottom + 22, common(State.CLOSING)),
     )
     yield from straight(170, closing, extent(State.LOST)[1], common(State.LOST))
-    yield from (
-        arrow((340, bottom), (340, 600)),
-        arrow((340, 600), (extent(State.LOST)[0] + BOX_WIDTH + 2, 600)),
-    )
+    yield arrow((340, bottom), (340, 600), (extent(State.LOST)[0] + BOX_WIDTH + 2, 600))
     yield label(346, 500, ", ".join(common(State.LOST)))
 
 

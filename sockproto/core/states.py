@@ -1,8 +1,7 @@
 """The states of a session, and what takes it from one to another.
 
-A session is asked for neither: ``Session.need`` says what it waits for, which is cheaper. This is the same for
-people, and for tests, which find every change that is listed here, and no other. docs/reference/states.md
-draws it::
+A session keeps neither: its ``need`` says what it waits for, which costs nothing. This is the same for people,
+and for a test that finds every change that is listed here, and no other. docs/reference/states.md draws it::
 
     state_of(session.need)                              # State.READING
     TRANSITIONS[State.READING]["hold"]                  # (State.WRITING,)
