@@ -44,6 +44,7 @@ html_title = "sockproto"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_domain_indices = False  # errors alone are documented as a module
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"

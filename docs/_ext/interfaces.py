@@ -1,9 +1,10 @@
-"""``autointerface``: a zope interface from its docstrings, as autodoc shows a class.
+"""Zope interfaces as autodoc shows classes: by their names in signatures, and with a directive.
 
 .. autointerface:: sockproto.interfaces.IConversation
 """
 
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.ext.napoleon import GoogleDocstring
 from zope.interface import Attribute
 from zope.interface.interface import Method
@@ -60,7 +63,18 @@ class InterfaceDirective(Directive):
         return made.children
 
 
+def named(app: Sphinx, domain: str, kind: str, content: addnodes.desc_content) -> None:
+    """Have an interface that is a type shown by its name."""
+    for node in list(content.findall(nodes.Text)):
+        if "<InterfaceClass " in node:
+            node.parent.replace(node, nodes.Text(re.sub(r"<InterfaceClass (?:\w+\.)*(\w+)>", r"\1", node)))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Have the directive."""
+    """Have the directive, and what is shown of all classes."""
     app.add_directive("autointerface", InterfaceDirective)
+    app.connect("object-description-transform", named, priority=900)  # when the types are there
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
     return {"parallel_read_safe": True}

@@ -1,7 +1,8 @@
 """The states of a session, and what takes it from one to another.
 
-A session keeps neither: its ``need`` says what it waits for, which costs nothing. This is the same for people,
-and for a test that finds every change that is listed here, and no other. docs/reference/states.md draws it::
+A session keeps neither: its ``need`` says what it waits for, which costs nothing. This is the same for
+people, and for a test that finds every change that is listed here, and no other. The page
+docs/reference/states.md draws it::
 
     state_of(session.need)                              # State.READING
     TRANSITIONS[State.READING]["hold"]                  # (State.WRITING,)
