@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import zlib
 from functools import partial
 from html import unescape
 from html.parser import HTMLParser
@@ -17,7 +18,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from sphinx.util.inventory import InventoryFile
 
 import sockproto
 from tests.docs.test_api import imported, listed, thing
@@ -138,14 +138,13 @@ def test_what_is_looked_for_is_found(site: Path) -> None:
 
 
 def test_the_inventory_has_every_public_name_once(site: Path) -> None:
-    inventory = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="")
+    lines = zlib.decompress((site / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode().splitlines()
     found: dict[int, list[str]] = {}
-    for kind, items in inventory.data.items():
-        if kind in ("py:class", "py:exception", "py:function", "py:data"):
-            for name, item in items.items():
-                if "/" in name or item.uri.partition("#")[2] != name:
-                    continue  # where it is defined, which leads to where it is explained
-                found.setdefault(id(thing(name)), []).append(name)
+    for line in lines:
+        name, kind, _, where, _ = line.split(" ", 4)
+        # What is defined elsewhere is there under that name too, which leads to where it is explained.
+        if kind in ("py:class", "py:exception", "py:function", "py:data") and where.endswith("#$"):
+            found.setdefault(id(thing(name)), []).append(name)
     wanted = {f"sockproto.{name}" for name in sockproto.__all__} | imported() | set(listed())
     assert sorted(name for name in wanted if id(thing(name)) not in found) == []
     assert [
