@@ -123,7 +123,9 @@ class ProgramMessages(ErrorLine):
 
     def cut(self, data: bytes) -> list[bytes] | None:
         """Return the messages of *data*, if nothing is held or left over, and no string or block in it."""
-        if self._buffer or not data or len(data) > self._max or b'"' in data or b"'" in data or b"#" in data:
+        if self._buffer or self._too_long or not data or len(data) > self._max:
+            return None
+        if b'"' in data or b"'" in data or b"#" in data:
             return None
         messages = data.split(b"\n", WINDOW)
         return None if messages.pop() else messages
