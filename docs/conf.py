@@ -44,6 +44,7 @@ html_title = "sockproto"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_domain_indices = False  # errors alone are documented as a module
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
@@ -86,10 +87,11 @@ def linked(link: "re.Match[str]", folder: Path, pages: Path) -> str:
 
 
 def contents(name: str, text: str, names: set[str]) -> str:
-    """Return the contents of an index page's folder: what the page links, in its order, then the rest."""
+    """Return the contents of an index page's folder: what the page links, in its order; the rest is shown."""
     folder = PurePosixPath(name).parent
-    inside = re.compile(rf"{re.escape(f'{folder}/'.removeprefix('./'))}([^/]+|[^/]+/index)")
-    all_of_it = {found[1] for found in map(inside.fullmatch, names - {name}) if found}
-    first = [target for target in re.findall(r"\]\(([^()\s#]+)\.md\)", text) if target in all_of_it]
-    entries = dict.fromkeys([*first, *sorted(all_of_it)])
-    return "\n".join(["", "```{toctree}", ":hidden:", "", *entries, "```", ""])
+    pattern = re.compile(rf"{re.escape(f'{folder}/'.removeprefix('./'))}([^/]+|[^/]+/index)")
+    inside = {found[1] for found in map(pattern.fullmatch, names - {name}) if found}
+    linked = [target for target in re.findall(r"\]\(([^()\s#]+)\.md\)", text) if target in inside]
+    rest = sorted(inside - {*linked})
+    shown = ["", "```{toctree}", *rest, "```", ""] if rest else [""]
+    return "\n".join(["", "```{toctree}", ":hidden:", "", *dict.fromkeys(linked), "```", *shown])

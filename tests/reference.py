@@ -23,11 +23,13 @@ from prometheus_client.core import Metric
 from sockproto.admin.metrics import SnapshotCollector
 from sockproto.carriers.registry import DURATIONS
 from sockproto.cli.commands import sockproto
+from sockproto.core.states import TRANSITIONS
+from tests.drawing import drawing
 
 DIRECTORY = Path(__file__).parent.parent / "docs" / "reference"
-PAGES = [DIRECTORY / name for name in ("options.md", "cli.md", "metrics.md")]
+PAGES = [DIRECTORY / name for name in ("options.md", "cli.md", "metrics.md", "states.md")]
 PART = re.compile(
-    r"(<!-- (options|command|shared|metrics)(?:: (.+?))? -->\n).*?(?=<!-- end -->\n)", re.DOTALL
+    r"(<!-- (options|command|shared|metrics|states)(?:: (.+?))? -->\n).*?(?=<!-- end -->\n)", re.DOTALL
 )
 SHARED_BY = 4
 """An option that so many commands have is told of once."""
@@ -42,7 +44,7 @@ COUNTED = {
 
 def rewritten(page: str) -> str:
     """Return a page with its parts as the code has them now."""
-    makers = {"options": options, "command": command, "shared": shared, "metrics": metrics}
+    makers = {"options": options, "command": command, "shared": shared, "metrics": metrics, "states": states}
     return PART.sub(lambda part: f"{part[1]}\n{makers[part[2]](part[3] or '')}\n", page)
 
 
@@ -150,6 +152,24 @@ def described(metric: Metric) -> list[str]:
     ]
 
 
+def states(_: str) -> str:
+    """Return a table of the states of a session, and what follows them."""
+    rows = [
+        [
+            f"**{state.name}**",
+            f"`{event}`",
+            ", ".join(after.name for after in following if after is not state),
+        ]
+        for state, events in TRANSITIONS.items()
+        for event, following in events.items()
+    ]
+    previous = ""
+    for row in rows:
+        row[0], previous = ("" if row[0] == previous else row[0]), row[0]
+    return "\n".join(table(["state", "event", "then"], rows))
+
+
 if __name__ == "__main__":
     for path in PAGES:
         path.write_text(rewritten(path.read_text("utf-8")), "utf-8")
+    (DIRECTORY / "states.svg").write_text(drawing(), "utf-8")

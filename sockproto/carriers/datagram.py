@@ -234,7 +234,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
     # What an answer calls.
 
     def reply(self, reply: bytes, size: int, addr: Any) -> None:
-        """Send the reply to a request of *size* bytes, unless that is unsafe."""
+        """Send the reply to a request of *size* bytes from *addr*, unless that is unsafe."""
         length = len(reply)
         if length > AMPLIFICATION * size + FREE_BYTES or length > MAX_REPLY_BYTES:
             self.refuse("oversize" if length > MAX_REPLY_BYTES else "amplification", size, addr)
@@ -257,7 +257,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
             self.unsent(reply)
 
     def refuse(self, why: str, size: int, addr: Any) -> None:
-        """Tell the peer, if the protocol is text, that the reply to its *size* bytes is too long."""
+        """Tell *addr*, if in text, that the reply to its *size* bytes is too long; count *why*."""
         self.drop(why)
         if self._conversation.speaks_text:
             self.reply(TOO_LONG, size, addr)
@@ -268,11 +268,11 @@ class ConversationDatagramProtocol(DatagramProtocol):
         return len(self._waiting)
 
     def drop(self, why: str) -> None:
-        """Count a datagram that is not answered."""
+        """Count a datagram that is not answered, and *why*."""
         self.statistics.dropped[why] += 1
 
     def wait(self, answer: "_Answer", size: int) -> bool:
-        """Add an answer to those that wait; return whether there is room."""
+        """Take an answer to *size* bytes among those that wait; return whether there is room."""
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + size > MAX_WAITING_BYTES:
             return False
         self._waiting.add(answer)
@@ -280,7 +280,7 @@ class ConversationDatagramProtocol(DatagramProtocol):
         return True
 
     def leave(self, answer: "_Answer", size: int) -> None:
-        """Remove an answer from those that wait."""
+        """Let go of an answer to *size* bytes that waited."""
         self._waiting.discard(answer)
         self._waiting_bytes -= size
 
@@ -292,13 +292,13 @@ class ConversationDatagramProtocol(DatagramProtocol):
                 drained.callback(None)
 
     def fail(self, error: BaseException, size: int, addr: Any) -> None:
-        """The conversation raised an error: a bug, which ends this answer only."""
+        """The conversation raised an error: a bug, which ends the answer to *size* bytes of *addr* only."""
         self.log_failure(error, addr)
         if self._conversation.speaks_text:
             self.reply(b"error: internal error\n", size, addr)
 
     def log_failure(self, error: BaseException, addr: Any) -> None:
-        """Count and log an error of the conversation; an exception that ends the process is raised again."""
+        """Count and log an error over a datagram of *addr*; one that ends the process is raised again."""
         self.drop("error")
         self.log.failure(
             self.clock,

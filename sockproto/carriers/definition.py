@@ -95,6 +95,9 @@ def conversation_definition(
         options: As in :class:`ProtocolDefinition`.
         prepare: Likewise.
 
+    Returns:
+        The definition.
+
     Raises:
         TypeError: A framing can't be called.
     """

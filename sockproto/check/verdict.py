@@ -194,7 +194,7 @@ class Report:
         return Counter(result.unjudged for result in self.results if result.unjudged)
 
     def count(self, verdict: Verdict) -> int:
-        """Tell how many cases ended so."""
+        """Tell how many cases ended with a verdict."""
         return sum(result.verdict is verdict for result in self.results)
 
 

@@ -128,7 +128,7 @@ class CommandSet:
         return None
 
     def closed(self, caller: Caller, reason: CloseReason) -> None:
-        """Forget a caller; not called for datagrams."""
+        """Forget a caller, whose connection ended for a reason; not called for datagrams."""
 
     def preprocess(self, caller: Caller, line: bytes) -> bytes | None:
         """Look at a line before its command is looked up; the default takes it as it is.
@@ -165,7 +165,7 @@ class CommandSet:
 
     @command
     def help(self, name: bytes | None = None) -> "str | list[str]":
-        """List the commands, or explain one."""
+        """List the commands, or explain the one of that name."""
         if name is None:
             words = " ".join(self.commands.names)
             if len(words) <= self.help_columns:

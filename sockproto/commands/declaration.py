@@ -75,6 +75,12 @@ def command(
         hidden: ``/help`` doesn't list it, but explains it to who knows its word.
         deprecated: What is to be used instead, such as ``"use /set"``: ``/help`` doesn't list it either, and
             says this where it explains it.
+
+    Returns:
+        The method, or what makes it a command.
+
+    Raises:
+        DeclarationError: What is declared is no function, or has parameters that no command has.
     """
     if len(names) == 1 and callable(names[0]):
         return command()(names[0])

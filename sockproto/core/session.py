@@ -72,7 +72,7 @@ Needs: TypeAlias = Need | Sleep | Wait | None
 
 
 class Session:
-    """Runs one conversation on one stream.
+    """Runs one conversation on one stream. Each event is a call, which returns the bytes to write now.
 
     Args:
         conversation: What to say.

@@ -65,7 +65,7 @@ def join_host_port(host: str, port: int | None) -> str:
 
 
 def seconds(text: str) -> float:
-    """Return the number of seconds that *text* means: digits, perhaps with a fraction.
+    """Return the number of seconds that *text* is: digits, perhaps with a fraction.
 
     Raises:
         OptionError: It is not a number, or more than ``MAX_SECONDS``.
@@ -78,7 +78,7 @@ def seconds(text: str) -> float:
 
 
 def count(text: str, least: int = 0, most: int = MAX_COUNT) -> int:
-    """Return the whole number that *text* means: digits alone, with a minus if *least* is below 0.
+    """Return the whole number that *text* is: digits alone, with a minus where *least* is below 0.
 
     Raises:
         OptionError: It is not a whole number, or less than *least*, or more than *most*.

@@ -138,6 +138,9 @@ def command_definition(
         options: The protocol's own options.
         framings: What ``--framing`` may say, with a call that makes the framing, given the longest message in
             bytes; the first is the default. If empty: lines whose replies end as the set says.
+
+    Returns:
+        The definition.
     """
     return ProtocolDefinition(
         name,

@@ -158,7 +158,7 @@ class FaultsDatagramProtocol(ConversationDatagramProtocol):
         super().__init__(*args, describe=self.describe, **kwargs)
 
     def describe(self, peer: Peer) -> dict[str, Any]:
-        """Return the answer to ``/whoami``."""
+        """Return what ``/whoami`` tells a peer."""
         transport: Any = self.transport
         return described(peer, listener=str(peer_of(transport.getHost())), worker=self.worker)
 

@@ -20,8 +20,11 @@ class Greeting(Conversation):
     """Greets by name. Names are bytes and come back as they came.
 
     Args:
-        welcome: The bytes sent first.
-        think_seconds: Seconds to wait before each answer.
+        welcome: What is said first.
+        think_seconds: How long to think about each name.
+
+    Raises:
+        TypeError: The welcome is not bytes.
     """
 
     speaks_text = True

@@ -27,6 +27,9 @@ class Welcome(OneShot):
 
     Args:
         message: The text.
+
+    Raises:
+        TypeError: It is not bytes.
     """
 
     def __init__(self, message: bytes = b"Welcome!\r\n") -> None:

@@ -34,16 +34,16 @@ class Headers(NamedTuple):
         return b"".join(b"%b: %b\r\n" % field for field in self.fields)
 
     def all(self, name: bytes) -> list[bytes]:
-        """Return the values of a field, one for each line."""
+        """Return the values of the field *name*, one for each line."""
         return [value for given, value in self.fields if given.lower() == name.lower()]
 
     def elements(self, name: bytes) -> list[bytes]:
-        """Return the elements of a field that is a list, in lower case, of all lines (RFC 9110: 5.6.1)."""
+        """Return the elements of the field *name*, a list, in lower case, of all lines (RFC 9110: 5.6.1)."""
         values = b",".join(self.all(name)).lower().split(b",")
         return [value.strip(b" \t") for value in values if value.strip(b" \t")]
 
     def get(self, name: bytes) -> bytes | None:
-        """Return the first value of a field, None without one."""
+        """Return the first value of the field *name*, None without one."""
         return next(iter(self.all(name)), None)
 
 

@@ -37,6 +37,9 @@ def fetch(
         observer: Told what happens.
         connect: Makes connections.
 
+    Returns:
+        The response, with its body if that was kept in memory.
+
     Raises:
         LocalError: The URL or an option is wrong, or the body can't be written.
         CallFailed: The server, or the way there, is at fault.

@@ -34,19 +34,19 @@ class Observer:
         """A URL is being fetched: the first, or where a redirect leads."""
 
     def step(self, name: str, detail: str) -> None:
-        """``namelookup``, ``connect``, ``tunnel`` or ``appconnect`` is done."""
+        """*name* is done: ``namelookup``, ``connect``, ``tunnel`` or ``appconnect``; *detail* tells more."""
 
     def sent(self, request: bytes) -> None:
         """The request is sent; here without what the proxy is told of us."""
 
     def received(self, count: int) -> None:
-        """So many bytes came from the network."""
+        """*count* bytes came from the network."""
 
     def head(self, status: Status, headers: Headers) -> None:
         """Status and headers have come, also interim ones."""
 
     def data(self, total: int, length: int | None) -> None:
-        """So much of the body is there, of so much; None: nobody knows how much it will be."""
+        """*total* bytes of the body are there, of *length*; None: nobody knows how many it will be."""
 
 
 class FetchOptions(NamedTuple):

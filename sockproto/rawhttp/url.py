@@ -51,7 +51,7 @@ class URL(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "URL":
-        """Read a URL as somebody typed it; without a scheme it is http.
+        """Return the URL that *text* is, as somebody typed it; without a scheme it is http.
 
         Raises:
             BadURL: The text is not a URL that can be fetched.
@@ -78,7 +78,7 @@ class URL(NamedTuple):
         )
 
     def resolve(self, location: str) -> "URL":
-        """Return where a redirect leads from here (RFC 3986, 5.2).
+        """Return where a redirect to *location* leads from here (RFC 3986, 5.2).
 
         What it says of a user is dropped (RFC 9110, 4.2.4); credentials stay within their origin.
 

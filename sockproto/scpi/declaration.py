@@ -37,6 +37,13 @@ def scpi(header: str, *, overlapped: bool = False) -> Callable[[Method], Method]
             ``OUTPut<channel>`` has a numeric suffix, which is the parameter ``channel``.
         overlapped: It is ``async``, and goes on while later commands are done; ``*OPC``, ``*OPC?`` and
             ``*WAI`` wait for its end (IEEE 488.2, chapter 12).
+
+    Returns:
+        What makes the method a command.
+
+    Raises:
+        DeclarationError: What is declared is no function, has parameters that no command has, or can't be
+            overlapped.
     """
     parsed = parse_header(header)
     if overlapped and parsed.is_query:

@@ -55,9 +55,9 @@ class Numeric:
     Attributes:
         unit: Its unit, such as ``V``, ``HZ``, ``OHM``; multipliers stand before it (``mV``, ``MHZ``). None is
             taken if it is empty.
-        minimum: The least value, which MIN stands for; None: any, and no MIN.
-        maximum: The same for MAX.
-        default: What DEF stands for; None: no DEF.
+        minimum: The least value, in that unit, which MIN stands for; None: any, and no MIN.
+        maximum: The greatest value, in that unit, which MAX stands for; None: any, and no MAX.
+        default: The value, in that unit, which DEF stands for; None: no DEF.
     """
 
     unit: str = ""
@@ -71,7 +71,7 @@ class Numeric:
         return not self.minimum is self.maximum is self.default is None
 
     def kind(self, number: type) -> Kind:
-        """Return the kind of a parameter: a float, or an integer, to which is rounded (7.7.2.4.3)."""
+        """Return the kind of a parameter: *number* is float, or int, to which is rounded (7.7.2.4.3)."""
         exponents = self._exponents()
 
         def parse(element: bytes) -> Any:
@@ -89,7 +89,7 @@ class Numeric:
         return NumericKind(name, self._description(), parse, numeric=self)
 
     def word(self, element: bytes) -> float | None:
-        """Return what MIN, MAX, DEF, INF or NINF stands for; None: it is no word.
+        """Return what *element* stands for: MIN, MAX, DEF, INF or NINF; None: it is no word.
 
         Raises:
             InstrumentError: It is a word that stands for nothing here (-141).

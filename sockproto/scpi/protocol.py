@@ -49,6 +49,9 @@ def instrument_definition(
         description: One line, for help texts.
         instrument: Makes the object, mostly its class; the options' values are its keyword arguments.
         options: The options that fit it.
+
+    Returns:
+        The definition.
     """
     return ProtocolDefinition(
         name,

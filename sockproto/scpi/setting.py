@@ -48,7 +48,7 @@ class Setting:
         vars(instrument).pop(self._name, None)
 
     def commands(self) -> list[ScpiCommand]:
-        """Make the command and the query."""
+        """Return the command and the query."""
         name, reset = self._name, self.reset
 
         def value(instrument: Any) -> Any:

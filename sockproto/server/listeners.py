@@ -131,7 +131,15 @@ class Listener:
 
 
 def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = BACKLOG) -> Listener:
-    """Plan a TCP listener on a numeric address."""
+    """Return the plan of a TCP listener.
+
+    Args:
+        protocol: The protocol's name, for the log.
+        factory: What answers.
+        interface: The numeric address.
+        port: Its number; 0: any that is free.
+        backlog: How many connections may wait to be accepted.
+    """
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         opened = execute(reactor.listenTCP, port or chosen, factory, backlog, interface)
@@ -142,7 +150,14 @@ def tcp(protocol: str, factory: Any, interface: str, port: int, backlog: int = B
 
 
 def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
-    """Plan a UDP listener on a numeric address."""
+    """Return the plan of a UDP listener.
+
+    Args:
+        protocol: The protocol's name, for the log.
+        datagrams: What answers.
+        interface: The numeric address.
+        port: Its number; 0: any that is free.
+    """
 
     def listen(reactor: Any, chosen: int) -> "Deferred[IListeningPort]":
         return execute(listen_udp, reactor, port or chosen, datagrams, interface, MAX_PACKET_BYTES)
@@ -154,7 +169,16 @@ def udp(protocol: str, datagrams: Any, interface: str, port: int) -> Listener:
 def unix(
     protocol: str, factory: Any, path: str, mode: int = 0o666, backlog: int = BACKLOG, lock: bool = True
 ) -> Listener:
-    """Plan a UNIX listener; its socket file has a mode, and perhaps a lock of Twisted's beside it."""
+    """Return the plan of a UNIX listener.
+
+    Args:
+        protocol: The protocol's name, for the log.
+        factory: What answers.
+        path: Of the socket file; one that begins with a zero byte is Linux' abstract one.
+        mode: The permissions of the file.
+        backlog: How many connections may wait to be accepted.
+        lock: Whether a lock of Twisted's is kept beside the file.
+    """
     lock = lock and not path.startswith("\0")
 
     def open_port(reactor: Any) -> IListeningPort:
@@ -335,7 +359,7 @@ def stream(
     where: str | None = None,
     authorities: ClientAuthorities | None = None,
 ) -> Listener:
-    """Plan a listener at a Twisted server endpoint.
+    """Return the plan of a listener at a Twisted server endpoint.
 
     Args:
         protocol: The protocol's name.

@@ -87,7 +87,7 @@ def assert_ended(remote: Remote, how: Literal["orderly", "reset"] | None = "orde
 
 
 def assert_bounded(remote: Remote, max_bytes: int) -> None:
-    """Check that the protocol's transport never held more than *max_bytes*.
+    """Check that the transport of *remote*'s protocol never held more than *max_bytes*.
 
     Bytes that the protocol itself holds can't be seen from here.
     """

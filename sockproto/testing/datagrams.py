@@ -104,7 +104,7 @@ class DatagramSocket:
 
 
 class DatagramRemote:
-    """A remote side on the network that sends and reads when a test says so.
+    """Somebody on the network who sends and reads when a test says so. Made by ``DatagramNetwork.remote``.
 
     Attributes:
         received: All datagrams that it has read, with their senders' addresses.
@@ -212,7 +212,7 @@ class DatagramNetwork:
     # What tests call.
 
     def remote(self, host: str = "192.0.2.2", port: int = 0) -> DatagramRemote:
-        """Return a new remote side on the network, which does what the test says."""
+        """Return somebody on the network, at *host* and *port*, who does what the test says; 0: any port."""
         socket = DatagramSocket(self)
         socket.bind((host, port))
         return DatagramRemote(self, socket)

@@ -137,6 +137,9 @@ def play(make: Make, script: Iterable[Step], cut: Cut = "whole", clock: Clock | 
         cut: How to cut what is sent.
         clock: The fake clock; a new one if None.
 
+    Returns:
+        What came of it.
+
     Raises:
         AssertionError: A step failed, or the protocol raised an error; the text says how the bytes were cut.
     """

@@ -38,7 +38,7 @@ class Line(Protocol):
         """Cut the connection."""
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let so many seconds pass."""
 
     async def until(self, done: Callable[[], bool]) -> bool:
         """Read until *done*, the end, or the deadline; tell whether it is done."""
@@ -70,7 +70,7 @@ class Step:
     """One action or wait of the remote side."""
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         raise NotImplementedError
 
 
@@ -85,7 +85,7 @@ class Send(Step):
         require_bytes(self.data, "Send")
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         chunks = pieces(self.data, course.cut)
         course.sent += map(len, chunks)
         await course.line.send(chunks, course.ending)
@@ -102,7 +102,7 @@ class Expect(Step):
         require_bytes(self.data, "Expect")
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         length = len(course.read) + len(self.data)
         await course.line.until(lambda: len(course.line.received) >= length)
         assert_same(course.unread[: len(self.data)], self.data)
@@ -114,7 +114,7 @@ class HalfClose(Step):
     """Send no more."""
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         course.line.half_close()
 
 
@@ -123,18 +123,18 @@ class Reset(Step):
     """Cut the connection; no other step can follow."""
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         course.line.reset()
 
 
 @dataclass(frozen=True)
 class Pause(Step):
-    """Let time pass."""
+    """Let so many seconds pass."""
 
     seconds: float
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         await course.line.sleep(self.seconds)
 
 
@@ -143,7 +143,7 @@ class ReadToEnd(Step):
     """Read all bytes until the stream ends; the outcome has them."""
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         if not await course.line.until(lambda: course.line.ended is not None):
             raise AssertionError(f"no end in time; {len(course.unread)} bytes came")
         course.read += course.unread
@@ -151,7 +151,7 @@ class ReadToEnd(Step):
 
 @dataclass(frozen=True)
 class ExpectEnd(Step):
-    """Wait for the end of the stream, with nothing more before it."""
+    """Wait for the end of the stream, with nothing more before it; *how* it ends is checked."""
 
     how: Literal["orderly", "reset"] = "orderly"
 
@@ -160,7 +160,7 @@ class ExpectEnd(Step):
         require_end(self.how, "ExpectEnd")
 
     async def take(self, course: Course) -> None:
-        """Take this step."""
+        """Take this step of *course*, a run of the script."""
         before = len(course.read)
         await ReadToEnd().take(course)
         assert_same(course.read[before:], b"", "what comes before the end")

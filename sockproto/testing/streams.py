@@ -27,7 +27,8 @@ MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
 class Remote:
     """The other side of a connection: it sends, reads and ends when a test tells it to.
 
-    When one of its methods returns, everything has happened that can happen without time passing.
+    Made by ``connect``. All that can happen at once, without time passing, has happened when one of its
+    methods returns.
 
     Attributes:
         protocol: The protocol under test; None if the factory refused.
@@ -213,7 +214,7 @@ class Remote:
 
 
 class Link:
-    """Two protocols and the connection between them.
+    """Two protocols and what is between them. Made by ``join``.
 
     Attributes:
         client: The client; ``client_transport`` is its transport.
@@ -267,7 +268,10 @@ def connect(
             though nobody has read them. 0: all bytes stay with the transport until they are read.
         host: The address of the protocol.
         peer: The address of the remote side.
-        transport: Called to make the protocol's transport.
+        transport: What makes the protocol's transport.
+
+    Returns:
+        The remote side.
     """
     require_subject(protocol, "connect")
     loop = Loop()
@@ -288,9 +292,15 @@ def join(client: Any, server: Any, *, kernel_bytes: int = KERNEL_BYTES) -> Link:
     """Connect two protocols, or factories of them, to one another.
 
     Args:
-        client: The client; its ``connectionMade`` comes second.
-        server: The server.
-        kernel_bytes: How many bytes the kernel holds in each direction; at least 1.
+        client: The one that calls; its ``connectionMade`` comes second.
+        server: The one that is called.
+        kernel_bytes: How much the kernel holds in each direction; at least 1.
+
+    Returns:
+        Both, and what is between them.
+
+    Raises:
+        ValueError: *kernel_bytes* is less than 1.
     """
     if kernel_bytes < 1:
         raise ValueError("kernel_bytes must be at least 1 between two protocols")

@@ -28,6 +28,8 @@ PEER: Final = IPv4Address("TCP", "192.168.1.1", 54_321)
 class Transport(MemoryConnection):
     """Twisted's TCP transport over a socket in memory; it records what a test may need.
 
+    Made by ``connect`` and ``join``.
+
     Attributes:
         writes: Every write, in order.
         faults: The mistakes of the protocol, a sentence each: bytes written

@@ -76,6 +76,8 @@ def listed() -> list[str]:
 class Part:
     """A function, or what makes an object of a class, and what is said of it.
 
+    A parameter is explained where its name stands, or its type; not at all where others make the object.
+
     Args:
         name: Its full name.
         made: The function.
@@ -96,7 +98,8 @@ class Part:
         for name, parameter in signature.parameters.items():
             if name in ("self", "cls") or name[0] == "_" or parameter.kind in CATCH_ALL:
                 continue
-            if not re.search(rf"\b{name}\b", self.said):
+            kind = inspect.formatannotation(parameter.annotation).rpartition(".")[2]
+            if not re.search(rf"\b({name}|{re.escape(kind)})\b|\bMade by ``", self.said, re.I):
                 yield f"{self.name}: {name} is not explained"
             elif re.fullmatch(r"(int|float)( \| None)?", str(parameter.annotation)) and not self.has_unit(
                 name
@@ -123,16 +126,20 @@ def raised(function: Any) -> set[str]:
     except (OSError, TypeError):
         return set()
     found = set()
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Raise)
-            and isinstance(node.exc, ast.Call)
-            and isinstance(node.exc.func, ast.Name)
-        ):
-            kind = getattr(errors, node.exc.func.id, None) or getattr(builtins, node.exc.func.id, None)
-            if isinstance(kind, type) and kind is not AssertionError:
-                found.add(" ".join(each.__name__ for each in kind.__mro__[:-1]))
+    for call in calls_raised(tree.body[0]):
+        kind = getattr(errors, call, None) or getattr(builtins, call, None)
+        if isinstance(kind, type) and kind is not AssertionError:
+            found.add(" ".join(each.__name__ for each in kind.__mro__[:-1]))
     return found
+
+
+def calls_raised(node: ast.AST) -> Iterator[str]:
+    """Yield the names of what is raised in a node, but for the functions defined in it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
+            yield ast.unparse(child.exc.func)
+        if not isinstance(child, ast.FunctionDef):
+            yield from calls_raised(child)
 
 
 def parts(path: str) -> Iterator[Part]:
@@ -145,13 +152,13 @@ def parts(path: str) -> Iterator[Part]:
     elif inspect.isfunction(value):
         yield Part(path, value, value)
     elif isinstance(value, type):
-        own = value.__init__ if "__init__" in vars(value) else (lambda: None)
+        own = vars(value).get("__init__", lambda: None)
         yield Part(path, own, value)
         for name, each in dict(vars(value)).items():
             made = getattr(each, "__func__", each)
-            if inspect.isfunction(made) and is_ours(name):
+            if inspect.isfunction(made) and is_ours(name) and made.__name__ != "<lambda>":
                 bases = [vars(base).get(name) for base in value.__mro__[1:]]
-                promised = [interface.get(name) for interface in implementedBy(value).flattened()]
+                promised = [interface.get(name) for interface in implementedBy(value).flattened()]  # type: ignore[no-untyped-call]  # zope has no types
                 yield Part(f"{path}.{name}", made, made, value, *bases, *promised)
             elif isinstance(each, property) and is_ours(name):
                 yield Part(f"{path}.{name}", lambda: None, each)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 EVERY_PAGE = sorted(set((ROOT / "docs").rglob("*.md")) - set((ROOT / "docs" / "_build").rglob("*.md")))
 # The how-tos and the tutorial are walked through elsewhere: live/test_howto*, test_tutorial.
 PAGES = {
-    path.name: path.read_text("utf-8")
+    path.relative_to(path.parents[path.name == "index.md"]).as_posix(): path.read_text("utf-8")
     for path in EVERY_PAGE
     if path.name == "examples.md" or not {"howto", "tutorial"} & set(path.parts)
 }

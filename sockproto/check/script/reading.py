@@ -48,6 +48,9 @@ def read(path: str | os.PathLike[str]) -> ProtocolScript:
     Args:
         path: Of the file.
 
+    Returns:
+        What ``judge`` takes.
+
     Raises:
         OptionError: It can't be read, or something in it is wrong.
     """

@@ -87,7 +87,7 @@ class Lines(ErrorLine):
         return []
 
     def cut(self, data: bytes) -> list[bytes] | None:
-        """Return the lines of a read, if nothing is held, all end in LF alone, and nothing is left over."""
+        """Return the lines of *data*, if nothing is held, all end in LF alone, and nothing is left over."""
         if self._buffer or self._cuts or not data or len(data) > self._max or b"\r" in data:
             return None
         messages = data.split(LF, WINDOW)

@@ -123,8 +123,10 @@ class ProgramMessages(ErrorLine):
         return messages
 
     def cut(self, data: bytes) -> list[bytes] | None:
-        """Return the messages of a read, if nothing is held or left over and it has no string or block."""
-        if self._buffer or not data or len(data) > self._max or b'"' in data or b"'" in data or b"#" in data:
+        """Return the messages of *data*, if nothing is held or left over, and no string or block in it."""
+        if self._buffer or self._too_long or not data or len(data) > self._max:
+            return None
+        if b'"' in data or b"'" in data or b"#" in data:
             return None
         messages = data.split(b"\n", WINDOW)
         return None if messages.pop() else messages

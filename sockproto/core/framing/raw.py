@@ -87,7 +87,7 @@ class Discard(Raw):
     discards = True
 
     def feed(self, data: bytes) -> None:
-        """Throw the bytes away."""
+        """Throw *data* away."""
 
     def cut(self, data: bytes) -> list[bytes]:
         """Throw the bytes away: there are no messages."""

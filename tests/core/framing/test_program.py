@@ -123,6 +123,13 @@ class ProgramMessagesTests(TestCase):
         self.assertEqual(run([b"1\n#19abcdef"], limit=5, end=False), [b"1", "too long"])
         self.assertEqual(run([b"12345\r"], limit=5, end=False), [])
 
+    def test_nothing_is_cut_behind_one_past_the_limit(self) -> None:
+        framing = ProgramMessages(5)
+        framing.feed(b"1234567\n")
+        self.assertIsNone(framing.cut(b"a\n"))
+        framing.feed(b"a\n")
+        self.assertRaises(MessageTooLong, framing.take)
+
     def test_replies_are_lines(self) -> None:
         self.assertEqual(ProgramMessages().encode(b"1;2", b""), b"1;2\n\n")
 
