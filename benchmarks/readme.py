@@ -1,4 +1,9 @@
-"""Copies figures of docs/reference/measured/performance.md into the READMEs: ``python -m benchmarks.readme``."""
+"""Copies figures of docs/reference/measured/performance.md into the READMEs.
+
+::
+
+    python -m benchmarks.readme
+"""
 
 import re
 from pathlib import Path

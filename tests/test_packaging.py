@@ -1,4 +1,6 @@
-"""The wheel, the editable install, the README's two commands and docs/howto/install.md, in environments made for it.
+"""The wheel, the editable install, the README's two commands and docs/howto/install.md.
+
+Each runs in an environment made for it.
 
 Nothing here needs a network but pip, which is left to find its packages as this environment tells it.
 """

@@ -77,17 +77,17 @@ class SpokenProtocol(click.Choice[str]):
 @click.option(
     "--start", metavar="COMMAND", help="Start the server, watch it and end it; {port} stands for its port."
 )
-@click.option("--quick", is_flag=True, help="Be done in 10 seconds, not in 120.")
+@click.option("--quick", is_flag=True, help="Take 10 seconds at most instead of 120.")
 @click.option(
     "--seconds",
     type=Seconds(),
-    help="What all cases may take together; 0: as long as they like.  [default: 115, or 8.5 if quick, and"
-    " more while nothing fails]",
+    help="Time for all cases together; 0: no limit.  [default: 115, or 8.5 with --quick; more as long as"
+    " nothing has failed]",
 )
 @click.option(
     "--framing",
     type=Word(FRAMINGS),
-    help="How a greeting server tells names apart: another way is a failure.  [default: as it does]",
+    help="How a greeting server must tell names apart.  [default: whichever way it does]",
 )
 @click.option(
     "--only",

@@ -1,6 +1,6 @@
 """Every command and every listing of the READMEs, and of the pages for which they have made room, is run.
 
-They run as they stand but for the ports. Commands that install are run in test_packaging, those of tac/ in test_tac.
+They run as they stand but for the ports. Commands that install are run in test_packaging.
 """
 
 import contextlib
