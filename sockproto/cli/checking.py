@@ -72,7 +72,7 @@ class SpokenProtocol(click.Choice[str]):
     type=click.Path(),
     metavar="FILE",
     is_eager=True,  # before PROTOCOL
-    help="Judge your own protocol: FILE says what is sent and what is due; PROTOCOL is left out.",
+    help="Judge your own protocol: FILE says what is sent and what is due; give no PROTOCOL.",
 )
 @click.option(
     "--start", metavar="COMMAND", help="Start the server, watch it and end it; {port} stands for its port."
