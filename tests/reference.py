@@ -53,10 +53,15 @@ def named(page: str, kind: str) -> list[str]:
     return [word for part in PART.finditer(page) if part[2] == kind for word in (part[3] or "").split()]
 
 
+def context_of(name: str) -> click.Context:
+    """Return the context of a command as it is when it is called: what a command makes of it, it keeps."""
+    return click.Context(sockproto.commands[name], sockproto.make_context("sockproto", ["x"]), name)
+
+
 def records(name: str) -> dict[str, tuple[str, str, str]]:
     """Return the options of a command by name: how each is typed, its meaning, its default."""
     found = {}
-    context = click.Context(sockproto.commands[name], info_name=f"sockproto {name}")
+    context = context_of(name)
     for option in context.command.get_params(context):
         record = option.get_help_record(context)
         if record and isinstance(option, click.Option) and option.opts[-1] != "--help":
@@ -109,7 +114,7 @@ def shared(_: str) -> str:
 def command(name: str) -> str:
     """Return what a command's own help says."""
     made = sockproto.commands[name]
-    context = click.Context(made, info_name=f"sockproto {name}")
+    context = context_of(name)
     usage = " ".join(made.get_usage(context).removeprefix("Usage: ").split())
     example, _, status = (made.epilog or "").removeprefix("Example:  ").partition("\n\n")
     lines = ["```text", usage, "```", "", paragraphs(made.help or "")]

@@ -1,21 +1,25 @@
-"""The wheel, the editable install and the README's two commands, in environments made for it.
+"""The wheel, the editable install, the README's two commands and docs/howto/install.md.
+
+Each runs in an environment made for it.
 
 Nothing here needs a network but pip, which is left to find its packages as this environment tells it.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from sockproto.server.tap import LOOPBACK
-from tests.docs.test_readme import INSTALLS, README, ROOT
+from tests.docs.test_readme import INSTALLS, ROOT
 from tests.examples import page
-from tests.listings import SCRIPTS, Server, exchange, local, need_nc
+from tests.listings import SCRIPTS, Server, exchange, listings, local, need_nc
 
 pytestmark = pytest.mark.long
 MINUTES = 300.0  # what pip may take on a slow line
@@ -149,6 +153,32 @@ def test_the_two_commands_of_the_readme(tree: Path, elsewhere: Path) -> None:
     assert Path(where.strip()).is_relative_to(tree)
     # The tests themselves are running: here it is enough that all of them can be found and imported.
     assert "test_structure.py" in run("sh", "-c", f"{test} --collect-only -q", directory=tree)
-    assert "python -m twisted.trial tests`" in README
+    assert "python -m twisted.trial tests`" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     trial = f".venv/bin/python -m twisted.trial --dry-run --temp-directory={elsewhere}/trial tests"
     assert "PASSED" in run("sh", "-c", trial, directory=tree)
+
+
+def test_the_ways_to_install(tree: Path) -> None:
+    """The commands of docs/howto/install.md, in the order in which they stand there."""
+    page = (ROOT / "docs" / "howto" / "install.md").read_text("utf-8")
+    commands = [listing.text for listing in listings(page)]
+    assert [re.findall(r"-m build|whl|tar\.gz|@ file|--version", each) for each in commands] == [
+        [],
+        [],
+        ["-m build"],
+        ["whl"],
+        ["tar.gz"],
+        ["@ file"],
+        ["--version"],
+    ]
+    (tree / "elsewhere").mkdir()
+    for number, command in enumerate(commands[:-1]):
+        if number:  # what it needs stays there, as pip takes its time for that
+            pip = (tree / ".venv" / "bin" / "python", "-m", "pip")
+            run(*pip, "uninstall", "-q", "-y", "sockproto", directory=tree)
+            shutil.rmtree(tree / "build", ignore_errors=True)
+        run("sh", "-c", command.replace("/path/to/sockproto", str(tree)), directory=tree)
+        if "-m build" not in command:
+            assert plugins(tree / ".venv", tree / "elsewhere") == PLUGINS
+    said = run("sh", "-c", commands[-1], directory=tree)
+    assert said == f"sockproto {version('sockproto')}\n"

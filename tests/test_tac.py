@@ -22,6 +22,7 @@ from tests.listings import SCRIPTS, Server, ask, exchange
 from tests.plugins import ours
 
 FILES = sorted((ROOT / "tac").glob("*.tac"))
+PROTOCOLS = (ROOT / "docs" / "reference" / "protocols.md").read_text("utf-8")
 FOUR = ["echo", "greeting", "welcome", "command"]
 STARTED = r"^.* (\w+?)(?: on (?:TCP|(UDP)) \S+:|(Datagram)?(?:Factory|Protocol) starting on )(\d+)$"
 """Our service's line, or that of Twisted's own services."""
@@ -45,7 +46,7 @@ class TacTests(SynchronousTestCase):
                 self.assertEqual(ports(text), set(re.findall(r"port (\d+)", text.split('"""')[1])))
 
     def test_ports_are_those_of_the_standards_and_10000(self) -> None:
-        standard = {row[0].strip("`"): re.search(r"port (\d+)", row[3]) for row in rows("The protocols")}
+        standard = {row[0].strip("`"): re.search(r"port (\d+)", row[3]) for row in rows(PROTOCOLS, "name")}
         for path in FILES:
             port = standard.get(path.stem)
             if port is not None:

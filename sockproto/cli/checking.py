@@ -72,22 +72,22 @@ class SpokenProtocol(click.Choice[str]):
     type=click.Path(),
     metavar="FILE",
     is_eager=True,  # before PROTOCOL
-    help="Judge your own protocol: FILE says what is sent and what is due; PROTOCOL is left out.",
+    help="Judge your own protocol: FILE says what is sent and what is due; give no PROTOCOL.",
 )
 @click.option(
     "--start", metavar="COMMAND", help="Start the server, watch it and end it; {port} stands for its port."
 )
-@click.option("--quick", is_flag=True, help="Be done in 10 seconds, not in 120.")
+@click.option("--quick", is_flag=True, help="Take 10 seconds at most instead of 120.")
 @click.option(
     "--seconds",
     type=Seconds(),
-    help="What all cases may take together; 0: as long as they like.  [default: 115, or 8.5 if quick, and"
-    " more while nothing fails]",
+    help="Time for all cases together; 0: no limit.  [default: 115, or 8.5 with --quick; more as long as"
+    " nothing has failed]",
 )
 @click.option(
     "--framing",
     type=Word(FRAMINGS),
-    help="How a greeting server tells names apart: another way is a failure.  [default: as it does]",
+    help="How a greeting server must tell names apart.  [default: whichever way it does]",
 )
 @click.option(
     "--only",

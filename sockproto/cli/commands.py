@@ -185,7 +185,8 @@ def _words(words: Sequence[str], reactor: Any) -> Iterator[Any]:
 def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool, **given: Any) -> None:
     """Give names to a greeting server, and print what it says.
 
-    NAME may be - for the lines of standard input, which is what is read without any if it is no terminal.
+    A NAME of - stands for the lines of standard input. Without any NAME, standard input is read too, unless
+    it is a terminal.
     """
     from sockproto.client import greet
     from sockproto.client.conversations.greeting import GreetingClient
@@ -217,7 +218,7 @@ def do_greet(address: str, names: tuple[str, ...], lines: bool, no_welcome: bool
 def do_echo(address: str, text: str | None, **given: Any) -> None:
     """Send TEXT to an echo server, and print what comes back, which must be the same.
 
-    TEXT is sent with its bytes as they are; - stands for standard input, of any length.
+    TEXT is sent exactly as given, nothing added; - stands for standard input, of any length.
     A lone "sockproto echo -" sends standard input to 127.0.0.1:9999.
     """
     from sockproto.cli.source import PIECE_BYTES, Source
@@ -255,7 +256,7 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
     "--request",
     type=PossiblyEmpty(),
     default="",
-    help="The datagram that asks for the text (--udp), its bytes as they are.  [default: empty]",
+    help="The datagram that asks for the text (--udp), sent exactly as given.  [default: empty]",
 )
 @call_options
 def do_welcome(address: str, request: str, **given: Any) -> None:

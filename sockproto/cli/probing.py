@@ -30,9 +30,9 @@ SHORTEST_SECONDS = 0.05
 
 @click.argument("address")
 @click.option(
-    "--wait", type=Seconds(), default=0.0, metavar="SECONDS", help="Try again, so long, until it is up."
+    "--wait", type=Seconds(), default=0.0, metavar="SECONDS", help="How long to go on trying until it is up."
 )
-@click.option("--count", type=Count(1), default=1, show_default=True, help="Probe so often.")
+@click.option("--count", type=Count(1), default=1, show_default=True, help="How many probes to make.")
 @click.option(
     "--interval",
     type=Seconds(),
@@ -51,7 +51,7 @@ SHORTEST_SECONDS = 0.05
     "--data",
     type=PossiblyEmpty(),
     default="",
-    help="What to send, its bytes as they are.  [default: nothing; an empty datagram]",
+    help="What to send, exactly as given.  [default: nothing; with --udp an empty datagram]",
 )
 @address_options
 def do_probe(

@@ -57,7 +57,7 @@ def parse_ranges(text: str) -> list[ByteRange]:
     for word in text.split(","):
         match = _RANGE.fullmatch(word.strip(" "))
         if match is None or not (match[1] or match[3]) or not (match[2] or not match[3]):
-            raise OptionError(f"no range of bytes: {text[:100]!r}; it is to be 0-499, 500- or -500")
+            raise OptionError(f"not a range of bytes: {text[:100]!r}; write 0-499, 500- or -500")
         ranges.append(ByteRange(*(int(end) if end else None for end in (match[1], match[3]))))
         first, last = ranges[-1]
         if (first is not None and last is not None and first > last) or ranges[-1] == (None, 0):

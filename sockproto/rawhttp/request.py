@@ -86,7 +86,7 @@ def header_line(text: str) -> Header:
     empty = not colon and name.endswith(b";")
     name, value = name.removesuffix(b";") if empty else name, value.strip(b" \t")
     if not (colon or empty) or not _NAME.fullmatch(name) or re.search(rb"[\0\r\n]", line):
-        raise OptionError(f"no header: {text[:200]!a}; it is to be 'Name: value', in one line")
+        raise OptionError(f"not a header: {text[:200]!a}; write 'Name: value', in one line")
     return name, b"" if empty else value or None
 
 

@@ -1,6 +1,6 @@
-"""Every command and every listing of the README is run, as it stands but for the ports.
+"""Every command and every listing of the READMEs, and of the pages for which they have made room, is run.
 
-The two that install are run in test_packaging, those of tac/ in test_tac.
+They run as they stand but for the ports. Commands that install are run in test_packaging.
 """
 
 import contextlib
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.server.tap import DEFAULT_PORT, DEFAULT_PROTOCOL, LOOPBACK, Options, options_for
+from benchmarks.readme import PERFORMANCE, READMES, figures as measured, rewritten
+from sockproto.server.tap import DEFAULT_PORT, LOOPBACK, Options
 from tests.docs.test_docs import anchors
 from tests.hanging import TIMEOUT
 from tests.listings import Listing, Server, ask, exchange, figures, lacking, listings, local, start
@@ -21,70 +22,131 @@ from tests.plugins import ours
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+CHINESE = (ROOT / "README.zh.md").read_text("utf-8")
+PAGES = {
+    "README": README,
+    **{
+        name: (ROOT / "docs" / "howto" / f"{name}.md").read_text("utf-8")
+        for name in ("embed", "clients", "tutorial-clients")
+    },
+}
+PORTS = {
+    "README": ["9999", "7777", "9998", "7776"],
+    "embed": ["7777", "7778", "7776"],
+    "clients": ["9999"],
+    "tutorial-clients": ["9999", "9998"],
+}
 
 
-def section(title: str) -> str:
-    """Return the text under a heading, up to the next one of the same depth."""
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+def rows(page: str, first: str) -> list[list[str]]:
+    """Return the cells of the table whose first heading is *first*, without the headings."""
+    found = re.search(rf"^\| {re.escape(first)} \|.*\n\|.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    assert found is not None, first
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in found[1].splitlines()]
 
 
-def rows(title: str) -> list[list[str]]:
-    """Return the cells of the table under a heading, without the table's own heading."""
-    lines = [line for line in section(title).splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
-
-
-LISTINGS = listings(README)
-INSTALLS = [listing.text.strip() for listing in LISTINGS if listing.kind == "install"]
-SERVERS = [listing for listing in LISTINGS if listing.kind == "server"]
-CLIENTS = [listing for listing in LISTINGS if listing.kind == "client"]
-TUTORIALS = [row[1].strip("`") for row in rows("Which command serves which tutorial's client")]
+LISTINGS = {name: listings(page) for name, page in PAGES.items()}
+INSTALLS = [listing.text.strip() for listing in LISTINGS["README"] if listing.kind == "install"]
+FIRST = Listing("sh", INSTALLS[0].rpartition(" && ")[2], None)
+[PLUGIN] = [each.text for each in LISTINGS["README"] if "conversation_definition" in each.text]
+CLIENTS = [
+    (name, listing)
+    for name, found in LISTINGS.items()
+    for listing in found
+    if listing.kind == "client" and listing.text != PLUGIN
+]
+TUTORIALS = [row[1].strip("`") for row in rows(PAGES["tutorial-clients"], "the client")]
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
-    """The servers of the README, by the ports that they have there."""
-    first = Listing("sh", INSTALLS[0].rpartition(" && ")[2], None)
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Server]]:
+    """The servers of the pages, by the pages and the ports that they have there."""
     with contextlib.ExitStack() as stack:
-        started = {
-            listing.port: stack.enter_context(start(listing, tmp_path_factory.mktemp("server")))
-            for listing in (first, *SERVERS)
-        }
+        started = {}
+        for name, found in LISTINGS.items():
+            serving = [listing for listing in found if listing.kind == "server"]
+            for listing in ([FIRST] if name == "README" else []) + serving:
+                folder = tmp_path_factory.mktemp("server")
+                if "shout" in listing.text:
+                    save_plugin(folder)
+                started[name, listing.port] = stack.enter_context(start(listing, folder))
         for server in started.values():
             exchange((LOOPBACK, server.tcp_port()), b"")  # once it answers it stops in an orderly way
         yield started
 
 
-def test_every_listing_is_of_a_kind_that_is_run() -> None:
+def save_plugin(folder: Path) -> None:
+    """Save the README's protocol where the README says."""
+    assert "`twisted/plugins/shout.py`" in README
+    plugins = folder / "twisted" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "shout.py").write_text(PLUGIN)
+
+
+def test_every_listing_is_of_a_kind_that_is_run(servers: dict[tuple[str, str], Server]) -> None:
     assert len(INSTALLS) == 2
-    assert [listing.port for listing in SERVERS] == ["9998", "7777", "7778", "7776"]
-    assert len(CLIENTS) == 10
-    assert all(listing.output for listing in CLIENTS)
-    assert README.count("\n```") == 2 * sum(1 + (listing.output is not None) for listing in LISTINGS)
+    assert list(servers) == [(name, port) for name, ports in PORTS.items() for port in ports]
+    assert [name for name, _ in CLIENTS] == ["README"] * 2 + ["embed"] * 3 + ["clients"] * 3 + [
+        "tutorial-clients"
+    ] * 4
+    assert all(listing.output for _, listing in CLIENTS)
     assert len(TUTORIALS) > 8
 
 
-@pytest.mark.parametrize("listing", CLIENTS, ids=lambda listing: listing.text.split("\n")[0])
-def test_a_listing_prints_what_the_readme_shows(servers: dict[str, Server], listing: Listing) -> None:
-    server = servers[listing.port]
+@pytest.mark.parametrize(
+    ("name", "listing"), CLIENTS, ids=[f"{name}: {each.text.splitlines()[0]}" for name, each in CLIENTS]
+)
+def test_a_listing_prints_what_the_page_shows(
+    servers: dict[tuple[str, str], Server], name: str, listing: Listing
+) -> None:
+    server = servers[name, listing.port]
     ran = listing.run(server)
     assert (figures(ran.stdout), ran.stderr, ran.returncode) == (listing.expected(server), "", 0)
 
 
-def test_the_first_server_says_what_the_readme_says(servers: dict[str, Server]) -> None:
-    said = re.findall(r"`(greeting on \w+ 127\.0\.0\.1:9999)`", README)
+def test_the_first_server_says_what_the_page_says(servers: dict[tuple[str, str], Server]) -> None:
+    said = re.findall(r"`(greeting on \w+ 127\.0\.0\.1:9999)`", PAGES["tutorial-clients"])
     assert len(said) == 2
+    server = servers["tutorial-clients", "9999"]
     for line in said:
-        servers["9999"].wait_for(line.replace("9999", str(servers["9999"].tcp_port())) + "$")
+        server.wait_for(line.replace("9999", str(server.tcp_port())) + "$")
 
 
-def test_the_embedded_echo_answers_datagrams(servers: dict[str, Server]) -> None:
+def test_a_program_says_when_it_is_ready(servers: dict[tuple[str, str], Server]) -> None:
+    programs = [
+        (name, listing)
+        for name, found in LISTINGS.items()
+        for listing in found
+        if listing.kind == "server" and listing.language == "python"
+    ]
+    assert len(programs) == 5
+    for name, listing in programs:
+        assert f'print("ready: 127.0.0.1:{listing.port}")' in listing.text
+        servers[name, listing.port].wait_for(r"ready: 127\.0\.0\.1:0$")
+
+
+def test_the_embedded_echo_answers_datagrams(servers: dict[tuple[str, str], Server]) -> None:
     datagram = bytes(range(256)) * 250
-    assert ask((LOOPBACK, servers["7777"].udp_port()), datagram) == datagram
+    assert ask((LOOPBACK, servers["embed", "7777"].udp_port()), datagram) == datagram
 
 
-def test_the_protocol_of_ones_own_answers_in_order_and_survives_an_error(servers: dict[str, Server]) -> None:
-    replies = exchange((LOOPBACK, servers["7778"].tcp_port()), b"localhost\r\n\xff\nlocalhost\n")
+def test_the_embedded_echo_of_the_readme_returns_all_after_a_half_close(
+    servers: dict[tuple[str, str], Server],
+) -> None:
+    sent = bytes(1 << 20)
+    assert exchange((LOOPBACK, servers["README", "7777"].tcp_port()), sent) == sent
+
+
+def test_the_protocol_of_the_readme_is_served(servers: dict[tuple[str, str], Server]) -> None:
+    server = servers["README", "9998"]
+    assert exchange((LOOPBACK, server.tcp_port()), b"hello\nworld\n") == b"HELLO\nWORLD\n"
+    assert ask((LOOPBACK, server.udp_port()), b"hello") == b"HELLO"
+
+
+def test_the_protocol_of_ones_own_answers_in_order_and_survives_an_error(
+    servers: dict[tuple[str, str], Server],
+) -> None:
+    replies = exchange((LOOPBACK, servers["embed", "7778"].tcp_port()), b"localhost\r\n\xff\nlocalhost\n")
     assert replies == b"127.0.0.1\r\nerror: no such host\n127.0.0.1\n"
 
 
@@ -134,7 +196,8 @@ def need_hostname() -> None:
 
 
 def test_the_table_of_protocols_is_the_catalog() -> None:
-    table = {row[0].strip("`"): row for row in rows("The protocols")}
+    page = (ROOT / "docs" / "reference" / "protocols.md").read_text("utf-8")
+    table = {row[0].strip("`"): row for row in rows(page, "name")}
     assert set(table) == set(ours())
     for name, definition in ours().items():
         rfc = re.search(r"RFC \d+", definition.description)
@@ -142,28 +205,42 @@ def test_the_table_of_protocols_is_the_catalog() -> None:
         assert (rfc[0] if rfc else ours_alone) in table[name][3]
 
 
-def test_the_table_of_options_is_what_twistd_takes() -> None:
-    table = {row[0]: row[2] for row in rows("Options of `twistd sockproto`")}
-    written = set(re.findall(r"--([\w-]+)", " ".join(table)))
-    assert written == {option.rstrip("=") for option in Options().longOpt}
-    defaults = {cells.split("`")[1].split()[0]: value.strip("` ") for cells, value in table.items()}
-    assert defaults["--port"] == str(DEFAULT_PORT)
-    assert defaults["--protocol"] == DEFAULT_PROTOCOL
-    assert defaults["--interface"] == LOOPBACK
-    for name in "backlog", "think-seconds", "message":
-        assert f"[default: {defaults['--' + name]}]" in " ".join(str(Options()).split())
+def test_the_readme_is_short_and_its_port_is_the_default() -> None:
+    assert len(README.splitlines()) <= 140
+    assert len(CHINESE.splitlines()) <= 150
+    assert FIRST.port == str(DEFAULT_PORT)
 
 
-def test_the_plugins_of_one_protocol_that_are_named_exist() -> None:
-    names = re.findall(r"`(?:twistd )?sockproto-(\w+)`", README)
-    assert names == ["echo", "greeting", "command"]
-    for name in names:
-        options_for(name)().parseOptions(["--port", "0"])
+def test_the_chinese_readme_has_the_same_listings() -> None:
+    known = [each for each in listings(README) if each.kind != "picture"]
+    assert [each for each in listings(CHINESE) if each.kind != "picture"] == known
+    assert CHINESE.count("\n## ") == README.count("\n## ")
+    assert "](README.zh.md)" in README.split("\n## ")[0]
+    assert "](README.md)" in CHINESE.split("\n## ")[0]
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert len(links) > 8
-    here = {f"#{anchor}" for anchor in anchors(README)}
-    assert [link for link in links if link not in here and not (ROOT / link).exists()] == []
-    assert [path for path in re.findall(r"tac/\w+\.tac", README) if not (ROOT / path).exists()] == []
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_the_speeds_are_those_of_the_page(path: Path) -> None:
+    known = measured(PERFORMANCE.read_text("utf-8"))
+    text = path.read_text("utf-8")
+    assert rewritten(text, READMES[path], known) == text, "python -m benchmarks.readme"
+    assert all(f"| {' | '.join(known[name])} |" in text for name in READMES[path])
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+)
+def test_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = ROOT / (path or name)
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text("utf-8")), link
+
+
+def test_the_applications_that_are_named_exist() -> None:
+    for path in (ROOT / "docs").rglob("*.md"):
+        named = re.findall(r"tac/\w+\.tac", path.read_text("utf-8"))
+        assert [file for file in named if not (ROOT / file).exists()] == []

@@ -13,8 +13,19 @@ from tests.listings import Server, figures, installed, lacking, listings, start
 from tests.live.peers import authority
 
 # They write files first, or need a network: test_protocols_of_others.py, test_howto_check.py,
-# test_howto_testing.py, test_howto_operate.py, test_howto_faults.py, test_examples.py.
-OF_THEIR_OWN = {"protocols", "check", "testing", "operate", "faults", "examples", "index"}
+# test_howto_testing.py, test_howto_operate.py, test_howto_faults.py, test_examples.py, test_packaging.py;
+# test_readme.py walks through the pages for which the README has made room.
+OF_THE_README = {"clients", "embed", "tutorial-clients"}
+OF_THEIR_OWN = {
+    "protocols",
+    "check",
+    "testing",
+    "operate",
+    "faults",
+    "examples",
+    "index",
+    "install",
+} | OF_THE_README
 PAGES = {path.stem: path for path in (Path(__file__).parents[2] / "docs" / "howto").glob("*.md")}
 
 

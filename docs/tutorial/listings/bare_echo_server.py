@@ -18,6 +18,7 @@ async def main(reactor):
     """Serve until Ctrl-C."""
     await serverFromString(reactor, "tcp:7003:interface=127.0.0.1").listen(Factory.forProtocol(BareEcho))
     print("echo on port 7003", flush=True)
+    print("ready: 127.0.0.1:7003")
     await Deferred()
 
 

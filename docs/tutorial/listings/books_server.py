@@ -22,6 +22,7 @@ async def main(reactor):
     await serverFromString(reactor, "tcp:7011:interface=127.0.0.1").listen(office)
     await serverFromString(reactor, "tcp:7012:interface=127.0.0.1").listen(guarded)
     print("phone books on ports 7011 and 7012", flush=True)
+    print("ready: 127.0.0.1:7011 and 127.0.0.1:7012")
     await Deferred()
 
 

@@ -10,6 +10,7 @@ async def main(reactor):
     """Serve until Ctrl-C."""
     await serverFromString(reactor, "tcp:7004:interface=127.0.0.1").listen(EchoFactory())
     print("echo on port 7004", flush=True)
+    print("ready: 127.0.0.1:7004")
     await Deferred()
 
 

@@ -14,6 +14,7 @@ async def main(reactor):
     bare = GreetingFactory(framing=QuietLines)
     await serverFromString(reactor, "tcp:7006:interface=127.0.0.1").listen(bare)
     print("greeting on ports 7005 and 7006", flush=True)
+    print("ready: 127.0.0.1:7005 and 127.0.0.1:7006")
     await Deferred()
 
 

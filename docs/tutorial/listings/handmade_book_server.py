@@ -10,6 +10,7 @@ async def main(reactor):
     """Serve until Ctrl-C."""
     await serverFromString(reactor, "tcp:7009:interface=127.0.0.1").listen(HandmadeBookFactory())
     print("phone book on port 7009", flush=True)
+    print("ready: 127.0.0.1:7009")
     await Deferred()
 
 

@@ -15,6 +15,7 @@ async def main(reactor):
     await serverFromString(reactor, "unix:phonebook.sock:mode=600").listen(CommandFactory(book))
     reactor.listenUDP(7010, CommandDatagramProtocol(book), "127.0.0.1")
     print("phone book on port 7010 and phonebook.sock", flush=True)
+    print("ready: 127.0.0.1:7010")
     await Deferred()
 
 

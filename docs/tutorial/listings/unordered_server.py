@@ -29,6 +29,7 @@ async def main(reactor):
     factory = Factory.forProtocol(lambda: Slow(reactor))
     await serverFromString(reactor, "tcp:7007:interface=127.0.0.1").listen(factory)
     print("slow greeting on port 7007", flush=True)
+    print("ready: 127.0.0.1:7007")
     await Deferred()
 
 

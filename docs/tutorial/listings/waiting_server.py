@@ -18,6 +18,7 @@ async def main(reactor):
     factory = PatientFactory(find_title)
     await serverFromString(reactor, "tcp:7008:interface=127.0.0.1").listen(factory)
     print("patient greeting on port 7008", flush=True)
+    print("ready: 127.0.0.1:7008")
     await Deferred()
 
 
