@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 1.0
 """How long a reply may take before the prompt comes back without it."""
 
 PADDING = 1_000
-"""Blanks behind the question for a description in a datagram, whose reply may be four times as long."""
+"""Spaces added to the datagram that asks for a description: a longer request may have a longer reply."""
 
 
 class _Interrupted(Exception):

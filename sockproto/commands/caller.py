@@ -27,7 +27,11 @@ class Caller:
         self.peer = peer
 
     def attach(self, end_connection: Callable[[], object]) -> None:
-        """Note what ends the connection; its conversation does that when it opens."""
+        """Note what ends the connection; its conversation does that when it opens.
+
+        Args:
+            end_connection: Called by :meth:`close`.
+        """
         self._end_connection = end_connection
 
     def close(self) -> None:

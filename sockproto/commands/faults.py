@@ -177,7 +177,7 @@ class FaultCommands(CommandSet):
 
     @command("stop-reading")
     def stop_reading(self, seconds: float) -> Script:
-        """Say ok, then read nothing for so long; what came before waits its turn."""
+        """Say ok, then read nothing for SECONDS; what came before waits its turn."""
         return unread(self._stream(), self._time(seconds))
 
     def _stream(self) -> Misbehaving:

@@ -72,6 +72,9 @@ def rate_limit(
             is a caller of its own: there only what all have together limits anything, and ``--udp-rate``.
         now: What time it is, in seconds; for tests.
 
+    Returns:
+        What decorates the method, which it returns.
+
     Raises:
         DeclarationError: *calls* or *seconds* is no positive number.
     """

@@ -1,7 +1,7 @@
 r"""One conversation on one stream: events in, bytes out, and why it stopped.
 
 Pure: no transport, no clock, no Deferred, no Twisted. Each event is a call, which returns the bytes to write;
-``need`` says what the session needs before it can go on (docs/architecture.md shows all of it)::
+``need`` says what the session needs before it can go on (docs/topics/architecture.md shows all of it)::
 
     session = Session(Greeting(), Lines())
     session.open(peer)              # b"Welcome!\r\n"

@@ -127,7 +127,7 @@ class CommandTests(TestCase):
         for line, reply in [
             (b"/help", b"/echo /help /version\n"),
             (b"/help echo", b"/echo [TEXT...]: Return what follows the word /echo, verbatim.\n"),
-            (b"/help /help", b"/help [NAME]: List the commands, or explain one.\n"),
+            (b"/help /help", b"/help [NAME]: List the commands, or explain the one of that name.\n"),
             (b"/echo", b"\n"),
             (b"/echo  two ", b"  two \n"),
             (b"/echo\t\xff", b"\t\xff\n"),
