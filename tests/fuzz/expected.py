@@ -10,7 +10,7 @@ from sockproto.protocols.chargen import PATTERN
 UNKNOWN = b"error: unknown command, see /help"
 EXPLAINED: dict[bytes, bytes] = {
     b"echo": b"/echo [TEXT...]: Return what follows the word /echo, verbatim.",
-    b"help": b"/help [NAME]: List the commands, or explain one.",
+    b"help": b"/help [NAME]: List the commands, or explain the one of that name.",
     b"version": b"/version: Return the version.",
 }
 
