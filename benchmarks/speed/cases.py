@@ -24,7 +24,7 @@ class Case:
     Attributes:
         name: For ``--case``.
         title: For people.
-        kind: What the server is told to be: ``echo``, ``lines``, ``command`` or ``udp``.
+        kind: What the server is told to be: ``echo``, ``lines``, ``command``, ``udp`` or ``query``.
         mode: How the load goes: ``stream``, ``datagram`` or ``connect``, the generator's; or ``idle``.
         connections: How many at once.
         size: Bytes of a request, where it is not lines; 0: the welcome is all that is waited for.
@@ -94,6 +94,9 @@ def exchanges(case: Case) -> tuple[bytes, bytes]:
     names = [b"name%04d" % number for number in range(case.lines * VARIANTS)]
     if case.kind == "lines":
         return b"".join(b"%b\n" % name for name in names), b"".join(b"Hello, %b!\n" % name for name in names)
+    if case.kind == "query":
+        asked = [(b"MEAS:VOLT?\n", b"4.25\n"), (b"VOLT?\n", b"0.0\n")] * (case.lines * VARIANTS // 2)
+        return b"".join(query for query, _ in asked), b"".join(reply for _, reply in asked)
     if case.kind == "command":
         return b"".join(b"/echo %b\n" % name for name in names), b"".join(b" %b\n" % name for name in names)
     data = random.Random(862).randbytes(case.size * VARIANTS)

@@ -17,6 +17,8 @@ from benchmarks.commands import (
     measure_all,
     table,
 )
+from benchmarks.instruments import CASES
+from benchmarks.speed.cases import exchanges
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "measured" / "commands-cost.md"
 MISSED = "an error, "
@@ -60,6 +62,13 @@ class CostTests(TestCase):
         written, declared = conversations(lines[0])
         for line in lines:
             self.assertEqual(declared.received(line), written.received(line), line)
+
+    def test_the_load_of_an_instrument_is_what_it_answers(self) -> None:
+        for case in CASES:
+            requests, replies = exchanges(case)
+            [_, protocol] = connections(b"MEAS:VOLT?")
+            protocol.dataReceived(requests)
+            self.assertEqual(cast("Any", protocol.transport).last, replies)
 
     def test_it_runs(self) -> None:
         names = [row[0] for row in rows(table(measure_all(rounds=1, calls=500)))]

@@ -18,6 +18,7 @@ from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineReceiver
 
+from benchmarks.commands_scpi import DeclaredSupply
 from benchmarks.speed.servers.answers import WELCOMES, answer, settle_memory
 from sockproto import Limits
 from sockproto.carriers.datagram import MAX_PACKET_BYTES
@@ -25,6 +26,7 @@ from sockproto.core.framing.lines import Lines
 from sockproto.protocols.command import CommandFactory
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
+from sockproto.scpi import InstrumentFactory
 from sockproto.server.listeners import BACKLOG, Listener, tcp, udp
 from sockproto.server.logs import json_lines
 from sockproto.server.service import ServerService
@@ -95,6 +97,8 @@ def made(kind: str, what: str) -> Any:
         return BareDatagrams() if what == "bare" else EchoDatagramProtocol(limits=LIMITS)
     if what == "bare":
         return Factory.forProtocol(BARE[kind])
+    if kind == "query":
+        return InstrumentFactory(DeclaredSupply(), limits=LIMITS)
     if kind == "lines":
         return GreetingFactory(WELCOMES[kind].strip(), framing=Lines, limits=LIMITS)
     return {"echo": EchoFactory, "command": CommandFactory}[kind](limits=LIMITS)
@@ -120,7 +124,7 @@ def listened(reactor: Any, kind: str, what: str, transport: str) -> Any:
 def main() -> None:
     """Serve."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=[*BARE, "udp"])
+    parser.add_argument("kind", choices=[*BARE, "udp", "query"])
     parser.add_argument("--what", choices=["bare", "whole", "operated"], default="whole")
     parser.add_argument("--transport", choices=["stock", "ours"], default="ours")
     parser.add_argument("--reactor", default="epoll", help="as twistd's --reactor")
