@@ -56,11 +56,12 @@ class CommandTests(ClientTestCase):
         self.assertEqual(error.partial, Replies((), (b"/version", b"/help"), ((b"Demo version",), ()), ()))
 
     def test_more_than_anybody_asked_for_is_bounded(self) -> None:
-        call = self.call(command, ["x"])
-        for _ in range(260):
-            self.say(b"x" * 65_000 + b"\n")
-        self.endpoint.remote.lose()
-        self.failureResultOf(call, TooLarge)
+        for line in "x", "/x":  # in the latter case it comes before the description that was asked for
+            call = self.call(command, [line])
+            for _ in range(260):
+                self.say(b"x" * 65_000 + b"\n")
+            self.endpoint.remote.lose()
+            self.failureResultOf(call, TooLarge)
 
     def test_a_line_that_is_too_long(self) -> None:
         call = self.call(command, ["/version"], max_message_bytes=10)

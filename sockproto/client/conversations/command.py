@@ -191,6 +191,7 @@ class CommandClient(ClientConversation):
         """Ask for the description, alone: some servers take a read for a line. A greeting comes before."""
         yield self._question
         came: list[bytes] = []
+        room = self._max_bytes
 
         def take(message: bytes) -> bool:
             came.append(message)
@@ -206,6 +207,9 @@ class CommandClient(ClientConversation):
             if self._streams is not None:
                 break
             self._held.append(reply)
+            room -= len(reply) + 1
+            if room < 0:
+                raise TooLarge(f"more than {self._max_bytes} bytes came before any line was answered")
             if is_refusal(reply, self._prefix):
                 break
         answers = 1 if self._streams is None and self._held else 0  # the last line is one to the question
