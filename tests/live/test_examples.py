@@ -55,7 +55,8 @@ def get(site: Server, path: str = "/") -> tuple[int, bytes]:
 
 def test_the_page_tells_of_each_example() -> None:
     assert list(SECTIONS) == ["thermostat", "instruments", "admin"]
-    folders = {each.name for each in EXAMPLES.iterdir()} - {"check"}  # scripts: docs/howto/check.md
+    # Scripts of docs/howto/check.md; docs/howto/lab.md, tested by test_lab.py.
+    folders = {each.name for each in EXAMPLES.iterdir()} - {"check", "lab"}
     assert len(folders) == len(SECTIONS)
 
 

@@ -13,8 +13,8 @@ from tests.listings import Server, figures, installed, lacking, listings, start
 from tests.live.peers import authority
 
 # They write files first, or need a network: test_protocols_of_others.py, test_howto_check.py,
-# test_howto_testing.py, test_howto_operate.py, test_howto_faults.py, test_examples.py, test_packaging.py;
-# test_readme.py walks through the pages for which the README has made room.
+# test_howto_testing.py, test_howto_operate.py, test_howto_faults.py, test_examples.py, test_lab.py,
+# test_packaging.py; test_readme.py walks through the pages for which the README has made room.
 OF_THE_README = {"clients", "embed", "tutorial-clients"}
 OF_THEIR_OWN = {
     "protocols",
@@ -24,6 +24,7 @@ OF_THEIR_OWN = {
     "faults",
     "examples",
     "index",
+    "lab",
     "install",
 } | OF_THE_README
 PAGES = {path.stem: path for path in (Path(__file__).parents[2] / "docs" / "howto").glob("*.md")}
