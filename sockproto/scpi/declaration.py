@@ -144,7 +144,7 @@ class ScpiCommand:
         given = elements(data)
         if self.limits is not None and len(given) == 1 and not self._parameters:
             limit = self.limits.limit(given[0])
-            return lambda instrument: limit, []
+            return lambda instrument, *suffixes: limit, []
         if len(given) < self._needed:
             raise InstrumentError(-109)
         arguments: list[Any] = list(map(Parameter.parse, self._words, given))
