@@ -24,19 +24,21 @@ class Commands(Completer):
 
     Attributes:
         words: What ``/help`` listed.
+        described: Whether ``/help json`` has told what there is to know.
     """
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self.words: list[str] = []
+        self.described = False
         self._arguments: dict[str, list[list[str]]] = {}
 
     def learn(self, help_line: str) -> bool:
-        """Take what ``/help`` said; return whether it was a list of commands."""
+        """Take a line of what ``/help`` said; return whether it was a list of commands, or a part of it."""
         words = help_line.split()
         if not words or not all(word.startswith(self._prefix) for word in words):
             return False
-        self.words = _safe(words)
+        self.words = list(dict.fromkeys([*self.words, *_safe(words)]))
         return True
 
     def learn_more(self, description: str) -> bool:
@@ -49,6 +51,7 @@ class Commands(Completer):
                 for name in (one["name"], *one["aliases"])
             }
             self.words = _safe(one["name"] for one in commands)
+            self.described = True
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             self._arguments = {}
             return self.learn(description)  # another server's, which knows only /help

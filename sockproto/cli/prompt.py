@@ -91,7 +91,6 @@ class Talk(ClientConversation):
         yield self._encoded(f"{self._prefix}help")
         yield Wait(self._reply())
         if self._commands.words:
-            self._learn = self._commands.learn_more
             padding = " " * PADDING if self._address.datagrams else ""
             yield self._encoded(f"{self._prefix}help json{padding}")
             yield Wait(self._reply())
@@ -132,10 +131,14 @@ class Talk(ClientConversation):
     def _show(self, line: bytes) -> None:
         text = printable(line.decode("utf-8", "backslashreplace"))
         if self._learn is not None:
-            if not self._learn(text) and not text.startswith("error:"):
+            known = len(self._commands.words)
+            learned = self._learn(text)
+            if not learned and not text.startswith("error:"):
                 print(text)  # a greeting: what was asked for may still come
                 return
-            self._learn = None
+            if known and not self._commands.described and len(self._commands.words) > known:
+                return  # one more line of a long list
+            self._learn = self._commands.learn_more if learned and not known else None
         else:
             print(text)
         heard, self._heard = self._heard, None

@@ -113,8 +113,8 @@ class CommandConversation(Conversation):
                 preprocessed = self._commands.preprocess(caller, line)
             except CommandError as error:
                 return self._failed(error, caller, ending)
-            if preprocessed is None:
-                return None
+            if type(preprocessed) is not bytes:
+                return None if preprocessed is None else self._answer_whole(preprocessed, caller, ending)
             line = preprocessed
         end = line.find(b" ")
         if end < 0:
@@ -142,6 +142,11 @@ class CommandConversation(Conversation):
         except CommandError as error:
             return self._failed(error, caller, ending)
 
+    def _answer_whole(self, answer: Any, caller: Caller, ending: bytes) -> Actions:
+        if hasattr(answer, "__await__"):
+            return self._awaited(answer, caller, ending)
+        return self._said(answer, ending)
+
     def _hint(self, caller: Caller) -> Actions:
         """Tell a caller of the prefix that a line lacks, once."""
         self._hints = False
@@ -162,9 +167,7 @@ class CommandConversation(Conversation):
             return self._message(result, ending)
         if declared.streams:
             return self._streamed(result, declared.endless, caller)
-        if hasattr(result, "__await__"):
-            return self._awaited(result, caller, ending)
-        return self._said(result, ending)
+        return self._answer_whole(result, caller, ending)
 
     def _authorized(
         self, allowing: Awaitable[None], declared: Declaration, text: bytes, caller: Caller, ending: bytes

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, cast
 from sockproto.commands.caller import Caller
 from sockproto.commands.declaration import MARK, Declaration, Mark, command
 from sockproto.commands.kinds import Kind
+from sockproto.commands.rates import LIMITS, RateLimit
 from sockproto.commands.table import CommandTable
 from sockproto.commands.words import Splitter
 from sockproto.core.conversation import CloseReason
@@ -94,8 +95,6 @@ class CommandSet:
         for attribute in dir(cls):
             function = inspect.getattr_static(cls, attribute)  # what is computed is no command
             mark = cls._mark(attribute) if inspect.isfunction(function) else None
-            if function is _HELP:
-                mark = None if cls.help_word is None else Mark((cls.help_word,))
             if mark is None:
                 continue
             try:
@@ -114,8 +113,18 @@ class CommandSet:
             method = vars(base).get(attribute)
             if hasattr(method, MARK):
                 mark = cast("Mark", getattr(method, MARK))
-                return replace(mark, names=mark.names or (attribute,))
+                word = cls.help_word if attribute == "help" else attribute
+                names = mark.names or ((word,) if word is not None else ())
+                return replace(mark, names=names, limits=cls._limits(attribute)) if names else None
         return None
+
+    @classmethod
+    def _limits(cls, attribute: str) -> tuple[RateLimit, ...]:
+        """Return the limits of a method, or of the one that it overrides."""
+        methods = (vars(base).get(attribute) for base in cls.__mro__)
+        limits = next((getattr(method, LIMITS) for method in methods if hasattr(method, LIMITS)), ())
+        # A caller past its own limit spends nothing of what all have together.
+        return tuple(sorted(limits, key=lambda limit: not limit.per_caller))
 
     # What a subclass may override.
 
@@ -130,11 +139,12 @@ class CommandSet:
     def closed(self, caller: Caller, reason: CloseReason) -> None:
         """Forget a caller, whose connection ended for a reason; not called for datagrams."""
 
-    def preprocess(self, caller: Caller, line: bytes) -> bytes | None:
+    def preprocess(self, caller: Caller, line: bytes) -> Any:
         """Look at a line before its command is looked up; the default takes it as it is.
 
         Returns:
-            The line that is meant; None: it is not answered.
+            The line that is meant, as bytes; None: it is not answered. Anything else is the whole answer, as
+            a command returns it: text (``str``), a list of lines, something to wait for …
 
         Raises:
             CommandError: It is refused; the text is what the caller is told.
@@ -179,5 +189,4 @@ class CommandSet:
         raise self.commands.unknown()
 
 
-_HELP = CommandSet.help
 _RESERVED = {name for name in vars(CommandSet) if not name.startswith("_")} - {"help"} | {"commands"}

@@ -18,14 +18,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+from twisted.logger import Logger
+
 from sockproto.commands.caller import Caller
 from sockproto.commands.kinds import Kind, kind_of
-from sockproto.commands.rates import LIMIT, RateLimit
+from sockproto.commands.rates import RateLimit
 from sockproto.commands.results import annotated_result, require_answer
 from sockproto.commands.signature import Parameter, Signature
 from sockproto.commands.words import Splitter
 from sockproto.errors import DeclarationError, ExtraArgument, MissingArgument
 
+_LOG = Logger("sockproto")
 MARK = "__sockproto_command__"
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -41,6 +44,7 @@ class Mark:
         endless: Whether a streamed answer has no end of its own.
         hidden: Whether lists of commands leave it out.
         deprecated: What is to be used instead, in words; empty: it is not deprecated.
+        limits: How often it may be called.
     """
 
     names: tuple[str, ...] = ()
@@ -48,6 +52,7 @@ class Mark:
     endless: bool = False
     hidden: bool = False
     deprecated: str = ""
+    limits: tuple[RateLimit, ...] = ()
 
 
 @typing.overload
@@ -74,7 +79,7 @@ def command(
         endless: A streamed answer that has no end of its own: the service's stop ends it.
         hidden: ``/help`` doesn't list it, but explains it to who knows its word.
         deprecated: What is to be used instead, such as ``"use /set"``: ``/help`` doesn't list it either, and
-            says this where it explains it.
+            says this where it explains it; the log tells of its first use.
 
     Returns:
         The method, or what makes it a command.
@@ -162,9 +167,10 @@ class Declaration:
             if not (self.parameters or wants_caller)
             else self._call
         )
-        limit: RateLimit | None = getattr(function, LIMIT, None)
-        if limit is not None:
-            self.call = self._limited(limit, self.call)
+        if mark.limits:
+            self.call = self._limited(mark.limits, self.call)
+        if mark.deprecated:
+            self.call = self._told_once(self.call)
         usages = splitter.separator.join(parameter.usage() for parameter in self.parameters)
         self.usage = f"{self.name} {usages}".rstrip()
         if mark.verbatim and (self._rest is None or self._words):
@@ -176,12 +182,32 @@ class Declaration:
         return self.words[0]
 
     @staticmethod
-    def _limited(limit: RateLimit, call: Callable[[Any, bytes, Caller], Any]) -> Callable[..., Any]:
+    def _limited(
+        limits: tuple[RateLimit, ...], call: Callable[[Any, bytes, Caller], Any]
+    ) -> Callable[[Any, bytes, Caller], Any]:
         def limited(commands: Any, text: bytes, caller: Caller) -> Any:
-            limit.spend(commands, caller)
+            for limit in limits:
+                limit.spend(commands, caller)
             return call(commands, text, caller)
 
         return limited
+
+    def _told_once(self, call: Callable[[Any, bytes, Caller], Any]) -> Callable[[Any, bytes, Caller], Any]:
+        """Have the log told of the first call: somebody still uses what is deprecated."""
+
+        def told(commands: Any, text: bytes, caller: Caller) -> Any:
+            self.call = call
+            _LOG.warn(
+                "{commands}: {command} is deprecated and was used by {peer}; {instead}",
+                event="deprecated_command",
+                commands=type(commands).__name__,
+                command=self.name,
+                peer=str(caller.peer),
+                instead=self.deprecated,
+            )
+            return call(commands, text, caller)
+
+        return told
 
     def _call_without_arguments(self, commands: Any, text: bytes, caller: Caller) -> Any:
         return self._call(commands, text, caller) if text else self.function(commands)

@@ -69,12 +69,18 @@ def _number(word: bytes) -> float | None:
 
 
 def _decimal(word: bytes) -> Decimal | None:
-    return Decimal(word.decode()) if _NUMBER.fullmatch(word) and len(word) <= _MOST_DIGITS else None
+    if len(word) > _MOST_DIGITS or not _NUMBER.fullmatch(word):
+        return None
+    value = Decimal(word.decode())
+    # As a whole number it has so many digits: that of 1e999999999 would fill the memory.
+    return value if abs(value.adjusted()) <= _MOST_DIGITS else None
 
 
 def _truth(word: bytes) -> bool | None:
     return _TRUTH.get(word.lower())
 
+
+_OFFERED = {"boolean": ("on", "off")}
 
 _KINDS = {
     str: Kind("text", "text in UTF-8", _text),
@@ -145,6 +151,8 @@ def required(annotation: Any) -> tuple[Any, bool]:
 
 def _either(kinds: list[Kind]) -> Kind:
     """Make the kind of a union: the first that takes a word is meant."""
+    if any(kind.name in ("text", "bytes") for kind in kinds[:-1]):
+        raise DeclarationError("str and bytes take every word: in a union they stand last")
 
     def parse(word: bytes) -> Any:
         for kind in kinds:
@@ -155,7 +163,7 @@ def _either(kinds: list[Kind]) -> Kind:
         return None
 
     names = dict.fromkeys(kind.name for kind in kinds)
-    choices = tuple(word for kind in kinds for word in kind.choices)
+    choices = tuple(word for kind in kinds for word in kind.choices or _OFFERED.get(kind.name, ()))
     return Kind(" or ".join(names), " or ".join(kind.description for kind in reversed(kinds)), parse, choices)
 
 

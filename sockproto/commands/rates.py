@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sockproto.commands.caller import Caller
 from sockproto.errors import CommandError, DeclarationError
 
-LIMIT = "__sockproto_rate_limit__"
+LIMITS = "__sockproto_rate_limits__"
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -28,10 +28,13 @@ class RateLimit:
         seconds: How long it takes until as many are allowed again; they come back evenly.
         per_caller: Whether each caller has as many; else all have them together.
         now: What time it is, in seconds.
+
+    Attributes:
+        per_caller: The same.
     """
 
     def __init__(self, calls: int, seconds: float, per_caller: bool, now: Callable[[], float]) -> None:
-        self._calls, self._seconds, self._per_caller, self._now = calls, seconds, per_caller, now
+        self._calls, self._seconds, self.per_caller, self._now = calls, seconds, per_caller, now
         self._key = f"__sockproto_rate_{id(self)}__"
 
     def spend(self, commands: object, caller: Caller) -> None:
@@ -44,7 +47,7 @@ class RateLimit:
         Raises:
             CommandError: There were too many.
         """
-        kept = vars(caller if self._per_caller else commands)
+        kept = vars(caller if self.per_caller else commands)
         now = self._now()
         left, since = kept.get(self._key, (float(self._calls), now))
         left = min(self._calls, left + (now - since) * self._calls / self._seconds)
@@ -61,7 +64,7 @@ def rate_limit(
     per_caller: bool = True,
     now: Callable[[], float] = time.monotonic,
 ) -> Callable[[Method], Method]:
-    """Limit how often a command of a ``CommandSet`` may be called; above or below ``@command``.
+    """Limit how often a command of a ``CommandSet`` may be called; above or below ``@command``, also twice.
 
     What is past the limit is answered with an ``error:`` line, before its arguments are looked at.
 
@@ -83,7 +86,7 @@ def rate_limit(
     limit = RateLimit(calls, seconds, per_caller, now)
 
     def mark(function: Method) -> Method:
-        setattr(function, LIMIT, limit)
+        setattr(function, LIMITS, (*getattr(function, LIMITS, ()), limit))
         return function
 
     return mark

@@ -10,7 +10,7 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -19,7 +19,8 @@ from sockproto.errors import DeclarationError
 
 _VALUES = (str, bytes, int, float, Decimal, enum.Enum, dict, list, tuple, types.NoneType)
 RESULTS = (*_VALUES, End, *WAITS, Awaitable)
-_OF_SEVERAL = (typing.Union, types.UnionType, list, tuple, Annotated)
+_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
+_OF_SEVERAL = (typing.Union, types.UnionType, list, tuple)
 
 
 def require_answer(annotation: Any) -> None:
@@ -33,6 +34,9 @@ def require_answer(annotation: Any) -> None:
         DeclarationError: It is a class that a command can't return.
     """
     origin = typing.get_origin(annotation)
+    if origin is Annotated or origin in _STREAMS:
+        require_answer(typing.get_args(annotation)[0])  # what else it says is for others
+        return
     if origin in _OF_SEVERAL:
         for member in typing.get_args(annotation):
             require_answer(member)

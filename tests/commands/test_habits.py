@@ -3,10 +3,11 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 
 from sockproto import (
     Caller,
@@ -84,10 +85,11 @@ class ResultTests(GreetedTests):
         right: list[Any] = [
             str, bytes, int, float, bool, None, list[int], tuple[str, ...], dict[str, int], Any, object,
             Literal["a"], str | None, Deferred[str], AsyncIterator[int], Sequence[str], "Nonesuch",
+            Annotated[int, datetime],
         ]  # fmt: skip
         for returned in right:
             type("Set", (CommandSet,), {"made": method(returned)})
-        wrong: list[Any] = [set[int], datetime, list[datetime], str | datetime]
+        wrong: list[Any] = [set[int], datetime, list[datetime], str | datetime, AsyncIterator[datetime]]
         for returned in wrong:
             error = self.assertRaises(
                 DeclarationError, type, "Set", (CommandSet,), {"made": method(returned)}
@@ -117,6 +119,36 @@ class HelpTests(GreetedTests):
         self.assertEqual(self.say(b"/aide"), b"/aide /state /table\n")
         self.assertEqual(self.say(b"/help"), b"error: unknown command, see /aide\n")
 
+    def test_the_log_tells_once_that_a_deprecated_one_is_used(self) -> None:
+        class Old(CommandSet):
+            @command(deprecated="use /new")
+            def outdated(self, number: int) -> int:
+                return number
+
+        self.connect(Old())
+        logged: list[Any] = []
+        observer: Any = logged.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.assertEqual(self.say(b"/outdated 1", b"/outdated 2"), b"1\n2\n")
+        [event] = [each for each in logged if each.get("event") == "deprecated_command"]
+        self.assertEqual(
+            formatEvent(event),
+            "Old: /outdated is deprecated and was used by 192.168.1.1:54321; use /new",
+        )
+
+    def test_another_word_is_also_that_of_a_help_of_ones_own(self) -> None:
+        class French(Room):
+            help_word = "aide"
+
+            def help(self, name: bytes | None = None) -> str:
+                return "débrouille-toi"
+
+        self.connected(French())
+        self.assertEqual(
+            self.say(b"/aide", b"/help"), "débrouille-toi\n".encode() + b"error: unknown command, see /aide\n"
+        )
+
     def test_it_may_be_left_out(self) -> None:
         class Terse(Room):
             help_word = None
@@ -124,6 +156,14 @@ class HelpTests(GreetedTests):
         self.connected(Terse())
         self.assertEqual(self.say(b"/help"), b"error: unknown command\n")
         self.assertNotIn("/help", Terse.commands.names)
+
+        class Own(Room):
+            help_word = None
+
+            def help(self, name: bytes | None = None) -> str:
+                return "no command"
+
+        self.assertNotIn("/help", Own.commands.names)
 
     def test_a_long_list_takes_several_lines(self) -> None:
         names = [f"command-number-{number}" for number in range(20)]
@@ -168,6 +208,20 @@ class HookTests(GreetedTests):
         self.assertEqual(
             self.say(b"TABLE", b"# a comment", b"please"), b"1\n2\nerror: say what, 192.168.1.1\n"
         )
+
+    def test_a_line_may_be_answered_before_any_command_is(self) -> None:
+        later: Deferred[str] = Deferred()
+
+        class Chat(Room):
+            def preprocess(self, caller: Caller, line: bytes) -> Any:
+                if line == b"later":
+                    return later
+                return line if line.startswith(b"/") else ["heard", len(line)]
+
+        self.connected(Chat())
+        self.assertEqual(self.say(b"table", b"/table", b"later", b"/table"), b"heard\n5\n1\n2\n")
+        later.callback("now")
+        self.assertEqual(self.remote.read(), b"now\n1\n2\n")
 
     def test_each_caller_is_greeted_by_its_own_words(self) -> None:
         self.connect(Room())
@@ -256,6 +310,29 @@ class RateTests(TalkTests):
         for each in door, type(door)():
             self.connect(each)
             self.assertEqual(self.say(b"/open 1", b"/open 1"), b"open\nopen\n")
+
+    def test_one_of_each_caller_and_of_all(self) -> None:
+        now = Clock().seconds
+
+        class Bell(CommandSet):
+            @rate_limit(1, seconds=9, now=now)
+            @command
+            @rate_limit(2, seconds=9, per_caller=False, now=now)
+            def ring(self) -> None: ...
+
+        bell = Bell()
+        for answers in [b"ok", b"error: too often: 1 calls"], [b"ok"], [b"error: too often: 2 calls"]:
+            self.connect(bell)
+            for answer in answers:
+                self.assertEqual(self.say(b"/ring")[: len(answer)], answer)
+
+    def test_a_method_that_overrides_one_keeps_its_limit(self) -> None:
+        class Ajar(type(self.limited(per_caller=True))):  # type: ignore[misc]
+            def open(self, code: int) -> str:
+                return "ajar"
+
+        self.connect(Ajar())
+        self.assertEqual(self.say(*[b"/open 1"] * 3), b"ajar\najar\n" + self.TOO_OFTEN)
 
     def test_wrong_ones(self) -> None:
         self.assertRaises(DeclarationError, rate_limit, 0)

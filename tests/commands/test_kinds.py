@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from sockproto import CommandError, CommandSet, Kind, command
+from sockproto import CommandError, CommandSet, DeclarationError, Kind, command
 from sockproto.cli.completing import Commands
 from tests.commands.talking import TalkTests
 
@@ -75,6 +75,27 @@ class KindTests(TalkTests):
                 "/ban 192.0.2.256": b"error: ADDRESS must be an IPv4 address",
             },
         )
+
+    def test_a_decimal_has_so_many_digits_at_most(self) -> None:
+        for amount in b"1e999999999", b"1e-999999999", b"9" * 1001:
+            self.connect(Own())
+            self.assertEqual(self.say(b"/pay " + amount), b"error: AMOUNT must be a number\n")
+
+    def test_what_a_union_can_not_reach(self) -> None:
+        def say(self: Any, one: str | int) -> None: ...
+
+        with self.assertRaisesRegex(DeclarationError, "Made.say: one: str and bytes take every word"):
+            type("Made", (CommandSet,), {"say": command(say)})
+
+    def test_completion_of_a_union_with_a_boolean(self) -> None:
+        class Lamp(CommandSet):
+            @command
+            def light(self, state: bool | Literal["auto"]) -> None: ...
+
+        completing = Commands("/")
+        completing.learn_more(Lamp.commands.describe())
+        found = completing.get_completions(Document("/light "), CompleteEvent())
+        self.assertEqual([each.text for each in found], ["auto", "on", "off"])
 
     def test_decimals_are_not_rounded(self) -> None:
         self.answers(

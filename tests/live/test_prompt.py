@@ -195,6 +195,25 @@ def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
         ends(child, 0)
 
 
+def test_a_list_of_commands_may_take_several_lines(talk: Talk) -> None:
+    methods = {f"switch_{number}": command(lambda self: "switched") for number in range(20)}
+    many: Any = type("Many", (Lamp,), methods)()
+    listed = many.help()
+    assert len(listed) > 2
+
+    def handle(client: socket.socket) -> None:
+        replies = {b"/help\n": "\n".join(listed), b"/help json\n": many.commands.describe()}
+        with client.makefile("rb") as lines:
+            for line in lines:
+                client.sendall(replies.get(line, line.decode().rstrip()).encode() + b"\n")
+
+    with stream_server(handle) as where:
+        child = talk(where)
+        ask(child, f"/li{TAB} of{TAB} am{TAB}", "/light off amber")
+        child.send(CTRL_D)
+        assert "/switch" not in ends(child, 0)
+
+
 def mode(child: Any) -> list[Any]:
     """Return the mode of its terminal."""
     return termios.tcgetattr(child.fileno())
