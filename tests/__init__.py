@@ -9,13 +9,13 @@ FEW = bool(os.environ.get("SOCKPROTO_FEW_EXAMPLES"))
 """Whether a tenth of the examples is enough: ``.ci/run`` tries all of them with one Twisted, not with two."""
 
 
-def examples(number: int) -> int:
+def example_count(number: int) -> int:
     """Return with how many examples a property is tried."""
     return max(number // 10, 1) if FEW else number
 
 
 # How long an example takes says how busy the machine is, not whether the code is right.
-settings.register_profile("sockproto", deadline=None, max_examples=examples(100))
+settings.register_profile("sockproto", deadline=None, max_examples=example_count(100))
 settings.load_profile("sockproto")
 
 # Who starts the tests may ignore signals: a shell for ``… &``, ``nohup``, a CI runner. Programs inherit what

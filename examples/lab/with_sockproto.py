@@ -13,7 +13,6 @@ from twisted.internet.task import react
 
 from sockproto import CLOSE, Conversation, QuietLines, ServerService, conversation_definition
 from sockproto.client import greet
-from sockproto.core.actions import Actions
 from sockproto.server.listeners import tcp
 
 
@@ -23,7 +22,7 @@ class Greeting(Conversation):
     def opened(self, peer: object) -> bytes:
         return b"Welcome!"
 
-    def received(self, name: bytes) -> Actions:
+    def received(self, name: bytes) -> Any:
         if name == b"exit":
             return CLOSE
         return b"Hello, " + name + b"!" if name else None

@@ -15,7 +15,7 @@ from sockproto.protocols.command import CommandFactory
 from sockproto.protocols.echo import EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.testing import connect
-from tests import examples
+from tests import example_count
 from tests.carriers.test_faults import FaultsTestCase
 
 
@@ -184,7 +184,7 @@ class PacesTests(FaultsTestCase):
         st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join),
         st.booleans(),
     )
-    @settings(deadline=None, max_examples=examples(50))
+    @settings(deadline=None, max_examples=example_count(50))
     def test_what_is_slow_is_not_wrong(
         self, kind: Any, faults: tuple[str, ...], data: bytes, joined: bool
     ) -> None:

@@ -20,7 +20,7 @@ from sockproto.core.limits import Limits
 from sockproto.protocols.command import Command, CommandFactory
 from sockproto.protocols.greeting import Greeting, GreetingFactory
 from sockproto.testing import Transport, connect
-from tests import examples, fuzz
+from tests import example_count, fuzz
 from tests.events import observe
 from tests.fuzz import streams
 
@@ -141,7 +141,7 @@ EVENTS = st.one_of(
 
 
 class AnySequenceTests(TestCase):
-    @settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=example_count(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.lists(EVENTS, max_size=25),
         st.sampled_from(["auto", "lines"]),

@@ -14,7 +14,7 @@ from sockproto.check.octets import as_hexadecimal, as_text, difference
 from sockproto.check.page import html
 from sockproto.check.timeline import SHOWN_EVENTS, SHOWN_SOCKETS, chosen, drawing, moment, size, table
 from sockproto.check.verdict import Report, TimelineEvent, Verdict
-from tests import examples
+from tests import example_count
 from tests.reports import BEGAN, FAULTY, HOSTILE, HOSTILE_TEXT, LOST, RIGHT, case, hostile, large
 
 Attributes = dict[str, str | None]
@@ -165,7 +165,7 @@ class HostileTests(TestCase):
         page.encode()  # not so with a lone surrogate
         self.assertNotIn(HOSTILE_TEXT, page)
 
-    @settings(max_examples=examples(40))
+    @settings(max_examples=example_count(40))
     @given(data=st.binary(max_size=40), said=st.text(max_size=40))
     def test_whatever_it_is(self, data: bytes, said: str) -> None:
         timeline = (TimelineEvent(0.0, 1, "sent", data, len(data), said), TimelineEvent(0.0, 2, said, data))

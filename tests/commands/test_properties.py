@@ -12,11 +12,11 @@ from sockproto.carriers.datagram import AMPLIFICATION, FREE_BYTES, TOO_LONG
 from sockproto.commands import command
 from sockproto.protocols.command import CommandDatagramProtocol, CommandFactory
 from sockproto.testing import HalfClose, ReadToEnd, Send, cuts, play
-from tests import examples
+from tests import example_count
 from tests.commandsets import REFUSED, TYPES, Form, Noting, command_sets, method
 from tests.typist import RIGHT_WORDS, WRONG_WORDS, Line, Typist, expected
 
-PROPERTIES = settings(deadline=None, max_examples=examples(150))
+PROPERTIES = settings(deadline=None, max_examples=example_count(150))
 
 
 def talk(commands: Noting, chunks: list[bytes]) -> tuple[bytes, str]:

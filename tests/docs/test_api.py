@@ -46,7 +46,8 @@ def public(door: str) -> set[str]:
 def imported() -> set[str]:
     """Return the names that the listings of the pages, the examples and tac files import from us."""
     texts = [path.read_text("utf-8") for path in (ROOT / "tac").glob("*.tac")]
-    texts += [path.read_text("utf-8") for path in (ROOT / "examples").rglob("*.py")]
+    examples = [path for path in (ROOT / "examples").rglob("*.py") if path.name != "__main__.py"]  # a tool
+    texts += [path.read_text("utf-8") for path in examples]
     for part in "tutorial", "howto", "topics":
         texts += [path.read_text("utf-8") for path in (ROOT / "docs" / part).rglob("*.md")]
     found = set()

@@ -2,12 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from sockproto.server.catalog import Catalog
+from sockproto.server.catalog import find
 from sockproto.testing import DatagramNetwork, connect
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "wire.md").read_text("utf-8")
@@ -29,14 +28,11 @@ def meant(text: str) -> bytes:
 
 
 class WireTests(TestCase):
-    def definition(self, name: str) -> Any:
-        return Catalog().definitions[name]
-
     def test_streams(self) -> None:
         table = rows("Streams")
         self.assertGreater(len(table), 10)
         for name, sent, said in table:
-            definition, clock = self.definition(name), Clock()
+            definition, clock = find(name), Clock()
             framing = next(iter(definition.framings.values()), None)
             remote = connect(definition.factory(clock=clock, framing=framing))
             remote.send(sent)
@@ -50,7 +46,7 @@ class WireTests(TestCase):
         self.assertGreater(len(table), 6)
         for name, sent, said in table:
             network = DatagramNetwork()
-            network.listenUDP(PORT, self.definition(name).datagram_protocol(clock=Clock()), HOST)
+            network.listenUDP(PORT, find(name).datagram_protocol(clock=Clock()), HOST)
             asking = network.remote()
             asking.send(sent, (HOST, PORT))
             self.assertEqual(asking.read(), [said] if said else [], (name, sent))

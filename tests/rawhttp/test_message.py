@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 from sockproto.errors import CutShort
 from sockproto.rawhttp import EndOfMessage, Headers, ResponseParser, Status
 from sockproto.rawhttp.message import MAX_HEAD_BYTES, MAX_HEAD_LINES, MAX_INTERIM
-from tests import examples, fuzz_http
+from tests import example_count, fuzz_http
 from tests.fuzz_http import outcome, split
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -96,7 +96,7 @@ class SplitTests(TestCase):
             self.assertNotEqual(outcome([cut]).ended, "end")
 
     @given(SEEDS)
-    @settings(max_examples=examples(20))
+    @settings(max_examples=example_count(20))
     def test_mutated_responses(self, seed: int) -> None:
         fuzz_http.fuzz(100, seed)
 

@@ -38,7 +38,7 @@ from sockproto.testing import (
     scripts,
     to_next_call,
 )
-from tests import examples
+from tests import example_count
 
 ECHO: list[Any] = [Send(b"hello, " * 9), HalfClose(), ReadToEnd()]
 
@@ -245,7 +245,7 @@ class CutTests(TestCase):
             self.assertEqual(b"".join(chunks), data)
             self.assertNotIn(b"", chunks)
 
-    @settings(max_examples=examples(50))
+    @settings(max_examples=example_count(50))
     @given(cuts(b"one\r\ntwo\r\n"))
     def test_the_strategy(self, chunks: list[bytes]) -> None:
         class Lines(LineReceiver):

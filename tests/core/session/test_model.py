@@ -17,7 +17,7 @@ from sockproto.core.framing.prefixed import Netstrings
 from sockproto.core.framing.raw import Raw
 from sockproto.core.session import FRAME_BYTES, Need, Session
 from sockproto.errors import SendRefused
-from tests import examples
+from tests import example_count
 from tests.core.session.driving import NOTHING, PEER, Drive, PlainLines
 from tests.core.session.model import ENOUGH, Model
 from tests.core.session.splitting import (
@@ -259,7 +259,7 @@ def _without_newlines(seen: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _test(case: Case) -> Any:
     @settings(
-        max_examples=examples(EXAMPLES),
+        max_examples=example_count(EXAMPLES),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
