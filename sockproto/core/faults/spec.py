@@ -186,10 +186,10 @@ SHARED = {
         "only this share of connections or messages has the faults",
     ),
     "match": ("BYTES", "only answers to messages that contain this have the faults"),
-    "seed": ("NUMBER", "make other random choices; the same number makes the same choices again"),
+    "seed": ("NUMBER", "make other random choices; the same number makes the same ones again"),
     "on": (
         "LISTENER",
-        "only on tcp, udp or unix, or on descriptions that begin like this, such as tcp:9999",
+        "only on tcp, udp or unix, or where the description begins so: tcp:9999",
     ),
 }
 """The settings that all faults of a spec have in common."""
