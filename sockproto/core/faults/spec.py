@@ -189,7 +189,7 @@ SHARED = {
     "seed": ("NUMBER", "make other random choices; the same number makes the same ones again"),
     "on": (
         "LISTENER",
-        "only on tcp, udp or unix, or where the description begins so: tcp:9999",
+        "on tcp, udp or unix, or where a description begins so: tcp:9999",
     ),
 }
 """The settings that all faults of a spec have in common."""
