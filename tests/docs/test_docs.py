@@ -30,7 +30,7 @@ EVERY_PAGE = sorted(set((ROOT / "docs").rglob("*.md")) - set((ROOT / "docs" / "_
 PAGES = {
     path.relative_to(path.parents[path.name == "index.md"]).as_posix(): path.read_text("utf-8")
     for path in EVERY_PAGE
-    if path.name == "examples.md" or not {"howto", "tutorial"} & set(path.parts)
+    if path.name == "examples.md" or not {"howto", "tutorial", "zh"} & set(path.parts)
 }
 
 

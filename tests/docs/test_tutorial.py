@@ -56,6 +56,15 @@ class PageTests(TestCase):
         for name, text in TEXTS.items():
             self.assertLessEqual({listing.language for listing in listings(told(text))}, {"sh", "text"}, name)
 
+    def test_the_chinese_pages_have_the_same_listings(self) -> None:
+        chinese = {path.name: path.read_text("utf-8") for path in DIRECTORY.parent.glob("zh/*.md")}
+        self.assertEqual(set(chinese), set(TEXTS))
+        for name, text in TEXTS.items():
+            blocks, copied = (
+                re.findall(r"^```.*?^```$", each, re.MULTILINE | re.DOTALL) for each in (text, chinese[name])
+            )
+            self.assertEqual(copied, blocks, name)
+
     def test_the_index_lists_the_pages_in_their_order(self) -> None:
         pages = [name for name in TEXTS if name != "index.md"]
         self.assertEqual(re.findall(r"^\| \[.+?\]\((.+?)\)", TEXTS["index.md"], re.MULTILINE), pages)
