@@ -1,6 +1,8 @@
 """Messages and answers, overlapped commands, the status system."""
 
+import gc
 from typing import Any
+from weakref import ref
 
 from hypothesis import given, strategies as st
 from twisted.internet.defer import Deferred, succeed
@@ -15,14 +17,16 @@ from sockproto.scpi import (
     Instrument,
     InstrumentDatagramProtocol,
     InstrumentFactory,
+    Setting,
     instrument_definition,
     scpi,
 )
 from sockproto.scpi.answering import OUTPUT_QUEUE_BYTES
 from sockproto.scpi.calls import KEPT_BYTES
+from sockproto.scpi.operations import MAX_PENDING
 from sockproto.server.validation import flaw
 from sockproto.testing import connect, cuts
-from tests.scpi.instruments import Supply, Talk
+from tests.scpi.instruments import Channel, Supply, Talk, Volts
 
 UNITS = ["VOLT 5", "VOLT?", "SOUR:CURR?", ":OUTP ON", "*IDN?", "*OPC?", "NONSENSE", "NONSENSE?", "VOLT high",
          "VOLT 99", "VOLT", "VOLT? 5", "MEAS:VOLT?", "DISP:TEXT?", "DATA #14a\n;b", ":DATA?", "#", "*CLS 1",
@@ -54,6 +58,43 @@ class AnswerTests(TestCase):
     def test_what_is_wrong_is_one_error_and_the_rest_is_done(self) -> None:
         self.assertEqual(self.talk.say("VOLT 99;CURR 2;NONSENSE;VOLT?;CURR?"), "0.0;2.0")
         self.assertEqual(self.talk.errors(), [-222, -113])
+
+    def test_the_limits_of_what_has_a_suffix(self) -> None:
+        class Channels(Instrument):
+            @scpi("VOLTage<channel>")
+            def set_voltage(self, channel: Channel, volts: Volts) -> None:
+                """Set one."""
+
+            @scpi("VOLTage<channel>?")
+            def voltage(self, channel: Channel) -> float:
+                """Return one."""
+                return float(channel)
+
+        talk = Talk(Channels())
+        self.assertEqual(talk.say("VOLT2? MAX", "VOLT? MIN;VOLT3?", "VOLT4? MAX"), "30.0\n0.0;3.0")
+        self.assertEqual(talk.errors(), [-114])
+
+    def test_a_setting_of_another_class_is_asked_for_what_it_is(self) -> None:
+        class Rounded(Setting):
+            def __get__(self, instrument: Any, owner: type | None = None) -> Any:
+                value = super().__get__(instrument, owner)
+                return value if instrument is None else round(value)
+
+        class Meter(Instrument):
+            level = Rounded("LEVel", float, 0.0)
+
+        self.assertEqual(Talk(Meter()).say("LEV 2.7", "LEV?"), "3")
+
+    def test_a_message_that_is_kept_keeps_no_connection(self) -> None:
+        factory = InstrumentFactory(Supply(), clock=Clock())
+        protocol = factory.buildProtocol(None)
+        remote = connect(protocol)
+        protocol.dataReceived(b"TRIG7:DEL 1\nFUNC NONSENSE\nNONSENSE\n")
+        remote.lose()
+        alive = ref(protocol)
+        del protocol, remote
+        gc.collect()
+        self.assertIsNone(alive())
 
     def test_a_message_that_comes_again_does_the_same_again(self) -> None:
         for _ in range(2):
@@ -156,6 +197,19 @@ class OverlappedTests(TestCase):
         self.pending.errback(ZeroDivisionError())
         self.assertEqual(self.talk.errors(), [-310])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_what_is_overlapped_is_bounded(self) -> None:
+        class Busy(Supply):
+            @scpi("STARt", overlapped=True)
+            def start(self) -> "Deferred[None]":
+                return Deferred()
+
+        for begins in "INIT", "STAR":
+            talk = Talk(Busy())
+            talk.say(*[begins] * MAX_PENDING)
+            self.assertEqual(talk.errors(), [])
+            talk.say(begins, "*RST", begins)
+            self.assertEqual(talk.errors(), [-321])
 
     def test_the_end_of_a_connection_ends_its_waits_only(self) -> None:
         self.talk.say("INIT;*OPC?")
