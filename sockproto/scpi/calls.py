@@ -65,7 +65,7 @@ class CallReader:
             try:
                 declared, suffixes, path = self._headers.find(header, path)
             except CommandError as error:  # the path stays what it was
-                calls.append(MethodCall(None, None, error=error.with_traceback(None)))
+                calls.append(MethodCall(None, None, error=_without_frames(error)))
                 continue
             calls.append(_call(cast("ScpiCommand", declared), data, suffixes))
         return tuple(calls)
@@ -75,7 +75,7 @@ def _call(declared: ScpiCommand, data: bytes, suffixes: tuple[object, ...]) -> M
     try:
         function, arguments = declared.bind(data)
     except CommandError as error:
-        return MethodCall(declared, None, error=error.with_traceback(None))
+        return MethodCall(declared, None, error=_without_frames(error))
     except Exception:  # a bug of somebody's type: found where it is called, as all bugs are
         return MethodCall(declared, partial(_bound_again, declared, data))
     return MethodCall(declared, function, (*suffixes, *arguments))
@@ -83,3 +83,9 @@ def _call(declared: ScpiCommand, data: bytes, suffixes: tuple[object, ...]) -> M
 
 def _bound_again(declared: ScpiCommand, data: bytes, instrument: Any) -> None:
     declared.bind(data)
+
+
+def _without_frames(error: CommandError) -> CommandError:
+    """Return an error as it can be kept: the frames where it was raised would keep the connection."""
+    error.__context__ = None  # "from None" only hides it
+    return error.with_traceback(None)

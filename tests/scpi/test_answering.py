@@ -1,6 +1,8 @@
 """Messages and answers, overlapped commands, the status system."""
 
+import gc
 from typing import Any
+from weakref import ref
 
 from hypothesis import given, strategies as st
 from twisted.internet.defer import Deferred, succeed
@@ -54,6 +56,17 @@ class AnswerTests(TestCase):
     def test_what_is_wrong_is_one_error_and_the_rest_is_done(self) -> None:
         self.assertEqual(self.talk.say("VOLT 99;CURR 2;NONSENSE;VOLT?;CURR?"), "0.0;2.0")
         self.assertEqual(self.talk.errors(), [-222, -113])
+
+    def test_a_message_that_is_kept_keeps_no_connection(self) -> None:
+        factory = InstrumentFactory(Supply(), clock=Clock())
+        protocol = factory.buildProtocol(None)
+        remote = connect(protocol)
+        protocol.dataReceived(b"TRIG7:DEL 1\nFUNC NONSENSE\nNONSENSE\n")
+        remote.lose()
+        alive = ref(protocol)
+        del protocol, remote
+        gc.collect()
+        self.assertIsNone(alive())
 
     def test_a_message_that_comes_again_does_the_same_again(self) -> None:
         for _ in range(2):
