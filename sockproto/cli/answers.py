@@ -2,7 +2,7 @@
 
 ::
 
-    answers = Answers(report, prefix="/", fail=re.compile("^error:"))
+    answers = Answers(report, prefix="/", fail=[re.compile("^error:")])
     converse_lines(address, lines, answers.heard, …, unanswered=answers.unanswered)
     answers.check(address)      # raises what makes the exit status
 """
@@ -61,7 +61,7 @@ class Answers:
     Args:
         report: Shows it.
         prefix: What stands before every command.
-        fail: What makes the call fail in a line that comes; None: nothing.
+        fail: What makes the call fail, each of them, in a line that comes.
         expected: What is to be found in some line each.
     """
 
@@ -69,10 +69,12 @@ class Answers:
         self,
         report: CallReport,
         prefix: str,
-        fail: "re.Pattern[str] | None" = None,
+        fail: "Iterable[re.Pattern[str]]" = (),
         expected: "Iterable[re.Pattern[str]]" = (),
     ) -> None:
-        self._report, self._prefix, self._fail, self._missing = report, prefix, fail, list(expected)
+        self._report, self._missing = report, list(expected)
+        self._prefix = prefix.encode("utf-8", "surrogateescape")
+        self._fail = tuple(fail)
         self._hinted = False
         self._failed = ""
 
@@ -83,11 +85,11 @@ class Answers:
 
     def unanswered(self, line: bytes) -> None:
         """Say once why a line gets no answer."""
-        if line and not self._hinted and not line.startswith(self._prefix.encode()):
+        if line and not self._hinted and not line.startswith(self._prefix):
             self._hinted = True
             complain(
-                f"sockproto command: {_shown(line)} doesn't begin with {self._prefix}, so no answer is "
-                "waited for; see --prefix and --answers"
+                f"sockproto command: {_shown(line)} doesn't begin with {_shown(self._prefix)}, so no answer "
+                "is waited for; see --prefix and --answers"
             )
 
     def told(self, said: "Replies") -> dict[str, Any]:
@@ -125,7 +127,7 @@ class Answers:
 
     def _look(self, line: bytes | None, reply: bytes) -> None:
         text = reply.decode("utf-8", "surrogateescape")
-        if self._fail is not None and not self._failed and self._fail.search(text):
+        if not self._failed and any(pattern.search(text) for pattern in self._fail):
             asked = "the server said" if line is None else f"{_shown(line)} was answered"
             self._failed = f"{asked} {_shown(reply)}"
         self._missing = [pattern for pattern in self._missing if not pattern.search(text)]

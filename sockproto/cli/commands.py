@@ -330,7 +330,7 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
             refuse_unused(name, "for lines; a prompt shows what comes as it comes")
         call.hold(lambda reactor: talk(call.address, reactor, call.options, prefix), asyncio=True)
         return
-    fail = given["fail_pattern"] or (re.compile(ERROR) if given["fail"] else None)
+    fail = [re.compile(ERROR)] * given["fail"] + [each for each in [given["fail_pattern"]] if each]
     answers = Answers(call.report, prefix, fail, given["expect"])
     said = call.hold(
         lambda reactor: converse_lines(

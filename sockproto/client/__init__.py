@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import deferLater
 
 from sockproto.client.call import Call
-from sockproto.client.conversations.answers import RULES
+from sockproto.client.conversations.answers import RULES, rule
 from sockproto.client.conversations.command import CommandClient, Replies
 from sockproto.client.conversations.echo import EchoClient
 from sockproto.client.conversations.greeting import GreetingClient, Greetings
@@ -51,6 +51,9 @@ CROWDED_SECONDS = 0.05
 
 SILENCE_SECONDS = 1.0
 """A command server that has spoken and then says nothing for so long will not describe its commands."""
+
+DESCRIPTION_SECONDS = 10.0
+"""Nor will one that has said other things for so long."""
 
 Server = str | Address | IStreamClientEndpoint
 """Whom to call."""
@@ -273,20 +276,35 @@ def converse_lines(
     reactor = options.get("reactor")
     if reactor is None:
         from twisted.internet import reactor
+    known = prefix.encode("utf-8", "surrogateescape")
     if _takes_datagrams(server):
         answers = "prefix" if answers is None else answers
+        rule(answers, known)
         if answers not in RULES:
             answers = min(int(answers), 1)
     client = CommandClient(
         map(_checked_line, lines),
         heard,
-        prefix=prefix.encode(),
+        prefix=known,
         answers=answers,
         greeting=greeting,
         unanswered=unanswered,
-        silence=lambda: deferLater(cast("Any", reactor), SILENCE_SECONDS),
+        silence=_silence(reactor),
     )
     return converse(server, client, **options)
+
+
+def _silence(reactor: Any) -> Callable[[], "Deferred[None]"]:
+    """Return what waits for a server's silence, all in all no longer than for its description."""
+    end: float | None = None
+
+    def wait() -> "Deferred[None]":
+        nonlocal end
+        now = reactor.seconds()
+        end = now + DESCRIPTION_SECONDS if end is None else end
+        return deferLater(reactor, max(0.0, min(SILENCE_SECONDS, end - now)))
+
+    return wait
 
 
 def _connect(endpoint: IStreamClientEndpoint, call: Call, protocol: ClientProtocol, clock: Any) -> None:

@@ -58,8 +58,8 @@ class CommandConversation(Conversation):
         self._hints = commands.prefix_hint and bool(commands.prefix)
         self._folds = not commands.case_sensitive
         self._authorizes = type(commands).authorize is not CommandSet.authorize
-        # Two sets of such on datagrams would tell each other for ever that they know no such command.
-        self._is_tacit = not commands.prefix and type(commands).failed is not CommandSet.failed
+        self._fails_as_default = type(commands).failed is CommandSet.failed
+        self._has_prefix = bool(commands.prefix)
         self._match = _pattern(commands.prefix, self._folds).match
 
     def opened(self, peer: Peer) -> Actions:
@@ -108,11 +108,12 @@ class CommandConversation(Conversation):
     # Below, *ending* is what ends a message of a datagram; on streams it is empty: the framing ends them.
 
     def _answer(self, line: bytes, caller: Any, ending: bytes) -> Actions:
+        received = line
         if self._preprocesses:
             try:
                 preprocessed = self._commands.preprocess(caller, line)
             except CommandError as error:
-                return self._failed(error, caller, ending)
+                return None if self._is_tacit(received, ending) else self._failed(error, caller, ending)
             if type(preprocessed) is not bytes:
                 return None if preprocessed is None else self._answer_whole(preprocessed, caller, ending)
             line = preprocessed
@@ -131,7 +132,7 @@ class CommandConversation(Conversation):
             if _LF in line:  # of a datagram or a netstring; kept and told to others it would be two lines
                 raise CommandError("a line can't hold a newline")
             if declared is None:
-                if ending and self._is_tacit:
+                if self._is_tacit(received, ending):
                     return None
                 raise self._table.unknown()
             if self._authorizes:
@@ -146,6 +147,12 @@ class CommandConversation(Conversation):
         if hasattr(answer, "__await__"):
             return self._awaited(answer, caller, ending)
         return self._said(answer, ending)
+
+    def _is_tacit(self, received: bytes, ending: bytes) -> bool:
+        """Tell whether nothing is said of what may be another server's answer, lest they answer for ever."""
+        if not ending or self._fails_as_default:  # of the default's answers, is_reply knows
+            return False
+        return not (self._has_prefix and self._match(received))
 
     def _hint(self, caller: Caller) -> Actions:
         """Tell a caller of the prefix that a line lacks, once."""

@@ -66,7 +66,8 @@ def rate_limit(
 ) -> Callable[[Method], Method]:
     """Limit how often a command of a ``CommandSet`` may be called; above or below ``@command``, also twice.
 
-    What is past the limit is answered with an ``error:`` line, before its arguments are looked at.
+    What is past the limit is answered with an ``error:`` line, before its arguments are looked at. A method
+    that overrides a limited one is limited alike, unless it has a limit of its own.
 
     Args:
         calls: How many calls are allowed at once.

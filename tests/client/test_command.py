@@ -119,6 +119,38 @@ class CommandTests(ClientTestCase):
         expected = Replies((b"Welcome", b"Who is there?"), lines, replies, (b"late",))
         self.assertEqual(self.successResultOf(call), expected)
 
+    def test_a_line_that_asks_for_the_description_itself(self) -> None:
+        call = self.call(command, ["/HELP  json", "/total"])
+        self.say(DESCRIPTION)
+        self.assertEqual(self.say(DESCRIPTION), b"")
+        self.assertEqual(self.say(DESCRIPTION), b"/total\n/help json\n")
+        self.say(b"3\n", DESCRIPTION)
+        self.end()
+        replies = self.successResultOf(call).replies
+        self.assertEqual(replies, ((DESCRIPTION.strip(),), (b"3",)))
+
+    def test_a_long_stream(self) -> None:
+        heard: list[bytes] = []
+        call = self.described("/count 300000", "/total", heard=heard.append)
+        for _ in range(3000):
+            self.say(b"1\n" * 100)
+        self.assertEqual(self.say(DESCRIPTION), b"/total\n/help json\n")
+        self.say(b"3\n", DESCRIPTION)
+        self.end()
+        self.successResultOf(call)
+        self.assertEqual(len(heard), 300_003)
+
+    def test_one_that_never_falls_silent(self) -> None:
+        call = self.call(command, ["/a"])
+        sent = self.say()
+        for _ in range(20):
+            sent += self.say(b"tick\n")
+            self.clock.advance(0.9)
+        self.assertEqual(sent + self.say(), b"/help json\n/a\n")
+        self.say(b"A\n")
+        self.end()
+        self.successResultOf(call)
+
     @given(st.sets(st.integers(1, 400)))
     def test_however_the_bytes_are_split(self, cuts: set[int]) -> None:
         self.setUp()
@@ -204,7 +236,8 @@ class CommandTests(ClientTestCase):
                 self.say(line)
             self.end()
             self.assertEqual(self.successResultOf(call).replies, replies)
-        self.assertRaises(OptionError, command, Endpoint(), [], answers="some", reactor=self.clock)
+        for where in Endpoint(), "udp:127.0.0.1:9":
+            self.assertRaises(OptionError, command, where, [], answers="some", reactor=self.clock)
 
     def test_a_greeting_that_is_waited_for(self) -> None:
         call = self.call(command, ["HELO x"], prefix="", answers="all", greeting=1)

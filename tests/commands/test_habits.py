@@ -1,5 +1,6 @@
 """What a set may do otherwise: results, help, hints, hooks, rate limits, ends."""
 
+import functools
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -89,12 +90,33 @@ class ResultTests(GreetedTests):
         ]  # fmt: skip
         for returned in right:
             type("Set", (CommandSet,), {"made": method(returned)})
-        wrong: list[Any] = [set[int], datetime, list[datetime], str | datetime, AsyncIterator[datetime]]
+        wrong: list[Any] = [
+            set[int], datetime, list[datetime], str | datetime, list[list[int]], tuple[int | None, ...],
+            list[Deferred[int]], AsyncIterator[datetime],
+        ]  # fmt: skip
         for returned in wrong:
             error = self.assertRaises(
                 DeclarationError, type, "Set", (CommandSet,), {"made": method(returned)}
             )
             self.assertIn("a command returns text, bytes, a number", str(error))
+
+    def test_what_another_decorator_makes_of_a_result_is_not_refused(self) -> None:
+        def in_text(method: Any) -> Any:
+            @functools.wraps(method)
+            def made(self: Any) -> str:
+                return str(method(self).year)
+
+            return made
+
+        class Calendar(CommandSet):
+            @command
+            @in_text
+            def today(self) -> datetime:
+                """Return the day."""
+                return datetime(2026, 11, 29)
+
+        self.connect(Calendar())
+        self.assertEqual(self.say(b"/today"), b"2026\n")
 
 
 class HelpTests(GreetedTests):
@@ -222,6 +244,23 @@ class HookTests(GreetedTests):
         self.assertEqual(self.say(b"table", b"/table", b"later", b"/table"), b"heard\n5\n1\n2\n")
         later.callback("now")
         self.assertEqual(self.remote.read(), b"now\n1\n2\n")
+
+    def test_two_servers_on_datagrams_do_not_answer_each_other_for_ever(self) -> None:
+        class Checked(CommandSet):
+            def preprocess(self, caller: Caller, line: bytes) -> bytes | None:
+                if b"*" not in line:
+                    raise CommandError("checksum")
+                return b"/" + line.removeprefix(b"/")
+
+            def failed(self, caller: Caller, error: CommandError) -> str:
+                return f"ERR {error}"
+
+        server = CommandDatagramProtocol(Checked()).conversation(Checked())
+        peer = Peer("192.0.2.7", 5000)
+        for line in b"hello\n", b"nonesuch*1\n":
+            self.assertIsNone(server.datagram(line, peer))
+        self.assertEqual(server.datagram(b"/hello\n", peer), b"ERR checksum\n")
+        self.assertEqual(server.datagram(b"/nonesuch*1\n", peer), b"ERR unknown command, see /help\n")
 
     def test_each_caller_is_greeted_by_its_own_words(self) -> None:
         self.connect(Room())

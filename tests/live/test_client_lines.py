@@ -1,6 +1,7 @@
 """Replies that belong to their lines: a server that greets and streams, and an instrument."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,8 @@ def test_for_scripts(room: str) -> None:
     assert (failed.status, failed.output.splitlines()[-1]) == (22, b"Hello, T")
     assert failed.errors.endswith("/nonesuch was answered error: unknown command, see /help\n")
     assert run("command", "--fail-pattern", "^Hello", room, "/iam T").status == 22
+    for line in "/iam T", "/nonesuch":  # either makes it fail
+        assert run("command", "--fail", "--fail-pattern", "^Hello", room, line).status == 22
     assert run("command", "--expect", "^Hello", "--expect", "T$", room, "/iam T").status == 0
     unmet = run("command", "--expect", "^Goodbye", room, "/iam T")
     assert (unmet.status, unmet.errors.count("\n")) == (8, 1)
@@ -94,6 +97,9 @@ def test_for_scripts(room: str) -> None:
     hinted = run("command", room, "note", "more", "/iam T")
     assert (hinted.status, hinted.errors.count("\n")) == (0, 1)
     assert "note doesn't begin with /" in hinted.errors
+    undecoded = run("command", "--prefix", os.fsdecode(b"\xff"), room, "note")
+    assert (undecoded.status, undecoded.errors.count("\n")) == (0, 1)
+    assert "doesn't begin with \\xff" in undecoded.errors
 
 
 SUPPLY = Path(__file__).parents[2] / "docs" / "howto" / "instruments.md"

@@ -5,8 +5,8 @@
     converse("127.0.0.1:9999", CommandClient([b"/version", b"/help"]))
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from itertools import chain, islice
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from sockproto.client.conversations.answers import is_refusal, rule, streams_of
@@ -68,7 +68,7 @@ class CommandClient(ClientConversation):
         unanswered: Callable[[bytes], object] | None = None,
         silence: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        self._lines = iter(lines)
+        self._lines = _Lines(lines)
         self._due_of = rule("prefix" if answers is None else answers, prefix)
         self._prefix, self._question = prefix, prefix + b"help json"
         self._heard, self._unanswered, self._silence = heard, unanswered, silence
@@ -123,7 +123,7 @@ class CommandClient(ClientConversation):
     def received(self, reply: bytes) -> Script | None:
         """Take a line, or the lines of a datagram; go on if all that was due has come."""
         reply = reply.removesuffix(b"\n").removesuffix(b"\r")  # as a datagram has it
-        if (self._bounded or self._late) and (streams := streams_of(reply)) is not None:
+        if self._is_description_due() and (streams := streams_of(reply)) is not None:
             self._streams, self._late = streams, False
             if not self._bounded:  # it took so long that it was not waited for
                 return None
@@ -217,6 +217,12 @@ class CommandClient(ClientConversation):
         del self._held[: len(self._held) - answers]
         self._is_asking, self._late = False, self._streams is None
 
+    def _is_description_due(self) -> bool:
+        """Tell whether a description that comes now is the answer to our question, not to the line."""
+        if self._bounded and not self._came and self._line is not None:
+            return self._line.upper().split() != self._question.upper().split()
+        return self._bounded or self._late
+
     def _settle(self) -> None:
         """There was no answer to a line: what seemed to be one to the question was said to no line."""
         held, self._held = self._held, []
@@ -251,10 +257,25 @@ class CommandClient(ClientConversation):
 
     def _peek(self) -> bytes | Wait | None:
         """Return the next line, or what it is waited for with; None: there is none."""
-        for item in self._lines:
-            self._lines = chain([item], self._lines)
-            awaitable = item.awaitable if isinstance(item, Wait) else None
-            if awaitable is not None and getattr(awaitable, "called", False):
-                return getattr(awaitable, "result", None)
-            return item
-        return None
+        item = self._lines.peek()
+        awaitable = item.awaitable if isinstance(item, Wait) else None
+        if awaitable is not None and getattr(awaitable, "called", False):
+            return getattr(awaitable, "result", None)
+        return item
+
+
+class _Lines(Iterator[bytes | Wait]):
+    """The lines to send; the next one can be looked at before it is taken."""
+
+    def __init__(self, lines: Iterable[bytes | Wait]) -> None:
+        self._lines = iter(lines)
+        self._ahead: list[bytes | Wait] = []
+
+    def __next__(self) -> bytes | Wait:
+        return self._ahead.pop() if self._ahead else next(self._lines)
+
+    def peek(self) -> bytes | Wait | None:
+        """Return the next line; None: there is none."""
+        if not self._ahead:
+            self._ahead.extend(islice(self._lines, 1))
+        return self._ahead[0] if self._ahead else None
