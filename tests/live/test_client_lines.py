@@ -3,16 +3,20 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.hanging import TIMEOUT
 from tests.listings import Server
-from tests.live.peers import run, say
+from tests.live.peers import LOOPBACK, authority, run, say
 
 ROOM = """
+import sys
+
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater, react
@@ -47,8 +51,10 @@ class Room(CommandSet):
 
 
 async def main(reactor):
-    port = await serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(CommandFactory(Room(reactor)))
-    print(f"listening on {port.getHost().port}", flush=True)
+    factory = CommandFactory(Room(reactor))
+    for where in sys.argv[1:]:
+        port = await serverFromString(reactor, where).listen(factory)
+        print(f"listening on {getattr(port.getHost(), 'port', where)}", flush=True)
     await Deferred()
 
 
@@ -60,7 +66,7 @@ react(main)
 def room(tmp_path: Path) -> Iterator[str]:
     """Serve a room."""
     (tmp_path / "room.py").write_text(ROOM)
-    with Server(f"{sys.executable} room.py", tmp_path) as server:
+    with Server(f"{sys.executable} room.py tcp:0:interface=127.0.0.1", tmp_path) as server:
         yield "127.0.0.1:" + server.wait_for(r"listening on (\d+)$")[1]
 
 
@@ -75,6 +81,50 @@ def test_a_server_that_greets_and_streams(room: str) -> None:
     assert found["lines"] == [
         {"line": line, "replies": each} for line, each in zip(LINES, replies, strict=True)
     ]
+
+
+CALL = """
+from twisted.internet.task import react
+
+from sockproto.client import TLS, command
+
+
+async def main(reactor):
+    options = {"tls": TLS(cacert=CACERT)} if CACERT else {}
+    said = await command(WHERE, ["/iam T", "/countdown 2", "/served_total"], **options)
+    assert said.greeting == (b"Welcome", b"Who is there?"), said
+    assert said.lines == (b"/iam T", b"/countdown 2", b"/served_total"), said
+    assert said.replies == ((b"Hello, T",), (b"2", b"1"), (b"2",)), said
+    assert said.more == (), said
+
+
+react(main)
+"""
+
+
+@pytest.mark.parametrize("carrier", ["tcp", "tls", "unix"])
+def test_in_python_on_each_carrier_of_streams(carrier: str, tmp_path: Path) -> None:
+    made = authority(tmp_path, LOOPBACK)
+    listen = {
+        "tcp": f"tcp:0:interface={LOOPBACK}",
+        "tls": f"ssl:0:privateKey={made.server}:certKey={made.server}:interface={LOOPBACK}",
+        "unix": f"unix:{tmp_path / 'stream'}",
+    }[carrier]
+    (tmp_path / "room.py").write_text(ROOM)
+    with Server(f"{sys.executable} room.py {listen}", tmp_path) as server:
+        found = server.wait_for(r"listening on (.+)$")[1]
+        where = found if carrier == "unix" else f"{LOOPBACK}:{found}"
+        given = f"WHERE = {where!r}\nCACERT = {made.issuer if carrier == 'tls' else ''!r}\n"
+        ended = subprocess.run(
+            [sys.executable, "-W", "error", "-c", given + CALL],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        secured = ["--cacert", made.issuer] if carrier == "tls" else []
+        assert say("command", *secured, where, *LINES).endswith(b"\nHello, T\n2\n1\n4\n")
 
 
 def test_an_empty_line_of_standard_input_ends_a_stream(room: str) -> None:
