@@ -54,10 +54,14 @@ class Setting:
         def value(instrument: Any) -> Any:
             return vars(instrument).get(name, reset)
 
+        def own_value(instrument: Any) -> Any:
+            return getattr(instrument, name)
+
         def set_value(instrument: Any, value: Any) -> None:
             setattr(instrument, name, value)
 
-        return _set_and_ask(self.header, self.annotation, value, set_value)
+        is_plain = type(self).__get__ is Setting.__get__  # then it takes half the time
+        return _set_and_ask(self.header, self.annotation, value if is_plain else own_value, set_value)
 
 
 class RegisterCommands:

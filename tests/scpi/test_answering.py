@@ -17,6 +17,7 @@ from sockproto.scpi import (
     Instrument,
     InstrumentDatagramProtocol,
     InstrumentFactory,
+    Setting,
     instrument_definition,
     scpi,
 )
@@ -56,6 +57,17 @@ class AnswerTests(TestCase):
     def test_what_is_wrong_is_one_error_and_the_rest_is_done(self) -> None:
         self.assertEqual(self.talk.say("VOLT 99;CURR 2;NONSENSE;VOLT?;CURR?"), "0.0;2.0")
         self.assertEqual(self.talk.errors(), [-222, -113])
+
+    def test_a_setting_of_another_class_is_asked_for_what_it_is(self) -> None:
+        class Rounded(Setting):
+            def __get__(self, instrument: Any, owner: type | None = None) -> Any:
+                value = super().__get__(instrument, owner)
+                return value if instrument is None else round(value)
+
+        class Meter(Instrument):
+            level = Rounded("LEVel", float, 0.0)
+
+        self.assertEqual(Talk(Meter()).say("LEV 2.7", "LEV?"), "3")
 
     def test_a_message_that_is_kept_keeps_no_connection(self) -> None:
         factory = InstrumentFactory(Supply(), clock=Clock())
