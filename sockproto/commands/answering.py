@@ -128,12 +128,12 @@ class CommandConversation(Conversation):
                 return self._hint(caller) if self._hints and line.strip() and not ending else None
             declared = self._table.find(match[1])
             end = match.end()
+        if declared is None and self._is_tacit(received, ending):
+            return None
         try:
             if _LF in line:  # of a datagram or a netstring; kept and told to others it would be two lines
                 raise CommandError("a line can't hold a newline")
             if declared is None:
-                if self._is_tacit(received, ending):
-                    return None
                 raise self._table.unknown()
             if self._authorizes:
                 allowing = self._commands.authorize(caller, declared)

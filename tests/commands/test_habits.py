@@ -255,10 +255,18 @@ class HookTests(GreetedTests):
             def failed(self, caller: Caller, error: CommandError) -> str:
                 return f"ERR {error}"
 
+        class Plain(CommandSet):
+            prefix = ""
+
+            def failed(self, caller: Caller, error: CommandError) -> list[str]:
+                return ["ERR", str(error)]
+
         server = CommandDatagramProtocol(Checked()).conversation(Checked())
         peer = Peer("192.0.2.7", 5000)
         for line in b"hello\n", b"nonesuch*1\n":
             self.assertIsNone(server.datagram(line, peer))
+        plain = CommandDatagramProtocol(Plain()).conversation(Plain())
+        self.assertIsNone(plain.datagram(b"ERR\nunknown command, see help\n", peer))
         self.assertEqual(server.datagram(b"/hello\n", peer), b"ERR checksum\n")
         self.assertEqual(server.datagram(b"/nonesuch*1\n", peer), b"ERR unknown command, see /help\n")
 
