@@ -10,12 +10,17 @@ Source:
     IEEE 488.2-1992, chapter 12.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from sockproto.carriers.waiting import as_deferred
+from sockproto.errors import InstrumentError
+
+MAX_PENDING = 1024
+"""So many go on at once; a client that begins more would take all memory."""
 
 
 class Operations:
@@ -26,12 +31,19 @@ class Operations:
         self._waiting: list[Deferred[None]] = []
 
     def begin(self, awaitable: Awaitable[object], failed: Callable[[Failure], None]) -> None:
-        """Begin one.
+        """Begin one; past :data:`MAX_PENDING` it fails with -321, out of memory.
 
         Args:
             awaitable: What ends when the operation does.
             failed: Told of its failure, unless it was cancelled.
         """
+        if len(self._pending) >= MAX_PENDING:
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()  # nothing of it is done
+            else:
+                as_deferred(awaitable).addErrback(lambda _: None).cancel()
+            failed(Failure(InstrumentError(-321)))
+            return
         operation = as_deferred(awaitable)
 
         def over(result: object) -> None:

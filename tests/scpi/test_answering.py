@@ -23,6 +23,7 @@ from sockproto.scpi import (
 )
 from sockproto.scpi.answering import OUTPUT_QUEUE_BYTES
 from sockproto.scpi.calls import KEPT_BYTES
+from sockproto.scpi.operations import MAX_PENDING
 from sockproto.server.validation import flaw
 from sockproto.testing import connect, cuts
 from tests.scpi.instruments import Supply, Talk
@@ -181,6 +182,19 @@ class OverlappedTests(TestCase):
         self.pending.errback(ZeroDivisionError())
         self.assertEqual(self.talk.errors(), [-310])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_what_is_overlapped_is_bounded(self) -> None:
+        class Busy(Supply):
+            @scpi("STARt", overlapped=True)
+            def start(self) -> "Deferred[None]":
+                return Deferred()
+
+        for begins in "INIT", "STAR":
+            talk = Talk(Busy())
+            talk.say(*[begins] * MAX_PENDING)
+            self.assertEqual(talk.errors(), [])
+            talk.say(begins, "*RST", begins)
+            self.assertEqual(talk.errors(), [-321])
 
     def test_the_end_of_a_connection_ends_its_waits_only(self) -> None:
         self.talk.say("INIT;*OPC?")
