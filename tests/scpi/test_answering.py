@@ -26,7 +26,7 @@ from sockproto.scpi.calls import KEPT_BYTES
 from sockproto.scpi.operations import MAX_PENDING
 from sockproto.server.validation import flaw
 from sockproto.testing import connect, cuts
-from tests.scpi.instruments import Supply, Talk
+from tests.scpi.instruments import Channel, Supply, Talk, Volts
 
 UNITS = ["VOLT 5", "VOLT?", "SOUR:CURR?", ":OUTP ON", "*IDN?", "*OPC?", "NONSENSE", "NONSENSE?", "VOLT high",
          "VOLT 99", "VOLT", "VOLT? 5", "MEAS:VOLT?", "DISP:TEXT?", "DATA #14a\n;b", ":DATA?", "#", "*CLS 1",
@@ -58,6 +58,21 @@ class AnswerTests(TestCase):
     def test_what_is_wrong_is_one_error_and_the_rest_is_done(self) -> None:
         self.assertEqual(self.talk.say("VOLT 99;CURR 2;NONSENSE;VOLT?;CURR?"), "0.0;2.0")
         self.assertEqual(self.talk.errors(), [-222, -113])
+
+    def test_the_limits_of_what_has_a_suffix(self) -> None:
+        class Channels(Instrument):
+            @scpi("VOLTage<channel>")
+            def set_voltage(self, channel: Channel, volts: Volts) -> None:
+                """Set one."""
+
+            @scpi("VOLTage<channel>?")
+            def voltage(self, channel: Channel) -> float:
+                """Return one."""
+                return float(channel)
+
+        talk = Talk(Channels())
+        self.assertEqual(talk.say("VOLT2? MAX", "VOLT? MIN;VOLT3?", "VOLT4? MAX"), "30.0\n0.0;3.0")
+        self.assertEqual(talk.errors(), [-114])
 
     def test_a_setting_of_another_class_is_asked_for_what_it_is(self) -> None:
         class Rounded(Setting):
