@@ -145,6 +145,8 @@ class CommandSet:
         Returns:
             The line that is meant, as bytes; None: it is not answered. Anything else is the whole answer, as
             a command returns it: text (``str``), a list of lines, something to wait for …
+            On datagrams such an answer is as dangerous as an echo: a server that has the same answer for
+            whatever comes and another one of its kind would answer each other for ever.
 
         Raises:
             CommandError: It is refused; the text is what the caller is told.
