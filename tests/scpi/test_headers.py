@@ -209,7 +209,8 @@ class HeaderTests(TestCase):
             made = {"made": Setting("TEMPerature", annotation, value)}
             error = self.assertRaises(DeclarationError, type, "Wrong", (Instrument,), made)
             self.assertIn("Wrong.made: its value after *RST must be ", str(error))
-        for annotation, value in (volts, 30), (float, math.inf), (bool, 1), (str, 'a "b"'), (mode, "LATCh"):
+        right: list[Any] = [(volts, 30), (float, math.inf), (bool, 1), (str, 'a "b"'), (mode, "LATCh")]
+        for annotation, value in right:
             type("Right", (Instrument,), {"made": Setting("TEMPerature", annotation, value)})
 
     def test_what_a_numeric_can_not_be(self) -> None:
