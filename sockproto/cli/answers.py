@@ -62,7 +62,7 @@ class Answers:
         report: Shows it.
         prefix: What stands before every command.
         fail: What makes the call fail, each of them, in a line that comes.
-        expected: What is to be found in some line each.
+        expected: Patterns, each of which must match some line that came.
     """
 
     def __init__(

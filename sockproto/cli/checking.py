@@ -187,7 +187,7 @@ def _script(
 
 
 def _see_reports(given: dict[str, Any]) -> None:
-    """See that each report has a place of its own.
+    """Check that no two reports go to the same place.
 
     Raises:
         OptionError: Two have the same.

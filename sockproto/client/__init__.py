@@ -50,10 +50,10 @@ CROWDED_SECONDS = 0.05
 """After how many seconds a UNIX socket with a full backlog is tried again; TCP retries by itself."""
 
 SILENCE_SECONDS = 1.0
-"""A command server that has spoken and then says nothing for so long will not describe its commands."""
+"""Seconds of silence after a line, after which a command server is taken not to describe its commands."""
 
 DESCRIPTION_SECONDS = 10.0
-"""Nor will one that has said other things for so long."""
+"""Seconds after which a server that keeps sending other lines is taken not to describe its commands."""
 
 Server = str | Address | IStreamClientEndpoint
 """Whom to call."""
@@ -244,8 +244,8 @@ def command(
         lines: The lines, without newlines. An empty one behind a line whose answer is streamed ends that.
         prefix: What every command begins with; empty: nothing.
         answers: ``"all"``: one line answers each line; ``"query"``: one answers those with a question mark;
-            ``"prefix"``: one answers those that begin with the prefix; a number: so many answer each; None:
-            as the server describes it, else ``"prefix"``. Over datagrams an answer is one datagram.
+            ``"prefix"``: one answers those that begin with the prefix; a number: each line is answered by
+            that many; None: as the server describes it, else ``"prefix"``. Over datagrams an answer is one datagram.
         greeting: So many lines the server says before the first is sent; one that describes itself needs no
             such number.
         heard: Called with each line that comes; then they are not kept for the result.

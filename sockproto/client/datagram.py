@@ -76,7 +76,7 @@ class Exchange:
         self._next_timer: IDelayedCall | None = None
         self._request = b""
         self._answered = False  # the request was
-        self._said = 0  # so many messages
+        self._said = 0  # messages sent
         # What is being handled.
         self._messages: deque[bytes] = deque()
         self._script: Script | None = None
@@ -354,7 +354,7 @@ class _Socket(ConnectedDatagramProtocol):
         cast("Any", self.transport).write(datagram)
 
     def close(self) -> "Deferred[Any]":
-        """Close; what still comes is nobody's."""
+        """Close; what still comes is ignored."""
         self._exchange = None
         return succeed(None) if self.port is None else maybeDeferred(self.port.stopListening)
 

@@ -50,7 +50,7 @@ LINGER_SECONDS = 0.5
 """Over TLS, which has no half-close: how many seconds the last bytes of the server may take."""
 
 UNHEARD = TURN_BYTES // WRITE_BYTES
-"""So often a conversation may go on from one message to the next, 64 KiB at a time, if nobody hears it."""
+"""How often a conversation may go on to the next 64 KiB when its output reaches nobody any more."""
 
 MALFORMED = "a reply is malformed; does the server speak this protocol, with this framing?"
 """What a call is told whose replies can't be cut."""
@@ -101,7 +101,7 @@ class Observed:
         return data
 
     def end_tracing(self) -> None:
-        """What is still said reaches nobody."""
+        """Stop tracing: what is sent from now on reaches nobody."""
         self._trace = None
 
 
@@ -120,7 +120,7 @@ class CallRegistry(Registry):
     def __init__(self, call: Call, limits: Limits, clock: IReactorTime) -> None:
         super().__init__(limits, clock)
         self._call = call
-        self._lingered = 0  # so often, for what the server may still say
+        self._lingered = 0  # how often it has waited for more from the server
         self.lost: Failure = connectionDone
 
     def failed(self, connection: Connection, what: str, error: BaseException) -> None:

@@ -42,7 +42,7 @@ class ConnectionAttempt:
         sock: The socket, which doesn't block; None: the system has none of that family.
         error: Why it can't be connected, None as long as nothing says so.
         under_way: Whether it is neither connected nor failed.
-        crowded: Whether it is to be asked again: a UNIX socket's backlog is full.
+        crowded: Whether to try again: a UNIX socket's backlog is full.
     """
 
     def __init__(self, address: SocketAddress, sock: socket.socket | None = None) -> None:
@@ -103,8 +103,8 @@ class ConnectionAttempt:
 class ConnectionAttempts:
     """Tries the addresses of a host, the next one after 0.25 s, or at once where one fails.
 
-    Iterating gives each attempt as it ends; those before go on meanwhile. Leaving it closes all sockets that
-    nobody has taken.
+    Iterating yields each attempt as it ends; the earlier ones go on meanwhile. Leaving it closes all
+    sockets that were not taken.
 
     Args:
         addresses: The addresses, in the order in which they are tried.

@@ -243,5 +243,5 @@ def _failed(attempt: Attempt, error: Exception) -> None:
     attempt.outcome, attempt.detail = OUTCOMES[type(call_failed(error, "connect"))], reason_of(error)
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         attempt.errno = errno.errorcode.get(error.errno or 0, "")
-        if error.errno == errno.ENOENT:  # a UNIX socket's file: nobody is there to refuse
+        if error.errno == errno.ENOENT:  # a UNIX socket's file does not exist
             attempt.outcome = "unreachable"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def temporary_name() -> Iterator[str]:
-    """Have a name for a UNIX datagram socket of our own, without which nobody could answer it.
+    """Have a name for our UNIX datagram socket: without one no server could answer it.
 
     On Linux it is abstract (unix(7)) and leaves nothing behind; elsewhere it is a path in its own directory.
     """

@@ -81,7 +81,7 @@ class Decoder:
                 yield decoded
 
     def end(self) -> None:
-        """The body has ended; with no byte at all it was empty, whatever its coding."""
+        """The body has ended. Without any byte it was empty, with every coding."""
         for inflater in self._inflaters:
             inflater.end()
 

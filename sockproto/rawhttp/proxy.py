@@ -3,7 +3,7 @@
 curl's rules: ``http_proxy`` counts in lower case alone (a CGI script has the client's ``Proxy:`` header as
 ``HTTP_PROXY``), an empty variable is none, and ``no_proxy`` counts for a proxy that was named as well::
 
-    proxy = proxy_for(URL.parse("https://example.com/"))    # None: there is none, or not for this host
+    proxy = proxy_for(URL.parse("https://example.com/"))    # None: no proxy, or none for this host
     proxy = Proxy.parse("http://user:secret@proxy.example:3128")
     open_tunnel(stream, "example.com", 443, proxy)          # what follows is between us and example.com
 
@@ -89,7 +89,7 @@ def proxy_for(
         environ: The environment.
 
     Raises:
-        BadProxy: What should be a proxy is none, or one of another kind.
+        BadProxy: The value is no proxy's address, or of a kind that is not supported.
     """
     if named is None:
         names = [f"{url.scheme}_proxy", *(["HTTPS_PROXY"] if url.scheme == "https" else [])]

@@ -1,4 +1,4 @@
-"""Going on with a file of which a part is there already, as ``-C`` does.
+"""Resuming a file of which a part is there already (``-C``).
 
 The part that is there must be of the file that the server has now. What tells is kept with it: the server's
 ``ETag`` in an extended attribute, or its ``Last-Modified`` as the file's time, and the request makes the
@@ -50,7 +50,7 @@ class ResumedFile:
         tell: Called with a text on how it is written.
 
     Attributes:
-        modified: What the file's time is to be in the end, in seconds since 1970; None: now.
+        modified: The file's modification time at the end, in seconds since 1970; None: now.
 
     Raises:
         OptionError: The file is shorter than *offset*.

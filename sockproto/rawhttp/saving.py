@@ -49,7 +49,7 @@ class WholeFile:
     Attributes:
         name: Where it is, which may differ from *path* unless it may *replace*.
         replaced: Whether an older file was replaced.
-        modified: What the file's time is to be, in seconds since 1970; None: now.
+        modified: The file's modification time, in seconds since 1970; None: now.
 
     Raises:
         WriteFailed: It can't be written; from ``with`` and from its end.

@@ -73,7 +73,7 @@ class AdoptingReactor:
         return getattr(self._reactor, name)
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
-        """Accept connections at the socket, whatever its kind."""
+        """Accept connections at the socket, of any kind."""
         return adopt_stream(self._reactor, self._opened, factory)
 
     def listenSSL(

@@ -30,7 +30,7 @@ def defines_first(kind: Any, name: str, other: str) -> bool:
 
 
 def asks_for_answers(protocol: Any, told: str) -> bool:
-    """Tell whether a protocol is to be asked for its answer, and not to be told what comes.
+    """Tell whether a protocol is asked for its answer (``answer``) rather than told what came.
 
     Args:
         protocol: The protocol.
@@ -44,5 +44,5 @@ def asks_for_answers(protocol: Any, told: str) -> bool:
 
 
 def inherits(thing: Any, name: str) -> bool:
-    """Tell whether an object has a method as its class has it, and not one of its own."""
+    """Tell whether an object uses its class's method, not one set on the object."""
     return getattr(getattr(thing, name, None), "__func__", None) is getattr(type(thing), name, thing)

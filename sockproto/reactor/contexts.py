@@ -1,4 +1,4 @@
-"""The log contexts of events: Twisted gives each event one, which tells whose it is where a line is logged.
+"""The log contexts of events: Twisted has one for each event; a log line names whose event it is.
 
 Five calls look up, copy, change and push it, and take it off again. Here the same is made and pushed in
 place; a new one for each event, which a thread that is started meanwhile takes along::

@@ -38,7 +38,7 @@ def end_process(reactor: Any, error: BaseException) -> None:
 
 
 def _status(error: BaseException) -> int:
-    """Return the exit status that Python gives to an error that ends it."""
+    """Return the exit status with which Python ends for an error."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     code = error.code if isinstance(error, SystemExit) else 1
@@ -49,7 +49,7 @@ def _status(error: BaseException) -> int:
 
 
 def _leave(status: int) -> None:
-    """End the process, with all else done that is to be done then: a status can't be given otherwise."""
+    """End the process, after the usual work at its end; there is no other way to set its status."""
     atexit.unregister(_leave)
     if has_all(atexit, RELIES_ON[atexit]):
         atexit._run_exitfuncs()

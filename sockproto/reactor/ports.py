@@ -146,7 +146,7 @@ def _ignores_address(factory: Any) -> bool:
 
 
 def _fixed_host(port: Any) -> Any:
-    """Return the address that this end of every connection has; None: each its own."""
+    """Return the address that this end of every connection has; None if they differ."""
     host, listening = port.getHost(), port.socket
     option = (IPPROTO_IP, IP_TRANSPARENT) if listening.family == AF_INET else (IPPROTO_IPV6, IPV6_TRANSPARENT)
     transparent = sys.platform == "linux" and listening.getsockopt(*option)

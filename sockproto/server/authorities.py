@@ -1,4 +1,4 @@
-"""The authorities one of which must have signed the certificate of a TLS client: ``--client-ca``.
+"""The authorities for the certificates of TLS clients (``--client-ca``): one of them must have signed each.
 
 Needs the extra ``tls``::
 

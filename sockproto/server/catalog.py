@@ -135,7 +135,7 @@ def _ours() -> Iterator[Found]:
 
 
 def _in_plugin(name: str) -> Iterator[Any]:
-    """Yield the definitions of a plugin module, or why there are none to be had."""
+    """Yield the definitions of a plugin module, or the reason why it has none."""
     try:
         module = import_module(name)
         values = {id(value): value for value in vars(module).values()}.values()  # each once

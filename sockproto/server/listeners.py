@@ -78,7 +78,7 @@ class Listener:
         interface: The numeric address; None if the listener has no address.
         datagrams: Whether it is for datagrams.
         tls: Whether it speaks TLS.
-        client_ca: The file of authorities one of which must have signed its clients' certificates; empty:
+        client_ca: The file of authorities, of which one must have signed each client's certificate; empty:
             clients need no certificate.
         warning: What is wrong with it, though it can listen; usually empty.
         close: Removes what the port leaves over, such as a socket file.

@@ -14,7 +14,7 @@ def described(offered: Iterable[Any]) -> list[list[Any]]:
 
     Args:
         offered: The definitions whose options can be given. Options of one name share a row, and its help
-            tells whose is which where they differ; each protocol keeps its own ``convert``.
+            says which protocol takes which value where they differ; each protocol keeps its own ``convert``.
     """
     helps: dict[str, dict[str, list[str]]] = {}
     framings = []

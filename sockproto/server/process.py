@@ -66,7 +66,8 @@ def take_signals(
     many servers and nothing to this one, no longer end the process.
 
     Args:
-        reactor: What is to be stopped. Ask before it runs: Twisted takes SIGTERM even if it was ignored.
+        reactor: The reactor that will be stopped. Call this before it runs: Twisted takes SIGTERM even if it
+            was ignored.
         again: What to call, in the reactor.
         hang_up: What each SIGHUP is to call instead, in the reactor; it ends nothing then.
     """

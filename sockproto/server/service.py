@@ -99,7 +99,7 @@ class ServerService(Service):
             if log_connections is not None and not listener.datagrams:
                 listener.server.registry.reports = Reports(log_connections)
         self._admin = admin
-        self._own: list[Listener] = []  # those that serve nobody but who runs the service
+        self._own: list[Listener] = []  # those for the operator alone, such as the admin site
         self._drain_seconds = drain_seconds
         self._lame_duck_seconds = lame_duck_seconds
         self._owns_process = owns_process
@@ -302,7 +302,7 @@ class ServerService(Service):
             )
 
     def _bind(self, last: bool) -> bool:
-        """Open every port, or none; gives False if another choice of a free port may help."""
+        """Open every port, or none; return False if another choice of a free port may help."""
         self._bound = True
         chosen = 0
         sharing: set[tuple[bool, str | None]] = set()
@@ -358,7 +358,7 @@ class ServerService(Service):
 def stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
     """Stop listening; return a Deferred that fires when that is done."""
     listener.close()
-    # What ``stdio:`` gives is no port but a connection.
+    # ``stdio:`` returns a connection, not a port.
     stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection
     return maybeDeferred(stop)
 

@@ -2,7 +2,7 @@
 
 ::
 
-    clear("/run/echo")     # nobody listens there, and nothing is left of who did
+    clear("/run/echo")     # no server listens there, and no file is left of one
 """
 
 import errno
@@ -30,7 +30,7 @@ def clear(path: str) -> None:
     connection of the wrong type is tried, which no server notices.
 
     Args:
-        path: Where the socket is to be; an abstract name begins with a zero byte, and leaves nothing behind.
+        path: The path of the socket; an abstract name begins with a zero byte and leaves no file behind.
 
     Raises:
         CannotListenError: Somebody listens there, or something is in the way that is not for us to remove.
@@ -74,7 +74,7 @@ def _check(path: str) -> None:
 
 
 def is_dead(path: str) -> bool:
-    """Tell whether nobody has the socket at a path any more.
+    """Tell whether no process has the socket at a path any more.
 
     Raises:
         PathError: It can't be told.

@@ -2,7 +2,7 @@
 
 ::
 
-    channel = Channel(tell)         # gives the messages that come
+    channel = Channel(tell)         # calls tell with each message that comes
     channel.dataReceived(b'16:{"do": "drain"},')    # tell({"do": "drain"})
 """
 
@@ -35,7 +35,7 @@ class Channel(NetstringReceiver):
         lost: Called when no more can come.
 
     Attributes:
-        full: Whether what was said waits, because nobody reads it: what can be said later should be.
+        full: Whether messages wait because the other end does not read; send others later.
     """
 
     MAX_LENGTH = MAX_MESSAGE_BYTES
@@ -46,7 +46,7 @@ class Channel(NetstringReceiver):
         self.full = False
 
     def connectionMade(self) -> None:
-        """Have the transport tell when nobody reads what was said."""
+        """Have the transport tell when the other end does not read."""
         if IConsumer.providedBy(self.transport):
             self.transport.registerProducer(self, True)
 

@@ -2,7 +2,7 @@
 
 ::
 
-    place = taken_place()       # in the worker; None in a process that nobody has started as one
+    place = taken_place()       # in a worker; None in any other process
 """
 
 import json
@@ -67,8 +67,8 @@ class WorkerPlace:
 def taken_place() -> WorkerPlace | None:
     """Take what this process was started with as a worker; None where it was not.
 
-    Signals that end a server are the supervisor's, which says then what is to be done: a terminal's Ctrl-C
-    and systemd's stop reach every process of a group.
+    Signals that end a server are the supervisor's, which then tells the workers what to do: a terminal's
+    Ctrl-C and systemd's stop reach every process of a group.
 
     Raises:
         OptionError: The variable is somebody else's.

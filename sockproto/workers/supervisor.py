@@ -57,7 +57,7 @@ class Supervisor(ServerService):
 
     Args:
         workers: How many.
-        listeners: What to listen on. Their factories serve nobody here.
+        listeners: What to listen on. Their factories are not used in this process.
         command: What starts a worker: this command once more; its environment tells it what it is.
         kwargs: As of ``ServerService``, which owns the process.
     """

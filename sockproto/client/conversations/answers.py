@@ -22,7 +22,8 @@ def rule(answers: str | int, prefix: bytes) -> Callable[[bytes], int]:
 
     Args:
         answers: ``all``: one answers each; ``query``: one answers those with a question mark; ``prefix``: one
-            answers those that begin with the prefix, but for empty ones; a number: so many answer each.
+            answers those that begin with the prefix, but for empty ones; a number: each
+            line is answered by that many.
         prefix: What stands before every command.
 
     Raises:

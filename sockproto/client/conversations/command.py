@@ -1,4 +1,4 @@
-"""A client of command: sends lines, and gives each its replies.
+"""A client of command: sends lines, and finds the replies to each.
 
 ::
 
@@ -78,7 +78,7 @@ class CommandClient(ClientConversation):
         self._late = False  # the description may come though it is not waited for any more
         self._description = b""  # as it came first
         self._streams: frozenset[bytes] | None = None  # of a server that has described itself
-        self._due = greeting  # so many lines
+        self._due = greeting  # lines that are still due
         self._bounded = False  # the answer ends where the description comes
         self._asked = False  # all lines are sent
         self._line: bytes | None = None  # the one that is being answered
@@ -130,7 +130,7 @@ class CommandClient(ClientConversation):
             reply = self._description
         if self._is_description_due() and (streams := streams_of(reply)) is not None:
             self._streams, self._late, self._description = streams, False, reply
-            if not self._bounded:  # it took so long that it was not waited for
+            if not self._bounded:  # it came too late to be waited for
                 return None
             self._bounded = False
             return self._next()
@@ -262,7 +262,7 @@ class CommandClient(ClientConversation):
         yield b""
 
     def _peek(self) -> bytes | Wait | None:
-        """Return the next line, or what it is waited for with; None: there is none."""
+        """Return the next line, or the ``Wait`` for it; None if there is none."""
         item = self._lines.peek()
         awaitable = item.awaitable if isinstance(item, Wait) else None
         if awaitable is not None and getattr(awaitable, "called", False):
