@@ -86,7 +86,10 @@ def parse_header(text: str) -> ProgramHeader:
         return ProgramHeader((Mnemonic(nodes),), is_query)
     matches = list(_NODE.finditer(nodes))
     if not nodes or "".join(match[0] for match in matches) != nodes or nodes.endswith(":") or "::" in nodes:
-        raise DeclarationError(f"{text!r} is no header such as 'MEASure:VOLTage[:DC]?' or 'OUTPut<n>:STATe'")
+        raise DeclarationError(
+            f"{text!r} is no header such as 'MEASure:VOLTage[:DC]?' or 'OUTPut<n>:STATe', "
+            "with the short forms in capitals"
+        )
     mnemonics = tuple(
         Mnemonic(match[3] + match[4], bool(match["bracket"]), match[5] or "") for match in matches
     )

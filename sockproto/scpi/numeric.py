@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sockproto.commands.kinds import Kind
-from sockproto.errors import InstrumentError
+from sockproto.errors import DeclarationError, InstrumentError
 from sockproto.scpi.message import not_allowed
 
 MAX_DIGITS, MAX_EXPONENT = 255, 32_000
@@ -58,12 +58,27 @@ class Numeric:
         minimum: The least value, in that unit, which MIN stands for; None: any, and no MIN.
         maximum: The greatest value, in that unit, which MAX stands for; None: any, and no MAX.
         default: The value, in that unit, which DEF stands for; None: no DEF.
+
+    Raises:
+        DeclarationError: The unit is no text, or no value is within the limits, or the default is not.
     """
 
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
     default: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.unit, str):
+            raise DeclarationError(
+                f"the unit of a Numeric is a text such as 'V', not {self.unit!r}; "
+                "without one write Numeric(minimum=0, maximum=30)"
+            )
+        given = [each for each in (self.minimum, self.default, self.maximum) if each is not None]
+        if given != sorted(given):
+            raise DeclarationError(
+                f"minimum, default and maximum of a Numeric come in that order, not {given}"
+            )
 
     @property
     def is_limited(self) -> bool:

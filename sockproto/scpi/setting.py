@@ -13,10 +13,12 @@ A setting is a command that sets a value, the query that asks for it, and what `
 from collections.abc import Callable
 from typing import Annotated, Any
 
+from sockproto.errors import CommandError, DeclarationError
 from sockproto.scpi.declaration import ScpiCommand
 from sockproto.scpi.notation import ProgramHeader, parse_header
 from sockproto.scpi.numeric import Numeric
-from sockproto.scpi.response_data import string_data
+from sockproto.scpi.program_data import kind_of
+from sockproto.scpi.response_data import response, string_data
 from sockproto.scpi.status import StatusRegister
 
 Bits = Annotated[int, Numeric(minimum=0, maximum=65_535)]
@@ -48,8 +50,15 @@ class Setting:
         vars(instrument).pop(self._name, None)
 
     def commands(self) -> list[ScpiCommand]:
-        """Return the command and the query."""
+        """Return the command and the query.
+
+        Raises:
+            DeclarationError: The annotation is that of no parameter, or the value of ``*RST`` is none of it.
+        """
         name, reset = self._name, self.reset
+        if not self._takes_reset():
+            kind = kind_of(self.annotation).description
+            raise DeclarationError(f"its value after *RST must be {kind}, not {reset!r}")
 
         def value(instrument: Any) -> Any:
             return vars(instrument).get(name, reset)
@@ -58,6 +67,16 @@ class Setting:
             setattr(instrument, name, value)
 
         return _set_and_ask(self.header, self.annotation, value, set_value)
+
+    def _takes_reset(self) -> bool:
+        """Tell whether the value of ``*RST``, as the query answers it, is one that the command takes."""
+        kind, reset = kind_of(self.annotation), self.reset
+        try:
+            data = response(string_data(reset) if self.annotation is str is type(reset) else reset)
+            value = kind.parse(data)
+        except (CommandError, TypeError):
+            return False
+        return bool(value == reset or response(value) == data)  # infinity is answered as a number
 
 
 class RegisterCommands:

@@ -1,13 +1,14 @@
 """Headers: their spellings, their paths, their suffixes."""
 
 from itertools import product
-from typing import Any
+import math
+from typing import Annotated, Any, Literal
 
 from hypothesis import assume, given, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto import DeclarationError
-from sockproto.scpi import Instrument, InstrumentError, scpi
+from sockproto.scpi import Instrument, InstrumentError, Numeric, Setting, scpi
 from sockproto.scpi.headers import HeaderTree
 from sockproto.scpi.notation import ProgramHeader, parse_header, short_form
 from tests.scpi.instruments import Supply, Talk
@@ -199,6 +200,22 @@ class HeaderTests(TestCase):
         ):
             made = {"one": declared(one), "other": declared(other)}
             self.assertRaises(DeclarationError, type, "Wrong", (Instrument,), made)
+
+    def test_a_setting_has_a_value_of_its_type_after_reset(self) -> None:
+        volts, mode = Annotated[float, Numeric("V", 0, 30)], Literal["LATCh", "FOLLow"]
+        for annotation, value in (
+            (volts, 31.0), (volts, "warm"), (volts, None), (int, 1.5), (bool, "ON"), (str, 5), (mode, "LATC"),
+        ):  # fmt: skip
+            made = {"made": Setting("TEMPerature", annotation, value)}
+            error = self.assertRaises(DeclarationError, type, "Wrong", (Instrument,), made)
+            self.assertIn("Wrong.made: its value after *RST must be ", str(error))
+        for annotation, value in (volts, 30), (float, math.inf), (bool, 1), (str, 'a "b"'), (mode, "LATCh"):
+            type("Right", (Instrument,), {"made": Setting("TEMPerature", annotation, value)})
+
+    def test_what_a_numeric_can_not_be(self) -> None:
+        self.assertIn("write Numeric(minimum=0", str(self.assertRaises(DeclarationError, Numeric, 0, 30)))
+        self.assertRaises(DeclarationError, Numeric, "V", 30, 0)
+        self.assertRaises(DeclarationError, Numeric, "V", 0, 30, default=31)
 
     def test_a_header_is_shown_as_it_was_declared(self) -> None:
         for header in "[SOURce<n>]:VOLTage[:LEVel]?", "MEASure:VOLTage[:DC]?", "*IDN?", "*RST", "A[:B]":
