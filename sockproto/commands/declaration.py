@@ -90,6 +90,10 @@ def command(
     if len(names) == 1 and callable(names[0]):
         return command()(names[0])
 
+    for name in names:
+        if not isinstance(name, str):
+            raise DeclarationError(f"a command is a method, and its name a text, not {name!r}")
+
     def mark(function: Any) -> Any:
         if not inspect.isfunction(function):
             raise DeclarationError(f"a command is a method, not {function!r}")

@@ -122,6 +122,7 @@ class DeclarationTests(TestCase):
 
     def test_only_a_function_can_be_decorated(self) -> None:
         self.assertRaises(DeclarationError, command, staticmethod(len))
+        self.assertRaises(DeclarationError, command, property(len))
 
     def test_a_class_where_an_object_is_needed(self) -> None:
         error = self.assertRaises(TypeError, CommandFactory, Everything)
