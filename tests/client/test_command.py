@@ -119,6 +119,13 @@ class CommandTests(ClientTestCase):
         expected = Replies((b"Welcome", b"Who is there?"), lines, replies, (b"late",))
         self.assertEqual(self.successResultOf(call), expected)
 
+    def test_an_answer_without_a_newline_ends_where_the_description_begins(self) -> None:
+        call = self.described("/bytes 4", "/total")
+        self.assertEqual(self.say(b"0123", DESCRIPTION), b"/total\n/help json\n")
+        self.say(b"3\n", DESCRIPTION)
+        self.end()
+        self.assertEqual(self.successResultOf(call).replies, ((b"0123",), (b"3",)))
+
     @given(st.sets(st.integers(1, 400)))
     def test_however_the_bytes_are_split(self, cuts: set[int]) -> None:
         self.setUp()

@@ -76,6 +76,7 @@ class CommandClient(ClientConversation):
         self._is_asking = answers is None and bool(prefix) and silence is not None
         self._held: list[bytes] = []  # what came since the question was asked
         self._late = False  # the description may come though it is not waited for any more
+        self._description = b""  # as it came first
         self._streams: frozenset[bytes] | None = None  # of a server that has described itself
         self._due = greeting  # so many lines
         self._bounded = False  # the answer ends where the description comes
@@ -123,8 +124,12 @@ class CommandClient(ClientConversation):
     def received(self, reply: bytes) -> Script | None:
         """Take a line, or the lines of a datagram; go on if all that was due has come."""
         reply = reply.removesuffix(b"\n").removesuffix(b"\r")  # as a datagram has it
+        if self._bounded and self._description and reply.endswith(self._description):
+            if answer := reply.removesuffix(self._description):
+                self._keep(answer)  # one that has no newline, such as that of /bytes of ``faults``
+            reply = self._description
         if (self._bounded or self._late) and (streams := streams_of(reply)) is not None:
-            self._streams, self._late = streams, False
+            self._streams, self._late, self._description = streams, False, reply
             if not self._bounded:  # it took so long that it was not waited for
                 return None
             self._bounded = False
@@ -205,6 +210,7 @@ class CommandClient(ClientConversation):
                 reply = came.pop()
             self._streams = streams_of(reply)
             if self._streams is not None:
+                self._description = reply
                 break
             self._held.append(reply)
             room -= len(reply) + 1
