@@ -225,7 +225,7 @@ class _Table:
         if kind == "expect" and "until" in self.given:
             raise self.wrong("until goes with prefix or match: expect is all that comes, its end too")
         if kind != "expect" and not (until or ended):
-            raise self.wrong(f"where does what begins so end? {kind} needs until, or a terminator at the top")
+            raise self.wrong(f"{kind} needs until, or a terminator at the top: how does this answer end?")
         if kind == "match":
             return Reply(kind, self._expression(), until)
         return Reply(kind, self.text(kind), until if kind == "prefix" else b"")
