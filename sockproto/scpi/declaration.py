@@ -58,6 +58,11 @@ def scpi(header: str, *, overlapped: bool = False) -> Callable[[Method], Method]
     return mark
 
 
+def declared_headers(attribute: Any) -> frozenset[ProgramHeader]:
+    """Return the headers that a method was decorated with; none for anything else."""
+    return frozenset(header for header, _ in getattr(attribute, MARK, ()))
+
+
 class ScpiCommand:
     """One command or query of an instrument.
 

@@ -16,9 +16,13 @@ Source:
     SCPI-99, volume 1, chapter 4 (required commands), volume 2, chapters 20 (STATus) and 21 (SYSTem).
 """
 
+import inspect
+from typing import Any
+
+from sockproto.errors import DeclarationError
 from sockproto.scpi.common import CommonCommands
-from sockproto.scpi.declaration import scpi
-from sockproto.scpi.setting import RegisterCommands
+from sockproto.scpi.declaration import declared_headers, scpi
+from sockproto.scpi.setting import RegisterCommands, Setting
 
 
 class Instrument(CommonCommands):
@@ -40,8 +44,20 @@ class Instrument(CommonCommands):
         operations: Its overlapped commands that are not over.
 
     Raises:
-        DeclarationError: When the class is made: a method can't be a command.
+        DeclarationError: When the class is made: a method can't be a command, or a command or setting has the
+            name of what every instrument has.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        for name, attribute in vars(cls).items():
+            headers = declared_headers(attribute)
+            if not headers and not isinstance(attribute, Setting):
+                continue
+            own = inspect.getattr_static(Instrument, name, None)
+            overrides = inspect.isfunction(own) and bool(headers) and declared_headers(own) <= headers
+            if own is not None and not overrides:
+                raise DeclarationError(f"{cls.__name__}.{name}: every instrument has that name; take another")
+        super().__init_subclass__(**kwargs)
 
     operation_commands = RegisterCommands("STATus:OPERation", lambda instrument: instrument.status.operation)
     questionable_commands = RegisterCommands(

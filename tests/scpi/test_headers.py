@@ -203,15 +203,29 @@ class HeaderTests(TestCase):
 
     def test_a_setting_has_a_value_of_its_type_after_reset(self) -> None:
         volts, mode = Annotated[float, Numeric("V", 0, 30)], Literal["LATCh", "FOLLow"]
-        for annotation, value in (
+        wrong: list[tuple[Any, Any]] = [
             (volts, 31.0), (volts, "warm"), (volts, None), (int, 1.5), (bool, "ON"), (str, 5), (mode, "LATC"),
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for annotation, value in wrong:
             made = {"made": Setting("TEMPerature", annotation, value)}
             error = self.assertRaises(DeclarationError, type, "Wrong", (Instrument,), made)
             self.assertIn("Wrong.made: its value after *RST must be ", str(error))
-        right: list[Any] = [(volts, 30), (float, math.inf), (bool, 1), (str, 'a "b"'), (mode, "LATCh")]
+        right: list[tuple[Any, Any]] = [
+            (volts, 30), (float, math.inf), (bool, 1), (str, 'a "b"'), (mode, "LATCh"),
+        ]  # fmt: skip
         for annotation, value in right:
             type("Right", (Instrument,), {"made": Setting("TEMPerature", annotation, value)})
+
+    def test_names_that_every_instrument_has(self) -> None:
+        def version(self: Any) -> str:
+            return "1999.0"
+
+        for name in "status", "reset", "settings", "identity", "wait":
+            made = {name: Setting("TEMPerature", float, 0.0)}
+            error = self.assertRaises(DeclarationError, type, "Wrong", (Instrument,), made)
+            self.assertIn(f"Wrong.{name}: every instrument has that name", str(error))
+        self.assertRaises(DeclarationError, type, "Wrong", (Instrument,), {"test": scpi("TEST?")(version)})
+        type("Right", (Instrument,), {"version": scpi("SYSTem:VERSion?")(version), "test": lambda self: 0})
 
     def test_what_a_numeric_can_not_be(self) -> None:
         self.assertIn("write Numeric(minimum=0", str(self.assertRaises(DeclarationError, Numeric, 0, 30)))
