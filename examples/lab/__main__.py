@@ -7,9 +7,12 @@
 """
 
 import argparse
+import platform
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 from sockproto.check.causes import first_causes
@@ -82,7 +85,11 @@ def text(reports: dict[str, Report]) -> str:
     heads = ["| | lines | passed | failed | left open |", "| --- | ---: | ---: | ---: | ---: |"]
     table = "\n".join([*heads, *(row(style, report) for style, report in reports.items())])
     details = [told(style, report) for style, report in reports.items()]
-    return "\n\n".join([table, *filter(None, details)])
+    told_when = (
+        f"Judged on {datetime.now(timezone.utc):%Y-%m-%d} with Python {platform.python_version()}, "
+        f"Twisted {version('twisted')}, sockproto {version('sockproto')}."
+    )
+    return "\n\n".join([table, told_when, "## What each gets wrong", *filter(None, details)])
 
 
 def main() -> None:
