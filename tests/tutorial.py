@@ -1,4 +1,4 @@
-"""The pages of docs/tutorial and the files that they show.
+"""The pages of docs/tutorial, those of docs/zh/tutorial, and the files that they show.
 
 A fenced block shows a file if the line before it is a link to the file, with the file's name, and a colon::
 
@@ -8,6 +8,8 @@ A file that is shown in parts says where the later ones begin: ``…, from `clas
 where the next one begins. Write the captions and empty blocks; then copy the files into the pages::
 
     .venv/bin/python -m tests.tutorial
+
+The Chinese pages have the same blocks in the same order, which are copied as well: write as many empty ones.
 
 ``tests/docs/test_tutorial.py`` fails where a block is not its file; ``tests/live/test_tutorial.py`` runs what
 the pages tell the reader to run.
@@ -19,6 +21,7 @@ from pathlib import Path
 DIRECTORY = Path(__file__).parent.parent / "docs" / "tutorial"
 LISTINGS = DIRECTORY / "listings"
 PAGES = sorted(DIRECTORY.glob("*.md"))
+CHINESE = DIRECTORY.parent / "zh" / "tutorial"
 
 # What a reader's commands leave there.
 MADE = {".venv", "__pycache__", "_trial_temp", "_trial_temp.lock", "dropin.cache",
@@ -27,6 +30,7 @@ LANGUAGES = {".py": "python", ".service": "ini", ".socket": "ini"}
 
 CAPTION = r"\[`(?P<name>[^`]+)`\]\(listings/(?P=name)\)(?:, from `(?P<begin>[^`]+)`)?:"
 SHOWN = re.compile(rf"^{CAPTION}\n\n```\w*\n(?:.*?\n)??```\n", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```\w*\n(?:.*?\n)??```\n", re.MULTILINE | re.DOTALL)
 
 
 def files() -> dict[str, str]:
@@ -73,6 +77,18 @@ def shown(page: str) -> list[tuple[str, str | None]]:
     return [(caption["name"], caption["begin"]) for caption in SHOWN.finditer(page)]
 
 
+def translated(page: str, original: str) -> str:
+    """Return a Chinese page with the blocks of the English one.
+
+    Raises:
+        ValueError: One has more of them than the other.
+    """
+    blocks = BLOCK.findall(original)
+    if (count := len(BLOCK.findall(page))) != len(blocks):
+        raise ValueError(f"{count} blocks, where the English page has {len(blocks)}")
+    return BLOCK.sub(lambda _: blocks.pop(0), page)
+
+
 def told(page: str) -> str:
     """Return a page without the files that it shows: what is left are commands, and what they print."""
     return SHOWN.sub("", page)
@@ -80,4 +96,7 @@ def told(page: str) -> str:
 
 if __name__ == "__main__":
     for path in PAGES:
-        path.write_text(rewritten(path.read_text("utf-8")), "utf-8")
+        text = rewritten(path.read_text("utf-8"))
+        path.write_text(text, "utf-8")
+        chinese = CHINESE / path.name
+        chinese.write_text(translated(chinese.read_text("utf-8"), text), "utf-8")

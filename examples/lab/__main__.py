@@ -7,9 +7,12 @@
 """
 
 import argparse
+import platform
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 from sockproto.check.causes import first_causes
@@ -48,18 +51,18 @@ def judge(style: str, quick: bool = True, only: Sequence[str] = ()) -> Report:
     Raises:
         SockprotoError: It does not come up.
     """
-    port, patience = free_port(), QUICK if quick else FULL
-    with Started(shlex.join(command(style, "serve", str(port))), port) as started:
-        started.wait_until_up("tcp", HOST, port)
-        context = CheckContext("greeting", find("tcp", HOST, port), patience, quick, started)
+    patience = QUICK if quick else FULL
+    # The check starts it again on other ports, too.
+    with Started(shlex.join(command(style, "serve", "{port}")), free_port()) as started:
+        started.wait_until_up("tcp", HOST, started.port)
+        context = CheckContext("greeting", find("tcp", HOST, started.port), patience, quick, started)
         return run(context, chosen(cases("greeting", False), only, ()))
 
 
 def row(style: str, report: Report) -> str:
     """Return what a server's file takes, and what comes of it."""
     lines = len((HERE / f"{style}.py").read_text("utf-8").splitlines())
-    counts = [report.count(verdict) for verdict in (Verdict.PASS, Verdict.FAIL)]
-    counts.append(len(report.results) - sum(counts))
+    counts = [report.count(verdict) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.OPEN)]
     name = f"[{STYLES[style]}](../../examples/lab/{style}.py)"
     return f"| {' | '.join([name, str(lines), *map(str, counts)])} |"
 
@@ -79,10 +82,14 @@ def told(style: str, report: Report) -> str:
 
 def text(reports: dict[str, Report]) -> str:
     """Return the table, and what follows it."""
-    heads = ["| | lines | passed | failed | not judged |", "| --- | ---: | ---: | ---: | ---: |"]
+    heads = ["| | lines | passed | failed | left open |", "| --- | ---: | ---: | ---: | ---: |"]
     table = "\n".join([*heads, *(row(style, report) for style, report in reports.items())])
     details = [told(style, report) for style, report in reports.items()]
-    return "\n\n".join([table, *filter(None, details)])
+    told_when = (
+        f"Judged on {datetime.now(timezone.utc):%Y-%m-%d} with Python {platform.python_version()}, "
+        f"Twisted {version('twisted')}, sockproto {version('sockproto')}."
+    )
+    return "\n\n".join([table, told_when, "## What each gets wrong", *filter(None, details)])
 
 
 def main() -> None:

@@ -82,16 +82,6 @@ class Setting:
             return False
         return bool(value == reset or response(value) == data)  # infinity is answered as a number
 
-    def _takes_reset(self) -> bool:
-        """Tell whether the value of ``*RST``, as the query answers it, is one that the command takes."""
-        kind, reset = kind_of(self.annotation), self.reset
-        try:
-            data = response(string_data(reset) if self.annotation is str is type(reset) else reset)
-            value = kind.parse(data)
-        except (CommandError, TypeError):
-            return False
-        return bool(value == reset or response(value) == data)  # infinity is answered as a number
-
 
 class RegisterCommands:
     """The commands of a status register: SCPI-99, volume 2, chapter 20.

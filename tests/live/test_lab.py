@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples.lab.__main__ import HERE, STYLES, command, judge, text
+from sockproto.check.judging import cases
 from sockproto.check.started import Started
 from sockproto.check.target import free_port
 from sockproto.check.verdict import Verdict
@@ -74,7 +75,7 @@ def test_that_on_sockproto_fails_nothing() -> None:
     report = judge("with_sockproto")
     assert [each.case.identifier for each in report.results if each.verdict is Verdict.FAIL] == []
     assert report.count(Verdict.PASS) > 40
-    assert text({"with_sockproto": report}).startswith("| | lines | passed | failed | not judged |")
+    assert text({"with_sockproto": report}).startswith("| | lines | passed | failed | left open |")
 
 
 def test_the_page_counts_the_lines_and_none_has_more_than_sixty() -> None:
@@ -82,3 +83,12 @@ def test_the_page_counts_the_lines_and_none_has_more_than_sixty() -> None:
         lines = len(Path(HERE / f"{style}.py").read_text("utf-8").splitlines())
         assert lines <= 60
         assert re.search(rf"^\| \[{title}\]\(.+?{style}\.py\) \| {lines} \|", PAGE, re.MULTILINE), style
+
+
+def test_the_page_has_every_case_of_each_server_judged() -> None:
+    rows = re.findall(r"^\| \[(.+?)\]\S+ \| \d+ \| (\d+) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    counts = {title: [*map(int, cells)] for title, *cells in rows}
+    everything = len(cases("greeting", False))
+    assert [sum(each) for each in counts.values()] == [everything] * len(STYLES)
+    assert counts["sockproto"] == [everything, 0, 0]
+    assert counts["asyncio streams"][1] == 0
