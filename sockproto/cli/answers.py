@@ -62,7 +62,7 @@ class Answers:
         report: Shows it.
         prefix: What stands before every command.
         fail: What makes the call fail in a line that comes; None: nothing.
-        expected: What is to be found in some line each.
+        expected: Texts; each must be found in some line.
     """
 
     def __init__(

@@ -187,7 +187,7 @@ def _script(
 
 
 def _see_reports(given: dict[str, Any]) -> None:
-    """See that each report has a place of its own.
+    """Make sure that no two reports have the same destination.
 
     Raises:
         OptionError: Two have the same.

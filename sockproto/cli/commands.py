@@ -154,7 +154,7 @@ class Request:
 
 
 def _address(text: str, given: dict[str, Any], meant: str) -> Address:
-    """Read an address; where it is none, guess what the word may have been *meant* for."""
+    """Read an address; if it is not one, guess what the word may have been *meant* for."""
     try:
         return parse_address(text, given["udp"], given["unix"])
     except OptionError as error:

@@ -2,7 +2,7 @@
 
 ::
 
-    fetch(["-o", "page.html", "http://127.0.0.1:8080/"])    # gives the exit status
+    fetch(["-o", "page.html", "http://127.0.0.1:8080/"])    # returns the exit status
 """
 
 import signal

@@ -50,7 +50,7 @@ CROWDED_SECONDS = 0.05
 """After how many seconds a UNIX socket with a full backlog is tried again; TCP retries by itself."""
 
 SILENCE_SECONDS = 1.0
-"""A command server that has spoken and then says nothing for so long will not describe its commands."""
+"""A command server that has spoken and is then silent for this long will not describe its commands."""
 
 Server = str | Address | IStreamClientEndpoint
 """Whom to call."""
@@ -131,7 +131,7 @@ def greet(
     heard: Callable[[bytes], object] | None = None,
     **options: Any,
 ) -> "Deferred[Greetings]":
-    r"""Give names to a greeting server; it answers each with ``Hello, NAME!``.
+    r"""Send names to a greeting server; it answers each with ``Hello, NAME!``.
 
     The reply that is expected is found however it is split or joined; another one is what comes until the
     server falls silent for 0.2 seconds.

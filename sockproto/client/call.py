@@ -99,7 +99,7 @@ class Call:
             self._stop()
 
     def finish(self) -> None:
-        """All is closed: give the result, or the error."""
+        """All is closed: fire the Deferred with the result, or the error."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None

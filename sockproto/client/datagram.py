@@ -76,7 +76,7 @@ class Exchange:
         self._next_timer: IDelayedCall | None = None
         self._request = b""
         self._answered = False  # the request was
-        self._said = 0  # so many messages
+        self._said = 0  # number of messages
         # What is being handled.
         self._messages: deque[bytes] = deque()
         self._script: Script | None = None
@@ -121,7 +121,7 @@ class Exchange:
     # The work.
 
     def _run(self, first: Callable[[], Actions]) -> None:
-        """Do something, and what follows from it, until something has to be waited for."""
+        """Do something, and what follows from it, until there is something to wait for."""
         if self._running:  # by who is told of an error
             return
         self._running = True
@@ -165,7 +165,7 @@ class Exchange:
             self._script = script_of(result)
 
     def _drive(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Run the script until it is over or something has to be waited for."""
+        """Run the script until it is over or there is something to wait for."""
         while self._script is not None and not self._over:
             wanted = drive(self._script, self._send, self._clock, value, error)
             value = error = None

@@ -150,7 +150,7 @@ class _Attempts:
             self._result.errback(self._failure())
 
     def _stop(self) -> None:
-        """Give up the addresses that have not answered."""
+        """Abandon the addresses that have not answered."""
         self._set_timer_off()
         late, self._under_way = self._under_way, []
         for connecting in late:

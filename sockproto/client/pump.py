@@ -34,7 +34,7 @@ class Pump(ClientConversation):
         self._said: list[bytes] = []
         self._heard = heard or self._said.append
         self._outstanding: deque[bytes] = deque()
-        self._checked = 0  # so many bytes of the first of them are back
+        self._checked = 0  # bytes of the first of them that are back
         self._sent = self._taken = 0
         self._room = MAX_OUTSTANDING_BYTES
         self._enough: Deferred[None] | None = None

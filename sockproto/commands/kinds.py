@@ -72,7 +72,7 @@ def _decimal(word: bytes) -> Decimal | None:
     if len(word) > _MOST_DIGITS or not _NUMBER.fullmatch(word):
         return None
     value = Decimal(word.decode())
-    # As a whole number it has so many digits: that of 1e999999999 would fill the memory.
+    # The exponent is the number of digits of a whole number: 1e999999999 would fill the memory.
     return value if abs(value.adjusted()) <= _MOST_DIGITS else None
 
 

@@ -52,7 +52,7 @@ def require_answer(annotation: Any) -> None:
 
 
 def annotated_result(function: Any) -> Any:
-    """Return the annotation of what a method returns; Any if there is none that can be read here."""
+    """Return the annotation of what a method returns; Any if it has no annotation that can be read here."""
     try:
         return typing.get_type_hints(function).get("return", Any)
     except Exception:  # it may need what is imported for type checkers only

@@ -21,7 +21,7 @@ from sockproto.plain.failures import call_failed, most_telling, reason_of
 from sockproto.plain.resolving import SocketAddress
 
 ATTEMPT_SECONDS: Final = 0.25
-"""How long an address is waited for before the next one is tried as well (RFC 8305, section 8)."""
+"""How long to wait for an address before the next one is tried as well (RFC 8305, section 8)."""
 
 RETRY_SECONDS: Final = 0.05
 """How often a UNIX socket whose backlog is full is tried: nothing tells when there is room."""
@@ -42,7 +42,7 @@ class ConnectionAttempt:
         sock: The socket, which doesn't block; None: the system has none of that family.
         error: Why it can't be connected, None as long as nothing says so.
         under_way: Whether it is neither connected nor failed.
-        crowded: Whether it is to be asked again: a UNIX socket's backlog is full.
+        crowded: Whether to try it again: a UNIX socket's backlog is full.
     """
 
     def __init__(self, address: SocketAddress, sock: socket.socket | None = None) -> None:
@@ -103,7 +103,7 @@ class ConnectionAttempt:
 class ConnectionAttempts:
     """Tries the addresses of a host, the next one after 0.25 s, or at once where one fails.
 
-    Iterating gives each attempt as it ends; those before go on meanwhile. Leaving it closes all sockets that
+    Iterating yields each attempt as it ends; the others go on meanwhile. Leaving it closes all sockets that
     nobody has taken.
 
     Args:

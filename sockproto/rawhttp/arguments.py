@@ -186,7 +186,7 @@ def _parser(prog: str, epilog: str | None) -> _Parser:
     description = "Fetch a page over a bare socket."
     parser = _Parser(prog, description=description, epilog=epilog, allow_abbrev=False)
     add = parser.add_argument
-    add("url", metavar="URL", nargs="?", type=str)  # an empty one is no URL, which has a status of its own
+    add("url", metavar="URL", nargs="?", type=str)  # an empty one is not a URL, which has its own exit status
     add("-o", "--output", metavar="FILE", help="where the body goes; -: standard output")
     add("--no-clobber", action="store_true", help="replace no file; save beside it, with a number")
     add("-C", "--continue-at", metavar="OFFSET", type=_offset, help="go on there; -: where the file ends")
@@ -243,7 +243,7 @@ def _filled(text: str) -> str:
 
 
 def _number(convert: Callable[..., Any], *bounds: int) -> Callable[[str], Any]:
-    """Return what reads a number for argparse, which tells only of its own errors."""
+    """Return a function that reads a number for argparse, which reports only its own errors."""
 
     def number(text: str) -> Any:
         try:

@@ -88,7 +88,7 @@ def _run(wanted: argparse.Namespace, prog: str) -> None:
         _close(output, reporter, wanted)
         raise
     except (KeyboardInterrupt, SystemExit):
-        _give_up(sys.stdout)  # a reader that has stopped must not be waited for
+        _give_up(sys.stdout)  # don't wait for a reader that has stopped
         raise
     except WriteFailed:
         if to_stdout:
@@ -111,7 +111,7 @@ def _print(wanted: argparse.Namespace, url: URL, output: Output, reporter: Repor
 
 
 def _save(wanted: argparse.Namespace, url: URL, path: str, reporter: Reporter) -> str:
-    """Fetch into a file; return what is to be said of it, if its name isn't what was said."""
+    """Fetch into a file; return a message if its name differs from what was asked for."""
     file = WholeFile(path, not wanted.no_clobber, reporter.note)
     with file as body:
         if wanted.head or wanted.include:
@@ -137,7 +137,7 @@ def _part(wanted: argparse.Namespace, into: SupportsWrite) -> tuple[Destination,
 
 
 def _goes_on(wanted: argparse.Namespace, path: str) -> bool:
-    """Tell whether a file is to be gone on with, which may be one that is not there yet."""
+    """Tell whether to resume a file, which need not exist yet."""
     if wanted.continue_at is None:
         return False
     try:
@@ -147,7 +147,7 @@ def _goes_on(wanted: argparse.Namespace, path: str) -> bool:
 
 
 def _go_on(wanted: argparse.Namespace, url: URL, path: str, reporter: Reporter) -> str:
-    """Go on with a file; return what is to be said of it."""
+    """Resume a file; return a message about it."""
     offset = None if wanted.continue_at < 0 else wanted.continue_at
     with ResumedFile(path, offset, reporter.note) as file:
         response = fetch_resumed(url, file, fetch_options(wanted), reporter)

@@ -25,7 +25,7 @@ def http_date(seconds: float) -> str:
 
 
 def seconds_of(date: bytes | None) -> float | None:
-    """Return the seconds since 1970 of a date in any of HTTP's three forms; None if it is none."""
+    """Return the seconds since 1970 of a date in any of HTTP's three forms; None if it is not a date."""
     from email.utils import parsedate  # few need it, and it takes a while to load
 
     parsed = parsedate(date.decode("latin-1")) if date else None

@@ -1,6 +1,6 @@
 r"""HTTP/1.1's message framing, from the side of a client (pure).
 
-It reads top-down, as RFC 9112 does; where bytes are missing it gives None, and goes on once they are
+It reads top-down, as RFC 9112 does; where bytes are missing it returns None, and goes on once they are
 there. However the bytes are split, the events are the same, and so is the error::
 
     parser = ResponseParser()

@@ -89,7 +89,7 @@ def proxy_for(
         environ: The environment.
 
     Raises:
-        BadProxy: What should be a proxy is none, or one of another kind.
+        BadProxy: The value is not a proxy's address, or its kind of proxy is not supported.
     """
     if named is None:
         names = [f"{url.scheme}_proxy", *(["HTTPS_PROXY"] if url.scheme == "https" else [])]

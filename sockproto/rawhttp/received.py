@@ -15,7 +15,7 @@ class Received:
     def __init__(self) -> None:
         self.ended, self.clean, self.count = False, True, 0
         self._pieces: deque[bytes] = deque()
-        self._at = 0  # so much of the first piece is taken
+        self._at = 0  # bytes of the first piece that are taken
         self._line = bytearray()  # a line's beginning, from pieces that are gone
 
     def feed(self, data: bytes) -> None:

@@ -50,7 +50,7 @@ class ResumedFile:
         tell: Called with a text on how it is written.
 
     Attributes:
-        modified: What the file's time is to be in the end, in seconds since 1970; None: now.
+        modified: The finished file's modification time, in seconds since 1970; None: now.
 
     Raises:
         OptionError: The file is shorter than *offset*.

@@ -49,7 +49,7 @@ class WholeFile:
     Attributes:
         name: Where it is, which may differ from *path* unless it may *replace*.
         replaced: Whether an older file was replaced.
-        modified: What the file's time is to be, in seconds since 1970; None: now.
+        modified: The file's modification time, in seconds since 1970; None: now.
 
     Raises:
         WriteFailed: It can't be written; from ``with`` and from its end.
@@ -180,7 +180,7 @@ _EFFECTIVE: Final = os.access in os.supports_effective_ids
 
 
 def _made_alike(descriptor: int, old: os.stat_result, path: str) -> bool:
-    """Give a new file what the old one has; return whether it may take its place."""
+    """Copy the old file's owner and mode to the new one; return whether it may take its place."""
     new = os.fstat(descriptor)
     if old.st_nlink > 1 or _has_attributes(path):
         return False

@@ -64,7 +64,7 @@ def set_up(context: Any, declared: Sequence[bytes]) -> None:
 def go_on_without_alpn() -> None:
     """Have it so in all TLS contexts of the process that are made from now on.
 
-    Twisted makes them for the first connection, mostly, and gives nobody a way to ask for another answer in
+    Twisted makes them for the first connection, mostly, and has no way to ask for another answer in
     one of them. Nothing changes where Twisted has changed what this relies on.
     """
     if RELIES_ON and has_all(verification, NAMES) and verification.setupForALPN is set_up_as_twisted:

@@ -14,7 +14,7 @@ from typing import Any
 def defines_first(kind: Any, name: str, other: str) -> bool:
     """Tell whether a class has *name* of the same class as it has *other*, or of one that overrides that.
 
-    So whoever overrides what everybody may override is asked by that, and not past it.
+    So a subclass that overrides a public method is called through that method, which is never bypassed.
 
     Args:
         kind: The class.
@@ -30,7 +30,7 @@ def defines_first(kind: Any, name: str, other: str) -> bool:
 
 
 def asks_for_answers(protocol: Any, told: str) -> bool:
-    """Tell whether a protocol is to be asked for its answer, and not to be told what comes.
+    """Tell whether to ask a protocol for its answer, instead of delivering the data to it.
 
     Args:
         protocol: The protocol.
@@ -44,5 +44,5 @@ def asks_for_answers(protocol: Any, told: str) -> bool:
 
 
 def inherits(thing: Any, name: str) -> bool:
-    """Tell whether an object has a method as its class has it, and not one of its own."""
+    """Tell whether an object uses its class's method, and has not replaced it on the instance."""
     return getattr(getattr(thing, name, None), "__func__", None) is getattr(type(thing), name, thing)

@@ -28,7 +28,7 @@ def end_process(reactor: Any, error: BaseException) -> None:
     """Stop a reactor that runs, and have the process end with the status of *error*.
 
     Args:
-        reactor: The reactor; where it is none, or doesn't run, whoever called meets the error.
+        reactor: The reactor; if it is not a reactor, or doesn't run, the error goes to the caller.
         error: A ``KeyboardInterrupt``, or a ``SystemExit``, whose code may be a text for standard error.
     """
     if isinstance(reactor, ReactorBase) and reactor.running:
@@ -38,7 +38,7 @@ def end_process(reactor: Any, error: BaseException) -> None:
 
 
 def _status(error: BaseException) -> int:
-    """Return the exit status that Python gives to an error that ends it."""
+    """Return the exit status with which Python ends after an uncaught error."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     code = error.code if isinstance(error, SystemExit) else 1
@@ -49,7 +49,7 @@ def _status(error: BaseException) -> int:
 
 
 def _leave(status: int) -> None:
-    """End the process, with all else done that is to be done then: a status can't be given otherwise."""
+    """End the process after the usual clean-up: there is no other way to set its exit status."""
     atexit.unregister(_leave)
     if has_all(atexit, RELIES_ON[atexit]):
         atexit._run_exitfuncs()

@@ -98,7 +98,7 @@ class Flushing:
     def flush(self: Any) -> Any:
         """Send what was written; return why the connection is lost, None if it is not."""
         self._due = False
-        if self._aborting or self.dataBuffer:  # nothing is to be sent, or the reactor sees to it
+        if self._aborting or self.dataBuffer:  # nothing may be sent, or the reactor sends it
             self.pause_if_full()
             return None
         if self.disconnecting or self._writeDisconnecting or not self._tempDataBuffer:

@@ -29,7 +29,7 @@ class Socket(Protocol):
 
     @property
     def readable(self) -> bool:
-        """Whether reading gives something: bytes, the end, or an error."""
+        """Whether a read returns something: bytes, the end, or an error."""
 
     @property
     def writable(self) -> bool:
@@ -44,7 +44,7 @@ class Loop:
     """As much of a reactor as Twisted's transports ask for, without time or files.
 
     Attributes:
-        feeds: What else is to be done in each turn; each tells whether it did something.
+        feeds: Functions to call in each turn as well; each returns whether it did something.
         running: Whether turns are being taken.
     """
 
@@ -211,7 +211,7 @@ class MemoryPort(Port):
     """Twisted's UDP port, with a socket in memory.
 
     Args:
-        make_socket: Makes the socket; its ``readable`` tells whether reading gives something.
+        make_socket: Makes the socket; its ``readable`` tells whether a read returns something.
         arguments: Those of Twisted's.
     """
 

@@ -148,7 +148,7 @@ def packet_exchange(bound: socket) -> PacketExchange | None:
 
 
 def way_back(info: bytes) -> Ancillary:
-    """Return what an answer is to be sent with.
+    """Return the control data to send an answer with.
 
     The link is left to the routing table, as TCP leaves it, except for an address that means something on one
     link only. The link on which a datagram came need not lead back: where a program of this machine sends

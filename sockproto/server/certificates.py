@@ -37,7 +37,7 @@ def check_certificates(description: str) -> str:
         description: ``ssl:…`` or ``tls:…``.
 
     Returns:
-        What is to be warned of, such as a certificate that has expired; mostly empty.
+        Warnings, such as that a certificate has expired; mostly empty.
 
     Raises:
         OptionError: A file can't be used.
@@ -67,7 +67,7 @@ def _check_directory(directory: Path) -> None:
 
 
 def _check_files(named: dict[str, str]) -> str:
-    """Look at a certificate, its private key and what else is named; return what is to be warned of."""
+    """Look at a certificate, its private key and the other named files; return warnings."""
     from OpenSSL.crypto import FILETYPE_PEM  # not needed where nobody speaks TLS
     from twisted.internet import ssl
 
@@ -89,7 +89,7 @@ def _check_files(named: dict[str, str]) -> str:
         options["dhParameters"] = ssl.DiffieHellmanParameters.fromFile(FilePath(parameters))
         what = f"the parameters of {parameters!r}"
     with warnings.catch_warnings():
-        # What Twisted gives to pyOpenSSL is deprecated there.
+        # Twisted passes pyOpenSSL an argument that is deprecated there.
         warnings.simplefilter("ignore", DeprecationWarning)
         # Otherwise made, and refused, for the first client.
         _made(what, lambda: ssl.CertificateOptions(**options).getContext())
@@ -134,7 +134,7 @@ def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
 
 def _read(file: str, kind: str) -> bytes:
     """Return what is in a file, in which no private key may be encrypted: nobody is there to be asked."""
-    if Path(file).is_fifo():  # it would be waited for, and Twisted reads again what can be read once
+    if Path(file).is_fifo():  # opening it would block, and Twisted reads the file a second time
         raise OptionError(f"can't read the {kind} of {file!r}: it is a FIFO or pipe; take a file")
     try:
         pem = Path(file).read_bytes()

@@ -27,7 +27,7 @@ SPARE = 8
 """Open files besides those at the start and the connections: refused ones, modules being imported."""
 
 MOST = 1_048_576
-"""As many open files as Linux gives a process by default (``fs.nr_open``)."""
+"""As many open files as Linux allows a process by default (``fs.nr_open``)."""
 
 
 def raise_descriptor_limit(connections: int) -> int:
@@ -66,7 +66,7 @@ def take_signals(
     many servers and nothing to this one, no longer end the process.
 
     Args:
-        reactor: What is to be stopped. Ask before it runs: Twisted takes SIGTERM even if it was ignored.
+        reactor: The reactor to stop. Call this before it runs: Twisted takes SIGTERM even if it was ignored.
         again: What to call, in the reactor.
         hang_up: What each SIGHUP is to call instead, in the reactor; it ends nothing then.
     """

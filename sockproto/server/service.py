@@ -302,7 +302,7 @@ class ServerService(Service):
             )
 
     def _bind(self, last: bool) -> bool:
-        """Open every port, or none; gives False if another choice of a free port may help."""
+        """Open every port, or none; return False if another choice of a free port may help."""
         self._bound = True
         chosen = 0
         sharing: set[tuple[bool, str | None]] = set()
@@ -358,7 +358,7 @@ class ServerService(Service):
 def stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
     """Stop listening; return a Deferred that fires when that is done."""
     listener.close()
-    # What ``stdio:`` gives is no port but a connection.
+    # ``stdio:`` returns a connection, not a port.
     stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection
     return maybeDeferred(stop)
 

@@ -30,7 +30,7 @@ def clear(path: str) -> None:
     connection of the wrong type is tried, which no server notices.
 
     Args:
-        path: Where the socket is to be; an abstract name begins with a zero byte, and leaves nothing behind.
+        path: The path of the socket; an abstract name begins with a zero byte, and leaves no file behind.
 
     Raises:
         CannotListenError: Somebody listens there, or something is in the way that is not for us to remove.

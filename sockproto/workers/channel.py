@@ -2,7 +2,7 @@
 
 ::
 
-    channel = Channel(tell)         # gives the messages that come
+    channel = Channel(tell)         # calls tell with each message that comes
     channel.dataReceived(b'16:{"do": "drain"},')    # tell({"do": "drain"})
 """
 

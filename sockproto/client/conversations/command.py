@@ -1,4 +1,4 @@
-"""A client of command: sends lines, and gives each its replies.
+"""A client of command: sends lines, and assigns the replies to them.
 
 ::
 
@@ -75,9 +75,9 @@ class CommandClient(ClientConversation):
         self._max_bytes = self._room = max_bytes
         self._is_asking = answers is None and bool(prefix) and silence is not None
         self._held: list[bytes] = []  # what came since the question was asked
-        self._late = False  # the description may come though it is not waited for any more
+        self._late = False  # the description may come after the wait for it has ended
         self._streams: frozenset[bytes] | None = None  # of a server that has described itself
-        self._due = greeting  # so many lines
+        self._due = greeting  # number of lines
         self._bounded = False  # the answer ends where the description comes
         self._asked = False  # all lines are sent
         self._line: bytes | None = None  # the one that is being answered
@@ -101,7 +101,7 @@ class CommandClient(ClientConversation):
 
     @property
     def due(self) -> str:  # type: ignore[override]  # read alone
-        """What is waited for."""
+        """What the client waits for."""
         if not (self._due or self._bounded):
             return ""
         if self._line is None:
@@ -125,7 +125,7 @@ class CommandClient(ClientConversation):
         reply = reply.removesuffix(b"\n").removesuffix(b"\r")  # as a datagram has it
         if (self._bounded or self._late) and (streams := streams_of(reply)) is not None:
             self._streams, self._late = streams, False
-            if not self._bounded:  # it took so long that it was not waited for
+            if not self._bounded:  # it took too long: the wait for it has ended
                 return None
             self._bounded = False
             return self._next()
