@@ -73,7 +73,7 @@ def find(
         one, or else that doesn't say that nobody is there.
 
     Raises:
-        CallFailed: There is no answer.
+        CallFailed: None of the addresses answers.
     """
     deadline, address = Deadline(seconds or None), Address(kind, host, port)
     silent: ServerAddress | None = None

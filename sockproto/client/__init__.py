@@ -1,6 +1,6 @@
 """The other end: clients of the same conversations, over every carrier.
 
-Each call gives a Deferred, which can be awaited, cancelled, and fires when the connection is closed. Whom to
+Each call returns a Deferred that can be awaited, cancelled, and fires when the connection is closed. Whom to
 call is ``HOST:PORT``, ``[IPV6]:PORT``, ``udp:HOST:PORT``, ``unix:PATH``, ``unix-dgram:PATH``, any other
 Twisted client endpoint description, or an endpoint::
 

@@ -257,7 +257,7 @@ class Exchange:
             )
 
     def _next_target(self) -> None:
-        """Try the next address as well, if there is one; fail where there is none, and none is left."""
+        """Try the next address as well, if there is one; fail if every address has failed."""
         self._set_next_timer(False)
         if not self._waiting_targets:
             if not self._sockets:

@@ -78,7 +78,7 @@ def delayed(seconds: float, said: bytes) -> Script:
 
 
 def dripped(n: int, seconds: float) -> Script:
-    """Send *count* digits at even intervals; the last is sent when the time is over."""
+    """Send *n* digits at even intervals; the last is sent when the time is over."""
     steps = max(1, min(n, int(seconds / STEP_SECONDS)))
     for step in range(steps):
         yield Sleep(seconds / steps)

@@ -72,8 +72,8 @@ class Signature:
 
     Attributes:
         parameters: What is typed.
-        caller_first: Whether the first argument is who sent the command.
-        caller_name: The keyword-only argument that is; None if no argument is.
+        caller_first: Whether the first argument is the sender of the command.
+        caller_name: The keyword-only argument that is the sender; None if there is no such argument.
         without_default: The names of those that may be left out and then are None.
 
     Raises:

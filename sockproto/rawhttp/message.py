@@ -21,7 +21,7 @@ from sockproto.rawhttp.events import Data, EndOfMessage, Event, Headers, Interim
 from sockproto.rawhttp.received import Received
 
 MAX_HEAD_BYTES: Final = 65_536
-"""Header bytes of one response, likewise trailers: as http.client's longest line; curl takes 300 KiB."""
+"""Header bytes of one response, or trailer bytes: as http.client's longest line; curl takes 300 KiB."""
 
 MAX_HEAD_LINES: Final = 1_000
 """Header lines of one response; http.client takes 100, curl 5,000."""

@@ -67,7 +67,7 @@ class WorkerPlace:
 def taken_place() -> WorkerPlace | None:
     """Take what this process was started with as a worker; None where it was not.
 
-    Signals that end a server are the supervisor's, which says then what is to be done: a terminal's Ctrl-C
+    Signals that end a server are the supervisor's, which tells the workers what to do: a terminal's Ctrl-C
     and systemd's stop reach every process of a group.
 
     Raises:
