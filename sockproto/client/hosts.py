@@ -42,7 +42,7 @@ def host_addresses(reactor: Any, host: str, port: int) -> "Deferred[list[Any]]":
         port: Put into each.
 
     Returns:
-        A Deferred of at least one ``IPv4Address`` or ``IPv6Address``, in the order in which they are to be
+        A Deferred of at least one ``IPv4Address`` or ``IPv6Address``, in the order in which they should be
         tried. It fails with ``NameNotFound``.
     """
     receiver = _Addresses()

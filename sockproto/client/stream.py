@@ -72,7 +72,7 @@ class Observed:
         self._framing, self._call, self._trace = framing, call, trace
 
     def __getattr__(self, name: str) -> Any:
-        """All that isn't here is the framing's, but for its way to cut a read: each is to be seen."""
+        """Other attributes are the framing's, except how it cuts a read: every message must be seen."""
         if name == "cut":
             raise AttributeError(name)
         return getattr(self._framing, name)
@@ -120,7 +120,7 @@ class CallRegistry(Registry):
     def __init__(self, call: Call, limits: Limits, clock: IReactorTime) -> None:
         super().__init__(limits, clock)
         self._call = call
-        self._lingered = 0  # so often, for what the server may still say
+        self._lingered = 0  # number of waits for what the server may still say
         self.lost: Failure = connectionDone
 
     def failed(self, connection: Connection, what: str, error: BaseException) -> None:

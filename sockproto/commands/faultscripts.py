@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.02
 """What keeps two segments apart, for readers that are busy too."""
 
 STEP_SECONDS = 0.01
-"""The pieces of a drip are at least so far apart; so often it is looked whether all has been delivered."""
+"""The least time between pieces of a drip, and between two checks whether all has been delivered."""
 
 DELIVERY_SECONDS = 30.0
 """So long a reset waits until what was said before is delivered: as long as ``write_stall_seconds``."""

@@ -22,7 +22,7 @@ from sockproto.errors import DeclarationError
 
 _UNIONS = (typing.Union, types.UnionType)
 _SIGNS = (b"-", b"+")
-_MOST_DIGITS = 1_000  # what is longer takes long to convert, and Python refuses it in the end
+_MOST_DIGITS = 1_000  # more take long to convert, and Python refuses far more
 _NUMBER = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUTH = {b"on": True, b"true": True, b"yes": True, b"1": True,
           b"off": False, b"false": False, b"no": False, b"0": False}  # fmt: skip

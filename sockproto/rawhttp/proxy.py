@@ -119,7 +119,7 @@ def is_excepted(host: str, no_proxy: str) -> bool:
 
 
 def _encoded(domain: str) -> str:
-    """Return a domain as names are called; what is no possible name contains none."""
+    """Return a domain in the form in which names are compared; an impossible name matches nothing."""
     try:
         return ascii_host(domain)
     except UnicodeError:

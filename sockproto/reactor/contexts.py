@@ -1,4 +1,4 @@
-"""The log contexts of events: Twisted gives each event one, which tells whose it is where a line is logged.
+"""The log contexts of events: Twisted sets one for each event; it tells whose event a log line is about.
 
 Five calls look up, copy, change and push it, and take it off again. Here the same is made and pushed in
 place; a new one for each event, which a thread that is started meanwhile takes along::

@@ -25,7 +25,7 @@ from sockproto.scpi.calls import MethodCall
 _PLAIN = frozenset({float, int, str, bool, type(None)})  # what most methods return
 
 OUTPUT_QUEUE_BYTES = 1 << 20
-"""Once the answers of one message have so many bytes, no further one is kept: the queries are deadlocked."""
+"""When the answers of a message have this size, no further one is kept: the queries are deadlocked."""
 
 
 class InstrumentConversation(Conversation):

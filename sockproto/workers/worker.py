@@ -21,7 +21,7 @@ from sockproto.workers.channel import Channel, Message
 from sockproto.workers.place import WorkerPlace
 
 REPORT_SECONDS = 0.2
-"""So often a worker tells what it has counted, if that has changed: so much may be missing of one that is
+"""How often a worker reports its counts, if they have changed: so much may be missing of one that is
 killed."""
 
 RETIRE_SECONDS = 0.1
