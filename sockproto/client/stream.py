@@ -316,7 +316,7 @@ class Once(Factory):
 
 
 def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
-    """Return the limits of a client: those of time are the call's, but for a server that reads nothing."""
+    """Return the limits of a client: time limits are the call's, except for a server that stops reading."""
     return Limits(
         max_message_bytes=max_message_bytes,
         idle_seconds=0,

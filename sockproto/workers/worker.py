@@ -25,7 +25,7 @@ REPORT_SECONDS = 0.2
 killed."""
 
 RETIRE_SECONDS = 0.1
-"""So often a worker that takes no more connections looks whether those that it has are gone."""
+"""How often a worker that takes no more connections checks whether its connections have ended."""
 
 
 class WorkerService(ServerService):
