@@ -1,6 +1,6 @@
 """The admin site: /metrics, /healthz, /readyz, /connections, /limits, and a page for people.
 
-A ``twisted.web`` resource, for a site of its own or as a part of the application's::
+A ``twisted.web`` resource, for a separate site or as a part of the application's::
 
     root.putChild(b"sockproto", AdminResource(service))
 """
@@ -71,7 +71,7 @@ class AdminResource(Resource):
         return _Absent()
 
     def render(self, request: Any) -> bytes:
-        """Send whoever asks without a slash at the end to where the page's own links work."""
+        """Redirect a request without a slash at the end to the address where the page's links work."""
         _begin(request)
         request.redirect(request.path.rpartition(b"/")[2] + b"/")
         return b""

@@ -1,4 +1,4 @@
-"""``sockproto check``: what a server gets wrong, whoever wrote it and in whatever language.
+"""``sockproto check``: what a server gets wrong, in whatever language it is written.
 
 Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:

@@ -92,7 +92,7 @@ class _Probes:
         return bool(self._said(name(self.context.protocol, 0), self.context.patience.answer))
 
     def _said(self, message: bytes, seconds: float) -> bytes:
-        """Return what a message is answered on a connection of its own, to a silence."""
+        """Return the answer to a message on a new connection, up to a silence."""
         due = self._habit.answer(message)
 
         def ask(subject: Subject) -> bytes:
@@ -150,7 +150,7 @@ class _Probes:
         while left:
             count = self._count(left)
             taken += left[:count]
-            del left[: count or 1]  # the next one is asked once more, on a connection of its own
+            del left[: count or 1]  # the next one is asked again, on a new connection
         return taken
 
     def _count(self, messages: Sequence[bytes]) -> int:
@@ -159,7 +159,7 @@ class _Probes:
 
 
 def _exchange(subject: Subject, outgoing: bytes, size: int) -> bytes:
-    """Return what comes of something, up to so many bytes."""
+    """Return what comes, up to that many bytes."""
     stream = subject.open()
     stream.send(outgoing)
     return stream.what_comes(size, subject.patience.answer)

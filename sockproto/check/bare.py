@@ -20,7 +20,7 @@ AROUND = 64
 
 
 def at_once(subject: Subject, count: int) -> bytes:
-    """Return so many names, to be sent at once."""
+    """Return that many names, to send at once."""
     return b"".join(subject.habit.line(b"client%d" % number) for number in range(count))
 
 

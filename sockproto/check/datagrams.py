@@ -78,7 +78,7 @@ class DatagramClient(Wire):
         return None
 
     def ask(self, data: bytes, tries: int = 2) -> bytes:
-        """Send a datagram and give the answer, which must come; one that is lost is sent again."""
+        """Send a datagram and return the answer, which must come; a lost datagram is sent again."""
         for _ in range(tries):
             self.send(data)
             answer = self.receive(self._patience.answer / tries)

@@ -100,7 +100,7 @@ class Habit:
         return message if self.apart else message.removesuffix(b"\n")
 
     def answer(self, message: bytes) -> bytes:
-        """Return what a message is answered, with the end that this server gives to it, right or wrong."""
+        """Return the answer to a message, with the end that this server puts there, right or wrong."""
         due = answer(self.protocol, message)
         newline = newline_of(message)
         ending = self.endings.get(newline)

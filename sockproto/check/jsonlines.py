@@ -32,7 +32,7 @@ def json_report(report: Report) -> str:
     ``type``
         ``report``; of a case's line ``case``.
     ``command``, ``protocol``, ``target``, ``label``, ``version``, ``typed``
-        ``check``; what was judged; what whoever ran it calls it; of sockproto; the command as it was typed.
+        ``check``; what was judged; the label that its user chose; of sockproto; the command as it was typed.
     ``began``, ``seconds``
         Seconds since 1970; how many it took.
     ``failed``, ``complete``, ``headline``, ``unjudged``, ``counts``

@@ -154,7 +154,7 @@ class Subject:
         return stream
 
     def datagrams(self, host: str = "", port: int = 0) -> DatagramClient:
-        """Return a socket for datagrams, with a port of its own.
+        """Return a socket for datagrams, with a new port.
 
         Args:
             host: The address of ours to send from, if it matters.
@@ -421,7 +421,7 @@ def cases(protocol: "str | ProtocolScript", datagrams: bool = False) -> list[Jud
 
 
 def chosen(found: Iterable[Judged], only: Sequence[str], skip: Sequence[str]) -> list[Judged]:
-    """Return those that are to be run.
+    """Return those to run.
 
     Args:
         found: All there are.

@@ -21,7 +21,7 @@ class Mistake:
         needs: Patterns of cases; one of these must fail.
         explains: Patterns of the other cases that fail for the same reason.
         also: Patterns of cases; one of these must fail too, if there are any.
-        but: A protocol of which it is none.
+        but: A protocol in which it is not a mistake.
         unless: Patterns of cases: if one of these fails, the mistake is another.
         shown: What a failing one of ``needs`` must show.
     """

@@ -13,7 +13,7 @@ from sockproto.check.body import difference as first_difference
 from sockproto.check.markup import Markup, element, joined, text
 
 SHOWN_BYTES = 160
-ROW_BYTES = 8  # a phone shows so many
+ROW_BYTES = 8  # as many as fit a phone's screen
 _ESCAPES = {**{code: f"\\x{code:02x}" for code in range(256)}, 9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}
 
 

@@ -98,7 +98,7 @@ class Started:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, which is ended as a whole
+                start_new_session=True,  # a new process group, which is ended as a whole
                 env={**os.environ, "SOCKPROTO_CHECK": self._mark},
             )
         except (OSError, ValueError, IndexError) as error:
@@ -136,7 +136,7 @@ class Started:
         return ""
 
     def said(self, since: int = 0) -> tuple[str, ...]:
-        """Return the last lines that it has printed since it had printed so many, escaped."""
+        """Return the last lines that it has printed after that many lines, escaped."""
         if self._listening is not None and self.exit:
             self._listening.join(0.2)  # it may have been quicker than we
         new = list(self._last)[-(self.lines - since) :] if self.lines > since else []
@@ -160,7 +160,7 @@ class Started:
         self._first_bytes = first
 
     def another(self, port: int) -> "Started":
-        """Start it once more, on another port."""
+        """Start it again, on another port."""
         return Started(self.command, port)
 
     def wait_until_up(self, kind: str, host: str, port: int, seconds: float = UP_SECONDS) -> None:
@@ -205,7 +205,7 @@ class Started:
 
     @contextlib.contextmanager
     def few_descriptors(self, count: int) -> Iterator[None]:
-        """Let none of its processes open more than so many descriptors more."""
+        """Limit each of its processes to that many further descriptors."""
         before: list[tuple[int, tuple[int, int]]] = []
         try:
             for process, _ in self._processes():

@@ -20,7 +20,7 @@ from sockproto.plain.hostname import server_name
 from sockproto.plain.resolving import resolve
 
 LISTENS_SECONDS = 0.2
-"""How long an answer, or a connection, is waited for where it only matters whether anybody is there."""
+"""How long to wait for an answer, or a connection, where only the server's presence matters."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def find(
         one, or else that doesn't say that nobody is there.
 
     Raises:
-        CallFailed: There is none.
+        CallFailed: None of the addresses answers.
     """
     deadline, address = Deadline(seconds or None), Address(kind, host, port)
     silent: ServerAddress | None = None

@@ -22,7 +22,7 @@ KEPT_BYTES = 512
 
 @dataclass(frozen=True)
 class Patience:
-    """How long is waited for what.
+    """How long to wait, and for what.
 
     Attributes:
         answer: Seconds within which something must come that has to come.

@@ -130,7 +130,7 @@ class Report:
         results: One for each case, in order.
         server: What is known of a server that was started for the check: ``command``, ``exit``, ``memory`` …
         known: What was found out about any server: ``habit``, in words.
-        label: What whoever runs the check calls it, to tell reports apart.
+        label: The user's name for the run, to tell reports apart.
         version: Of sockproto.
         command: As it was typed; empty if the check was called from Python.
     """

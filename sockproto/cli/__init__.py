@@ -23,7 +23,7 @@ def main(arguments: "list[str] | None" = None) -> None:
     ending = [
         number
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) != signal.SIG_IGN  # by whoever started us, as shells and nohup do
+        if signal.getsignal(number) != signal.SIG_IGN  # set by the parent, as shells and nohup do
     ]
     for number in ending:
         signal.signal(number, lambda number, _: os._exit(128 + number))

@@ -182,7 +182,7 @@ def columns() -> int:
 
 
 def wrapped(text: str, indent: str, width: int | None = None) -> str:
-    """Return a text in lines that fit the terminal; as one line where there is none.
+    """Return a text in lines that fit the terminal; as one line without a terminal.
 
     Args:
         text: Words.
@@ -214,7 +214,7 @@ def complain(text: str) -> None:
 
 
 def size_of(descriptor: int) -> int | None:
-    """Return how many bytes are left of a regular file; None if it is none."""
+    """Return how many bytes are left of a regular file; None if it is not a regular file."""
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

@@ -51,7 +51,7 @@ def aligned(rows: list[list[str]], width: int | None = None) -> list[str]:
 
     Args:
         rows: As many words in each.
-        width: Columns; the terminal's if None, and any where there is none.
+        width: Columns; None: the terminal's, and without a terminal no limit.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -104,7 +104,7 @@ class Passing(click.Command):
     """A command that passes all it is given to another, which knows the options; its help is as the others'.
 
     Args:
-        taken: Gives those options, for the help and to complete them.
+        taken: Returns those options, for the help and for completion.
     """
 
     def __init__(self, *args: Any, taken: Callable[[], Iterable[click.Parameter]], **kwargs: Any) -> None:

@@ -53,7 +53,7 @@ class CallReport:
         self.trace = self._trace if hex else None
 
     def reply(self, reply: bytes) -> None:
-        """Show a reply, on a line of its own."""
+        """Show a reply, on a separate line."""
         if self._as_json:
             self._kept_bytes += len(reply)
             if self._kept_bytes > MAX_KEPT_BYTES:

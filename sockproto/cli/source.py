@@ -1,6 +1,6 @@
 """Standard input, in pieces or lines, without ever blocking the reactor.
 
-What gives more than is there gives an ``Input``::
+Data that is not all there yet is read from an ``Input``::
 
     echo("127.0.0.1:7", Source(reactor).pieces(65_536))
 """

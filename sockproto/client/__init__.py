@@ -1,6 +1,6 @@
 """The other end: clients of the same conversations, over every carrier.
 
-Each call gives a Deferred, which can be awaited, cancelled, and fires when the connection is closed. Whom to
+Each call returns a Deferred that can be awaited, cancelled, and fires when the connection is closed. Whom to
 call is ``HOST:PORT``, ``[IPV6]:PORT``, ``udp:HOST:PORT``, ``unix:PATH``, ``unix-dgram:PATH``, any other
 Twisted client endpoint description, or an endpoint::
 
@@ -134,7 +134,7 @@ def greet(
     heard: Callable[[bytes], object] | None = None,
     **options: Any,
 ) -> "Deferred[Greetings]":
-    r"""Give names to a greeting server; it answers each with ``Hello, NAME!``.
+    r"""Send names to a greeting server; it answers each with ``Hello, NAME!``.
 
     The reply that is expected is found however it is split or joined; another one is what comes until the
     server falls silent for 0.2 seconds.

@@ -121,7 +121,7 @@ class Exchange:
     # The work.
 
     def _run(self, first: Callable[[], Actions]) -> None:
-        """Do something, and what follows from it, until something has to be waited for."""
+        """Do something, and what follows from it, until there is something to wait for."""
         if self._running:  # by who is told of an error
             return
         self._running = True
@@ -165,7 +165,7 @@ class Exchange:
             self._script = script_of(result)
 
     def _drive(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Run the script until it is over or something has to be waited for."""
+        """Run the script until it is over or there is something to wait for."""
         while self._script is not None and not self._over:
             wanted = drive(self._script, self._send, self._clock, value, error)
             value = error = None
@@ -257,7 +257,7 @@ class Exchange:
             )
 
     def _next_target(self) -> None:
-        """Try the next address as well, if there is one; fail where there is none, and none is left."""
+        """Try the next address as well, if there is one; fail if every address has failed."""
         self._set_next_timer(False)
         if not self._waiting_targets:
             if not self._sockets:

@@ -42,7 +42,7 @@ def host_addresses(reactor: Any, host: str, port: int) -> "Deferred[list[Any]]":
         port: Put into each.
 
     Returns:
-        A Deferred of at least one ``IPv4Address`` or ``IPv6Address``, in the order in which they are to be
+        A Deferred of at least one ``IPv4Address`` or ``IPv6Address``, in the order in which they should be
         tried. It fails with ``NameNotFound``.
     """
     receiver = _Addresses()
@@ -150,7 +150,7 @@ class _Attempts:
             self._result.errback(self._failure())
 
     def _stop(self) -> None:
-        """Give up the addresses that have not answered."""
+        """Abandon the addresses that have not answered."""
         self._set_timer_off()
         late, self._under_way = self._under_way, []
         for connecting in late:

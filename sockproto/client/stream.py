@@ -72,7 +72,7 @@ class Observed:
         self._framing, self._call, self._trace = framing, call, trace
 
     def __getattr__(self, name: str) -> Any:
-        """All that isn't here is the framing's, but for its way to cut a read: each is to be seen."""
+        """Other attributes are the framing's, except how it cuts a read: every message must be seen."""
         if name == "cut":
             raise AttributeError(name)
         return getattr(self._framing, name)
@@ -316,7 +316,7 @@ class Once(Factory):
 
 
 def client_limits(max_message_bytes: int, reply_seconds: float) -> Limits:
-    """Return the limits of a client: those of time are the call's, but for a server that reads nothing."""
+    """Return the limits of a client: time limits are the call's, except for a server that stops reading."""
     return Limits(
         max_message_bytes=max_message_bytes,
         idle_seconds=0,

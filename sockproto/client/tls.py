@@ -105,7 +105,7 @@ def _own(certificate: str, key: str | None) -> dict[str, Any]:
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _Unchecked:
-    """Makes TLS connections to whoever answers."""
+    """Makes TLS connections without verifying the peer."""
 
     def __init__(self, name: str, own: dict[str, Any]) -> None:
         from twisted.internet.ssl import CertificateOptions

@@ -1,6 +1,6 @@
 """The conversation that answers lines with the commands of a ``CommandSet``.
 
-Turns what a command gives into actions; the carrier runs them, as those of every conversation. Knows no
+Turns what a command returns into actions; the carrier runs them, as those of every conversation. Knows no
 transport::
 
     class CommandProtocol(ConversationProtocol):
@@ -26,7 +26,7 @@ from sockproto.core.actions import CLOSE, Action, Actions, End, Interrupted, Scr
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import CommandError
 
-_PLAIN = frozenset({str, bytes, int})  # what most commands give
+_PLAIN = frozenset({str, bytes, int})  # what most commands return
 _LF = 10  # "10 in line" takes a tenth of the time that b"\n" in line takes
 
 

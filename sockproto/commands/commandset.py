@@ -1,6 +1,6 @@
 """A class whose methods are the commands of a text protocol.
 
-Pure: it gives what the conversation of one connection, ``answering``, sends::
+Pure: it returns what the conversation of one connection, ``answering``, sends::
 
     class Thermostat(CommandSet):
         target = 20.0
@@ -52,11 +52,11 @@ class CommandSet:
         case_sensitive: Whether upper and lower case differ, in words and in choices.
         separator: What stands between two arguments: ``" "`` means any blanks.
         newline: What ends a reply; None: what ended the line that it answers.
-        done: What is answered where a command gives None; None: nothing.
+        done: The answer when a command returns None; None: no answer.
         caller: The class of callers: mostly a subclass that keeps the state of one connection.
         kinds: The kinds of further types of arguments, such as ``{IPv4Address: Kind(…)}``.
-        help_word: The word of the command that lists and explains the others; None: there is none.
-        help_columns: A list of commands that is longer takes several lines, each of so many characters.
+        help_word: The word of the command that lists and explains the others; None: no help command.
+        help_columns: Characters in a line; a longer list of commands takes several lines.
         prefix_hint: Whether the first line of a connection that lacks the prefix is answered with a hint. For
             sets that people type to: what programs send without it is not meant for the set.
         commands: What was declared; made with the class.
@@ -132,7 +132,7 @@ class CommandSet:
         """Greet a caller; not called for datagrams.
 
         Returns:
-            What is said, as a command gives it; None: nothing.
+            The answer, as a command returns it; None: no answer.
         """
         return None
 

@@ -41,9 +41,9 @@ class Mark:
     Attributes:
         names: The command's word and its aliases; empty: the method's name.
         verbatim: Whether the rest of the line keeps the blanks before it.
-        endless: Whether a streamed answer has no end of its own.
+        endless: Whether a streamed answer never ends by itself.
         hidden: Whether lists of commands leave it out.
-        deprecated: What is to be used instead, in words; empty: it is not deprecated.
+        deprecated: What to use instead, in words; empty: it is not deprecated.
         limits: How often it may be called.
     """
 
@@ -76,9 +76,9 @@ def command(
     Args:
         names: The word, then its aliases, without the prefix; the method's name if none is given.
         verbatim: The rest of the line begins right behind the word, blanks and all.
-        endless: A streamed answer that has no end of its own: the service's stop ends it.
+        endless: The streamed answer never ends by itself: the service's stop ends it.
         hidden: ``/help`` doesn't list it, but explains it to who knows its word.
-        deprecated: What is to be used instead, such as ``"use /set"``: ``/help`` doesn't list it either, and
+        deprecated: What to use instead, such as ``"use /set"``: ``/help`` doesn't list it either, and
             says this where it explains it; the log tells of its first use.
 
     Returns:
@@ -120,11 +120,11 @@ class Declaration:
         summary: The first line of its docstring.
         parameters: Its arguments.
         usage: How it is written.
-        endless: Whether a streamed answer has no end of its own.
+        endless: Whether a streamed answer never ends by itself.
         streams: Whether its answer is streamed.
         verbatim: Whether the rest of the line keeps the blanks before it.
         hidden: Whether descriptions leave it out.
-        deprecated: What is to be used instead; empty: it is not deprecated.
+        deprecated: What to use instead; empty: it is not deprecated.
         caller_class: What it wants as the caller.
 
     Raises:

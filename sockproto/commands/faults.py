@@ -225,7 +225,7 @@ class FaultsConversation(CommandConversation):
         super().__init__(FaultCommands(connection, describe, *limits))
 
     def received(self, line: bytes) -> Actions:
-        """Answer a line; what is no script is a line too."""
+        """Answer a line; an answer that is not a script is a line too."""
         if self._connection is not None and self._connection.ignores:
             return None
         said = super().received(line)

@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.02
 """What keeps two segments apart, for readers that are busy too."""
 
 STEP_SECONDS = 0.01
-"""The pieces of a drip are at least so far apart; so often it is looked whether all has been delivered."""
+"""The least time between pieces of a drip, and between two checks whether all has been delivered."""
 
 DELIVERY_SECONDS = 30.0
 """So long a reset waits until what was said before is delivered: as long as ``write_stall_seconds``."""
@@ -48,10 +48,10 @@ class Misbehaving(Protocol):
 
     @property
     def pushes(self) -> Sequence[bytes]:
-        """What is to be pushed."""
+        """What waits to be pushed."""
 
     def push_later(self, seconds: float, message: bytes) -> None:
-        """Have a message sent in so many seconds, between two answers."""
+        """Schedule a message after that many seconds, between two answers."""
 
     def take_pushes(self) -> list[tuple[float, bytes]]:
         """Push no more; return what was to be, in its order, and in how many seconds each."""
@@ -78,7 +78,7 @@ def delayed(seconds: float, said: bytes) -> Script:
 
 
 def dripped(n: int, seconds: float) -> Script:
-    """Send so many digits evenly, the last when so many seconds are over."""
+    """Send *n* digits at even intervals; the last is sent when the time is over."""
     steps = max(1, min(n, int(seconds / STEP_SECONDS)))
     for step in range(steps):
         yield Sleep(seconds / steps)
@@ -86,7 +86,7 @@ def dripped(n: int, seconds: float) -> Script:
 
 
 def counted(n: int) -> Script:
-    """Say so many lines."""
+    """Send that many lines."""
     for number in range(1, n + 1):
         yield b"line %d\n" % number
 
@@ -109,7 +109,7 @@ def late(pushes: Sequence[tuple[float, bytes]]) -> Script:
 
 
 def unread(connection: Misbehaving, seconds: float) -> Script:
-    """Say ok, then have nothing read for so long."""
+    """Say ok, then stop reading for that long."""
     yield b"ok\n"
     connection.stopped = True
     try:

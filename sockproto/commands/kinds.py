@@ -22,7 +22,7 @@ from sockproto.errors import DeclarationError
 
 _UNIONS = (typing.Union, types.UnionType)
 _SIGNS = (b"-", b"+")
-_MOST_DIGITS = 1_000  # what is longer takes long to convert, and Python refuses it in the end
+_MOST_DIGITS = 1_000  # more take long to convert, and Python refuses far more
 _NUMBER = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUTH = {b"on": True, b"true": True, b"yes": True, b"1": True,
           b"off": False, b"false": False, b"no": False, b"0": False}  # fmt: skip
@@ -72,7 +72,7 @@ def _decimal(word: bytes) -> Decimal | None:
     if len(word) > _MOST_DIGITS or not _NUMBER.fullmatch(word):
         return None
     value = Decimal(word.decode())
-    # As a whole number it has so many digits: that of 1e999999999 would fill the memory.
+    # The exponent is the number of digits of a whole number: 1e999999999 would fill the memory.
     return value if abs(value.adjusted()) <= _MOST_DIGITS else None
 
 

@@ -21,7 +21,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class RateLimit:
-    """So many calls in so many seconds: a token bucket, full at first.
+    """A number of calls in a number of seconds: a token bucket, full at first.
 
     Args:
         calls: How many calls at once.

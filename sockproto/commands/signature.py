@@ -54,7 +54,7 @@ class Parameter:
         except (ValueError, ArithmeticError):
             value = None
         if value is None:
-            # Without __init__, which would clean the text once more.
+            # Without __init__, which would clean the text again.
             raise WrongArgument.__new__(WrongArgument, self._complaint)
         return value
 
@@ -72,8 +72,8 @@ class Signature:
 
     Attributes:
         parameters: What is typed.
-        caller_first: Whether the first argument is who sent the command.
-        caller_name: The keyword-only argument that is, None if there is none.
+        caller_first: Whether the first argument is the sender of the command.
+        caller_name: The keyword-only argument that is the sender; None if there is no such argument.
         without_default: The names of those that may be left out and then are None.
 
     Raises:
@@ -140,7 +140,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         DeclarationError: One can't be read.
     """
     written = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
-    annotated = SimpleNamespace(__annotations__=written)  # what it gives is nobody's business here
+    annotated = SimpleNamespace(__annotations__=written)  # what it returns doesn't matter here
     try:
         return typing.get_type_hints(annotated, inspect.unwrap(function).__globals__, include_extras=True)
     except Exception as error:

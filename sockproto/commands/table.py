@@ -19,7 +19,7 @@ class CommandTable:
         prefix: What stands before every word.
         separator: What stands between two arguments.
         case_sensitive: Whether upper and lower case differ.
-        help_word: The word of the command that lists the others; None: there is none.
+        help_word: The word of the command that lists the others; None: no help command.
 
     Attributes:
         by_word: The commands by their words and aliases, prefix included, in upper case if that is the same.
@@ -36,7 +36,7 @@ class CommandTable:
 
     @property
     def names(self) -> list[str]:
-        """The words of the commands that are to be known, without their aliases, in order."""
+        """The words of the commands that help lists, without their aliases, in order."""
         return sorted({each.name for each in self.by_word.values() if not (each.hidden or each.deprecated)})
 
     def add(self, declared: Declaration) -> None:

@@ -1,1 +1,1 @@
-"""Plain sockets for whoever has no reactor: names, connections, TLS, and which way they fail; no Twisted."""
+"""Plain sockets for programs without a reactor: names, connections, TLS, and how they fail; no Twisted."""

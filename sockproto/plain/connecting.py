@@ -21,7 +21,7 @@ from sockproto.plain.failures import call_failed, most_telling, reason_of
 from sockproto.plain.resolving import SocketAddress
 
 ATTEMPT_SECONDS: Final = 0.25
-"""How long an address is waited for before the next one is tried as well (RFC 8305, section 8)."""
+"""How long to wait for an address before the next one is tried as well (RFC 8305, section 8)."""
 
 RETRY_SECONDS: Final = 0.05
 """How often a UNIX socket whose backlog is full is tried: nothing tells when there is room."""

@@ -1,6 +1,6 @@
 """What an error of a socket, or of TLS, means for a call: the one table that says it.
 
-It imports neither ``socket`` nor ``ssl``: whoever speaks TLS in another way (pyOpenSSL) asks it by OpenSSL's
+It imports neither ``socket`` nor ``ssl``: a program with another TLS API (pyOpenSSL) asks it by OpenSSL's
 words::
 
     try:

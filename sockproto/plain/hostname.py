@@ -113,7 +113,7 @@ def _installed() -> Any:
 def _nameprep(label: str) -> str:
     """Map a label as IDNA 2003 does (RFC 3491), unless UTS 46 may map it in another way.
 
-    UTS 46 is made of the newest Unicode's NFKC and case folding; where that gives the same, so do both.
+    UTS 46 is made of the newest Unicode's NFKC and case folding; where that has the same result, both do.
     """
     from encodings.idna import nameprep
 

@@ -54,7 +54,7 @@ def resolve(address: Address, seconds: float | None = None, family: int = 0) -> 
         family: ``AF_INET`` or ``AF_INET6`` for one of the two, 0 for both.
 
     Returns:
-        At least one, in the order in which they are to be tried (RFC 6724), the families in turn (RFC 8305,
+        At least one, in the order in which to try them (RFC 6724), the families in turn (RFC 8305,
         section 4), each once.
 
     Raises:

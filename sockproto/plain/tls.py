@@ -27,7 +27,7 @@ def tls_context(
         insecure: Whether any certificate will do.
         certificate: A PEM file of the client's own certificate and those of its issuers; None: it has none.
         key: A PEM file of its key; None: the certificate's file has it.
-        password: Of the key; None: whoever asks takes none.
+        password: The key's password; None: the key must have no password.
 
     Raises:
         UnreadableAuthorities: The file of authorities can't be read.

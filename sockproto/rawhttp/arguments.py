@@ -245,7 +245,7 @@ def _filled(text: str) -> str:
 
 
 def _number(convert: Callable[..., Any], *bounds: int) -> Callable[[str], Any]:
-    """Return what reads a number for argparse, which tells only of its own errors."""
+    """Return a function that reads a number for argparse, which reports only its own errors."""
 
     def number(text: str) -> Any:
         try:

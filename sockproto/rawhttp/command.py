@@ -88,7 +88,7 @@ def _run(wanted: argparse.Namespace, prog: str) -> None:
         _close(output, reporter, wanted)
         raise
     except (KeyboardInterrupt, SystemExit):
-        _give_up(sys.stdout)  # a reader that has stopped must not be waited for
+        _give_up(sys.stdout)  # don't wait for a reader that has stopped
         raise
     except WriteFailed:
         if to_stdout:

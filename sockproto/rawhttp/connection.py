@@ -37,7 +37,7 @@ class ConnectOptions(NamedTuple):
         family: ``AF_INET`` or ``AF_INET6`` for one of the two, 0 for both.
         authorities: File of the certificates to trust; None: the system's.
         insecure: Whether any certificate will do.
-        certificate: File of the client's own certificate, and of its key unless that has a file of its own.
+        certificate: File of the client's own certificate, and of its key unless that is in another file.
         key: File of the key.
         password: The key's; None: it has none.
     """

@@ -17,7 +17,7 @@ PIECE_BYTES: Final = 262_144
 """So much is decoded at a time: a bomb's thousandfold never is in memory."""
 
 MAX_EMPTY_MEMBERS: Final = 1_000
-"""Members of gzip, one after the other, that give nothing: they cost time and no limit of size sees them."""
+"""Most empty gzip members in a row: they cost time, and no limit of size counts them."""
 
 MAX_RATIO: Final = 200
 """So many bytes may one byte become; Apache's ``DeflateInflateRatioLimit``. Deflate's most is 1,032."""

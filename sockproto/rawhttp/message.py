@@ -1,6 +1,6 @@
 r"""HTTP/1.1's message framing, from the side of a client (pure).
 
-It reads top-down, as RFC 9112 does; where bytes are missing it gives None, and goes on once they are
+It reads top-down, as RFC 9112 does; where bytes are missing it returns None, and goes on once they are
 there. However the bytes are split, the events are the same, and so is the error::
 
     parser = ResponseParser()
@@ -21,7 +21,7 @@ from sockproto.rawhttp.events import Data, EndOfMessage, Event, Headers, Interim
 from sockproto.rawhttp.received import Received
 
 MAX_HEAD_BYTES: Final = 65_536
-"""Header bytes of one response, likewise trailers: as http.client's longest line; curl takes 300 KiB."""
+"""Header bytes of one response, or trailer bytes: as http.client's longest line; curl takes 300 KiB."""
 
 MAX_HEAD_LINES: Final = 1_000
 """Header lines of one response; http.client takes 100, curl 5,000."""

@@ -1,4 +1,4 @@
-"""What is wanted of a fetch, what is told while it runs, and what comes of it.
+"""The options of a fetch, the events while it runs, and its result.
 
 ::
 

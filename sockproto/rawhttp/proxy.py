@@ -1,7 +1,7 @@
 """HTTP proxies: which one a URL is fetched through, and the tunnel that https needs.
 
 curl's rules: ``http_proxy`` counts in lower case alone (a CGI script has the client's ``Proxy:`` header as
-``HTTP_PROXY``), an empty variable is none, and ``no_proxy`` counts for a proxy that was named as well::
+``HTTP_PROXY``), an empty one names no proxy, and ``no_proxy`` counts for a proxy that was named as well::
 
     proxy = proxy_for(URL.parse("https://example.com/"))    # None: no proxy, or none for this host
     proxy = Proxy.parse("http://user:secret@proxy.example:3128")
@@ -119,7 +119,7 @@ def is_excepted(host: str, no_proxy: str) -> bool:
 
 
 def _encoded(domain: str) -> str:
-    """Return a domain as names are called; what is no possible name contains none."""
+    """Return a domain in the form in which names are compared; an impossible name matches nothing."""
     try:
         return ascii_host(domain)
     except UnicodeError:

@@ -69,7 +69,7 @@ def asked_ranges(value: bytes | None) -> list[ByteRange] | None:
     """Return what the field ``Range`` of a request asks for; None: a unit or form that only its user knows.
 
     Args:
-        value: Its value; None: there is none, and no range is asked for.
+        value: Its value; None: there is no such header, so no range is asked for.
     """
     if value is None:
         return []
@@ -128,7 +128,7 @@ def _is_all_of(asked: ByteRange, came: ContentRange) -> bool:
     assert last is not None
     if total is not None:
         return (first, last) == _clipped(asked, total)
-    if asked.first is None:  # the last so many bytes
+    if asked.first is None:  # a suffix: the last N bytes
         assert asked.last is not None
         return last - first < asked.last
     return first == asked.first and (asked.last is None or last <= asked.last)
@@ -139,7 +139,7 @@ def _clipped(asked: ByteRange, total: int) -> tuple[int, int]:
 
     The last one is before the first if it has none of it.
     """
-    if asked.first is None:  # the last so many bytes
+    if asked.first is None:  # a suffix: the last N bytes
         assert asked.last is not None
         return max(0, total - asked.last), total - 1
     return asked.first, total - 1 if asked.last is None else min(total - 1, asked.last)

@@ -185,7 +185,7 @@ class ResumedFile:
 def strong_date(headers: Headers) -> float | None:
     """Return the time of a response's ``Last-Modified`` if it can tell two versions apart; else None.
 
-    It can't when the file was written in the second in which it was sent: it may be written once more.
+    It can't if the file was sent in the second in which it was written: it may have changed again.
     """
     modified, now = (seconds_of(headers.get(name)) for name in (b"Last-Modified", b"Date"))
     return modified if modified is not None and now is not None and now > modified else None

@@ -180,7 +180,7 @@ _EFFECTIVE: Final = os.access in os.supports_effective_ids
 
 
 def _made_alike(descriptor: int, old: os.stat_result, path: str) -> bool:
-    """Give a new file what the old one has; return whether it may take its place."""
+    """Copy the old file's owner and mode to the new one; return whether it may take its place."""
     new = os.fstat(descriptor)
     if old.st_nlink > 1 or _has_attributes(path):
         return False

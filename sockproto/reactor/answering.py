@@ -14,7 +14,7 @@ from typing import Any
 def defines_first(kind: Any, name: str, other: str) -> bool:
     """Tell whether a class has *name* of the same class as it has *other*, or of one that overrides that.
 
-    So whoever overrides what everybody may override is asked by that, and not past it.
+    So a subclass that overrides a public method is called through that method, which is never bypassed.
 
     Args:
         kind: The class.

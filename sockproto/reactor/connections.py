@@ -140,13 +140,13 @@ class TCPConnection(Flushing, tcp.Server):
         return str(self.client[0])
 
     @property
-    def repstr(self) -> str:  # type: ignore[override]  # likewise
+    def repstr(self) -> str:  # type: ignore[override]  # as above
         """What ``repr`` says."""
         port = getattr(self.server, "_realPortNumber", None)
         return f"<{type(getattr(self, '_protocol', None)).__name__} #{self.sessionno} on {port}>"
 
     @property
-    def logstr(self) -> str:  # type: ignore[override]  # likewise
+    def logstr(self) -> str:  # type: ignore[override]  # as above
         """What the log calls it."""
         return self.logPrefix()
 

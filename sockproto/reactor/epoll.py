@@ -6,7 +6,7 @@
 
     install()  # before anything imports twisted.internet.reactor
 
-or ``twistd --reactor=sockproto …``. Twisted gives each event a log context of its own, which tells whose it
+or ``twistd --reactor=sockproto …``. Twisted sets a separate log context for each event, which tells whose it
 is where a line is logged: five calls look up, copy, change and push it. Here the same context is made and
 pushed in place; and timers are looked at only where one may be due. All else is inherited. Without
 ``select.epoll`` this can't be imported.

@@ -28,7 +28,7 @@ def end_process(reactor: Any, error: BaseException) -> None:
     """Stop a reactor that runs, and have the process end with the status of *error*.
 
     Args:
-        reactor: The reactor; where it is none, or doesn't run, whoever called meets the error.
+        reactor: The reactor; if it is not a reactor, or doesn't run, the error goes to the caller.
         error: A ``KeyboardInterrupt``, or a ``SystemExit``, whose code may be a text for standard error.
     """
     if isinstance(reactor, ReactorBase) and reactor.running:

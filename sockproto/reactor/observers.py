@@ -18,7 +18,7 @@ RELIES_ON: RelyingOn = {LogPublisher: ("_observers",), TRIAL: ("_added", "_logOb
 
 
 def is_observed(publisher: Any) -> bool:
-    """Tell whether anybody observes what is published; of what is no ``LogPublisher``, it is assumed.
+    """Tell whether anybody observes what is published; for anything but a ``LogPublisher``, assume so.
 
     Args:
         publisher: An ``ILogObserver``, as a ``Logger`` has one.

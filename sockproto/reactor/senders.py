@@ -62,7 +62,7 @@ with suppress(ImportError):
 class Sender(tuple[str, int]):
     """Host and port that a datagram came from, and the way back.
 
-    An ordinary pair for whoever doesn't know; what is written to it goes that way, however late. The host of
+    Other code sees an ordinary pair; what is written to it goes that way, however late. The host of
     a link-local address has its zone, as in ``fe80::1%eth0`` (RFC 4007, section 11).
 
     Attributes:

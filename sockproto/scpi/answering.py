@@ -25,7 +25,7 @@ from sockproto.scpi.calls import MethodCall
 _PLAIN = frozenset({float, int, str, bool, type(None)})  # what most methods return
 
 OUTPUT_QUEUE_BYTES = 1 << 20
-"""Once the answers of one message have so many bytes, no further one is kept: the queries are deadlocked."""
+"""When the answers of a message have this size, no further one is kept: the queries are deadlocked."""
 
 
 class InstrumentConversation(Conversation):
@@ -124,7 +124,7 @@ class MessageExchange:
         self.answers: list[bytes] = []
 
     def go_on(self) -> Awaitable[Any] | None:
-        """Do the next calls; return what is to be waited for, None at the end of the message.
+        """Do the next calls; return what to wait for, None at the end of the message.
 
         What is wrong with one is an error in the queue; the others are done.
         """
@@ -148,7 +148,7 @@ class MessageExchange:
         return None
 
     def take(self, declared: Any, value: Any) -> Awaitable[Any] | None:
-        """Take what a method has returned; return what is to be waited for, None if nothing."""
+        """Take what a method has returned; return what to wait for, None if nothing."""
         self._declared = declared
         if type(value) in _PLAIN or not hasattr(value, "__await__"):
             self.keep(value)

@@ -88,7 +88,7 @@ class BaseInstrument:
         return set()
 
     def failed(self, declared: Declared, failure: Failure) -> None:
-        """Report what a method has raised: an error of its own is queued, anything else is a bug.
+        """Report what a method has raised: an instrument's error is queued, anything else is a bug.
 
         A bug is -310 for the client; the log has its traceback, once for each command, so that nobody can
         flood it.

@@ -35,7 +35,7 @@ class CommonCommands(BaseInstrument):
 
     @scpi("*CLS")
     def clear_status(self) -> None:
-        """Forget events and errors; a *OPC that waits is none any more (10.3)."""
+        """Forget events and errors, and a waiting *OPC (10.3)."""
         self._cancel_complete()
         self.status.clear()
 

@@ -136,7 +136,7 @@ class ScpiCommand:
         return tuple(values)
 
     def bind(self, data: bytes) -> tuple[Callable[..., Any] | None, list[object]]:
-        """Return what is to be called with what follows the header, and its arguments.
+        """Return what to call with the text after the header, and its arguments.
 
         The instrument comes before them, and the numeric suffixes.
 
@@ -188,7 +188,7 @@ class ScpiCommand:
 
 
 def _returned(function: Callable[..., Any]) -> Any:
-    """Return the annotation of what a method returns; None if there is none that can be read."""
+    """Return the annotation of what a method returns; None if it has no readable one."""
     annotation = function.__annotations__.get("return", inspect.Signature.empty)
     if annotation is None:
         return type(None)

@@ -53,7 +53,7 @@ class Node:
         self.command: Declared | None = None
 
     def child(self, mnemonic: Mnemonic) -> "Node":
-        """Return the node of a mnemonic below this one, made if there is none.
+        """Return the node of a mnemonic below this one; make it if it is missing.
 
         Raises:
             DeclarationError: Another one has one of its forms.

@@ -116,7 +116,7 @@ def _plain(value: object) -> str | int | float | bool | None:
         return float(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    # Half of a surrogate pair, as of a path that is no UTF-8, is refused by some readers.
+    # Half of a surrogate pair, as in a path that is not UTF-8, is refused by some readers.
     return str(safe_str(value)).encode("utf-8", "backslashreplace").decode("utf-8")
 
 

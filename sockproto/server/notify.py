@@ -20,7 +20,7 @@ STATUS_SECONDS = 5.0
 
 
 class Notifier:
-    """Tells systemd, or whoever has started the process and set ``NOTIFY_SOCKET``; else nobody.
+    """Tells systemd, or another parent that has set ``NOTIFY_SOCKET``; without it, does nothing.
 
     Args:
         reactor: For its timers.

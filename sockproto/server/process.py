@@ -27,7 +27,7 @@ SPARE = 8
 """Open files besides those at the start and the connections: refused ones, modules being imported."""
 
 MOST = 1_048_576
-"""As many open files as Linux gives a process by default (``fs.nr_open``)."""
+"""As many open files as Linux allows a process by default (``fs.nr_open``)."""
 
 
 def raise_descriptor_limit(connections: int) -> int:
@@ -62,16 +62,16 @@ def take_signals(
     in a script; Source: glibc manual, Basic Signal Handling). One that was blocked is let in, as nginx does:
     it would stay undelivered for ever. A later SIGHUP calls nothing: a terminal that closes sends two, the
     system's and the shell's, and systemd may send it right after SIGTERM (``SendSIGHUP=``). A signal that has
-    a handler of somebody else's, as a debugger's, stays his. SIGUSR1 and SIGUSR2, which mean something to
+    another handler, such as a debugger's, keeps it. SIGUSR1 and SIGUSR2, which mean something to
     many servers and nothing to this one, no longer end the process.
 
     Args:
         reactor: The reactor that will be stopped. Call this before it runs: Twisted takes SIGTERM even if it
             was ignored.
         again: What to call, in the reactor.
-        hang_up: What each SIGHUP is to call instead, in the reactor; it ends nothing then.
+        hang_up: What each SIGHUP calls instead, in the reactor; it ends nothing then.
     """
-    with suppress(ValueError):  # not in the main thread: signals are somebody else's
+    with suppress(ValueError):  # not in the main thread, which alone may set handlers
         for number in MEANINGLESS:
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, lambda *_: None)  # not SIG_IGN, which processes that we start inherit
@@ -125,6 +125,6 @@ def _take_signals(
                 signal.signal(number, signal.SIG_IGN)
             elif (now := signal.getsignal(number)) == untouched[number] or isinstance(now, _Early):
                 signal.signal(number, handle)
-    except ValueError:  # not in the main thread: signals are somebody else's
+    except ValueError:  # not in the main thread, which alone may set handlers
         return
     signal.pthread_sigmask(signal.SIG_UNBLOCK, set(ENDING) - ignored)

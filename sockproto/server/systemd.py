@@ -40,7 +40,7 @@ class PassedSocket:
     """A socket that can be served.
 
     Attributes:
-        descriptor: Its number, which stays open: whoever listens takes a copy.
+        descriptor: Its number. It stays open: the listener uses a duplicate.
         datagrams: Whether it is for datagrams.
         host: The numeric address; None of a UNIX socket.
         where: As people write it, such as ``TCP 127.0.0.1:9999``.

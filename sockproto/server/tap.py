@@ -151,7 +151,7 @@ class ServerOptions(AccessOptions):
         return str(error)
 
     def parseArgs(self, *words: str) -> None:
-        """Take what is no option: nothing."""
+        """Refuse positional arguments: none are known."""
         if words:
             raise OptionError(f"there is no use for {words[0]!r}; every option begins with --")
 

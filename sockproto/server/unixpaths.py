@@ -23,7 +23,7 @@ class PathError(OSError):
 
 
 def clear(path: str) -> None:
-    """Remove what is left of a server of a UNIX socket that is no more: its socket, and Twisted's lock.
+    """Remove what an ended server has left at a UNIX socket's path: its socket, and Twisted's lock.
 
     Twisted's lock names the process that has it. It alone says little: after a hard kill another process may
     have that number, and in a container, where each run has the same, we do. So the socket is asked: a
@@ -95,14 +95,14 @@ def is_dead(path: str) -> bool:
 
 
 def _unlock(lock: str) -> None:
-    """Remove the lock of a server that is no more."""
+    """Remove the lock of a server that has ended."""
     try:
         owner = os.readlink(lock)
     except FileNotFoundError:
         return
     except OSError as error:
         owner = ""
-        if error.errno != errno.EINVAL:  # which it is of what is no link
+        if error.errno != errno.EINVAL:  # EINVAL: it is not a symbolic link
             raise
     if not re.fullmatch("[0-9]+", owner):
         raise PathError(f"{lock} is no lock of a server's; remove it, or take another path")

@@ -37,7 +37,7 @@ TAKEN_OPTIONS = {
 """The options that are twistd sockproto's own."""
 
 TAKEN_ARGUMENTS = {"access", "faults", "clock", "limits", "proxies", "registry"}
-"""The keyword arguments of a carrier that are no option's; the others are taken as options."""
+"""The keyword arguments of a carrier that belong to no option; the others are taken as options."""
 
 
 def flaw(definition: Any) -> str | None:

@@ -115,7 +115,7 @@ class Worker(ProcessProtocol):
         """It is gone, and so is all that it may have wanted to say."""
         if self._closing is not None and self._closing.active():
             self._closing.cancel()
-        self.ended.callback(reason.value)  # first: whoever waits for the rest asks whether it is there
+        self.ended.callback(reason.value)  # first: the callbacks below ask whether it still runs
         for waiting in (self.up, self.closed):
             if not waiting.called:
                 waiting.errback(reason)

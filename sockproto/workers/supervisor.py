@@ -1,7 +1,7 @@
 """Opens the ports, and has several processes serve them: nothing is lost with one that dies or is replaced.
 
 All of them accept from the same sockets, which the supervisor keeps open: a connection or datagram that the
-kernel has taken waits there for whoever reads next (with ``SO_REUSEPORT`` it would be lost with the process
+kernel has taken waits there for the next reader (with ``SO_REUSEPORT`` it would be lost with the process
 to whose queue it went)::
 
     service = Supervisor(2, listeners, command=sys.orig_argv)

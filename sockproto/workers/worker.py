@@ -21,11 +21,11 @@ from sockproto.workers.channel import Channel, Message
 from sockproto.workers.place import WorkerPlace
 
 REPORT_SECONDS = 0.2
-"""So often a worker tells what it has counted, if that has changed: so much may be missing of one that is
+"""How often a worker reports its counts, if they have changed: so much may be missing of one that is
 killed."""
 
 RETIRE_SECONDS = 0.1
-"""So often a worker that takes no more connections looks whether those that it has are gone."""
+"""How often a worker that takes no more connections checks whether its connections have ended."""
 
 
 class WorkerService(ServerService):

@@ -1,4 +1,4 @@
-"""Datagrams of any size, from anybody: each is a message of its own, and none of them stops the server.
+"""Datagrams of any size, from anybody: each is a separate message, and none of them stops the server.
 
 ::
 
@@ -130,7 +130,7 @@ def clients_that_are_gone(subject: Subject) -> None:
     datagrams=True,
 )
 def little_is_not_amplified(subject: Subject) -> None:
-    """A small datagram is answered by little: whoever forges its sender's address must not gain by it."""
+    """A small datagram has a small answer: forging its sender's address must not amplify traffic."""
     socket, most = subject.datagrams(), (0, b"")
     for asked in b"", b"?", b"/x", b"/help":
         came = _all(subject, socket, asked)

@@ -27,7 +27,7 @@ TEXT = b"".join(b"client %d\n" % number for number in range(4_567))
 def everything_comes_back(subject: Subject) -> None:
     """Megabytes that are sent before the half-close all come back, then the server ends the stream."""
     body = Body(TEXT if subject.habit.text else BLOCK, (16 if subject.quick else 32) << 20)
-    stream = subject.open(holds=1 << 18)  # or the kernels hold so much that nothing can be lost
+    stream = subject.open(holds=1 << 18)  # else the kernels' buffers hold all of it, and nothing can be lost
     stream.exchange(body, body, half_close=True)
     stream.expect_end()
 

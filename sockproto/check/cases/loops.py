@@ -68,7 +68,7 @@ def services_are_not_answered(subject: Subject) -> None:
             reason = str(skipped)
             continue
         tried += 1
-        with socket:  # and gives the port back, which another check may want
+        with socket:  # and closes it: another check may want the port
             socket.send(asked)
             said = socket.receive(subject.patience.silence)
         if said is not None and (subject.protocol, said) != ("echo", asked):

@@ -21,7 +21,7 @@ LEAKED_BYTES = 8 << 20
 """What a server may need more after hundreds of connections than after some dozens."""
 
 LATE_SECONDS, LATE = 0.9, 3
-"""TCP tries again after a second if the queue is full; after so many it is known."""
+"""TCP tries again after a second if the queue is full; after this many seconds the result is known."""
 
 FEW_DESCRIPTORS, CROWD = 5, 15
 
@@ -180,7 +180,7 @@ def descriptors_run_out(subject: Subject) -> None:
 
 
 def _serve_some(subject: Subject, count: int) -> None:
-    """Serve so many clients, one after the other: a server may know no more."""
+    """Serve that many clients, one after the other: some servers can do no more."""
     for _ in range(count):
         with subject.open() as stream:
             if subject.protocol != "discard":

@@ -1,4 +1,4 @@
-"""A server that is asked to end (SIGTERM) while it is at work. Each case starts one of its own for that.
+"""A server that is asked to end (SIGTERM) while it is at work. Each case starts a new server for that.
 
 ::
 

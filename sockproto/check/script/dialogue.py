@@ -43,7 +43,7 @@ class ProtocolScript:
         greeting: What the server says first; None if it says nothing unasked.
         once: What each connection says first, and but once.
         steps: What may be said after it, in turn, and as often as one likes.
-        close: The message that ends the conversation; None if there is none.
+        close: The message that ends the conversation; None if there is no such message.
         server_closes: Whether the server then ends the stream; else the client does.
         longest: A message as long as the server must take; None if the script says nothing of it.
         pipelining: Whether a client may send on before it is answered.
@@ -91,12 +91,12 @@ class ProtocolScript:
 
     @property
     def half_closes(self) -> bool:
-        """Whether a half-close may follow a message that is to be answered."""
+        """Whether a half-close may follow a message that has an answer."""
         return self.half_close and self.talks
 
     @property
     def half_closes_while_pipelined(self) -> bool:
-        """Whether a half-close may follow many messages that are to be answered."""
+        """Whether a half-close may follow many messages that have answers."""
         return self.half_closes and self.pipelining
 
     @property
@@ -116,7 +116,7 @@ class ProtocolScript:
         return replace(self, steps=steps[:number] + steps[number + 1 :], left_out=(*self.left_out, wrong))
 
     def rounds(self, count: int, first: int = 0) -> list[ScriptStep]:
-        """Return what may be repeated, so many times, with numbers from *first* on."""
+        """Return what may be repeated, that many times, with numbers from *first* on."""
         return [step.numbered(first + number) for number in range(count) for step in self.steps]
 
     def first(self) -> ScriptStep:

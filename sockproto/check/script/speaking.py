@@ -17,7 +17,7 @@ from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, edges, shown
 
 MOST_REPLY_BYTES = 32 << 20
-"""A reply that has not ended after so much is held to have no end."""
+"""A reply that has not ended after this many bytes is taken to have no end."""
 
 
 class Due:

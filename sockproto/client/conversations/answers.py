@@ -27,7 +27,7 @@ def rule(answers: str | int, prefix: bytes) -> Callable[[bytes], int]:
         prefix: What stands before every command.
 
     Raises:
-        OptionError: *answers* is none of these.
+        OptionError: *answers* is something else.
     """
     if answers == "all":
         return lambda line: 1

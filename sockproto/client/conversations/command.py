@@ -102,7 +102,7 @@ class CommandClient(ClientConversation):
 
     @property
     def due(self) -> str:  # type: ignore[override]  # read alone
-        """What is waited for."""
+        """What the client waits for."""
         if not (self._due or self._bounded):
             return ""
         if self._line is None:
@@ -144,7 +144,7 @@ class CommandClient(ClientConversation):
         return None if self._due else self._next()
 
     def ended(self) -> None:
-        """The server has said all: an answer that is no stream has ended, if no other line is left."""
+        """The server has said all: an answer that is not a stream has ended, if no other line is left."""
         if self._bounded and self._came and not self._is_stream() and not isinstance(self._peek(), bytes):
             self._bounded, self._asked = False, True
 

@@ -1,4 +1,4 @@
-"""A client of greeting: gives names and takes greetings.
+"""A client of greeting: sends names and receives greetings.
 
 ::
 
@@ -18,7 +18,7 @@ class Greetings(NamedTuple):
     """What a server said to a greeting client.
 
     Attributes:
-        welcome: What it said first, None where it was not waited for.
+        welcome: What it said first; None if the client did not wait for it.
         replies: Its reply to each name.
     """
 
@@ -27,7 +27,7 @@ class Greetings(NamedTuple):
 
 
 class GreetingClient(ClientConversation):
-    """Gives names, one after the other's reply, and says ``exit``.
+    """Sends names, each after the reply to the one before, and then ``exit``.
 
     It knows the reply that it expects; another one is what comes until the server falls silent.
 

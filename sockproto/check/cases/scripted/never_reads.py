@@ -52,7 +52,7 @@ def sent_by(steps: list[ScriptStep]) -> bytes:
 
 
 def for_owed(steps: list[ScriptStep], owed: int) -> int:
-    """Return how many bytes must be sent so that so many bytes are owed, at least."""
+    """Return how many bytes to send so that the answers have at least that many bytes."""
     due = sum(step.reply.least for step in steps)
     return len(sent_by(steps)) * (-(-owed // max(due, 1)))
 

@@ -14,7 +14,7 @@ MOST_BYTES = 1 << 20
 
 
 def rounds(subject: Subject, messages: int) -> int:
-    """Return how often all is said, for so many messages, or for a megabyte of them."""
+    """Return how often to repeat the dialogue, for that many messages or a megabyte of them."""
     size = sum(len(step.send) for step in subject.script.steps)
     return max(1, min(messages // len(subject.script.steps), MOST_BYTES // size))
 

@@ -21,7 +21,7 @@ PLACES = 100
 """At how many places messages are split at most."""
 
 PIECES_BYTES = 1_000
-"""Of longer messages only so much is sent byte by byte."""
+"""Of a longer message, only this many bytes are sent one by one."""
 
 
 def in_pieces(stream: StreamClient, pieces: Sequence[bytes], steps: Sequence[ScriptStep]) -> None:
@@ -36,7 +36,7 @@ def in_pieces(stream: StreamClient, pieces: Sequence[bytes], steps: Sequence[Scr
 
 
 def each_in_pieces(subject: Subject, cut: Callable[[bytes], Sequence[bytes]]) -> None:
-    """Have a dialogue in which each message is cut, on a connection of its own."""
+    """Have a dialogue in which each message is cut, on a new connection."""
     with subject.connect() as stream:
         greet(subject.script, stream)
         for step in subject.script.dialogue():
