@@ -203,7 +203,7 @@ def _see_reports(given: dict[str, Any]) -> None:
 def _signals() -> Iterator[list[int]]:
     """Have a first signal end the check, with a report of what there is, and a second one the process.
 
-    Gives:
+    Yields:
         The exit status, once there was a signal.
     """
     stopped: list[int] = []
