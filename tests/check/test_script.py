@@ -31,7 +31,7 @@ WRONG = {
     "[[step]]\nsend = 'x'": r"\[\[step\]\] 1: say what is due, in one of expect, prefix and match",
     "[[step]]\nsend = 'x'\nexpect = 'y'\nprefix = 'y'": r"\[\[step\]\] 1: say what is due, in one of",
     "[[step]]\nsend = 'x'\nexpect = 'y'\nuntil = 'z'": r"\[\[step\]\] 1: until goes with prefix or match",
-    "[[step]]\nsend = 'x'\nprefix = 'y'": "1: where .* prefix needs until, or a terminator at the top",
+    "[[step]]\nsend = 'x'\nprefix = 'y'": "1: prefix needs until, or a terminator at the top",
     "[[step]]\nsend = 'x'\nmatch = '('\nuntil = 'z'": r"1: match is no regular expression: missing \)",
     "[[step]]\nsend = 'x'\nexpect = 'y'\n[[step]]\nonce = true\nsend = 'x'\nexpect = ''": "must stand",
     "x = " + "[" * 20_000: "it is no TOML: ",
