@@ -77,7 +77,7 @@ def told(style: str, report: Report) -> str:
     if not said:
         return ""
     title = STYLES[style][0].upper() + STYLES[style][1:]
-    return "\n".join([f"## {title}", "", *causes, *[""] * bool(causes), "\n\n".join(said)])
+    return "\n".join([f"### {title}", "", *causes, *[""] * bool(causes), "\n\n".join(said)])
 
 
 def text(reports: dict[str, Report]) -> str:
