@@ -5,7 +5,7 @@ like any other. In reading order:
 
 ===========  ==================================================================================
 verdict      ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
-timing       ``Patience``: how long is waited; ``Timeline``: what happened meanwhile
+timing       ``Patience``: how long to wait; ``Timeline``: what happened meanwhile
 body         bytes that may be too many to be kept (pure)
 script/      somebody's own protocol, said in a file, in place of ``spoken``
 spoken       what each protocol says, written from the specifications (pure)

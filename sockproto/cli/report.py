@@ -122,7 +122,7 @@ class TransferProgress:
         self._began = self._shown = time.monotonic()
 
     def add(self, count: int) -> None:
-        """So many more bytes are done."""
+        """Add *count* bytes that are done."""
         self._bytes += count
         now = time.monotonic()
         if self._line.enabled and now - self._shown >= PROGRESS_SECONDS:

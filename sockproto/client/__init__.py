@@ -247,7 +247,7 @@ def command(
             ``"prefix"``: one answers those that begin with the prefix; a number: each line is answered by
             that many; None: as the server describes it, else ``"prefix"``. Over datagrams an answer is one
             datagram.
-        greeting: So many lines the server says before the first is sent; one that describes itself needs no
+        greeting: How many lines the server says before the first is sent; one that describes itself needs no
             such number.
         heard: Called with each line that comes; then they are not kept for the result.
         options: Those of :func:`converse`.

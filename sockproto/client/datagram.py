@@ -111,7 +111,7 @@ class Exchange:
         self._run(lambda: self._take(datagram))
 
     def failed(self, socket: "_Socket", error: BaseException) -> None:
-        """Nothing listens there, or no way leads there; perhaps at the next address."""
+        """Nothing listens there, or there is no route to it; the next address may answer."""
         if self._over or socket not in self._sockets:
             return
         self._keep([each for each in self._sockets if each is not socket])

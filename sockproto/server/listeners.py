@@ -83,7 +83,7 @@ class Listener:
         warning: What is wrong with it, though it can listen; usually empty.
         close: Removes what the port leaves over, such as a socket file.
         adopt: Listens at a socket that is open already, given a reactor and the socket, instead of opening
-            one; None: as sockets are that have nothing around them.
+            one; None: the socket needs nothing around it.
     """
 
     protocol: str

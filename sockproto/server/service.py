@@ -332,7 +332,7 @@ class ServerService(Service):
         return True
 
     def _late(self, listener: Listener, outcome: list[Any]) -> None:
-        """An endpoint of somebody else's took its time to listen, or to fail."""
+        """A third-party endpoint has listened, or failed, later than at once."""
         [result] = outcome
         if not isinstance(result, Failure):
             self._open.append((listener, result))

@@ -5,7 +5,7 @@
     for passed in passed_sockets("name=echo"):
         passed.kind, passed.copy()      # "TCP 127.0.0.1:7", a socket.socket
 
-Anybody may pass sockets so who follows sd_listen_fds(3): systemd, systemd-socket-activate, podman. What the
+Any program that follows sd_listen_fds(3) may pass them: systemd, systemd-socket-activate, podman. What the
 description says of a socket's family is not believed: the socket itself is asked.
 """
 

@@ -49,9 +49,9 @@ class CommandClient(ClientConversation):
         max_bytes: The most that is kept of what comes.
         prefix: What stands before every command; empty: nothing, and nothing is asked.
         answers: The rule, see ``rule``; None: as the server describes it.
-        greeting: So many lines come before the first is sent.
+        greeting: How many lines come before the first is sent.
         unanswered: Called with each line that is sent and not answered.
-        silence: Makes what is done when the server has been silent so long that no description will come;
+        silence: Returns what is done when the server has been silent so long that no description will come;
             None: it is not asked for.
     """
 
