@@ -133,7 +133,7 @@ class CallRegistry(Registry):
             self._linger(connection)
 
     def report(self, connection: Connection) -> None:
-        """Return the call its result, or tell why it has failed."""
+        """Fire the call's result, or tell why it has failed."""
         failed = self._failure(connection, connection.session)
         if failed is not None:
             self._call.fail(failed)

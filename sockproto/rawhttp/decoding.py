@@ -35,7 +35,7 @@ class Decoder:
     Args:
         codings: Their names, in the order in which they were applied.
         check: Called now and then, to raise an error when it takes too long.
-        max_ratio: So many bytes may one byte become, once it is more than 16 MiB; None: any number.
+        max_ratio: How many bytes one byte may become, once there are more than 16 MiB; None: any number.
 
     Raises:
         BadContentEncoding: One is unknown, or there are too many.
@@ -95,7 +95,7 @@ class Inflater:
         check: Called for each piece and each member.
 
     Attributes:
-        given: So many bytes have come of it.
+        given: How many bytes it has returned.
     """
 
     def __init__(self, gzip: bool, check: Callable[[], object] = lambda: None) -> None:

@@ -69,7 +69,7 @@ class HTTPExchange:
         Args:
             url: Where it comes from.
             into: Where it goes.
-            redirects: So many led here.
+            redirects: How many led here.
             asked: The ranges of it that were asked for; none: all of it; None: nobody knows.
         """
         part = check_part(asked, self.headers) if self.status.code == 206 else None

@@ -57,8 +57,8 @@ class FetchOptions(NamedTuple):
         headers: Header lines to send, as curl's ``-H``: ``Name: value`` replaces or adds, ``Name:`` leaves
             one out, ``Name;`` sends it empty.
         compressed: Whether to ask for gzip and deflate, and to undo them.
-        max_ratio: So many bytes may one compressed byte become, once it is more than 16 MiB; None: any
-            number.
+        max_ratio: How many bytes one compressed byte may become, once there are more than 16 MiB;
+            None: any number.
         follow: Whether to follow redirects.
         max_redirects: How many; -1: any number.
         fail: Whether a status of 400 or more is an error.
@@ -92,9 +92,9 @@ class Response(NamedTuple):
         status: Its status.
         headers: Its headers.
         trailers: The fields behind the body.
-        size: So many bytes the body has, decoded.
+        size: How many bytes the body has, decoded.
         body: The body, unless it went elsewhere.
-        redirects: So many redirects led here.
+        redirects: How many redirects led here.
     """
 
     url: URL

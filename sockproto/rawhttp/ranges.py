@@ -39,7 +39,7 @@ class ContentRange(NamedTuple):
     Attributes:
         first: Number of the first byte, None where no byte came (status 416).
         last: Number of the last byte.
-        total: So many bytes has the whole; None: the server doesn't say.
+        total: How many bytes the whole has; None: the server doesn't say.
     """
 
     first: int | None
@@ -100,7 +100,7 @@ def check_part(asked: list[ByteRange] | None, headers: Headers) -> int | None:
         headers: The response's.
 
     Returns:
-        So many bytes the body must have; None: that is not known.
+        How many bytes the body must have; None: that is not known.
 
     Raises:
         WrongReply: No range was asked for, or another one came.

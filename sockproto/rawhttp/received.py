@@ -9,7 +9,7 @@ class Received:
     Attributes:
         ended: The peer has said that no more will come.
         clean: It has said so in a way that no one in between can forge.
-        count: So many bytes have come.
+        count: How many bytes have come.
     """
 
     def __init__(self) -> None:

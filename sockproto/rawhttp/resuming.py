@@ -31,7 +31,7 @@ ATTRIBUTE: Final = "user.sockproto.etag"
 
 
 class Unresumable(Exception):
-    """The part that is there can't be gone on with."""
+    """The part that is there can't be resumed."""
 
 
 class AlreadyWhole(Exception):
@@ -218,7 +218,7 @@ def only_a_part(into: SupportsWrite) -> Destination:
     """Return where a part of a page goes, and nothing else does.
 
     Raises:
-        RangeRefused: Of what it returns, if the server sends the whole.
+        RangeRefused: Raised by what it returns, if the server sends the whole.
     """
 
     def opened(status: Status, headers: Headers) -> SupportsWrite:

@@ -62,7 +62,7 @@ def set_up(context: Any, declared: Sequence[bytes]) -> None:
 
 
 def go_on_without_alpn() -> None:
-    """Have it so in all TLS contexts of the process that are made from now on.
+    """Apply this to all TLS contexts that the process makes from now on.
 
     Twisted makes them for the first connection, mostly, and has no way to ask for another answer in
     one of them. Nothing changes where Twisted has changed what this relies on.

@@ -46,7 +46,7 @@ class Setting:
         vars(instrument)[self._name] = value
 
     def set_back(self, instrument: Any) -> None:
-        """Return an instrument the value of ``*RST``."""
+        """Set an instrument back to the value of ``*RST``."""
         vars(instrument).pop(self._name, None)
 
     def commands(self) -> list[ScpiCommand]:
