@@ -55,7 +55,7 @@ def named(page: str, kind: str) -> list[str]:
 
 def context_of(name: str) -> click.Context:
     """Return the context of a command as it is when it is called: what a command makes of it, it keeps."""
-    return click.Context(sockproto.commands[name], sockproto.make_context("sockproto", ["x"]), name)
+    return click.Context(sockproto.all_commands()[name], sockproto.make_context("sockproto", ["x"]), name)
 
 
 def records(name: str) -> dict[str, tuple[str, str, str]]:
@@ -101,7 +101,9 @@ def table(heads: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
 
 def often() -> dict[str, tuple[str, str, str]]:
     """Return the options that several commands have, all in the same words."""
-    callers = [name for name in sockproto.commands if "connect-timeout" in records(name) and name != "fetch"]
+    callers = [
+        name for name in sockproto.all_commands() if "connect-timeout" in records(name) and name != "fetch"
+    ]
     found = Counter(item for name in callers for item in records(name).items())
     return {name: record for (name, record), times in found.items() if times >= SHARED_BY}
 
@@ -113,7 +115,7 @@ def shared(_: str) -> str:
 
 def command(name: str) -> str:
     """Return what a command's own help says."""
-    made = sockproto.commands[name]
+    made = sockproto.all_commands()[name]
     context = context_of(name)
     usage = " ".join(made.get_usage(context).removeprefix("Usage: ").split())
     example, _, status = (made.epilog or "").removeprefix("Example:  ").partition("\n\n")

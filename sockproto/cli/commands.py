@@ -15,7 +15,6 @@ from typing import Any
 import click
 
 from sockproto.cli.answers import ERROR, Answers, Pattern, Rule
-from sockproto.cli.checking import STATUS, do_check
 from sockproto.cli.console import complain, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
@@ -359,8 +358,15 @@ def _is_interactive() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
+def check() -> click.Command:
+    """Make the command that judges servers; to load it takes longer than all the others."""
+    from sockproto.cli.checking import STATUS, do_check
+
+    return command(do_check, STATUS)
+
+
 command(do_probe)
-command(do_check, STATUS)
+sockproto.later["check"] = check
 command(do_protocols, EXIT_STATUS)
 
 

@@ -88,16 +88,39 @@ class FilledCommand(click.Command):
 
 
 class Group(click.Group):
-    """The commands, each with its meaning in full, however narrow the terminal."""
+    """The commands, each with its meaning in full, however narrow the terminal.
+
+    Attributes:
+        later: What makes a command that is only made when somebody asks for it, by its name: it takes long.
+    """
 
     command_class = FilledCommand
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.later: dict[str, Callable[[], click.Command]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in order."""
+        return sorted({*self.commands, *self.later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None: there is none of that name."""
+        if cmd_name in self.later:
+            self.add_command(self.later.pop(cmd_name)(), cmd_name)
+        return self.commands.get(cmd_name)
+
+    def all_commands(self) -> dict[str, click.Command]:
+        """Return all commands by their names, also those that are made later."""
+        for name in tuple(self.later):
+            self.get_command(click.Context(self), name)
+        return {name: self.commands[name] for name in sorted(self.commands)}
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, self.commands[name].get_short_help_str(1_000)) for name in self.list_commands(ctx)]
-            )
+            commands = self.all_commands().items()
+            formatter.write_dl([(name, command.get_short_help_str(1_000)) for name, command in commands])
 
 
 class Passing(click.Command):

@@ -146,7 +146,7 @@ class ListingTests(TestCase):
 
 class CommandTests(TestCase):
     def test_each_command_has_an_example(self) -> None:
-        self.assertEqual(set(sockproto.commands), set(EXAMPLES))
+        self.assertEqual(set(sockproto.all_commands()), set(EXAMPLES))
 
     def test_what_a_shell_completes(self) -> None:
         def completed(*words: str) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ def told(*words: str) -> tuple[int, str]:
 
 def typed() -> Iterator[tuple[str, click.Parameter, list[str]]]:
     """Yield each option with a value of click's commands: command, option, and the arguments it needs."""
-    for name, command in sockproto.commands.items():
+    for name, command in sockproto.all_commands().items():
         if isinstance(command, Passing):
             continue
         arguments = [ARGUMENTS[each.name] for each in command.params if each.name in ARGUMENTS]
@@ -244,13 +244,13 @@ class FormTests(TestCase):
 
     def help(self, command: str, width: int) -> str:
         context = click.Context(
-            sockproto.commands[command], sockproto.make_context("sockproto", ["x"]), command
+            sockproto.all_commands()[command], sockproto.make_context("sockproto", ["x"]), command
         )
         context.terminal_width = width
         return context.get_help()
 
     def test_of_every_command(self) -> None:
-        for name in sockproto.commands:
+        for name in sockproto.all_commands():
             text = self.help(name, 60)
             self.assertTrue(text.startswith(f"Usage: sockproto {name} "), text)
             self.assertIn("\nOptions:\n", text)
@@ -262,7 +262,7 @@ class FormTests(TestCase):
     def test_the_list_of_commands_cuts_no_meaning(self) -> None:
         context = click.Context(sockproto, info_name="sockproto", terminal_width=60)
         text = " ".join(context.get_help().split())
-        for name, command in sockproto.commands.items():
+        for name, command in sockproto.all_commands().items():
             self.assertIn(f" {name} {command.get_short_help_str(1_000)}", text)
 
     def test_of_errors(self) -> None:
@@ -282,7 +282,7 @@ class FormTests(TestCase):
             status, line = told(*words)
             self.assertEqual((status, line.count("\n")), (2, 1), line)
             self.assertRegex(line, r"\Asockproto( \w+)?: .*[^.] \(sockproto( \w+)? --help tells more\)\n\Z")
-        for name in sockproto.commands:
+        for name in sockproto.all_commands():
             self.assertIn(f"sockproto {name}: No such option '--nonesuch'", told(name, "--nonesuch")[1])
         for name, typed, meant in ("serve", "--potr", "--port"), ("welcome", "--trys", "--tries"):
             self.assertRegex(told(name, typed, "1", NOBODY)[1], f"No such option '{typed}'.*'{meant}'")
