@@ -78,12 +78,15 @@ class EventLog:
 
     def admits(self, clock: IReactorTime) -> bool:
         """Count an event; return whether it should be written. Ask this before costly formatting."""
-        if not is_observed(self._log.observer):
-            return False
         now = clock.seconds()
         if not self._second <= now < self._second + 1:
             self._second, self._count = int(now), 0
             self.flush()
+        elif self._end is not None:  # this second has had all of them
+            self._left_out += 1
+            return False
+        if not is_observed(self._log.observer):
+            return False
         if self._count < self._rate or not self._rate:
             self._count += 1
             return True

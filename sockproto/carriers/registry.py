@@ -196,6 +196,8 @@ class Registry:
         places = self.connections.pop(connection, None)
         if places is None:
             return
+        if not self.connections:
+            self.timers.stop()
         if places == IDENTIFIED:
             self.admission.release(connection.peer)
         elif places == ENTERED:
@@ -211,7 +213,7 @@ class Registry:
         if counted.durations is not None:
             counted.durations.add(connection.age)
         self.report(connection)
-        if not self.connections:
+        if self._draining and not self.connections:
             draining, self._draining = self._draining, []
             for drained in draining:
                 drained.callback(None)

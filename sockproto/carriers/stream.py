@@ -142,7 +142,7 @@ class ConversationProtocol(Protocol):
         self._phase: Arrival | Draining | Closing | TLSEnded | None = arrival
         self._flow: Flow | None = None  # made when something takes time
         self._quiet_call: IDelayedCall | None = None
-        self._tick: int | None = None  # when a limit of time may be over
+        self._tick: set[Any] | None = None  # who are called when this one's time may be over
 
     # What Twisted calls.
 
@@ -442,7 +442,7 @@ class ConversationProtocol(Protocol):
             self.end()
             return
         if self._tick is not None:
-            registry.timers.leave(self, self._tick)
+            self._tick.discard(self)
             self._tick = None
         registry.leave(self)
 
@@ -528,9 +528,9 @@ class ConversationProtocol(Protocol):
 
     def _look_in(self, seconds: float) -> None:
         """Have ``look`` called in this many seconds, not earlier; 0: not at all."""
-        timers = self.registry.timers
         if self._tick is not None:
-            timers.leave(self, self._tick)
+            self._tick.discard(self)
+        timers = self.registry.timers
         self._tick = timers.enter(self, seconds, self.clock.seconds()) if seconds else None
 
     def _await_end(self, came: int) -> None:

@@ -9,6 +9,7 @@ Pure; the time is passed in.
 """
 
 from ipaddress import IPv6Address
+from math import inf
 
 from sockproto.core.access import Access
 from sockproto.core.conversation import CloseReason, Peer
@@ -26,27 +27,28 @@ class Admission:
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._max_connections, self._max_of_peer = limits.max_connections, limits.max_connections_per_peer
+        self._max_connections = limits.max_connections or inf
+        self._max_of_peer = limits.max_connections_per_peer or inf
         self._peers: dict[str, int] = {}
         self._open = 0
 
     def restrict(self, connections: int) -> None:
         """Allow no more than this many connections, whatever the limits say."""
-        self._max_connections = min(self._max_connections or connections, connections)
+        self._max_connections = min(self._max_connections, connections)
 
     def admit(self, peer: Peer) -> CloseReason | None:
         """Take a slot for a connection of *peer*; return why it is refused if there is none.
 
         Does what ``enter`` and ``identify`` do in one call. A refused connection takes no slot.
         """
-        if 0 < self._max_connections <= self._open:
+        if self._open >= self._max_connections:
             return CloseReason.TOO_MANY
         site = peer.host
         if ":" in site:
             site = site_of(peer)
         peers = self._peers
         count = peers.get(site, 0)
-        if 0 < self._max_of_peer <= count and peer.port is not None:
+        if count >= self._max_of_peer and peer.port is not None:
             return CloseReason.TOO_MANY_OF_PEER
         self._open += 1
         peers[site] = count + 1
@@ -67,7 +69,7 @@ class Admission:
 
     def enter(self) -> CloseReason | None:
         """Take a slot for a connection; return why it is refused if there is none."""
-        if 0 < self._max_connections <= self._open:
+        if self._open >= self._max_connections:
             return CloseReason.TOO_MANY
         self._open += 1
         return None
@@ -80,7 +82,7 @@ class Admission:
         """Take one of *peer*'s slots; return why it is refused if there is none."""
         site = peer.host if ":" not in peer.host else site_of(peer)
         count = self._peers.get(site, 0)
-        if 0 < self._max_of_peer <= count and peer.port is not None:
+        if count >= self._max_of_peer and peer.port is not None:
             return CloseReason.TOO_MANY_OF_PEER
         self._peers[site] = count + 1
         return None

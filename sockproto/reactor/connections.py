@@ -22,7 +22,6 @@ from twisted.python.failure import Failure
 
 from sockproto.reactor import flushing
 from sockproto.reactor.answering import asks_for_answers
-from sockproto.reactor.contexts import call_in_context
 from sockproto.reactor.flushing import Flushing
 from sockproto.reactor.names import RelyingOn, has_all
 
@@ -170,7 +169,7 @@ class TCPConnection(Flushing, tcp.Server):
         if self._prefix is None:
             try:
                 name = self._protocol.logPrefix()
-            except AttributeError:  # it is gone, or has none
+            except Exception:  # it is gone, has none, or fails
                 name = type(getattr(self, "_protocol", self)).__name__
             self._prefix = f"{name},{self.sessionno},{self.client[0]}"
         return self._prefix
@@ -237,17 +236,10 @@ class TCPConnection(Flushing, tcp.Server):
         self._end_of_stream()
         return None
 
-    def begin(self, read: bool) -> bool:
-        """Tell the protocol, and maybe read at once: who connects to say something has mostly said it.
+    def begin(self) -> None:
+        """Tell the protocol; what it says first leaves by ``read_at_once``.
 
-        What the protocol says first leaves with its first answer then. What its ``makeConnection`` raises is
-        raised, and nothing else.
-
-        Args:
-            read: Whether to read.
-
-        Returns:
-            Whether something had come.
+        What the protocol's ``makeConnection`` raises is raised.
         """
         self._handling = True
         try:
@@ -258,38 +250,42 @@ class TCPConnection(Flushing, tcp.Server):
                 self.startWriting()
             raise
         self._handling = False
-        data: bytes | None = None
-        if read and self.reading:
-            try:
-                data = self.socket.recv(self._read_bytes)
-            except BlockingIOError:
-                pass
-            except OSError:
-                call_in_context(self, self.lose, CONNECTION_LOST)
-                return True
-        if not data and self._due and self.connected:
-            why = self.flush()
-            if why is not None:
-                call_in_context(self, self.lose, why)
-                return True
-        if data is None or not self.connected:
-            return False
-        call_in_context(self, self._read_first, data)
-        return True
 
-    def _read_first(self, data: bytes) -> None:
-        """Handle what came with the connection; errors, else the reactor's, are seen to here."""
+    def read_at_once(self, read: bool) -> bool:
+        """Maybe read, just after ``begin``: who connects to say something has mostly said it.
+
+        What the protocol has said first leaves with its first answer then. Errors, else the reactor's, are
+        seen to here.
+
+        Args:
+            read: Whether to read; else only what the protocol has said is sent.
+
+        Returns:
+            Whether something had come.
+        """
+        data: bytes | None = None
         why: Any = None
         try:
+            if read and self.reading:
+                try:
+                    data = self.socket.recv(self._read_bytes)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    why = CONNECTION_LOST
             if data:
                 why = self._received(data)
-            else:
-                self._end_of_stream()
+            elif why is None:
+                if self._due and self.connected:
+                    why = self.flush()
+                if data is not None and why is None and self.connected:
+                    self._end_of_stream()
         except BaseException as error:
             log.err()
             why = error
         if why is not None:
             self.lose(why)
+        return data is not None or why is not None
 
     def _received(self, data: bytes) -> Any:
         """Have the protocol handle bytes, then send its answer; return why the connection is lost."""

@@ -3,13 +3,16 @@
 Five calls look up, copy, change and push it, and take it off again. Here the same is made and pushed in
 place; a new one for each event, which a thread that is started meanwhile takes along::
 
-    call_in_context(connection, connection.connectionLost, reason)      # as log.callWithLogger does
+    contexts, key = stack(), log.ILogContext
+    around = contexts[-1].get(key) or context.get(key)
+    contexts.append({key: {**around, "system": connection.logPrefix()}})
+    ...
+    contexts.pop()
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from twisted.python import context, log
+from twisted.python import context
 
 from sockproto.reactor.names import RelyingOn, has_all
 
@@ -32,7 +35,6 @@ def are_known() -> bool:
 
 
 _TRACKER: Any = context.ThreadedContextTracker if are_known() else None
-_LOG = log.ILogContext
 
 
 def stack() -> list[Any] | None:
@@ -42,25 +44,3 @@ def stack() -> list[Any] | None:
         return None
     contexts: list[Any] = tracker.currentContext().contexts
     return contexts
-
-
-def call_in_context(logger: Any, call: Callable[..., Any], *args: Any) -> Any:
-    """Call, in the log context of *logger*.
-
-    Args:
-        logger: Has a ``logPrefix()``.
-        call: What is called.
-        args: Its arguments.
-
-    Returns:
-        What it returns.
-    """
-    contexts = stack()
-    if contexts is None:
-        return log.callWithContext({"system": logger.logPrefix()}, call, *args)
-    around = contexts[-1].get(_LOG) or context.get(_LOG)
-    contexts.append({_LOG: {**around, "system": logger.logPrefix()}})
-    try:
-        return call(*args)
-    finally:
-        contexts.pop()

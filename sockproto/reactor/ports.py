@@ -23,10 +23,11 @@ from socket import (
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.python import log
+from twisted.python import context, log
 
 from sockproto.reactor.answering import defines_first, inherits
 from sockproto.reactor.connections import TCPConnection, UNIXConnection, has_known_buffers
+from sockproto.reactor.contexts import stack
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {
@@ -94,9 +95,13 @@ class Acceptor:
         if port.socket is not self._socket:
             self._begin()
         accept, factory = port.socket._accept, None
+        contexts, key = stack(), log.ILogContext
+        around: Any = contexts and (contexts[-1].get(key) or context.get(key))
         ignores = False
         accepted = 0
-        read = True  # as long as something comes with the connections: some wait for us to speak first
+        # As long as something comes with the connections: some wait for us to speak first. And as long as
+        # an event's log context is kept as Twisted does.
+        read = bool(contexts)
         while accepted < self._accepts:
             try:
                 number, client = accept()
@@ -123,7 +128,15 @@ class Acceptor:
                 connection.host = self._host
                 if not self._inherits:
                     self._set_no_delay(connection)
-                read = connection.begin(read)
+                connection.begin()
+                if not contexts:
+                    connection.read_at_once(False)
+                    continue
+                contexts.append({key: {**around, "system": connection.logPrefix()}})
+                try:
+                    read = connection.read_at_once(read)
+                finally:
+                    contexts.pop()
             except BaseException:
                 log.err()
             finally:

@@ -56,28 +56,33 @@ class TimersTests(TestCase):
         self.assertEqual({len(item.called) for item in items}, {1})
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_who_leaves_is_not_called_and_the_last_takes_the_timers_along(self) -> None:
+    def test_who_leaves_is_not_called_and_none_once_it_is_stopped(self) -> None:
         [stays, leaves] = [Item(self.clock) for _ in range(2)]
         tick = self.timers.enter(stays, 1, self.clock.seconds())
-        self.assertEqual(self.timers.enter(leaves, 1, self.clock.seconds()), tick)
-        self.timers.leave(leaves, tick)
+        self.assertIs(self.timers.enter(leaves, 1, self.clock.seconds()), tick)
+        tick.discard(leaves)
         self.clock.advance(1)
         self.assertEqual((stays.called, leaves.called), ([1], []))
-        self.timers.leave(stays, tick)  # it has been called: nothing happens
-        self.timers.leave(leaves, self.timers.enter(leaves, 1, self.clock.seconds()))
+        tick.discard(stays)  # it has been called: nothing happens
+        self.timers.enter(leaves, 1, self.clock.seconds())
+        self.timers.enter(leaves, 2, self.clock.seconds())
+        self.timers.stop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.timers.enter(leaves, 1, self.clock.seconds())  # and it goes on
+        self.clock.advance(1)
+        self.assertEqual(leaves.called, [2])
 
     def test_one_that_is_called_lets_another_leave_or_enter_again(self) -> None:
         first, second = Item(self.clock), Item(self.clock)
 
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
-            self.timers.leave(other, 4)
+            tick.discard(other)
             self.timers.enter(this, 0.1, self.clock.seconds())
 
         first.look = lambda: look(first, second)  # type: ignore[method-assign]
         second.look = lambda: look(second, first)  # type: ignore[method-assign]
-        self.timers.enter(first, 1, self.clock.seconds())
+        tick = self.timers.enter(first, 1, self.clock.seconds())
         self.timers.enter(second, 1, self.clock.seconds())
         self.clock.advance(1)
         self.assertEqual(len(first.called) + len(second.called), 1)
@@ -102,13 +107,13 @@ class TimersTests(TestCase):
 
     def test_the_clock_is_set_back_while_they_are_called(self) -> None:
         items = [Item(self.clock), Item(self.clock)]
-        [tick] = {self.timers.enter(item, 1, self.clock.seconds()) for item in items}
+        tick, _ = (self.timers.enter(item, 1, self.clock.seconds()) for item in items)
 
         def look(this: Item, other: Item) -> None:
             this.called.append(self.clock.seconds())
             self.clock.advance(0.99 - self.clock.seconds())
             self.timers.enter(this, 0.005, self.clock.seconds())  # the same tick once more
-            self.timers.leave(other, tick)
+            tick.discard(other)
 
         items[0].look = lambda: look(*items)  # type: ignore[method-assign]
         items[1].look = lambda: look(*items[::-1])  # type: ignore[method-assign]

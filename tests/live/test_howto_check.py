@@ -60,7 +60,10 @@ def test_it_tells_of_every_option() -> None:
         "--key",
     }
     options = {
-        option for each in sockproto.commands["check"].params for option in each.opts if option[:2] == "--"
+        option
+        for each in sockproto.all_commands()["check"].params
+        for option in each.opts
+        if option[:2] == "--"
     }
     told = set(re.findall(r"`(--\w+)", PAGE.read_text("utf-8")))
     assert options - shared <= told <= options
