@@ -53,7 +53,7 @@ class Least(EchoProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Answer it."""
         self.bytes_in += len(data)
-        self._timeouts.active = self.clock.seconds()
+        self.active = self.clock.seconds()
         framing, conversation = self.session.framing, self.session.conversation
         framing.feed(data)
         replies: list[Any] = [conversation.received(message) for message in framing.take()]

@@ -62,6 +62,19 @@ class RegistryLike(Protocol):
         """A conversation has raised an error."""
 
 
+class ProgressLike(Protocol):
+    """Whether a peer reads what is sent to it.
+
+    Attributes:
+        since: When it last was seen to have read something.
+    """
+
+    since: float
+
+    def sample(self, connection: "Connection", now: float) -> int | None:
+        """Take a sample; return how many bytes are unsent, None if the transport can't tell."""
+
+
 class Connection(Protocol):
     """A connection as its parts see it.
 
@@ -76,6 +89,11 @@ class Connection(Protocol):
         bytes_out: Bytes handed to the transport.
         paused: Whether the transport's send buffer is full.
         reading: Whether the transport is reading.
+        made: When it was made; this and the other times are in the clock's seconds.
+        began: Since when the peer could have spoken.
+        active: When a byte was last read or written.
+        message_since: When the first byte of the unfinished message came.
+        progress: Whether the peer reads, while it doesn't keep up.
     """
 
     session: Session
@@ -88,6 +106,11 @@ class Connection(Protocol):
     bytes_out: int
     paused: bool
     reading: bool
+    made: float
+    began: float
+    active: float
+    message_since: float
+    progress: ProgressLike | None
 
     @property
     def registry(self) -> RegistryLike:

@@ -25,12 +25,12 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockproto.carriers import timeouts
 from sockproto.carriers.arrival import Arrival
 from sockproto.carriers.closing import PEER_LEFT, Closing, Draining, TLSEnded
-from sockproto.carriers.connection import StreamTransport
+from sockproto.carriers.connection import ProgressLike, StreamTransport
 from sockproto.carriers.flow import Flow
 from sockproto.carriers.registry import Registry
-from sockproto.carriers.timeouts import Progress, Timeouts
 from sockproto.carriers.transport import abort, closes_below, ends_of, openssl_words
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.core.faults.stream import FaultyStream
@@ -74,6 +74,11 @@ class ConversationProtocol(Protocol):
         bytes_out: Bytes written to the transport.
         paused: Whether the transport's send buffer is full.
         reading: Whether bytes are read as they come.
+        made: When the connection was made; this and the other times are in the clock's seconds.
+        began: Since when the peer could have spoken.
+        active: When a byte was last read or written.
+        message_since: When the first byte of the unfinished message came.
+        progress: Whether the peer reads, while it doesn't keep up; else None.
     """
 
     conversation: ClassVar[Callable[..., Conversation]] = Conversation
@@ -85,13 +90,17 @@ class ConversationProtocol(Protocol):
         "_phase",
         "_quiet_call",
         "_tick",
-        "_timeouts",
+        "active",
+        "began",
         "bytes_in",
         "bytes_out",
         "clock",
         "host",
+        "made",
+        "message_since",
         "paused",
         "peer",
+        "progress",
         "reading",
         "registry",
         "serial",
@@ -102,7 +111,7 @@ class ConversationProtocol(Protocol):
     peer: Peer
     host: Peer
     clock: IReactorTime
-    _timeouts: Timeouts
+    progress: ProgressLike | None
 
     def __init__(
         self,
@@ -151,7 +160,8 @@ class ConversationProtocol(Protocol):
         registry, transport = self.registry, self.transport
         self.clock = clock = registry.clock
         now = clock.seconds()
-        self._timeouts = Timeouts(now)
+        self.made = self.began = self.active = self.message_since = now
+        self.progress = None
         self.peer, address, announced = ends_of(transport)
         self.host = registry.host_at(address)
         arrival = self._phase
@@ -185,7 +195,7 @@ class ConversationProtocol(Protocol):
                 return b""
         self.bytes_in += len(data)
         session = self.session
-        self._timeouts.active = self.clock.seconds()
+        self.active = self.clock.seconds()
         out = session.receive(data)
         try:
             if session.framing.unfinished or self._quiet_call is not None:
@@ -246,8 +256,8 @@ class ConversationProtocol(Protocol):
         """The transport's send buffer is full."""
         self.paused = True
         self.session.hold()
-        if self._timeouts.progress is None and self.limits.write_stall_seconds:
-            self._timeouts.progress = Progress(self, self.clock.seconds())
+        if self.progress is None and self.limits.write_stall_seconds:
+            self.progress = timeouts.Progress(self, self.clock.seconds())
             self.look()
         self._attend()
 
@@ -282,7 +292,7 @@ class ConversationProtocol(Protocol):
                 longer than the framing can send. The message is not sent.
         """
         out = self.session.push(message)
-        self._timeouts.active = self.clock.seconds()
+        self.active = self.clock.seconds()
         self._attend(out)
         return not self.paused
 
@@ -356,12 +366,12 @@ class ConversationProtocol(Protocol):
     @property
     def age(self) -> float:
         """Seconds since the connection was made."""
-        return self.clock.seconds() - self._timeouts.made
+        return self.clock.seconds() - self.made
 
     @property
     def idle(self) -> float:
         """Seconds since a byte was last read or written."""
-        return self.clock.seconds() - self._timeouts.active
+        return self.clock.seconds() - self.active
 
     @property
     def waits_for(self) -> str:
@@ -403,7 +413,7 @@ class ConversationProtocol(Protocol):
         self.reading = wanted
         self._await_quiet()
         if wanted:
-            self._timeouts.message_since = self.clock.seconds()  # its end could not be seen so long
+            self.message_since = self.clock.seconds()  # its end could not be seen so long
             self.transport.resumeProducing()
         else:
             self.transport.pauseProducing()
@@ -448,17 +458,17 @@ class ConversationProtocol(Protocol):
 
     def restart_timeouts(self) -> None:
         """Restart the peer's time-outs: the conversation is open, or no longer busy."""
-        self._timeouts.began = self._timeouts.active = self.clock.seconds()
+        self.began = self.active = self.clock.seconds()
 
     def look(self) -> None:
         """Check whether a time-out is over; called by the timer."""
         self._look_in(0)
-        part = self._phase if isinstance(self._phase, Closing) else self._timeouts
-        if part is self._timeouts and closes_below(self.transport):
+        closing = self._phase if isinstance(self._phase, Closing) else None
+        if closing is None and closes_below(self.transport):
             self.close(CloseReason.PEER_CLOSED)  # TLS has ended, and TCP still waits for the peer to read
             return
         try:
-            found = part.look(self, self.clock.seconds())
+            found = (closing or timeouts).look(self, self.clock.seconds())
         except BaseException as error:  # the framing's: what is unfinished is asked
             self._do(self.session.fail, error)
             return
@@ -537,7 +547,7 @@ class ConversationProtocol(Protocol):
         """Note since when the unfinished message, to which the last *came* bytes may belong, has begun."""
         framing = self.session.framing
         if getattr(framing, "begun", framing.unfinished <= came):
-            self._timeouts.message_since = self._timeouts.active
+            self.message_since = self.active
         self._await_quiet()
 
     def _await_quiet(self) -> None:
@@ -555,5 +565,5 @@ class ConversationProtocol(Protocol):
 
     def _cut(self) -> None:
         self._quiet_call = None
-        self._timeouts.active = self.clock.seconds()
+        self.active = self.clock.seconds()
         self._do(self.session.quiet)

@@ -1,9 +1,8 @@
 """The time-outs of one open connection.
 
-No timer is reset when bytes are read or written: each look compares the state with that of the last look and
-returns when to look again. It reads the connection's state and doesn't change it::
+No timer is reset when bytes are read or written: each look compares the time with those that the connection
+has noted, and returns when to look again::
 
-    timeouts = Timeouts(now)
     timeouts.look(connection, now)      # CloseReason.IDLE: that is over; 12.5: look again in 12.5 s
 """
 
@@ -48,59 +47,41 @@ class Progress:
         return unsent
 
 
-class Timeouts:
-    """The times of an open connection on which its time-outs depend.
+def look(connection: Connection, now: float) -> CloseReason | float:
+    """Return the reason of a time-out that is over, or in how many seconds to look again; 0: never."""
+    if connection.busy:
+        connection.active = now
+    progress = connection.progress
+    if not connection.paused:
+        progress = connection.progress = None
+    elif progress is not None:
+        progress.sample(connection, now)
+    ends = []
+    for seconds, since, reason in _limits(connection):
+        if not seconds:
+            continue
+        # What doesn't run now can begin now, and be over so many seconds later.
+        end = (now if since is None else since) + seconds
+        if end <= now:
+            return reason
+        ends.append(end - now)
+    if progress is not None:
+        ends.append(connection.limits.write_stall_seconds / SAMPLES)
+    return min(ends, default=0)
 
-    Args:
-        now: When it was made, in the clock's seconds.
 
-    Attributes:
-        made: When it was made.
-        began: Since when the peer could have spoken.
-        active: When a byte was last read or written.
-        message_since: When the first byte of the unfinished message came.
-        progress: Whether the peer reads, while it doesn't keep up.
-    """
-
-    __slots__ = ("active", "began", "made", "message_since", "progress")
-
-    def __init__(self, now: float) -> None:
-        self.made = self.began = self.active = self.message_since = now
-        self.progress: Progress | None = None
-
-    def look(self, connection: Connection, now: float) -> CloseReason | float:
-        """Return the reason of a time-out that is over, or in how many seconds to look again; 0: never."""
-        if connection.busy:
-            self.active = now
-        if not connection.paused:
-            self.progress = None
-        elif self.progress is not None:
-            self.progress.sample(connection, now)
-        ends = []
-        for seconds, since, reason in self._limits(connection):
-            if not seconds:
-                continue
-            # What doesn't run now can begin now, and be over so many seconds later.
-            end = (now if since is None else since) + seconds
-            if end <= now:
-                return reason
-            ends.append(end - now)
-        if self.progress is not None:
-            ends.append(connection.limits.write_stall_seconds / SAMPLES)
-        return min(ends, default=0)
-
-    def _limits(self, connection: Connection) -> Iterator[Limit]:
-        """Yield the time-outs and since when each runs."""
-        limits, session = connection.limits, connection.session
-        framing = session.framing
-        yield limits.lifetime_seconds, self.made, CloseReason.LIFETIME
-        if session.need is Need.OPEN:
-            yield limits.first_message_seconds, self.made, CloseReason.NO_HANDSHAKE
-        elif not framing.discards and not session.messages_in:
-            since = None if connection.busy else self.began
-            yield limits.first_message_seconds, since, CloseReason.NO_MESSAGE
-        since = self.progress.since if self.progress is not None else None
-        yield limits.write_stall_seconds, since, CloseReason.WRITE_STALL
-        since = self.message_since if framing.unfinished and connection.reading else None
-        yield limits.message_seconds, since, CloseReason.SLOW_MESSAGE
-        yield limits.idle_seconds, self.active, CloseReason.IDLE
+def _limits(connection: Connection) -> Iterator[Limit]:
+    """Yield the time-outs and since when each runs."""
+    limits, session = connection.limits, connection.session
+    framing = session.framing
+    yield limits.lifetime_seconds, connection.made, CloseReason.LIFETIME
+    if session.need is Need.OPEN:
+        yield limits.first_message_seconds, connection.made, CloseReason.NO_HANDSHAKE
+    elif not framing.discards and not session.messages_in:
+        since = None if connection.busy else connection.began
+        yield limits.first_message_seconds, since, CloseReason.NO_MESSAGE
+    since = connection.progress.since if connection.progress is not None else None
+    yield limits.write_stall_seconds, since, CloseReason.WRITE_STALL
+    since = connection.message_since if framing.unfinished and connection.reading else None
+    yield limits.message_seconds, since, CloseReason.SLOW_MESSAGE
+    yield limits.idle_seconds, connection.active, CloseReason.IDLE

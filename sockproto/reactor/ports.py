@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from socket import (
     AF_INET,
+    AF_INET6,
     IPPROTO_IP,
     IPPROTO_IPV6,
     IPPROTO_TCP,
@@ -94,31 +95,27 @@ class Acceptor:
         port = self._port
         if port.socket is not self._socket:
             self._begin()
-        accept, factory = port.socket._accept, None
+        factory, family, scoped = port.factory, self._family, self._family == AF_INET6
+        accept, ignores = port.socket._accept, _ignores_address(factory)
         contexts, key = stack(), log.ILogContext
         around: Any = contexts and (contexts[-1].get(key) or context.get(key))
-        ignores = False
-        accepted = 0
         # As long as something comes with the connections: some wait for us to speak first. And as long as
         # an event's log context is kept as Twisted does.
         read = bool(contexts)
-        while accepted < self._accepts:
+        for accepted in range(self._accepts):
             try:
                 number, client = accept()
             except BlockingIOError:
-                break
+                self._accepts = accepted or 1  # mostly as many come next
+                return
             except OSError:
                 tcp.Port.doRead(port)  # for its opinion of the error
                 return
-            accepted += 1
-            sock = socket(self._family, SOCK_STREAM, 0, number)
-            if len(client) == 4 and client[3]:  # with the scope's name, as Twisted has it
-                client = (getnameinfo(client, NI_NUMERICHOST | NI_NUMERICSERV)[0], *client[1:])
+            sock = socket(family, SOCK_STREAM, 0, number)
             connection = None
             try:
-                if port.factory is not factory:
-                    factory = port.factory
-                    ignores = _ignores_address(factory)
+                if scoped and client[3]:  # with the scope's name, as Twisted has it
+                    client = (getnameinfo(client, NI_NUMERICHOST | NI_NUMERICSERV)[0], *client[1:])
                 protocol = factory.buildProtocol(None if ignores else port._buildAddr(client))
                 if protocol is None:
                     continue
@@ -142,7 +139,7 @@ class Acceptor:
             finally:
                 if connection is None:
                     sock.close()
-        self._accepts = ACCEPTS if accepted == self._accepts else max(1, accepted)
+        self._accepts = ACCEPTS
 
     def _set_no_delay(self, connection: TCPConnection) -> None:
         """See whether the first connection has inherited it; tell each if not."""
