@@ -189,10 +189,29 @@ class Session:
             count = 0 if messages is None else len(messages)
         except BaseException as error:
             return self.fail(error)
-        if messages is None:
-            return self._feed(data)
-        if count == 1:
-            return self._receive_one(messages[0])
+        if count != 1:
+            return self._feed(data) if messages is None else self._receive_all(messages)
+        self.running, self._again = True, False
+        self.messages_in += 1
+        result: Actions = None
+        try:
+            result = self.conversation.received(messages[0])
+            if not self._again:
+                if type(result) is bytes and not self.half_closed:
+                    out: bytes = self.framing.encode(result)
+                    self.messages_out += 1
+                    self.running = False
+                    return out
+                if result is None:
+                    self.running = False
+                    return b""
+        except BaseException as error:
+            self._fail(error)
+        return self._work_on(result)
+
+    def _receive_all(self, messages: list[bytes]) -> bytes:
+        """Answer the messages of a read, also directly."""
+        count = len(messages)
         # While each reply is shorter than its share of what is written at once, none needs to be counted.
         received, share = self.conversation.received, WRITE_BYTES // (count or 1) - FRAME_BYTES
         replies = self._replies
@@ -231,24 +250,6 @@ class Session:
             self._fail(error)
         self.messages_in += count - length_hint(rest)
         self._messages, self._size = rest, sum(map(len, replies)) + FRAME_BYTES * len(replies)
-        return self._work_on(result)
-
-    def _receive_one(self, message: bytes) -> bytes:
-        """Answer the only message of a read: the most common case, so it is handled directly too."""
-        self.running, self._again = True, False
-        self.messages_in += 1
-        result: Actions = None
-        try:
-            result = self.conversation.received(message)
-            if not self._again and (result is None or (type(result) is bytes and not self.half_closed)):
-                out = b""
-                if result is not None:
-                    out = self.framing.encode(result)
-                    self.messages_out += 1
-                self.running = False
-                return out
-        except BaseException as error:
-            self._fail(error)
         return self._work_on(result)
 
     def end(self) -> bytes:

@@ -76,11 +76,11 @@ class TCPConnection(Flushing, tcp.Server):
         "_aborting",
         "_addressType",
         "_answers",
+        "_blocked",
         "_due",
         "_ended",
         "_fd",
         "_handling",
-        "_prefix",
         "_protocol",
         "_read_bytes",
         "_tempDataBuffer",
@@ -94,6 +94,7 @@ class TCPConnection(Flushing, tcp.Server):
         "disconnected",
         "disconnecting",
         "host",
+        "logstr",
         "offset",
         "producer",
         "producerPaused",
@@ -108,7 +109,7 @@ class TCPConnection(Flushing, tcp.Server):
     def __init__(
         self, skt: socket, protocol: Any, client: Any, server: Any, sessionno: int, reactor: Any
     ) -> None:
-        # In one piece: Twisted's constructors make some calls, and two texts, here made when asked for.
+        # In one piece: Twisted's constructors make some calls, and a text more, here made when asked for.
         skt.setblocking(False)
         self.socket, self._fd, self.reactor = skt, skt.fileno(), reactor
         self.client, self.server, self.sessionno = client, server, sessionno
@@ -118,12 +119,16 @@ class TCPConnection(Flushing, tcp.Server):
         self._read_bytes = READ_BYTES
         self.producer = None
         self.host: Any = None
-        self._prefix: str | None = None
         self.producerPaused = self.streamingProducer = False
         self._due = self._handling = self._ended = self._writing = self.disconnecting = False
         self.TLS = self._writeDisconnecting = self._writeDisconnected = self._aborting = False
         self.dataBuffer = b""
         self._addressType = IPv4Address if len(client) == 2 else IPv6Address
+        try:
+            name = protocol.logPrefix()
+        except Exception:  # it has none, or that fails
+            name = type(protocol).__name__
+        self.logstr = f"{name},{sessionno},{client[0]}"
         self.connected = self.reading = True
         reactor.addReader(self)
 
@@ -145,11 +150,6 @@ class TCPConnection(Flushing, tcp.Server):
         return f"<{type(getattr(self, '_protocol', None)).__name__} #{self.sessionno} on {port}>"
 
     @property
-    def logstr(self) -> str:  # type: ignore[override]  # as above
-        """What the log calls it."""
-        return self.logPrefix()
-
-    @property
     def protocol(self) -> Any:
         """Whom it tells what comes."""
         return self._protocol
@@ -163,16 +163,6 @@ class TCPConnection(Flushing, tcp.Server):
     def protocol(self) -> None:
         del self._protocol
         self._answers = False
-
-    def logPrefix(self) -> str:
-        """Return what the log calls it."""
-        if self._prefix is None:
-            try:
-                name = self._protocol.logPrefix()
-            except Exception:  # it is gone, has none, or fails
-                name = type(getattr(self, "_protocol", self)).__name__
-            self._prefix = f"{name},{self.sessionno},{self.client[0]}"
-        return self._prefix
 
     def getHost(self) -> Any:
         """Return the address of this end."""
@@ -224,17 +214,33 @@ class TCPConnection(Flushing, tcp.Server):
                 self._flush_early()
 
     def doRead(self) -> Any:
-        """Have the protocol handle what came, then send its answer."""
+        """Have the protocol handle what came, then send its answer; return why the connection is lost."""
         try:
             data = self.socket.recv(self._read_bytes)
         except BlockingIOError:
+            self._blocked = True
             return None
         except OSError:
             return CONNECTION_LOST
-        if data:
-            return self._received(data)
-        self._end_of_stream()
-        return None
+        if not data:
+            return self._end_of_stream()
+        if len(data) == self._read_bytes:
+            self._read_bytes = BULK_BYTES
+        self._handling = True
+        try:
+            if self._answers:
+                answer: bytes = self._protocol.answer(data)
+                if answer:
+                    unsent = self._due or self._tempDataLen or self.dataBuffer
+                    if self._answers and not (unsent or self._aborting or self._writeDisconnected):
+                        self._handling = False
+                        return self.send_now(answer)
+                    self.write(answer)
+            else:
+                self._protocol.dataReceived(data)
+        finally:
+            self._handling = False
+        return self.flush() if self._due else None
 
     def begin(self) -> None:
         """Tell the protocol; what it says first leaves by ``read_at_once``.
@@ -263,49 +269,19 @@ class TCPConnection(Flushing, tcp.Server):
         Returns:
             Whether something had come.
         """
-        data: bytes | None = None
+        self._blocked = not (read and self.reading)
         why: Any = None
         try:
-            if read and self.reading:
-                try:
-                    data = self.socket.recv(self._read_bytes)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    why = CONNECTION_LOST
-            if data:
-                why = self._received(data)
-            elif why is None:
-                if self._due and self.connected:
-                    why = self.flush()
-                if data is not None and why is None and self.connected:
-                    self._end_of_stream()
+            if not self._blocked:
+                why = self.doRead()
+            if self._blocked and self._due and self.connected:
+                why = self.flush()
         except BaseException as error:
             log.err()
             why = error
         if why is not None:
             self.lose(why)
-        return data is not None or why is not None
-
-    def _received(self, data: bytes) -> Any:
-        """Have the protocol handle bytes, then send its answer; return why the connection is lost."""
-        if len(data) == self._read_bytes:
-            self._read_bytes = BULK_BYTES
-        self._handling = True
-        try:
-            if self._answers:
-                answer: bytes = self._protocol.answer(data)
-                if answer:
-                    unsent = self._due or self._tempDataLen or self.dataBuffer
-                    if self._answers and not (unsent or self._aborting or self._writeDisconnected):
-                        self._handling = False
-                        return self.send_now(answer)
-                    self.write(answer)
-            else:
-                self._protocol.dataReceived(data)
-        finally:
-            self._handling = False
-        return self.flush() if self._due else None
+        return not self._blocked
 
     def _flush_early(self) -> None:
         """Send what was written, though more may follow; whether the peer keeps up is known then."""
@@ -317,8 +293,12 @@ class TCPConnection(Flushing, tcp.Server):
         finally:
             self._handling = True
 
-    def _end_of_stream(self) -> None:
+    def _end_of_stream(self) -> Any:
         """The peer will send no more: what the reactor would do in some calls more."""
+        if self._due:  # what was said first, before any read
+            why = self.flush()
+            if why is not None or not self.connected:
+                return why
         self._ended = True
         if self._answers or IHalfCloseableProtocol.providedBy(self._protocol):
             try:
@@ -330,6 +310,7 @@ class TCPConnection(Flushing, tcp.Server):
             self.readConnectionLost(connectionDone)  # for what can be adapted; else it is lost
         if self.connected:
             self.stopReading()
+        return None
 
     def close_ended(self) -> bool:
         """Close at once, without telling the protocol, if both halves have ended.

@@ -22,6 +22,7 @@ from twisted.internet.main import installReactor
 from twisted.python import context, log
 
 from sockproto.reactor import contexts
+from sockproto.reactor.connections import TCPConnection
 from sockproto.reactor.names import RelyingOn, has_all
 
 RELIES_ON: RelyingOn = {
@@ -133,8 +134,9 @@ class LeanEPollReactor(EPollReactor):
             selectable = selectables.get(fd)
             if selectable is None:  # gone, by an event before this one
                 continue
+            ours = type(selectable) is TCPConnection  # which has a descriptor as long as it reads
             try:
-                prefix = selectable.logPrefix()
+                prefix = selectable.logstr if ours else selectable.logPrefix()
             except KeyboardInterrupt:
                 raise
             except BaseException:
@@ -148,7 +150,7 @@ class LeanEPollReactor(EPollReactor):
                         continue
                     is_read = False
                     try:
-                        if selectable.fileno() == -1:
+                        if not ours and selectable.fileno() == -1:
                             why: Any = ConnectionFdescWentAway("File descriptor lost")
                         else:
                             why = selectable.doRead()

@@ -129,7 +129,7 @@ class Acceptor:
                 if not contexts:
                     connection.read_at_once(False)
                     continue
-                contexts.append({key: {**around, "system": connection.logPrefix()}})
+                contexts.append({key: {**around, "system": connection.logstr}})
                 try:
                     read = connection.read_at_once(read)
                 finally:
