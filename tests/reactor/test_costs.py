@@ -112,9 +112,9 @@ class CostTests(TestCase):
         limits = Limits(log_rate=1)
         echoed, greeted = (b"x" * 64,) * 2, (b"Michael\n", b"Welcome!\r\nHello, Michael!\n")
         for factory, words, most in (
-            (EchoFactory(limits=limits, clock=self.reactor), echoed, 75),
-            (GreetingFactory(framing=Lines, limits=limits, clock=self.reactor), greeted, 82),
-            (Factory.forProtocol(Bare), echoed, 52),
+            (EchoFactory(limits=limits, clock=self.reactor), echoed, 65),
+            (GreetingFactory(framing=Lines, limits=limits, clock=self.reactor), greeted, 73),
+            (Factory.forProtocol(Bare), echoed, 46),
         ):
             address = self.listen(factory)
             self.client(address)  # one that stays, so that timers do
@@ -124,10 +124,10 @@ class CostTests(TestCase):
     def test_calls_for_a_read(self) -> None:
         greeting = GreetingFactory(framing=Lines, clock=self.reactor)
         for factory, said, most in (
-            (EchoFactory(clock=self.reactor), b"x" * 64, 14),
-            (greeting, b"Michael\n", 14),
-            (greeting, b"Michael\n" * 16, 28),
-            (Factory.forProtocol(Bare), b"x" * 64, 10),
+            (EchoFactory(clock=self.reactor), b"x" * 64, 11),
+            (greeting, b"Michael\n", 11),
+            (greeting, b"Michael\n" * 16, 27),
+            (Factory.forProtocol(Bare), b"x" * 64, 8),
         ):
             address = self.listen(factory)
             client = self.client(address)

@@ -518,6 +518,19 @@ print(raise_descriptor_limit({connections}), resource.getrlimit(resource.RLIMIT_
     def test_a_limit_that_is_high_enough_is_left_alone(self) -> None:
         self.assertEqual(self.limit(400, 500, 100)[1], 400)
 
+    def test_the_collector_leaves_alone_what_is_there_only_in_a_process_of_its_own(self) -> None:
+        code = """
+import gc
+from sockproto.server.service import ServerService
+for owns in False, True:
+    ServerService([], owns_process=owns).startService()
+    print(gc.get_freeze_count())
+"""
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=TIMEOUT)
+        none, many = (int(number) for number in said.stdout.split())
+        self.assertEqual(none, 0)
+        self.assertGreater(many, 10_000)
+
 
 class TwistedTests(TestCase):
     def test_twisteds_own_endpoint_takes_our_factories(self) -> Any:

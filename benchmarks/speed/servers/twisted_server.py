@@ -113,7 +113,8 @@ def listened(reactor: Any, kind: str, what: str, transport: str) -> Any:
         return reactor.listenTCP(0, server, BACKLOG, HOST)
     listener: Listener = (udp if kind == "udp" else tcp)(kind, server, HOST, 0)
     if what != "bare":
-        service = ServerService([listener], reactor, **OPERATED if what == "operated" else {})
+        more = OPERATED if what == "operated" else {}
+        service = ServerService([listener], reactor, owns_process=True, **more)
         service.startService()
         return service.ports[0]
     ports: list[Any] = []
