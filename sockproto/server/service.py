@@ -147,7 +147,7 @@ class ServerService(Service):
             self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
-            # Each full collection would look at all modules again, for 20 to 40 ms in which nobody is answered.
+            # Each full collection would look at all modules again: 20 to 40 ms in which nobody is answered.
             gc.freeze()
             self._notifier = Notifier(self._reactor, lambda: f"{self.connections} connections open")
             if self.ready:
