@@ -364,6 +364,34 @@ class AcceptingTests(TestCase):
         self.assertEqual(self.read(client), b"x")
         self.assertEqual(addresses, [IPv4Address("TCP", *client.getsockname())])
 
+    def test_a_factory_that_is_changed_while_connections_are_accepted(self) -> None:
+        class Changing(NotingFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                port.factory = EchoFactory(clock=reactor)
+                return super().buildProtocol(addr)
+
+        reactor, factory = self.reactor, Changing()
+        port = self.listen(factory)
+        clients = [self.client(port) for _ in range(3)]
+        for client in clients:
+            client.send(b"x")
+        port.doRead()
+        self.assertEqual(len(factory.addresses), 1)
+        for client in clients:
+            self.assertEqual(client.recv(2), b"x")
+
+    def test_a_factory_that_fails_when_it_is_asked_does_not_end_the_port(self) -> None:
+        class Failing(EchoFactory):
+            @property
+            def ignores_address(self) -> bool:  # type: ignore[override]
+                raise ZeroDivisionError
+
+        port = self.listen(Failing(clock=self.reactor))
+        for _ in range(2):
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(self.read(self.client(port)), b"")
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_functions_as_hooks(self) -> None:
         came: list[bytes] = []
 
