@@ -135,6 +135,8 @@ class Acceptor:
                 contexts.append({key: {**around, "system": connection.logstr}})
                 try:
                     read = connection.read_at_once(read)
+                except BaseException:  # of its ``connectionLost``
+                    log.err()
                 finally:
                     contexts.pop()
             except BaseException:
