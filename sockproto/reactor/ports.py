@@ -95,8 +95,8 @@ class Acceptor:
         port = self._port
         if port.socket is not self._socket:
             self._begin()
-        factory, family, scoped = port.factory, self._family, self._family == AF_INET6
-        accept, ignores = port.socket._accept, _ignores_address(factory)
+        accept, family, scoped = port.socket._accept, self._family, self._family == AF_INET6
+        factory, ignores = None, False
         contexts, key = stack(), log.ILogContext
         around: Any = contexts and (contexts[-1].get(key) or context.get(key))
         # As long as something comes with the connections: some wait for us to speak first. And as long as
@@ -116,6 +116,9 @@ class Acceptor:
             try:
                 if scoped and client[3]:  # with the scope's name, as Twisted has it
                     client = (getnameinfo(client, NI_NUMERICHOST | NI_NUMERICSERV)[0], *client[1:])
+                if port.factory is not factory:  # at first, and where it is replaced meanwhile
+                    ignores = _ignores_address(port.factory)
+                    factory = port.factory
                 protocol = factory.buildProtocol(None if ignores else port._buildAddr(client))
                 if protocol is None:
                     continue
@@ -132,6 +135,8 @@ class Acceptor:
                 contexts.append({key: {**around, "system": connection.logstr}})
                 try:
                     read = connection.read_at_once(read)
+                except BaseException:  # of its ``connectionLost``
+                    log.err()
                 finally:
                     contexts.pop()
             except BaseException:

@@ -29,6 +29,13 @@ class RefusalTests(TestCase):
         second.lose()
         self.assertEqual(self.connect(factory).read(), b"Welcome!")
 
+    def test_no_more_than_fit(self) -> None:
+        for limit, fit, most in (0, 2, 2), (3, 2, 2), (2, 3, 2):
+            factory = GreetingFactory(limits=Limits(max_connections=limit), clock=Clock())
+            factory.registry.admission.restrict(fit)
+            lost = [self.connect(factory).lost for _ in range(4)]
+            self.assertEqual(lost, [False] * most + [True] * (4 - most))
+
     def test_past_max_connections_per_peer(self) -> None:
         factory = GreetingFactory(limits=Limits(max_connections_per_peer=1), clock=Clock())
         first = self.connect(factory)

@@ -238,6 +238,20 @@ class TimeTests(CarrierTestCase):
             self.clock.advance(1)
         self.assertTrue(remote.transport.aborted)
 
+    def test_one_that_reads_again_has_not_stalled(self) -> None:
+        remote = self.limited(Raw, write_stall_seconds=8)
+        for _ in range(2):  # and it counts anew
+            self.receive(b"x" * 100_000)
+            self.clock.advance(1)
+            remote.read()
+            for _ in range(20):
+                self.clock.advance(1)
+            self.assertFalse(remote.lost)
+        self.receive(b"x" * 100_000)
+        for _ in range(9):
+            self.clock.advance(1)
+        self.assertTrue(remote.transport.aborted)
+
     def test_a_close_that_the_peer_does_not_read_stalls_too(self) -> None:
         remote = self.limited(Raw, write_stall_seconds=8, close_seconds=2)
         self.receive(b"x" * 100)

@@ -105,6 +105,22 @@ class TimersTests(TestCase):
 
         return look
 
+    def test_errors_of_two_ticks_are_not_the_others(self) -> None:
+        items = self.items(1, 1, 2, 2)
+        for item in items:
+            item.look = self.failing(item)  # type: ignore[method-assign]
+        for _ in items:
+            self.assertRaises(ZeroDivisionError, self.clock.advance, 2)
+        self.assertEqual([len(item.called) for item in items], [1] * 4)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_it_goes_on_with_the_same_tick_after_it_is_stopped(self) -> None:
+        self.items(1)
+        self.timers.stop()
+        [item] = self.items(1)
+        self.clock.advance(1)
+        self.assertEqual(item.called, [1])
+
     def test_the_clock_is_set_back_while_they_are_called(self) -> None:
         items = [Item(self.clock), Item(self.clock)]
         tick, _ = (self.timers.enter(item, 1, self.clock.seconds()) for item in items)

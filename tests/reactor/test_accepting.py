@@ -1,14 +1,18 @@
 """Ports that accept by a loop of their own: a few in a turn, read at once, as Twisted's in all else."""
 
 import contextlib
+import gc
 import os
 import resource
 import select
 import socket
+import struct
+import weakref
+from functools import partial
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python import context, log
@@ -363,6 +367,146 @@ class AcceptingTests(TestCase):
         client.send(b"x")
         self.assertEqual(self.read(client), b"x")
         self.assertEqual(addresses, [IPv4Address("TCP", *client.getsockname())])
+
+    def test_a_factory_that_is_changed_while_connections_are_accepted(self) -> None:
+        class Changing(NotingFactory):
+            def buildProtocol(self, addr: Any) -> Any:
+                port.factory = EchoFactory(clock=reactor)
+                return super().buildProtocol(addr)
+
+        reactor, factory = self.reactor, Changing()
+        port = self.listen(factory)
+        clients = [self.client(port) for _ in range(3)]
+        for client in clients:
+            client.send(b"x")
+        port.doRead()
+        self.assertEqual(len(factory.addresses), 1)
+        for client in clients:
+            self.assertEqual(client.recv(2), b"x")
+
+    def test_a_factory_that_fails_when_it_is_asked_does_not_end_the_port(self) -> None:
+        class Failing(EchoFactory):
+            @property
+            def ignores_address(self) -> bool:  # type: ignore[override]
+                raise ZeroDivisionError
+
+        port = self.listen(Failing(clock=self.reactor))
+        for _ in range(2):
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(self.read(self.client(port)), b"")
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_an_error_when_the_first_read_loses_it_is_the_connections(self) -> None:
+        class Failing(Noting):
+            def connectionLost(self, reason: Any = None) -> None:
+                raise ZeroDivisionError
+
+        systems: list[Any] = []
+        port = self.listen(Factory.forProtocol(lambda: Failing([])))
+        client = self.client(port)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()  # by a reset
+        log.addObserver(note := lambda event: systems.append(event["system"]))
+        self.addCleanup(log.removeObserver, note)
+        around = context.get(log.ILogContext)
+        port.doRead()
+        self.assertEqual(systems, [f"Failing,0,{LOOPBACK}"])
+        self.assertIs(context.get(log.ILogContext), around)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_the_first_read_sees_what_is_around(self) -> None:
+        class Seeing(Noting):
+            def note(self, what: Any) -> None:
+                seen.append(context.get(log.ILogContext))
+
+        seen: list[Any] = []
+        port = self.listen(Factory.forProtocol(lambda: Seeing([])))
+        self.client(port).send(b"x")
+        context.call({log.ILogContext: {"system": "-", "own": 1}}, port.doRead)
+        self.assertEqual(seen, [{"system": name, "own": 1} for name in ("-", f"Seeing,0,{LOOPBACK}")])
+
+    def test_a_prefix_that_cannot_be_told(self) -> None:
+        class Failing(Noting):
+            def logPrefix(self) -> str:
+                raise ZeroDivisionError
+
+        notes: list[Any] = []
+        client = self.client(self.listen(Factory.forProtocol(lambda: Failing(notes))))
+        client.send(b"x")
+        self.assertEqual(self.read(client), b"x")
+        self.assertEqual(notes[1], (b"x", f"Failing,0,{LOOPBACK}"))
+
+    def test_as_many_are_accepted_as_came_before(self) -> None:
+        port = self.listen(NotingFactory())
+        clients = [self.client(port)]
+        accepted = []
+        for more in 0, 4, 0:
+            clients += [self.client(port) for _ in range(more)]
+            known = len(self.reactor.getReaders())
+            port.doRead()
+            accepted.append(len(self.reactor.getReaders()) - known)
+        self.assertEqual(accepted, [1, 1, 3])
+
+    def test_behind_one_that_said_nothing_none_is_read_at_once(self) -> None:
+        factory = NotingFactory()
+        port = self.listen(factory)
+        clients = [self.client(port) for _ in range(3)]
+        clients[0].send(b"x")
+        clients[2].send(b"y")
+        port.doRead()
+        self.assertEqual([note for note, _ in factory.notes], ["made", b"x", "made", "made"])
+        self.assertEqual(self.read(clients[2]), b"y")
+
+    def test_what_is_said_first_cannot_be_sent(self) -> None:
+        class Failing(Noting):
+            def connectionMade(self) -> None:
+                transport: Any = self.transport
+                transport.write(b"welcome")
+                transport.socket.shutdown(socket.SHUT_RDWR)
+
+        class HalfClosing(Failing):
+            def connectionMade(self) -> None:
+                super().connectionMade()
+                self.transport.loseWriteConnection()  # type: ignore[union-attr]
+
+        for kind in Failing, HalfClosing:
+            notes: list[Any] = []
+            port = self.listen(Factory.forProtocol(partial(kind, notes)))
+            self.client(port)
+            port.doRead()
+            self.assertEqual(notes, [(ConnectionLost, f"{kind.__name__},0,{LOOPBACK}")])
+
+    def test_the_scope_of_an_address_has_a_name(self) -> None:
+        class Scoped:
+            def __init__(self, listening: Any) -> None:
+                self._listening = listening
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._listening, name)
+
+            def _accept(self) -> Any:
+                number, client = self._listening._accept()
+                return number, ("fe80::1", client[1], 0, 1)
+
+        factory = NotingFactory()
+        port = self.listen(factory, "::1")
+        self.client(port, "::1")
+        port.socket = Scoped(port.socket)
+        port.doRead()
+        [address] = factory.addresses
+        self.assertEqual(address.host, f"fe80::1%{socket.if_indextoname(1)}")
+
+    def test_no_timer_keeps_one_that_has_ended(self) -> None:
+        port = self.listen(factory := EchoFactory(clock=self.reactor))
+        stays, leaves = self.client(port), self.client(port)
+        for client in stays, leaves:
+            client.send(b"x")
+            self.assertEqual(self.read(client), b"x")
+        kept = [weakref.ref(connection) for connection in factory.registry.connections]
+        leaves.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.read(leaves), b"")
+        gc.collect()
+        self.assertEqual([connection() is None for connection in kept], [False, True])
 
     def test_functions_as_hooks(self) -> None:
         came: list[bytes] = []

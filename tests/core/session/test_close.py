@@ -45,6 +45,10 @@ class CloseTests(SessionTestCase):
             self.assertEqual(drive("receive", b"a\nb\r\nclose\nc\n"), b"a\nb\r\npushed\n")
             self.assertEqual(self.session.messages_in, 3)
             self.assert_closed(CloseReason.CLOSED)
+            drive = self.open(framing.__class__(), received=received)
+            self.assertEqual(drive("receive", b"close\n"), b"pushed\n")  # the only one of a read
+            self.assertEqual(self.session.messages_in, 1)
+            self.assert_closed(CloseReason.CLOSED)
 
     def test_inside_a_script(self) -> None:
         def received(message: bytes) -> Any:

@@ -60,6 +60,11 @@ class ConversationTests(ErrorTestCase):
                 self.assertEqual(self.session.messages_in, 3)
                 self.assert_ended(ZeroDivisionError)
 
+    def test_the_only_message_of_a_read_counts_too(self) -> None:
+        drive = self.open(received=fault)
+        self.assertEqual(drive("receive", b"a\n"), TOLD)
+        self.assertEqual(self.session.messages_in, 1)
+
     def test_the_error_is_the_last_word(self) -> None:
         def received(message: bytes) -> Any:
             self.session.push(b"pushed")
