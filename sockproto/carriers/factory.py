@@ -53,7 +53,7 @@ class ConversationFactory(Factory):
     Raises:
         TypeError: The signature of the conversation, or of the carrier, doesn't accept these arguments. Wrong
             values are found at once by the conversations of this package, else at the first connection.
-            ValueError: A network in *proxy_from* is not valid, or *faults* are wrong.
+        ValueError: A network in *proxy_from* is not valid, or *faults* are wrong.
     """
 
     protocol: type[ConversationProtocol] = ConversationProtocol

@@ -40,7 +40,7 @@ class Durations:
     Attributes:
         counts: For each bound of ``DURATIONS``, how many connections lasted no longer than it, but longer
             than the bound before; the last number counts those that lasted longer than all bounds.
-            total: The sum of all durations, in seconds.
+        total: The sum of all durations, in seconds.
     """
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(DURATIONS) + 1))
@@ -66,7 +66,7 @@ class Statistics:
         dropped: Datagrams that came and were not answered, for each reason: see
             :class:`~sockproto.ConversationDatagramProtocol`.
         faults: For each fault (see :class:`~sockproto.Faults`), how many connections or messages had it.
-            durations: How long connections lasted that have ended; None: not counted.
+        durations: How long connections lasted that have ended; None: not counted.
     """
 
     opened: int = 0

@@ -85,7 +85,7 @@ class Session:
         errors: The exceptions of the conversation or the framing, and when each was raised; the carrier
             takes them at ``CLOSE`` and ``LOST``. The call that meets a ``KeyboardInterrupt`` or
             ``SystemExit`` also raises it again, and nothing more is sent.
-            aborted: Whether bytes not delivered yet are dropped.
+        aborted: Whether bytes not delivered yet are dropped.
         opened: Whether the conversation was opened.
         eof: Whether the peer will send no more.
         draining: Whether only the messages that have come already are answered.

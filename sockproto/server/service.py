@@ -61,17 +61,17 @@ class ServerService(Service):
     Args:
         listeners: The listeners. Those with port 0 share, if possible, the port that the first of them gets:
             TCP and UDP, and several addresses.
-            reactor: The reactor; None: the global reactor, when the service starts.
-            drain_seconds: How many seconds answers may take once the service stops; 0: no limit.
-            lame_duck_seconds: How many seconds it goes on serving, though not ``ready``, once it should
+        reactor: The reactor; None: the global reactor, when the service starts.
+        drain_seconds: How many seconds answers may take once the service stops; 0: no limit.
+        lame_duck_seconds: How many seconds it goes on serving, though not ``ready``, once it should
             stop. Load balancers need this time to notice, and to send no more (0: it stops at once).
-            owns_process: Whether the process serves nothing else. Then a second signal during the stop
+        owns_process: Whether the process serves nothing else. Then a second signal during the stop
             ends the wait, the limit of open files is raised at the start, the garbage collector leaves alone
             what exists then (``gc.freeze``), and the reason why it can't start is also written to standard
             error, which twistd sends to its log.
-            shows_log: Whether the log goes to the same place as standard error, as under ``twistd -n``. Then
+        shows_log: Whether the log goes to the same place as standard error, as under ``twistd -n``. Then
             the reason why it can't start is written to standard error only.
-            log_connections: Which connections' ends are logged: ``all``, ``failed`` (those that did not end
+        log_connections: Which connections' ends are logged: ``all``, ``failed`` (those that did not end
             as they should) or ``none``; None: as set in each factory's registry, by default ``all``.
         hang_up: What SIGHUP calls instead of ending a service that owns its process.
         admin: Where to serve the ``AdminResource`` of this service: the description of a stream endpoint, or

@@ -106,6 +106,8 @@ class Part:
                 name
             ):
                 yield f"{self.name}: {name} has no unit"
+            if re.search(rf"^ {{8,}}{name}: \S", self.own, re.M):
+                yield f"{self.name}: {name} is part of the entry before it"
         returned = signature.return_annotation
         nothing = (None, "None", signature.empty, "NoReturn")
         if returned not in nothing and not re.search(r"(?i)\b(return|yield|tell|give)s?\b", self.said):
