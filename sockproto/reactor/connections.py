@@ -288,7 +288,7 @@ class TCPConnection(Flushing, tcp.Server):
         self._handling = False
         try:
             if not self._writing and self.flush() is not None:
-                self.startWriting()  # which meets the error again
+                self._due = True  # it meets an error again at the end of the read
             self.pause_if_full()
         finally:
             self._handling = True

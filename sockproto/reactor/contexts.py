@@ -5,7 +5,7 @@ place; a new one for each event, which a thread that is started meanwhile takes 
 
     contexts, key = stack(), log.ILogContext
     around = contexts[-1].get(key) or context.get(key)
-    contexts.append({key: {**around, "system": connection.logPrefix()}})
+    contexts.append({key: {**around, "system": connection.logstr}})
     ...
     contexts.pop()
 """

@@ -117,6 +117,7 @@ class Flushing:
             sent = self.socket.send(data)
         except OSError as error:
             if error.errno not in _CAN_WAIT:
+                self._tempDataBuffer, self._tempDataLen = [data], len(data)  # for who tries again
                 return CONNECTION_LOST
             sent = 0
         if sent < len(data):

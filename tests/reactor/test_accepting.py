@@ -476,6 +476,23 @@ class AcceptingTests(TestCase):
             port.doRead()
             self.assertEqual(notes, [(ConnectionLost, f"{kind.__name__},0,{LOOPBACK}")])
 
+    def test_who_has_reset_is_lost_however_long_the_welcome(self) -> None:
+        class Welcoming(Noting):
+            size = 0
+
+            def connectionMade(self) -> None:
+                self.transport.write(b"w" * self.size)  # type: ignore[union-attr]
+
+        for Welcoming.size in 10, 100_000, 3_000_000:
+            notes: list[Any] = []
+            port = self.listen(Factory.forProtocol(partial(Welcoming, notes)))
+            client = self.client(port)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            self.turn()
+            self.turn()
+            self.assertEqual([note for note, _ in notes], [ConnectionLost])
+
     def test_the_scope_of_an_address_has_a_name(self) -> None:
         class Scoped:
             def __init__(self, listening: Any) -> None:
