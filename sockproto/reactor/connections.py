@@ -288,7 +288,8 @@ class TCPConnection(Flushing, tcp.Server):
         self._handling = False
         try:
             if not self._writing and self.flush() is not None:
-                self._due = True  # it meets an error again at the end of the read
+                # Nothing more is taken; at the end of the read what there is meets an error again.
+                self._writeDisconnected = self._due = True
             self.pause_if_full()
         finally:
             self._handling = True

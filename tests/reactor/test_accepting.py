@@ -493,6 +493,24 @@ class AcceptingTests(TestCase):
             self.turn()
             self.assertEqual([note for note, _ in notes], [ConnectionLost])
 
+    def test_no_more_is_kept_for_who_has_reset(self) -> None:
+        class Writing(Noting):
+            def connectionMade(self) -> None:
+                transport: Any = self.transport
+                for _ in range(100):
+                    transport.write(b"w" * 70_000)
+                held.append(transport._tempDataLen + len(transport.dataBuffer))
+
+        held: list[int] = []
+        notes: list[Any] = []
+        port = self.listen(Factory.forProtocol(partial(Writing, notes)))
+        client = self.client(port)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        self.turn()
+        self.assertEqual(held, [70_000])
+        self.assertEqual([note for note, _ in notes], [ConnectionLost])
+
     def test_the_scope_of_an_address_has_a_name(self) -> None:
         class Scoped:
             def __init__(self, listening: Any) -> None:
