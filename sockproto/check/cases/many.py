@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sockproto.check.bare import greeted
-from sockproto.check.cases.splits import QUIET_SECONDS, TRIES
+from sockproto.check.cases.splits import Pace, evenly
 from sockproto.check.judging import SENSE, Subject, case
 from sockproto.check.script import SCRIPT, speaking
 from sockproto.check.spoken import PROTOCOLS, TALKERS
@@ -108,31 +108,28 @@ def each_gets_its_own_answers(subject: Subject) -> None:
 @case(*TALKERS, source=SENSE)
 def halves_are_not_mixed(subject: Subject) -> None:
     """Of two clients that send a message in halves, in turn, each is answered its own."""
-    for _ in range(ROUNDS):  # a busy server may read both halves of one at once
-        _send_halves(subject)
-
-
-def _send_halves(subject: Subject) -> None:
     messages = [subject.habit.name(1), subject.habit.name(2)]
     half = len(messages[0]) - 4
-    for attempt in range(TRIES):
+
+    def attempt(pace: Pace) -> None:
         with subject.open() as one, subject.open() as two:
-            began = time.monotonic()
-            for part in slice(0, half), slice(half, None):
-                for stream, message in zip((one, two), messages, strict=True):
-                    stream.send(message[part])
-                    time.sleep(subject.patience.pause)  # so that the server reads it apart
-            took = time.monotonic() - began
-            try:
-                for stream, message in zip((one, two), messages, strict=True):
-                    if subject.habit.together:
-                        stream.expect(subject.answer(message))
-                    else:
-                        greeted(stream, message)
-                return
-            except Failed:  # was this machine too slow, so that a pause ended a message?
-                if subject.protocol != "greeting" or took < QUIET_SECONDS or attempt == TRIES - 1:
-                    raise
+            streams, began = (one, two), []
+            for stream, message in zip(streams, messages, strict=True):
+                began.append(time.monotonic())
+                stream.send(message[:half])
+                time.sleep(subject.patience.pause)  # so that the server reads it apart
+            for stream, message, since in zip(streams, messages, began, strict=True):
+                stream.send(message[half:])
+                pace.pause = max(pace.pause, time.monotonic() - since)
+                time.sleep(subject.patience.pause)
+            for stream, message in zip(streams, messages, strict=True):
+                if subject.habit.together:
+                    stream.expect(subject.answer(message))
+                else:
+                    greeted(stream, message)
+
+    for _ in range(ROUNDS):  # a busy server may read both halves of one at once
+        evenly(subject, attempt)
 
 
 @case(*PROTOCOLS, SCRIPT, source=SENSE, single=True)
