@@ -1,7 +1,7 @@
 """Where the time goes: one echo, and one connection, each with more of sockproto than the one before.
 
-Client and server are in one process and take turns, so that nothing waits and every step is on one clock.
-Interleaved; medians of some rounds::
+Client and server are in one process and take turns, as many as the reactor needs, so that nothing waits. In
+CPU time; interleaved; medians of some rounds::
 
     python -m benchmarks.steps
     python -m benchmarks.steps --write docs/reference/measured/performance.md
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from select import EPOLLIN, epoll
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
@@ -25,7 +25,6 @@ from sockproto.reactor.ports import flush_after_reads
 
 DATA = b"x" * 64
 ECHOES, CONNECTIONS = 500, 40  # in each round
-TURNS = 3  # of the reactor, until a connection is gone
 WAIT_SECONDS = 60.0
 
 Timed = Callable[[], float]
@@ -90,8 +89,8 @@ def call(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), WAIT_SECONDS)
 
 
-def bare_sockets() -> Timed:
-    """Return what measures the same system calls without Twisted: the floor for Python."""
+def bare_echoes() -> Timed:
+    """Return what measures the system calls of an echo without Twisted: the floor for Python."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = call(listener.getsockname()[1])
         server, _ = listener.accept()
@@ -100,52 +99,104 @@ def bare_sockets() -> Timed:
     poller.register(server, EPOLLIN)
 
     def timed() -> float:
-        began = perf_counter()
+        began = process_time()
         for _ in range(ECHOES):
             client.sendall(DATA)
             poller.poll(0)
             server.send(server.recv(65_536))
             client.recv(65_536)
-        return (perf_counter() - began) / ECHOES
+        return (process_time() - began) / ECHOES
 
     return timed
 
 
-def echoes(reactor: Any, port: int, ours: bool) -> Timed:
-    """Return what measures the seconds that an echo takes, the client's part included."""
-    client = call(port)
-    for _ in range(TURNS):
-        reactor.doPoll(0)
+def bare_connections() -> Timed:
+    """Return what measures the system calls of a connection without Twisted."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = int(listener.getsockname()[1])
+    poller = epoll()
 
     def timed() -> float:
-        turns = range(1 if ours else 2)  # Twisted's transport answers in the next turn
-        began = perf_counter()
+        began = process_time()
+        for _ in range(CONNECTIONS):
+            client = call(port)
+            client.sendall(DATA)
+            server, _ = listener.accept()
+            server.setblocking(False)
+            poller.register(server, EPOLLIN)
+            server.send(server.recv(65_536))
+            client.recv(65_536)
+            client.close()
+            poller.poll(0)
+            server.recv(65_536)
+            poller.unregister(server)
+            server.shutdown(socket.SHUT_RDWR)
+            server.close()
+        return (process_time() - began) / CONNECTIONS
+
+    return timed
+
+
+def turns_until(reactor: Any, done: Callable[[], object]) -> range:
+    """Return the turns that a reactor needs to do something; it has done it then."""
+    turns = 0
+    while not done():
+        reactor.doPoll(0)
+        turns += 1
+    return range(turns)
+
+
+def answered(client: socket.socket) -> Callable[[], bool]:
+    """Return what tells whether a client can read."""
+    poller = epoll()
+    poller.register(client, EPOLLIN)
+    return lambda: bool(poller.poll(0))
+
+
+def echoes(reactor: Any, port: int) -> Timed:
+    """Return what measures the seconds that an echo takes, the client's part included."""
+    client = call(port)
+    for _ in range(2):  # the first comes with the connection
+        client.sendall(DATA)
+        turns = turns_until(reactor, answered(client))
+        client.recv(65_536)
+
+    def timed() -> float:
+        began = process_time()
         for _ in range(ECHOES):
             client.sendall(DATA)
             for _ in turns:
                 reactor.doPoll(0)
             client.recv(65_536)
-        return (perf_counter() - began) / ECHOES
+        return (process_time() - began) / ECHOES
 
     return timed
 
 
 def connections(reactor: Any, port: int) -> Timed:
     """Return what measures the seconds that a connection with one echo takes, the client's part included."""
+    others = len(reactor.getReaders())
+    client = call(port)
+    client.sendall(DATA)
+    to_answer = turns_until(reactor, answered(client))
+    client.recv(65_536)
+    client.close()
+    to_end = turns_until(reactor, lambda: len(reactor.getReaders()) == others)
 
     def timed() -> float:
-        began = perf_counter()
+        began = process_time()
         for _ in range(CONNECTIONS):
             client = call(port)
             client.sendall(DATA)
-            for _ in range(TURNS):
+            for _ in to_answer:
                 reactor.doPoll(0)
             client.recv(65_536)
             client.close()
-            for _ in range(TURNS):
+            for _ in to_end:
                 reactor.doPoll(0)
-                reactor.runUntilCurrent()
-        return (perf_counter() - began) / CONNECTIONS
+        took = (process_time() - began) / CONNECTIONS
+        reactor.runUntilCurrent()  # the timers' turn, once in a while
+        return took
 
     return timed
 
@@ -165,18 +216,20 @@ def table(rounds: int) -> str:
     reactor.startRunning()
     ports = {name: listen(reactor, *server) for name, server in SERVERS.items()}
     kept = [call(port) for port in ports.values()]  # as on a server in use: some connections are always there
-    by_echo: dict[str, Timed] = {"the system calls alone": bare_sockets()}
-    by_echo |= {name: echoes(reactor, port, SERVERS[name][1]) for name, port in ports.items()}
+    floor = "the system calls alone"
+    by_echo = {floor: bare_echoes()}
+    by_echo |= {name: echoes(reactor, port) for name, port in ports.items()}
     each_echo = measure(by_echo, rounds)
-    each_connection = measure({name: connections(reactor, port) for name, port in ports.items()}, rounds)
+    by_connection = {floor: bare_connections()}
+    by_connection |= {name: connections(reactor, port) for name, port in ports.items()}
+    each_connection = measure(by_connection, rounds)
     for client in kept:
         client.close()
     cells = []
     before = None
     for name, seconds in each_echo.items():
         more = "" if before is None else f"{(seconds - before) * 1e6:+.1f} µs"
-        whole = f"{each_connection[name] * 1e6:.0f} µs" if name in each_connection else ""
-        cells.append([name, f"{seconds * 1e6:.1f} µs", more, whole])
+        cells.append([name, f"{seconds * 1e6:.1f} µs", more, f"{each_connection[name] * 1e6:.0f} µs"])
         before = seconds
     return rows(["", "an echo", "more than the line above", "connect, echo, close"], cells)
 

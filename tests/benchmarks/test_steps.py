@@ -13,7 +13,7 @@ from benchmarks.steps import DATA, SERVERS
 from tests.hanging import TIMEOUT
 
 ROOT = Path(__file__).parents[2]
-ROW = re.compile(r"^\| (.+?) \| ([0-9.]+) µs \| (?:[+-][0-9.]+ µs)? *\| (?:([0-9]+) µs)? *\|$", re.MULTILINE)
+ROW = re.compile(r"^\| (.+?) \| ([0-9.]+) µs \| (?:[+-][0-9.]+ µs)? *\| ([0-9]+) µs \|$", re.MULTILINE)
 
 
 class StepsTests(TestCase):
@@ -46,5 +46,4 @@ class StepsTests(TestCase):
         rows = ROW.findall(text)
         self.assertEqual([name for name, _, _ in rows][1:], list(SERVERS))
         self.assertEqual(rows[0][0], "the system calls alone")
-        self.assertTrue(all(float(echo) > 0 for _, echo, _ in rows))
-        self.assertTrue(all(connection for _, _, connection in rows[1:]))
+        self.assertTrue(all(float(echo) > 0 and int(connection) > 0 for _, echo, connection in rows))
