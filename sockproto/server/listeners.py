@@ -334,6 +334,8 @@ def _unix_datagrams(protocol: str, datagrams: Any, description: str, text: str) 
     path, marked, mode = text.rpartition(":mode=")
     path, mode = (path, mode) if marked else (text, "666")
     try:
+        if ":mode=" in path:
+            raise OptionError("mode is given twice")
         return unix_datagrams(protocol, datagrams, _path(path), _mode(mode))
     except OptionError as error:
         raise OptionError(f"{description!r} is not {FORMS['unix-dgram']}: {error}") from error
@@ -436,7 +438,10 @@ def _see_values(description: str) -> None:
         return
     names = ("port", "interface", "backlog") if kind != "ssl" else ("port",)
     given = dict(zip(names, (part for part in parts if "=" not in part), strict=False))
-    given |= dict(part.split("=", 1) for part in parts if "=" in part)
+    for name, _, value in (part.partition("=") for part in parts if "=" in part):
+        if name in given:  # Twisted has the second replace the first
+            raise OptionError(f"{description!r} is not {FORMS[kind]}: {name} is given twice")
+        given[name] = value
     try:
         port_number(given.get("port", ""))
     except OptionError as error:

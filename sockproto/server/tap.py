@@ -57,6 +57,10 @@ def _typed(name: str) -> str:
     return name.replace("_", "-")
 
 
+LIMITS = frozenset(_typed(limit.name) for limit in fields(Limits))
+"""The options that set a limit."""
+
+
 class ServerOptions(AccessOptions):
     """The options of a server whose protocol is given.
 
@@ -93,6 +97,7 @@ class ServerOptions(AccessOptions):
     ]
 
     def __init__(self) -> None:
+        self._given: dict[str, Any] = {}
         AccessOptions.__init__(self)
         self["interface"] = []
         self["listen"] = []
@@ -100,6 +105,20 @@ class ServerOptions(AccessOptions):
         self.listeners: list[Listener] | None = None
         self.admin_listeners: list[Listener] = []
         self.hang_up: Callable[[], object] | None = None  # what SIGHUP calls, instead of ending the server
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Take the value of an option; refuse another one, as nginx does with its directives.
+
+        Twisted has the second replace the first, of an ``--admin`` too. Of a limit the last counts: the same
+        list of limits may be given to every server, and one more after it.
+
+        Raises:
+            OptionError: The option was given before, with another value.
+        """
+        first = self._given.setdefault(name, value)
+        if first != value and name not in LIMITS:
+            raise OptionError(f"--{name} is given twice, as {first!r} and as {value!r}; give it once")
+        super().__setitem__(name, value)
 
     def opt_interface(self, address: str) -> None:
         """Address or host name to serve instead of 127.0.0.1; may be given more than once."""

@@ -31,6 +31,7 @@ from sockproto.server.listeners import Listener, addresses, from_description, tc
 from sockproto.server.service import ServerService
 from sockproto.server.tap import Options, makeService, options_for
 from sockproto.testing import connect
+from sockproto.workers.foreground import ForegroundOptions
 from tests.hanging import TIMEOUT
 
 
@@ -365,6 +366,11 @@ class DescriptionTests(TestCase):
             ),
             ("tcp:0:localhost:5:3:4", "is not tcp:PORT"),
             ("unix:/s:mode=abc", "'unix:/s:mode=abc' is not unix:PATH"),
+            ("tcp:0:interface=127.0.0.1:interface=::1", "is not tcp:PORT, perhaps with :interface=ADDRESS"),
+            ("tcp:0:interface=127.0.0.1:interface=::1", "interface is given twice"),
+            ("tcp:0:port=1", "port is given twice"),
+            ("ssl:0:certKey=a.pem:certKey=b.pem", "certKey is given twice"),
+            ("unix-dgram:/s:mode=600:mode=660", "mode is given twice"),
         ]:
             error = self.assertRaises(OptionError, self.plan, description)
             self.assertTrue(said in str(error), (description, str(error)))
@@ -465,6 +471,31 @@ class OptionsTests(TestCase):
             error = self.assertRaises(SystemExit, self.parse, *args)
             self.assertTrue(str(error.code).startswith(f"sockproto: {said}"), error.code)
             self.assertNotIn("\n", str(error.code))
+
+    def test_what_is_given_once_is_not_replaced(self) -> None:
+        for args, said in [
+            (
+                ["--admin", "1", "--admin=unix:s"],
+                "--admin is given twice, as '1' and as 'unix:s'",
+            ),
+            (["-p", "1", "--port", "2"], "--port is given twice"),
+            (["--protocol", "greeting", "--protocol", "echo"], "--protocol is given twice"),
+            (["--client-ca", "a.pem", "--client-ca", "b.pem"], "--client-ca is given twice"),
+            (["--protocol", "qotd", "--message", "a", "--message", ""], "--message is given twice"),
+            (["--logfile", "a.log", "--logfile", "b.log"], "--logfile is given twice"),
+        ]:
+            options = ForegroundOptions()
+            error = self.assertRaises(SystemExit, options.parseOptions, args)
+            self.assertEqual(str(error.code).partition(said)[0], "sockproto serve: ")
+            self.assertNotIn("\n", str(error.code))
+
+    def test_the_same_may_be_said_again(self) -> None:
+        again = ["--tcp-only", "--tcp-only", "--port", "7", "-p", "7"]
+        self.assertEqual(self.where(*again), ["greeting TCP 127.0.0.1:7"])
+
+    def test_of_a_limit_the_last_counts(self) -> None:
+        options = self.parse("--max-connections", "5", "--idle-seconds", "1", "--max-connections", "7")
+        self.assertEqual(options.limits, Limits(max_connections=7, idle_seconds=1))
 
     def test_help_names_every_option(self) -> None:
         text = str(Options())
