@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from twisted.internet.defer import DeferredList, inlineCallbacks
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -39,7 +39,7 @@ FAILURES = 4
 """So many times each worker may fail to start, with none that is up between, before it is given up."""
 
 CLOSE_SECONDS = 1.0
-"""How many seconds a worker may take to stop accepting, before the ports are closed anyway."""
+"""How many seconds a worker may take to stop accepting, and to start first, before the ports are closed."""
 
 START_SECONDS = 60.0
 """How many seconds new workers may take until they serve; after that they are stopped."""
@@ -159,13 +159,11 @@ class Supervisor(ServerService):
             kill_after(KILL_SECONDS)
 
         self._abort = cut
-        self._end(workers)
+        closed = self._end(workers)
         if seconds == AT_ONCE:
             cut()
         if seconds:
             kill_after(seconds + KILL_SECONDS)
-        closed = DeferredList([worker.closed for worker in workers], consumeErrors=True)
-        closed.addTimeout(CLOSE_SECONDS, self._reactor)
         yield closed
         yield DeferredList([stop(listener, port) for listener, port in self._served()])
         yield DeferredList([worker.ended for worker in workers])
@@ -187,13 +185,17 @@ class Supervisor(ServerService):
         for worker in workers:
             worker.say({"do": order})
 
-    def _end(self, workers: Iterable[Worker]) -> None:
-        """Have workers drain; those that do not serve yet have nothing to lose."""
-        for worker in workers:
-            if worker.serves:
-                worker.say({"do": "drain"})
-            else:
-                worker.kill()
+    def _end(self, workers: Sequence[Worker]) -> "Deferred[Any]":
+        """Have workers drain, those that start too: one may serve, though we have not read that it is ready.
+
+        Returns:
+            A Deferred that fires when they accept no more, or ``CLOSE_SECONDS`` later. One that does not
+            serve then has nothing to lose, and is killed.
+        """
+        self._tell(workers, "drain")
+        closed: Deferred[Any] = DeferredList([worker.closed for worker in workers], consumeErrors=True)
+        closed.addTimeout(CLOSE_SECONDS, self._reactor)
+        return closed.addCallback(lambda _: self._kill(each for each in workers if not each.serves))
 
     def _kill(self, workers: Iterable[Worker]) -> None:
         for worker in workers:
@@ -246,7 +248,7 @@ class Supervisor(ServerService):
         if not all(worker.serves for worker in coming.values()):
             self.log.error("the new workers can't serve; those before them go on", event="reload_failed")
             self._leaving += [worker for worker in coming.values() if not worker.ended.called]
-            self._end(coming.values())
+            self._end(list(coming.values()))
         else:
             before, self._serving = self._serving, coming
             self._leaving += before.values()

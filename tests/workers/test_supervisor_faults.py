@@ -193,10 +193,23 @@ class SupervisorTests(SupervisorTestCase):
         self.first.says(ready=True)
         late = self.reload()
         self.reactor.advance(supervisor.START_SECONDS)
+        self.assertEqual((decoded(late.told), late.signals), ([{"do": "drain"}], []))
+        self.reactor.advance(supervisor.CLOSE_SECONDS)
         self.assertEqual(late.signals, ["KILL"])
         late.ends()
         self.reload().says(ready=True)
         self.assertEqual(decoded(self.first.told), [{"do": "retire"}])
+        self.assert_nothing_is_logged()
+
+    def test_new_workers_that_serve_just_too_late_drain(self) -> None:
+        self.first.says(ready=True)
+        late = self.reload()
+        self.reactor.advance(supervisor.START_SECONDS)
+        late.says(ready=True)
+        self.reactor.advance(supervisor.CLOSE_SECONDS)
+        self.assertEqual((decoded(late.told), late.signals), ([{"do": "drain"}], []))
+        late.ends()
+        self.assertTrue(self.supervisor.ready)
         self.assert_nothing_is_logged()
 
     def test_one_that_does_not_stop_is_killed(self) -> None:
@@ -209,6 +222,36 @@ class SupervisorTests(SupervisorTestCase):
         self.assertNoResult(stopped)
         self.first.ends()
         self.reactor.advance(0)
+        self.successResultOf(stopped)
+        self.assert_nothing_is_logged()
+
+    def test_one_that_serves_before_its_word_of_it_is_read_drains(self) -> None:
+        stopped = self.supervisor.stopService()
+        self.first.says(ready=True)
+        self.first.says(accepts=False)
+        self.reactor.advance(supervisor.CLOSE_SECONDS)
+        self.assertEqual((decoded(self.first.told), self.first.signals), ([{"do": "drain"}], []))
+        self.first.ends()
+        self.successResultOf(stopped)
+        self.assert_nothing_is_logged()
+
+    def test_one_that_comes_to_serve_while_others_are_stopped_drains(self) -> None:
+        late = self.reload()
+        stopped = self.supervisor.stopService()
+        self.reactor.advance(supervisor.CLOSE_SECONDS / 2)
+        late.says(ready=True)
+        self.reactor.advance(supervisor.CLOSE_SECONDS / 2)
+        self.assertEqual((decoded(late.told), late.signals), ([{"do": "drain"}], []))
+        self.assertEqual(self.first.signals, ["KILL"])
+        for process in late, self.first:
+            process.ends()
+        self.successResultOf(stopped)
+
+    def test_one_that_starts_for_too_long_is_killed(self) -> None:
+        stopped = self.supervisor.stopService()
+        self.reactor.advance(supervisor.CLOSE_SECONDS)
+        self.assertEqual(self.first.signals, ["KILL"])
+        self.first.ends()
         self.successResultOf(stopped)
         self.assert_nothing_is_logged()
 
