@@ -147,10 +147,14 @@ class Acceptor:
         self._accepts = ACCEPTS
 
     def _set_no_delay(self, connection: TCPConnection) -> None:
-        """See whether the first connection has inherited it; tell each if not."""
-        if self._inherits is None:
-            self._inherits = connection.getTcpNoDelay()
-        connection.setTcpNoDelay(True)
+        """See whether the first connection has inherited it; tell each if not.
+
+        Some systems can't set it once the peer has reset (``EINVAL`` on macOS); the first read tells of that.
+        """
+        with suppress(OSError):
+            if self._inherits is None:
+                self._inherits = connection.getTcpNoDelay()
+            connection.setTcpNoDelay(True)
 
 
 def _ignores_address(factory: Any) -> bool:

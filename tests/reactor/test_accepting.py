@@ -1,6 +1,7 @@
 """Ports that accept by a loop of their own: a few in a turn, read at once, as Twisted's in all else."""
 
 import contextlib
+import errno
 import gc
 import os
 import resource
@@ -327,6 +328,20 @@ class AcceptingTests(TestCase):
         client = self.client(self.listen(Factory.forProtocol(lambda: Failing([]))))
         self.assertEqual((self.read(client), self.read(client)), (b"bye", b""))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_one_that_can_not_be_told_to_send_at_once_is_served(self) -> None:
+        def refuse(*_: Any) -> None:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as on macOS, once the peer has reset
+
+        for name in "setTcpNoDelay", "getTcpNoDelay":
+            self.patch(TCPConnection, name, refuse)
+            factory = NotingFactory()
+            port = self.listen(factory)
+            for said in b"x", b"y":
+                client = self.client(port)
+                client.send(said)
+                self.assertEqual(self.read(client), said)
+            self.assertEqual([note for note, _ in factory.notes], ["made", b"x", "made", b"y"])
 
     def test_a_port_that_listens_again(self) -> None:
         factory = NotingFactory()
