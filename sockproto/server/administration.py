@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from sockproto.core.text import port_number
 from sockproto.errors import OptionError
-from sockproto.server.listeners import Listener, from_description
+from sockproto.server.descriptions import from_description
+from sockproto.server.listeners import Listener
 
 LOOPBACK = "127.0.0.1"
 

@@ -36,8 +36,9 @@ from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.errors import ListenError
 from sockproto.plain.zones import zone_fault
+from sockproto.server.addressing import has_address, is_exposed
 from sockproto.server.administration import admin_listener
-from sockproto.server.listeners import Listener, has_address, is_exposed
+from sockproto.server.listeners import Listener
 from sockproto.server.notify import Notifier
 from sockproto.server.process import raise_descriptor_limit, take_signals
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from sockproto.core.text import join_host_port
 from sockproto.errors import OptionError
-from sockproto.server.descriptions import arguments
+from sockproto.server.endpoints import arguments
 
 FIRST = 3
 """The number of the first descriptor that is passed (sd-daemon.h: ``SD_LISTEN_FDS_START``)."""

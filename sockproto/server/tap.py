@@ -27,19 +27,13 @@ from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.core.text import EMPTY, count, escape, port_number, seconds
 from sockproto.errors import OptionError, WriteFailed
 from sockproto.server.access import AccessOptions
+from sockproto.server.addressing import addresses, is_exposed
 from sockproto.server.administration import planned_admin
 from sockproto.server.catalog import Catalog, find, search
+from sockproto.server.descriptions import from_descriptions
+from sockproto.server.endpoints import MAX_BACKLOG
 from sockproto.server.faults import fault_help
-from sockproto.server.listeners import (
-    BACKLOG,
-    MAX_BACKLOG,
-    Listener,
-    addresses,
-    from_descriptions,
-    is_exposed,
-    tcp,
-    udp,
-)
+from sockproto.server.listeners import BACKLOG, Listener, tcp, udp
 from sockproto.server.logs import connections
 from sockproto.server.parameters import described
 from sockproto.server.service import ServerService

@@ -21,7 +21,8 @@ from sockproto import CommandDatagramProtocol, CommandFactory, ServerService
 from sockproto.commands import Caller, CommandSet, command
 from sockproto.commands.declaration import Declaration
 from sockproto.errors import CommandError
-from sockproto.server.listeners import Listener, from_description, tcp, udp
+from sockproto.server.descriptions import from_description
+from sockproto.server.listeners import Listener, tcp, udp
 
 log = Logger("commands")
 reactor: Any = global_reactor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.server.listeners import has_address
+from sockproto.server.addressing import has_address
 from tests.hanging import TIMEOUT
 from tests.listings import Server, figures, installed, lacking, listings, start
 from tests.live.peers import authority

@@ -8,7 +8,7 @@ from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from sockproto.errors import OptionError
-from sockproto.server.listeners import addresses, has_address
+from sockproto.server.addressing import addresses, has_address
 
 LOOPBACK, SIX, ELSEWHERE = "127.0.0.1", "::1", "192.0.2.1"  # RFC 5737: documentation only
 

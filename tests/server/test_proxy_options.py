@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 from sockproto.core.conversation import CloseReason
 from sockproto.errors import OptionError
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
-from sockproto.server.listeners import from_description
+from sockproto.server.descriptions import from_description
 from sockproto.server.tap import Options
 from sockproto.testing import connect
 

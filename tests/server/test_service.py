@@ -26,8 +26,10 @@ from sockproto.core.text import port_number
 from sockproto.errors import ListenError, OptionError
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.protocols.greeting import GreetingFactory
+from sockproto.server.addressing import addresses
 from sockproto.server.catalog import definitions
-from sockproto.server.listeners import Listener, addresses, from_description, tcp, udp, unix_datagrams
+from sockproto.server.descriptions import from_description
+from sockproto.server.listeners import Listener, tcp, udp, unix_datagrams
 from sockproto.server.service import ServerService
 from sockproto.server.tap import Options, makeService, options_for
 from sockproto.testing import connect

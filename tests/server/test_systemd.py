@@ -15,7 +15,8 @@ from twisted.trial.unittest import TestCase
 from sockproto.errors import ListenError, OptionError
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
 from sockproto.server import systemd
-from sockproto.server.listeners import Listener, from_description, from_descriptions, tcp
+from sockproto.server.descriptions import from_description, from_descriptions
+from sockproto.server.listeners import Listener, tcp
 from sockproto.server.service import ServerService
 from sockproto.server.systemd import passed_sockets
 from tests.hanging import TIMEOUT

@@ -13,7 +13,8 @@ from twisted.internet.error import CannotListenError
 from twisted.trial.unittest import TestCase
 
 from sockproto.protocols.echo import EchoDatagramProtocol, EchoFactory
-from sockproto.server.listeners import Listener, from_description
+from sockproto.server.descriptions import from_description
+from sockproto.server.listeners import Listener
 from sockproto.server.unixpaths import MAX_PATH_BYTES, clear
 
 KINDS = {"unix": socket.SOCK_STREAM, "unix-dgram": socket.SOCK_DGRAM}
