@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.server.tap import LOOPBACK
+from sockproto.server.options import LOOPBACK
 from tests.docs.test_readme import INSTALLS, ROOT
 from tests.examples import page
 from tests.listings import SCRIPTS, Server, exchange, listings, local, need_nc

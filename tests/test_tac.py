@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sockproto.protocols.chargen import PATTERN
 from sockproto.protocols.time import SECONDS_1900_TO_1970
-from sockproto.server.tap import LOOPBACK
+from sockproto.server.options import LOOPBACK
 from tests.docs.test_readme import ROOT, rows
 from tests.hanging import TIMEOUT
 from tests.listings import SCRIPTS, Server, ask, exchange

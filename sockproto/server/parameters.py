@@ -35,3 +35,8 @@ def _joined(texts: dict[str, list[str]]) -> str:
     if len(texts) == 1:
         return next(iter(texts))
     return "; ".join(f"{', '.join(names)}: {text}" for text, names in texts.items())
+
+
+def typed(name: str) -> str:
+    """Return an option's name as it is typed."""
+    return name.replace("_", "-")

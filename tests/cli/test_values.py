@@ -17,7 +17,8 @@ from sockproto.cli.options import Count, Passing, PossiblyEmpty, Seconds
 from sockproto.core.limits import Limits
 from sockproto.rawhttp.arguments import actions
 from sockproto.server.catalog import definitions
-from sockproto.server.tap import Options, ServerOptions, options_for
+from sockproto.server.options import ServerOptions
+from sockproto.server.tap import Options, options_for
 from sockproto.testing import connect
 from sockproto.workers.foreground import ForegroundOptions
 

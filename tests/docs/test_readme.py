@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readme import PERFORMANCE, READMES, figures as measured, rewritten
-from sockproto.server.tap import DEFAULT_PORT, LOOPBACK, Options
+from sockproto.server.options import DEFAULT_PORT, LOOPBACK
+from sockproto.server.tap import Options
 from tests.docs.test_docs import anchors
 from tests.hanging import TIMEOUT
 from tests.listings import Listing, Server, ask, exchange, figures, lacking, listings, local, start

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sockproto.server.tap import LOOPBACK
+from sockproto.server.options import LOOPBACK
 from sockproto.testing import Transport, connect
 from tests.carriers.fast import FastTransport
 from tests.listings import Listing, exchange, listings, start

@@ -10,7 +10,8 @@ from twisted.trial.unittest import TestCase
 from sockproto.core.conversation import CloseReason
 from sockproto.protocols.greeting import GreetingFactory
 from sockproto.server.catalog import definitions
-from sockproto.server.tap import Options, explanation
+from sockproto.server.explaining import explanation
+from sockproto.server.tap import Options
 from sockproto.testing import connect
 
 

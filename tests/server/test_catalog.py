@@ -10,7 +10,8 @@ from zope.interface.verify import verifyObject
 from sockproto import protocols
 from sockproto.interfaces import IProtocolDefinition
 from sockproto.server.catalog import definitions
-from sockproto.server.tap import ServerOptions, makeService, options_for
+from sockproto.server.options import ServerOptions
+from sockproto.server.tap import makeService, options_for
 from sockproto.testing import DatagramNetwork, connect
 from tests.plugins import OURS, PluginsTestCase, shout
 

@@ -11,8 +11,9 @@ from sockproto.core.framing.lines import Lines, QuietLines
 from sockproto.core.text import count, raw_bytes
 from sockproto.protocols.echo import EchoFactory
 from sockproto.server.catalog import definitions
+from sockproto.server.options import ServerOptions
 from sockproto.server.parameters import described
-from sockproto.server.tap import ServerOptions, makeService
+from sockproto.server.tap import makeService
 from sockproto.server.validation import TAKEN_ARGUMENTS, TAKEN_OPTIONS, flaw
 from sockproto.testing import connect
 from sockproto.workers.foreground import ForegroundOptions
