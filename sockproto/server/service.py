@@ -6,15 +6,12 @@
     service.setServiceParent(application)
 """
 
-import errno
 import gc
-import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, cast
 
 from twisted.application.service import Service
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import (
     CancelledError,
     Deferred,
@@ -23,7 +20,6 @@ from twisted.internet.defer import (
     maybeDeferred,
     succeed,
 )
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -35,9 +31,8 @@ from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.errors import ListenError
-from sockproto.plain.zones import zone_fault
-from sockproto.server.addressing import has_address, is_exposed
 from sockproto.server.administration import admin_listener
+from sockproto.server.announcements import announce, failure_line
 from sockproto.server.listeners import Listener
 from sockproto.server.notify import Notifier
 from sockproto.server.process import raise_descriptor_limit, take_signals
@@ -47,13 +42,6 @@ TRIES = 16
 
 AT_ONCE = 1e-9
 """How many seconds are left for answers after a second signal has ended the lame-duck time."""
-
-ADVICE = {
-    errno.EACCES: "ports below 1024 need root's rights or CAP_NET_BIND_SERVICE; take a higher one",
-    errno.EAFNOSUPPORT: "IPv6 is off on this machine; take an IPv4 address, such as 127.0.0.1 or 0.0.0.0",
-    errno.EADDRINUSE: "something listens there already; stop it, or take another",
-    errno.EADDRNOTAVAIL: "this machine has no such address; take one that it has",
-}
 
 
 class ServerService(Service):
@@ -269,23 +257,9 @@ class ServerService(Service):
         )
 
     def _announce(self, listener: Listener, port: IListeningPort) -> None:
-        """Say what is served where, and whether others than this machine can reach it."""
-        where = self._names[listener] = listener.name_of(port)
-        told = {"protocol": listener.protocol, "where": where}
-        faults = escape(listener.faults)
-        text = "{protocol} on {where}" + (", with faults: {faults}" if faults else "")
-        self.log.info(text, event="listening", faults=faults, **told)
-        if listener.tls:
-            demands = " and demands certificates of clients" if listener.client_ca else ""
-            self.log.info("{where} speaks TLS{demands}", event="speaks_tls", demands=demands, **told)
-        host = port.getHost()
-        if isinstance(host, IPv4Address | IPv6Address) and is_exposed(host.host):
-            self.log.info("{where} can be reached from other machines", event="reachable", **told)
-        if listener.warning:
-            self.log.warn("{where}: {warning}", event="listener_warning", warning=listener.warning, **told)
-        if isinstance(host, IPv6Address) and host.host == "::" and not has_address("::1"):
-            text = "{where}: IPv6 is off on this machine; only IPv4 reaches it"
-            self.log.warn(text, event="ipv6_off", **told)
+        """Say what is served where, and keep the name of that."""
+        self._names[listener] = listener.name_of(port)
+        announce(self.log, listener, port)
 
     def _claim_descriptors(self) -> None:
         """Have the system allow as many open files as there may be connections, or allow fewer of these."""
@@ -333,7 +307,7 @@ class ServerService(Service):
                     self._reactor.iterate(0)  # ports close in the next turn, and there may be none
                 if chosen and listener.port == 0 and not last:
                     return False
-                raise ListenError(_line(listener, outcome[0]))
+                raise ListenError(failure_line(listener, outcome[0]))
         return True
 
     def _late(self, listener: Listener, outcome: list[Any]) -> None:
@@ -348,7 +322,7 @@ class ServerService(Service):
             if self.ready and self._notifier is not None:
                 self._notifier.ready()
         elif self._bound:
-            self.log.critical("{line}", event="listen_failed", line=_line(listener, result))
+            self.log.critical("{line}", event="listen_failed", line=failure_line(listener, result))
             self._unbind()
             self._reactor.stop()
 
@@ -366,21 +340,3 @@ def stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
     # ``stdio:`` returns a connection, not a port.
     stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection
     return maybeDeferred(stop)
-
-
-def _line(listener: Listener, failure: Failure) -> str:
-    """Return what a person is told: address, port, reason, and what to do."""
-    error = failure.value
-    host = listener.interface or getattr(error, "interface", None) or ""
-    if isinstance(error, CannotListenError):
-        error = error.socketError
-    number = error.errno if isinstance(error, OSError) else None
-    if str(error) == "Cannot acquire lock":  # how Twisted says it of a UNIX socket
-        number = errno.EADDRINUSE
-    if number is not None and number > 0:
-        reason = os.strerror(number)
-    else:  # a name that can't be resolved, or no system error at all
-        reason = getattr(error, "strerror", None) or escape(str(error))
-    reason = zone_fault(host) or reason
-    advice = f" ({ADVICE[number]})" if number in ADVICE else ""
-    return f"sockproto: {listener.protocol} can't listen on {escape(listener.where)}: {reason}{advice}"
