@@ -118,12 +118,13 @@ class LayerTests(TestCase):
             defined = {node.name for node in ast.parse(path.read_text()).body if hasattr(node, "name")}
             self.assertNotIn(path.stem, defined, str(path))
 
-    def test_the_front_door_of_check_names_each_of_its_modules_in_one_row(self) -> None:
-        modules = {path.stem for path in (ROOT / "check").glob("*.py")} - {"__init__"}
-        table = ast.get_docstring(ast.parse((ROOT / "check" / "__init__.py").read_text())) or ""
-        self.assertEqual(modules - set(re.findall(r"\w+", table)), set())
-        rows = re.findall(r"^(\w+)/?  ", table, re.MULTILINE)
-        self.assertEqual(len(rows), len(set(rows)))
+    def test_the_front_doors_of_check_and_server_name_each_of_their_modules_in_one_row(self) -> None:
+        for layer in ROOT / "check", ROOT / "server":
+            modules = {path.stem for path in layer.glob("*.py")} - {"__init__"}
+            table = ast.get_docstring(ast.parse((layer / "__init__.py").read_text())) or ""
+            self.assertEqual(modules - set(re.findall(r"\w+", table)), set())
+            rows = re.findall(r"^(\w+)/?  ", table, re.MULTILINE)
+            self.assertEqual(len(rows), len(set(rows)))
 
     def test_no_two_public_classes_have_the_same_name(self) -> None:
         modules: dict[str, list[str]] = {}

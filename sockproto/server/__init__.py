@@ -1,10 +1,31 @@
-"""Everything is served from here. In reading order::
+"""Everything is served from here.
 
-tap, options, access, faults, parameters, explaining    what is typed, and the service made of it
-catalog, validation                                     the protocols that there are, anybody's too
-descriptions, endpoints, addressing                     where to listen, as people write it
-listeners, systemd, unixpaths                           what is listened on
-certificates, authorities                               TLS: ours, and who signs the clients'
-service, announcements, administration                  listening, all or nothing; draining; stopping
-process, notify, logs                                   what a process does that only serves
+In reading order:
+
+==============  =========================================================================
+tap             what twistd loads: ``Options``, ``makeService``
+options         ``ServerOptions``: what is typed, and what to listen on by it
+access          the options that say who may come in
+faults          the option that has things go wrong
+parameters      the options of protocols, as Twisted wants them
+explaining      what ``--explain`` prints
+catalog         the protocols that there are, anybody's too
+validation      what makes the definition of one unfit
+descriptions    what ``--listen`` takes
+endpoints       Twisted's endpoints, from their descriptions
+addressing      what ``--interface`` takes
+listeners       ``Listener``: one thing to listen on; ``tcp``, ``udp``, ``unix``, ``stream``
+systemd         sockets that systemd has opened
+unixpaths       socket files that are there already
+certificates    the certificates of TLS listeners
+authorities     who must have signed the certificates of clients
+service         ``ServerService``: it listens, on all or none; it drains and stops
+announcements   what is said of a listener, or why it can't listen
+administration  the listener of ``--admin``
+process         signals, and the limit of open files
+notify          what systemd is told
+logs            how the log is written, and its file
+==============  =========================================================================
+
+Nothing listens before the service is started.
 """
