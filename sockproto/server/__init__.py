@@ -8,6 +8,7 @@ options         ``ServerOptions``: what is typed, and what to listen on by it
 access          the options that say who may come in
 faults          the option that has things go wrong
 parameters      the options of protocols, as Twisted wants them
+factories       what answers, made of a definition as the options say
 explaining      what ``--explain`` prints
 catalog         the protocols that there are, anybody's too
 validation      what makes the definition of one unfit

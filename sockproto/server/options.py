@@ -12,7 +12,7 @@
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import partial
 from importlib.metadata import version
@@ -22,8 +22,6 @@ from typing import Any, ClassVar, NoReturn
 from twisted.internet.protocol import Factory
 from twisted.python import usage
 
-from sockproto.carriers.datagram import ConversationDatagramProtocol
-from sockproto.carriers.factory import ConversationFactory
 from sockproto.core.limits import Limits
 from sockproto.core.proxy import LOOPBACK_NETWORKS, Trust
 from sockproto.core.text import EMPTY, count, escape, port_number, seconds
@@ -34,6 +32,7 @@ from sockproto.server.administration import planned_admin
 from sockproto.server.descriptions import from_descriptions
 from sockproto.server.endpoints import MAX_BACKLOG
 from sockproto.server.explaining import explanation
+from sockproto.server.factories import Factories, prepared
 from sockproto.server.faults import fault_help
 from sockproto.server.listeners import BACKLOG, Listener, tcp, udp
 from sockproto.server.logs import connections
@@ -42,9 +41,6 @@ from sockproto.server.service import ServerService
 
 DEFAULT_PORT = 9999
 LOOPBACK = "127.0.0.1"
-
-OWN_ARGUMENTS = ("access", "faults", "framing", "limits", "proxy_from")
-"""The arguments of a factory that are made of our own options."""
 
 LIMITS = frozenset(typed(limit.name) for limit in fields(Limits))
 """The options that set a limit."""
@@ -188,57 +184,56 @@ class ServerOptions(AccessOptions):
         Raises:
             OptionError: They don't fit each other or the protocol.
         """
-        definition = self.definition
         self.limits = self._limits()
         self.lame_duck_seconds = _named("--lame-duck-seconds", seconds, self["lame-duck-seconds"] or "0")
         self.log_connections = _named("--log-connections", connections, self["log-connections"] or "all")
         if self["admin"] is not None:
             self.admin_listeners = [_named("--admin", planned_admin, self["admin"], Factory(), None)]
+        factories = self._factories()
+        planned = [*(self._described(factories) if self["listen"] else self._at_ports(factories))]
+        self._refuse_without_effect(planned)
+        return [listener for _, listener in planned]
+
+    def _factories(self) -> Factories:
+        """Return what makes what answers."""
         access = self.access()
-        arguments = {**self._prepared(), "limits": self.limits, **({"access": access} if access else {})}
-        framing = self._framing()
-        trusted = self._trusted()
-        faults = self.faults()
+        arguments = prepared(self.definition, dict(self._arguments()))
+        arguments = {**arguments, "limits": self.limits, **({"access": access} if access else {})}
+        proxied = bool(self["proxy-protocol"])
+        own = (self._framing(), self._trusted(), proxied, self.faults())
+        return Factories(self.definition, arguments, *own)
 
-        def given(where: str, datagrams: bool) -> dict[str, Any]:
-            fit = faults and faults.fitting(where, datagrams)
-            return {**arguments, **({"faults": fit} if fit else {})}
+    def _described(self, factories: Factories) -> Iterable[tuple[str, Listener]]:
+        """Yield the description and the plan of each listener of ``--listen``."""
+        for name in ("port", "interface", "backlog", "tcp-only", "udp-only"):
+            if self[name]:
+                raise OptionError(f"--{name} does not go with --listen, whose description says it all")
+        from twisted.internet import reactor
 
-        def make_factory(where: str, proxied: bool = self["proxy-protocol"]) -> Any:
-            proxy_from = trusted if proxied else None
-            own = {"framing": framing, "proxy_from": proxy_from}
-            return _made(definition.factory, ConversationFactory, **own, **given(where, False))
+        authorities = self.authorities()
+        for text in self["listen"]:
+            answers = (partial(factories.stream, text), partial(factories.datagrams, text))
+            given = (self.definition.name, text, *answers, reactor, authorities)
+            for listener in _named("--listen", from_descriptions, *given):
+                yield text, listener
 
-        def make_datagrams(where: str) -> Any:
-            return _made(definition.datagram_protocol, ConversationDatagramProtocol, **given(where, True))
-
-        if self["listen"]:
-            self._refuse_with_listen()
-            from twisted.internet import reactor
-
-            authorities = self.authorities()
-            planned = []
-            for text in self["listen"]:
-                answers = (partial(make_factory, text), partial(make_datagrams, text), reactor, authorities)
-                found = _named("--listen", from_descriptions, definition.name, text, *answers)
-                planned += [(text, listener) for listener in found]
-            return self._with_effect(planned)
+    def _at_ports(self, factories: Factories) -> Iterable[tuple[str, Listener]]:
+        """Yield the description and the plan of each listener of ``--port`` and ``--interface``."""
         if self["tcp-only"] and self["udp-only"]:
             raise OptionError("--tcp-only and --udp-only leave nothing to serve; give one of them")
+        protocol = self.definition.name
         port = _named("--port", port_number, str(DEFAULT_PORT) if self["port"] is None else self["port"])
         backlog = self._backlog()
-        listeners: list[tuple[str, Listener]] = []
         found = [_named("--interface", addresses, given) for given in self["interface"] or [LOOPBACK]]
         for address in dict.fromkeys(chain.from_iterable(found)):
             if not self["udp-only"]:
                 where = f"tcp:{port}"
-                listeners.append((where, tcp(definition.name, make_factory(where), address, port, backlog)))
+                yield where, tcp(protocol, factories.stream(where), address, port, backlog)
             if not self["tcp-only"]:
                 where = f"udp:{port}"
-                listeners.append((where, udp(definition.name, make_datagrams(where), address, port)))
-        return self._with_effect(listeners)
+                yield where, udp(protocol, factories.datagrams(where), address, port)
 
-    def _with_effect(self, planned: list[tuple[str, Listener]]) -> list[Listener]:
+    def _refuse_without_effect(self, planned: list[tuple[str, Listener]]) -> None:
         """Refuse what has no effect on any listener: datagrams have no connection, nor a PROXY header.
 
         Limits are taken all the same: the same list of them may be given to every server.
@@ -252,7 +247,6 @@ class ServerOptions(AccessOptions):
             raise OptionError(
                 "--client-ca goes with --listen ssl:PORT:privateKey=FILE:certKey=FILE; give one"
             )
-        return listeners
 
     def _limits(self) -> Limits:
         given = {}
@@ -283,20 +277,6 @@ class ServerOptions(AccessOptions):
         for name in self.shown:
             if self[name] is not None:
                 yield name, self[name]
-
-    def _prepared(self) -> Mapping[str, Any]:
-        """Return the conversation's arguments, made of the options that were given."""
-        definition = self.definition
-        prepared = _made(definition.prepare, **dict(self._arguments()))
-        wanted = f"prepare of the protocol {definition.name} must return a mapping of arguments"
-        if not (isinstance(prepared, Mapping) and all(isinstance(name, str) for name in prepared)):
-            raise OptionError(f"{wanted}, not {prepared!r}")
-        for name in OWN_ARGUMENTS:
-            if name in prepared:
-                raise OptionError(
-                    f"{wanted} of the conversation, not {name!r}, which is twistd sockproto's own"
-                )
-        return prepared
 
     def _arguments(self) -> Iterable[tuple[str, Any]]:
         """Yield the conversation's arguments that were given as options."""
@@ -331,11 +311,6 @@ class ServerOptions(AccessOptions):
             if name not in own and "" in (value if isinstance(value, list) else [value]):
                 raise OptionError(f"--{name}: {EMPTY}")
 
-    def _refuse_with_listen(self) -> None:
-        for name in ("port", "interface", "backlog", "tcp-only", "udp-only"):
-            if self[name]:
-                raise OptionError(f"--{name} does not go with --listen, whose description says it all")
-
 
 def _named(option: str, call: Any, *args: Any) -> Any:
     """Call what reads an option's value; have its error name the option."""
@@ -345,17 +320,3 @@ def _named(option: str, call: Any, *args: Any) -> Any:
         raise OptionError(f"{option}: {error}") from error
     except Exception as error:  # of code that is not ours
         raise OptionError(f"{option}: {type(error).__name__}: {error}") from error
-
-
-def _made(make: Any, base: type = object, /, **arguments: Any) -> Any:
-    """Make what answers; a conversation that refuses the values of its options is no bug of ours."""
-    try:
-        made = make(**arguments)
-    except Exception as error:
-        reason = (
-            str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
-        )
-        raise OptionError(f"the protocol can't be served with these options: {reason}") from error
-    if not isinstance(made, base):
-        raise OptionError(f"the protocol must make a {base.__name__}, not {repr(made)[:100]}")
-    return made
