@@ -20,7 +20,8 @@ systemd         sockets that systemd has opened
 unixpaths       socket files that are there already
 certificates    the certificates of TLS listeners
 authorities     who must have signed the certificates of clients
-service         ``ServerService``: it listens, on all or none; it drains and stops
+service         ``ServerService``: it listens, has a lame duck, drains and stops
+binding         ``Binding``: the ports of listeners, all or none
 announcements   what is said of a listener, or why it can't listen
 administration  the listener of ``--admin``
 process         signals, and the limit of open files

@@ -1,4 +1,4 @@
-"""Listening, all or nothing, draining and stopping: a Twisted service.
+"""A Twisted service that listens, all or nothing, drains and stops.
 
 ::
 
@@ -9,7 +9,7 @@
 import gc
 import sys
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import (
@@ -17,14 +17,11 @@ from twisted.internet.defer import (
     Deferred,
     DeferredList,
     inlineCallbacks,
-    maybeDeferred,
     succeed,
 )
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.python.log import callWithContext
 
 from sockproto.carriers.reports import Reports
 from sockproto.core.conversation import CloseReason
@@ -32,13 +29,11 @@ from sockproto.core.limits import Limits
 from sockproto.core.text import escape
 from sockproto.errors import ListenError
 from sockproto.server.administration import admin_listener
-from sockproto.server.announcements import announce, failure_line
+from sockproto.server.announcements import announce
+from sockproto.server.binding import Binding, stop
 from sockproto.server.listeners import Listener
 from sockproto.server.notify import Notifier
 from sockproto.server.process import raise_descriptor_limit, take_signals
-
-TRIES = 16
-"""How often another free port is chosen if not all listeners can have the first one."""
 
 AT_ONCE = 1e-9
 """How many seconds are left for answers after a second signal has ended the lame-duck time."""
@@ -95,10 +90,9 @@ class ServerService(Service):
         self._lame_duck_seconds = lame_duck_seconds
         self._owns_process = owns_process
         self._shows_log = shows_log
-        self._open: list[tuple[Listener, IListeningPort]] = []
+        self._binding = Binding(self._listens_late, self._fails_late)
         self._reactor = reactor
         self._names: dict[Listener, str] = {}  # once they listen
-        self._bound = False
         self._stopping: Deferred[Any] = succeed(None)
         self._abort: Callable[[], None] = lambda: None  # what a second signal asks for, once a stop has begun
         self._is_cut = False
@@ -121,9 +115,7 @@ class ServerService(Service):
             self._own = [admin_listener(self, self._admin, self._reactor)]
         self._is_cut = False
         try:
-            for tries_left in reversed(range(TRIES)):
-                if self._bind(last=not tries_left):
-                    break
+            self._binding.bind([*self.listeners, *self._own], self._reactor)
         except ListenError as error:
             if self._owns_process and sys.stderr is not sys.__stderr__:
                 print(error, file=sys.__stderr__)
@@ -132,7 +124,7 @@ class ServerService(Service):
             raise
         if self._owns_process:
             take_signals(self._reactor, self._cut, self.hang_up)
-        for listener, port in self._open:
+        for listener, port in self._binding.open:
             self._announce(listener, port)
         if self._owns_process:
             self._claim_descriptors()
@@ -145,7 +137,7 @@ class ServerService(Service):
     @property
     def ready(self) -> bool:
         """Whether it serves and goes on serving: every listener is bound, and no stop has begun."""
-        return self._bound and len(self._open) == len(self.listeners) + len(self._own)
+        return self._binding.complete
 
     @property
     def connections(self) -> int:
@@ -163,7 +155,7 @@ class ServerService(Service):
 
     def _served(self) -> list[tuple[Listener, IListeningPort]]:
         """Return what the listeners have opened, without what is for who runs the service."""
-        return [(listener, port) for listener, port in self._open if listener not in self._own]
+        return [(listener, port) for listener, port in self._binding.open if listener not in self._own]
 
     def startService(self) -> None:
         """Listen, if ``privilegedStartService`` has not been called.
@@ -171,7 +163,7 @@ class ServerService(Service):
         Raises:
             ListenError: One of the listeners can't listen; then none listens.
         """
-        if not self._bound:
+        if not self._binding.bound:
             self.privilegedStartService()
         Service.startService(self)
 
@@ -184,8 +176,8 @@ class ServerService(Service):
             A Deferred that fires when no port and no connection is open any more.
         """
         Service.stopService(self)
-        if self._bound:
-            self._bound = False
+        if self._binding.bound:
+            self._binding.bound = False
             self._stopping = self._stop()
         stopped: Deferred[Any] = Deferred()
         self._stopping.addBoth(stopped.callback)  # one for each who asks
@@ -214,7 +206,7 @@ class ServerService(Service):
 
     def _close(self) -> "Deferred[Any]":
         """Close what is still open."""
-        opened, self._open = self._open, []
+        opened = self._binding.taken()
         closing = [stop(listener, port) for listener, port in opened if listener in self._own]
         return DeferredList(closing).addCallback(lambda _: None)
 
@@ -280,63 +272,13 @@ class ServerService(Service):
                 wanted=wanted,
             )
 
-    def _bind(self, last: bool) -> bool:
-        """Open every port, or none; return False if another choice of a free port may help."""
-        self._bound = True
-        chosen = 0
-        sharing: set[tuple[bool, str | None]] = set()
-        for listener in (*self.listeners, *self._own):
-            if listener.port == 0:
-                if (listener.datagrams, listener.interface) in sharing:  # another of its kind has that port
-                    chosen = 0
-                    sharing.clear()
-                sharing.add((listener.datagrams, listener.interface))
-            outcome: list[Any] = []
-            # Twisted's own announcement is left blank, or each port would have two.
-            listening = callWithContext({"log_format": ""}, listener.listen, self._reactor, chosen)
-            listening.addBoth(outcome.append)
-            if not outcome:
-                listening.addCallback(lambda _, *late: self._late(*late), listener, outcome)
-            elif not isinstance(outcome[0], Failure):
-                self._open.append((listener, outcome[0]))
-                if listener.port == 0:
-                    chosen = outcome[0].getHost().port
-            else:
-                self._unbind()
-                if not self._reactor.running:
-                    self._reactor.iterate(0)  # ports close in the next turn, and there may be none
-                if chosen and listener.port == 0 and not last:
-                    return False
-                raise ListenError(failure_line(listener, outcome[0]))
-        return True
+    def _listens_late(self, listener: Listener, port: IListeningPort) -> None:
+        """The endpoint of a third party has listened, later than at once."""
+        self._announce(listener, port)
+        if self.ready and self._notifier is not None:
+            self._notifier.ready()
 
-    def _late(self, listener: Listener, outcome: list[Any]) -> None:
-        """A third-party endpoint has listened, or failed, later than at once."""
-        [result] = outcome
-        if not isinstance(result, Failure):
-            self._open.append((listener, result))
-            if not self._bound:
-                self._unbind()
-                return
-            self._announce(listener, result)
-            if self.ready and self._notifier is not None:
-                self._notifier.ready()
-        elif self._bound:
-            self.log.critical("{line}", event="listen_failed", line=failure_line(listener, result))
-            self._unbind()
-            self._reactor.stop()
-
-    def _unbind(self) -> None:
-        """Close the ports of a start that failed."""
-        self._bound = False
-        opened, self._open = self._open, []
-        for listener, port in opened:
-            stop(listener, port)
-
-
-def stop(listener: Listener, port: IListeningPort) -> "Deferred[Any]":
-    """Stop listening; return a Deferred that fires when that is done."""
-    listener.close()
-    # ``stdio:`` returns a connection, not a port.
-    stop: Callable[[], Any] = getattr(port, "stopListening", None) or cast("Any", port).loseConnection
-    return maybeDeferred(stop)
+    def _fails_late(self, line: str) -> None:
+        """It has failed: nothing listens any more."""
+        self.log.critical("{line}", event="listen_failed", line=line)
+        self._reactor.stop()

@@ -21,9 +21,10 @@ from twisted.python.failure import Failure
 from sockproto.admin.counted import merged
 from sockproto.errors import ListenError
 from sockproto.reactor.exits import end_process
+from sockproto.server.binding import stop
 from sockproto.server.listeners import Listener
 from sockproto.server.process import ENDING
-from sockproto.server.service import AT_ONCE, ServerService, stop
+from sockproto.server.service import AT_ONCE, ServerService
 from sockproto.server.systemd import FIRST, started_with
 from sockproto.workers.channel import Message
 from sockproto.workers.place import VARIABLE, WorkerPlace, passed_variables
@@ -82,7 +83,7 @@ class Supervisor(ServerService):
         """Open the ports, from which the workers read; this process reads nothing."""
         super().privilegedStartService()
         if len(self.ports) < len(self.listeners) or not all(hasattr(port, "fileno") for port in self.ports):
-            self._unbind()
+            self._binding.unbind()
             raise ListenError("sockproto: workers share sockets, and one of the listeners has none")
         for port in self.ports:
             port.stopReading()  # type: ignore[attr-defined]  # looked at when they open
@@ -128,7 +129,7 @@ class Supervisor(ServerService):
 
     def reload(self) -> None:
         """Replace the workers by new ones: those that serve finish with their connections first."""
-        if self._coming or not self._bound:
+        if self._coming or not self._binding.bound:
             self.log.warn(
                 "received SIGHUP, but workers are replaced already, or stop", event="reload_refused"
             )
@@ -242,7 +243,7 @@ class Supervisor(ServerService):
     def _replace(self) -> None:
         """The new workers are up, or have failed."""
         coming, self._coming = self._coming, {}
-        if not self._bound:
+        if not self._binding.bound:
             self._leaving += coming.values()
             return
         if not all(worker.serves for worker in coming.values()):

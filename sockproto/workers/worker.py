@@ -77,7 +77,7 @@ class WorkerService(ServerService):
 
     def _leave_datagrams(self) -> None:
         """Read no more datagrams: others do, from the same socket."""
-        for listener, port in self._open:
+        for listener, port in self._binding.open:
             if listener.datagrams:
                 port.stopReading()  # type: ignore[attr-defined]  # it has a descriptor
 
@@ -95,7 +95,7 @@ class WorkerService(ServerService):
 
     def _retire(self) -> None:
         """Take no more connections; end when those that there are have ended."""
-        for _, port in self._open:
+        for _, port in self._binding.open:
             port.stopReading()  # type: ignore[attr-defined]  # it has a descriptor
         self._repeat(RETIRE_SECONDS, self._end_if_idle)
 
