@@ -1,6 +1,6 @@
 """``sockproto check``: what a server gets wrong, in whatever language it is written.
 
-Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
+Plain sockets: it shares nothing with the servers of this package, which it judges
 like any other. In reading order:
 
 ===========  ==================================================================================
@@ -67,6 +67,7 @@ def judge(
     Raises:
         CallFailed: Nothing can be reached there.
         OptionError: There is no such protocol, or it is a script's and *kind* has datagrams.
+        PatternTooSlow: A pattern of the script takes too long for what the server says.
     """
     from sockproto.check.judging import CheckContext, cases
     from sockproto.check.running import run

@@ -6,7 +6,6 @@ Each asks ``sockproto.client``, or ``sockproto.plain``, and shows what came; non
 """
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -317,6 +316,7 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
     completion of what the server's /help lists; anything else is read as a script.
     """
     from sockproto.client import converse_lines
+    from sockproto.core.pattern import TimedPattern
 
     call = Request("command", address, given, "" if lines else "LINE")
     as_json = given["as_json"]
@@ -329,7 +329,7 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
             refuse_unused(name, "for lines; a prompt shows what comes as it comes")
         call.hold(lambda reactor: talk(call.address, reactor, call.options, prefix), asyncio=True)
         return
-    fail = [re.compile(ERROR)] * given["fail"] + [each for each in [given["fail_pattern"]] if each]
+    fail = [TimedPattern(ERROR)] * given["fail"] + [each for each in [given["fail_pattern"]] if each]
     answers = Answers(call.report, prefix, fail, given["expect"])
     said = call.hold(
         lambda reactor: converse_lines(

@@ -38,7 +38,6 @@ WRONG = {
     "x = " + "1" * 5_000: "it is no TOML: ",
     "step = [1]": r"\[\[step\]\] 1: it must be a table",
     "[[step]]\nsend = 'x'\nmatch = 'a{99999999999}'\nuntil = 'z'": "match is no regular expression",
-    "[[step]]\nsend = 'x'\nmatch = '[[a]b'\nuntil = 'z'": "expression: Possible nested set",
     "[[step]]\nsend = 'x'\nmatch = '" + "(" * 5_000 + ")" * 5_000 + "'\nuntil = 'z'": "match is no regular",
     "[longest]\nsend = '{fill}'\nbytes = true\nexpect = 'y'": r"\[longest\]: bytes must be a number",
     "[longest]\nsend = 'x'\nexpect = 'y'": r"\[longest\]: bytes must be a number of bytes from 2 to 16777216",
@@ -66,6 +65,15 @@ class FileTests(TestCase):
         script = parse("[[step]]\nsend = '\\xff\\r\\n\\0\\\\é'\nexpect = \"\\\\xff\\r\\n\"", "own")
         [step] = script.steps
         self.assertEqual((step.send, step.reply.text), (b"\xff\r\n\0\\\xc3\xa9", b"\xff\r\n"))
+
+    def test_the_longest_answer_may_be_said_by_an_expression(self) -> None:
+        longest = parse(
+            "[[step]]\nsend = 'x'\nexpect = ''\n[longest]\nsend = '{fill}!'\nbytes = 100000\n"
+            "match = '[^x]{fill}.'\nuntil = '!'",
+            "own",
+        ).longest
+        assert longest is not None
+        self.assertEqual(longest.reply.end(b">" + longest.send[:-1] + b".!", 0), 100_002)
 
     def test_the_examples_are_right(self) -> None:
         for name in ("memcached", "redis", "smtp"):

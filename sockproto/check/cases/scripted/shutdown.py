@@ -30,7 +30,7 @@ def no_answer_is_cut(subject: Subject) -> None:
         other.started.terminate()
         if not minds and "SIGTERM" in other.started.wait(subject.patience.silence):
             raise Open("SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers")
-        due = Due(cycle(block(other)))
+        due = Due(cycle(block(other)), other.deadline)
         with contextlib.suppress(Silent, WasReset):  # whether the end comes in time is another case
             while data := stream.receive_some():
                 due.take(data)
