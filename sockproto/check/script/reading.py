@@ -40,6 +40,8 @@ _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.|$)", re.DOTALL)
 _MEANINGS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
 _TOP = ("name", "terminator", "pipelining", "half_close", "greeting", "step", "longest", "close")
 _DUE = (*KINDS, "until")
+_PLACEHOLDERS = {FILL.decode(): "[longest]", NUMBER.decode(): "[[step]]"}
+"""What stands for other bytes, and in which tables."""
 
 
 def read(path: str | os.PathLike[str]) -> ProtocolScript:
@@ -242,4 +244,11 @@ class _Table:
         """Return a text as it stands in the file, empty if there is none."""
         if not isinstance(value := self.given.get(key, ""), str):
             raise self.wrong(f"{key} must be {what}")
+        for placeholder, table in _PLACEHOLDERS.items():
+            if placeholder in value and (key == "until" or not self._place.startswith(table)):
+                where = f"in send and what is due of {table}"
+                literal = f"'\\x7b{placeholder[1:]}'"
+                raise self.wrong(
+                    f"{key}: {placeholder} stands only {where}: write {literal} for its own bytes"
+                )
         return value
