@@ -11,7 +11,9 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from sockproto.check.acquainting import acquainted
-from sockproto.check.judging import CheckContext, Judged, Subject
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged
+from sockproto.check.subject import Subject
 from sockproto.check.target import is_there, speaks_tls
 from sockproto.check.verdict import (
     GONE,

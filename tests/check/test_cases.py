@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from sockproto.check.acquainting import acquainted
-from sockproto.check.judging import CheckContext, Judged, cases
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged, cases
 from sockproto.check.running import judge
 from sockproto.check.spoken import PROTOCOLS, SAYERS
 from sockproto.check.started import Started

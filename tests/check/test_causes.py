@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sockproto.check.causes import MOST, first_causes
-from sockproto.check.judging import cases
 from sockproto.check.mistakes import MISTAKES
+from sockproto.check.registry import cases
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.verdict import SPEAKS_TLS, Case, Report, Result, TimelineEvent, Verdict
 from tests.check.faults import (

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from sockproto.check.context import CheckContext
 from sockproto.check.habit import FRAMINGS, Habit, payload
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.target import find
 from sockproto.check.timing import Patience

@@ -9,8 +9,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sockproto.check.acquainting import acquainted
 from sockproto.check.cases.splits import QUIET_SECONDS, Pace, evenly
-from sockproto.check.judging import CheckContext, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import judge
+from sockproto.check.subject import Subject
 from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import OUT_OF_TIME, Failed, Result, TooSlow, Verdict

@@ -5,7 +5,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from sockproto.check import judge
-from sockproto.check.judging import CheckContext, cases
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases
 from sockproto.check.running import judge as judge_case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.reading import parse

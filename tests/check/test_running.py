@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from sockproto.check.acquainting import acquainted
-from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged, cases, chosen
 from sockproto.check.running import judge, run
 from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.subject import Subject
 from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import OUT_OF_TIME, Result, Verdict

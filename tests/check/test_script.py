@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import TestCase
 
 from sockproto.check import judge
-from sockproto.check.judging import cases
+from sockproto.check.registry import cases
 from sockproto.check.script.reading import parse, read
 from sockproto.check.script.reply import OtherReply, Reply
 from sockproto.check.script.speaking import Due

@@ -8,8 +8,10 @@ from threading import Thread
 
 import pytest
 
-from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged, cases, chosen
 from sockproto.check.running import run
+from sockproto.check.subject import Subject
 from sockproto.check.target import find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict, shown

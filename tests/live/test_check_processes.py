@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from sockproto.check.judging import CheckContext, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import judge
 from sockproto.check.started import Started, kill_all
+from sockproto.check.subject import Subject
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import QUICK, Patience
 from sockproto.check.verdict import Skipped, Verdict

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.reading import parse

@@ -10,9 +10,10 @@ import signal
 from itertools import cycle
 
 from sockproto.check.cases.scripted.never_reads import HOLDS_BYTES, READ_BYTES, block, fill
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import Due
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, Skipped
 from sockproto.check.wire import Silent, WasReset
 
