@@ -85,7 +85,7 @@ class PausesTests(SynchronousTestCase):
 
     def judge(self, server: Server) -> list[Result]:
         """Judge a server by the cases that send messages in pieces; it has been met before."""
-        patience = Patience(answer=2, silence=0.1, case=1)
+        patience = Patience(answer=2, silence=0.1, case=2)
         judged = chosen(cases("greeting"), ["splits.byte-by-byte", "many.halves-are-not-mixed"], [])
         with Served(server, Loop()) as served:
             met = acquainted(CheckContext("greeting", find("tcp", "127.0.0.1", served.port), patience))

@@ -19,7 +19,7 @@ from sockproto.errors import Refused
 from tests.check.faults.meaning import AnswersTwice
 from tests.check.servers import Loop, Served, Server
 
-HURRY = Patience(answer=1, silence=0.05, case=5, run=30)
+HURRY = Patience(answer=3, silence=0.05, case=20, run=100)
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,8 @@ def test_the_start_and_the_end_are_within_the_time() -> None:
 
 def test_another_that_starts_slowly_is_not_wrong() -> None:
     port = free_port()
-    start = command("import time\ntime.sleep(0.3)\n" + LISTEN + MUTE)
+    first = f"import sys, time\nif sys.argv[1] != '{port}':\n    time.sleep({TIMEOUT})\n"
+    start = command(first + LISTEN + MUTE)
     with Started(start, port) as started:
         started.wait_until_up("tcp", "127.0.0.1", port)
         context = CheckContext("echo", find("tcp", "127.0.0.1", port), QUICK, True, started)
