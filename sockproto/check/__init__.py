@@ -1,7 +1,7 @@
 """``sockproto check``: what a server gets wrong, in whatever language it is written.
 
-Plain sockets: it shares nothing with the servers of this package, which it judges
-like any other. In reading order:
+Plain sockets: it shares nothing with the servers of this package, which it judges like any other. In reading
+order:
 
 ===========  ==================================================================================
 verdict      ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``

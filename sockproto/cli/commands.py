@@ -316,7 +316,6 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
     completion of what the server's /help lists; anything else is read as a script.
     """
     from sockproto.client import converse_lines
-    from sockproto.core.pattern import TimedPattern
 
     call = Request("command", address, given, "" if lines else "LINE")
     as_json = given["as_json"]
@@ -329,7 +328,8 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
             refuse_unused(name, "for lines; a prompt shows what comes as it comes")
         call.hold(lambda reactor: talk(call.address, reactor, call.options, prefix), asyncio=True)
         return
-    fail = [TimedPattern(ERROR)] * given["fail"] + [each for each in [given["fail_pattern"]] if each]
+    fail = [Pattern()(ERROR)] if given["fail"] else []
+    fail += [given["fail_pattern"]] if given["fail_pattern"] else []
     answers = Answers(call.report, prefix, fail, given["expect"])
     said = call.hold(
         lambda reactor: converse_lines(

@@ -111,7 +111,7 @@ def test_an_echo_that_can_t_take_all_is_judged_by_what_it_can(
 
 
 def test_one_message_a_connection_is_enough_for_some_cases(loop: Loop) -> None:
-    report = check(EchoesTheFirstReadOnly("echo"), loop, "meaning", "many", "slow", "pipelining", answer=0.5)
+    report = check(EchoesTheFirstReadOnly("echo"), loop, "meaning", "many", "slow", "pipelining", answer=1)
     assert verdicts(report, Verdict.FAIL) == ["meaning.a-dialogue"]
     assert "many.all-are-served" in verdicts(report, Verdict.PASS)
     assert skipped(report) == [
@@ -125,7 +125,7 @@ def test_one_message_a_connection_is_enough_for_some_cases(loop: Loop) -> None:
 
 
 def test_where_nothing_is_answered_as_is_due_what_depends_on_that_is_not_judged(loop: Loop) -> None:
-    report = check(AnswersTwice("echo"), loop, "meaning", "pipelining", answer=0.5)
+    report = check(AnswersTwice("echo"), loop, "meaning", "pipelining", answer=1)
     assert report.unjudged == "2 not judged as meaning.a-dialogue fails"
     assert not report.complete
 
