@@ -25,7 +25,8 @@ from pathlib import Path
 
 from benchmarks.pages import provenance, rows, write_section
 from sockproto.check.causes import Cause, first_causes
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started

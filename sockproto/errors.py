@@ -5,6 +5,7 @@
     SockprotoError
     ├── LocalError            the fault is on our side: the program or its configuration
     │   ├── OptionError       a wrong option or description
+    │   │   └── PatternTooSlow    a regular expression that takes too long
     │   ├── ListenError       a port that can't be opened
     │   ├── ActionError       a conversation returned something that is not an action
     │   ├── DeclarationError  a method that can't be a command
@@ -84,6 +85,10 @@ class OptionError(LocalError, ValueError):
     """An option or a description of a listener is wrong; the text says which and what to do."""
 
     status = 2
+
+
+class PatternTooSlow(OptionError):
+    """A regular expression takes too long for what a peer has sent; the text names it."""
 
 
 class ListenError(SystemExit, LocalError):

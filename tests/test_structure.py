@@ -35,7 +35,7 @@ ONLY = {  # of ours, for those who could know more
     "testing": "reactor",
     "plain": "errors core.text",
     "rawhttp": "errors core.text plain",
-    "check": "errors core.text plain",
+    "check": "errors core.pattern core.text plain",
 }
 SAME_NAME = {
     "Reset": "an error of a call; a step in the scripts of the test kit, which has its own front door"
@@ -100,7 +100,9 @@ class LayerTests(TestCase):
         for _, path, names in self.modules(NO_TWISTED.split()):
             for imported in names:
                 root = imported.split(".")[0]
-                self.assertIn(root, {"sockproto", "zope", "tomli", *sys.stdlib_module_names}, str(path))
+                self.assertIn(
+                    root, {"sockproto", "zope", "regex", "tomli", *sys.stdlib_module_names}, str(path)
+                )
                 self.assertNotIn(
                     imported, ("http.client", "urllib.request", "asyncio", "socketserver"), str(path)
                 )

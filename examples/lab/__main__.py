@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sockproto.check.causes import first_causes
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.started import Started
 from sockproto.check.target import find, free_port

@@ -1,7 +1,7 @@
 """``sockproto check``: what a server gets wrong, in whatever language it is written.
 
-Plain sockets and the standard library: it shares nothing with the servers of this package, which it judges
-like any other. In reading order:
+Plain sockets: it shares nothing with the servers of this package, which it judges like any other. In reading
+order:
 
 ===========  ==================================================================================
 verdict      ``Report``, ``Result``, ``Case``, ``TimelineEvent``; ``Failed``, ``Open``, ``Skipped``
@@ -16,7 +16,9 @@ sockets      what streams and datagrams have in common: deadlines, notes, what c
 stream       ``StreamClient``: a connection
 datagrams    ``DatagramClient``: a socket for datagrams
 wire         all of these
-judging      ``case``, ``Subject``: how a case is written, and found
+context      ``CheckContext``: what all cases share
+subject      ``Subject``: the server, as a case sees it
+registry     ``case``: how one is written, found and chosen
 acquainting  the habit of a server, found by a few probes
 bare         names sent at once to a server that does not tell them apart
 cases/       the cases, a group a file
@@ -67,8 +69,10 @@ def judge(
     Raises:
         CallFailed: Nothing can be reached there.
         OptionError: There is no such protocol, or it is a script's and *kind* has datagrams.
+        PatternTooSlow: A pattern of the script takes too long for what the server says.
     """
-    from sockproto.check.judging import CheckContext, cases
+    from sockproto.check.context import CheckContext
+    from sockproto.check.registry import cases
     from sockproto.check.running import run
     from sockproto.check.script import SCRIPT
     from sockproto.check.spoken import PROTOCOLS

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from sockproto.check.context import CheckContext
 from sockproto.check.habit import NEWLINES, Habit
-from sockproto.check.judging import CheckContext, Subject
 from sockproto.check.script.speaking import answered
 from sockproto.check.spoken import LINES, SAYERS, TALKERS, name, wrong
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Skipped
 from sockproto.plain.deadline import Deadline
 

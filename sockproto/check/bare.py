@@ -8,8 +8,8 @@ r"""Names that are sent at once to a server that does not tell them apart: none 
 
 from sockproto.check.body import difference
 from sockproto.check.habit import payload
-from sockproto.check.judging import Subject
 from sockproto.check.stream import StreamClient
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, edges
 from sockproto.check.wire import Ended, Silent
 

@@ -11,12 +11,15 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from sockproto.check.acquainting import acquainted
-from sockproto.check.judging import CheckContext, Judged, Subject
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged
+from sockproto.check.subject import Subject
 from sockproto.check.target import is_there, speaks_tls
 from sockproto.check.verdict import (
     GONE,
     OUR_ERROR,
     OUT_OF_TIME,
+    SLOW_PATTERN,
     SPEAKS_TLS,
     STOPPED,
     Failed,
@@ -26,7 +29,7 @@ from sockproto.check.verdict import (
     Skipped,
     Verdict,
 )
-from sockproto.errors import OptionError, Refused
+from sockproto.errors import OptionError, PatternTooSlow, Refused
 from sockproto.plain.deadline import Deadline
 
 LEAST_SECONDS = 0.5
@@ -55,6 +58,9 @@ def run(
 
     Returns:
         What came of it.
+
+    Raises:
+        PatternTooSlow: A pattern of the script is, for what comes before the cases.
     """
     began, check = time.time(), _Check(context, deadline or Deadline(context.patience.run))
     results: dict[str, Result] = {}
@@ -199,6 +205,8 @@ def judge(context: CheckContext, judged: Judged) -> Result:
         verdict, reason = Verdict.OPEN, str(opened)
     except Skipped as skipped:
         verdict, reason, unjudged = Verdict.SKIP, str(skipped), skipped.unjudged
+    except PatternTooSlow as error:
+        verdict, reason, unjudged = Verdict.SKIP, str(error), SLOW_PATTERN
     except Exception as error:  # the other cases are judged all the same
         verdict, reason = Verdict.SKIP, f"this case itself is wrong, please report it: {error!r}"
         unjudged = OUR_ERROR

@@ -48,6 +48,9 @@ class Wire:
         patience: How long to wait.
         deadline: When the case must be done.
         holds: How many bytes our kernel may hold that were not read yet; 0: as many as it likes.
+
+    Attributes:
+        deadline: When the case must be done.
     """
 
     kind = socket.SOCK_STREAM
@@ -62,7 +65,7 @@ class Wire:
         holds: int = 0,
     ) -> None:
         self._target, self._number, self._timeline = target, number, timeline
-        self._patience, self._deadline = patience, deadline
+        self._patience, self.deadline = patience, deadline
         self._outgoing, self._heard = Edges(), False
         self._sock: Any = socket.socket(target.family, self.kind)
         self._sock.setblocking(False)
@@ -92,7 +95,7 @@ class Wire:
     @property
     def _left(self) -> float:
         """How long the next answer may take, never 0: a socket's time-out of 0 is another thing."""
-        return max(min(self._patience.answer, self._deadline.left), 0.001)
+        return max(min(self._patience.answer, self.deadline.left), 0.001)
 
     @property
     def _sent(self) -> bytes | None:
@@ -110,9 +113,9 @@ class Wire:
             return READ
         poll = select.poll()
         poll.register(self._sock, events)
-        if ready := poll.poll(1000 * min(seconds, self._deadline.left)):
+        if ready := poll.poll(1000 * min(seconds, self.deadline.left)):
             return (ready[0][1] & events) or events  # an error shows when it is tried
-        if seconds and not self._deadline.left:
+        if seconds and not self.deadline.left:
             return self._wait(events, 0)
         return 0
 
@@ -122,8 +125,8 @@ class Wire:
         Raises:
             TooSlow: It has none.
         """
-        if not self._deadline.left:
+        if not self.deadline.left:
             # Not the server's fault: it was not silent for as long as it may be.
             self._note("waited", text="the case's time is over")
             what = "it is too slow to be judged" if self._heard else "it says nothing, and can't be judged"
-            raise TooSlow(f"{what} within {self._deadline.seconds:.3g} s")
+            raise TooSlow(f"{what} within {self.deadline.seconds:.3g} s")

@@ -27,6 +27,7 @@ OUT_OF_TIME = "for want of time"
 OUR_ERROR = "for an error of the check's own"
 STOPPED = "as the check was stopped"
 GONE = "as the server is gone"
+SLOW_PATTERN = "for a pattern that takes too long"
 
 SPEAKS_TLS = "it speaks TLS: say --tls"
 """What a reason ends in where that is all that is wrong."""
@@ -92,7 +93,7 @@ class Result:
         seconds: How long it took.
         said: What a server that was started for the check printed meanwhile, its last lines; escaped.
         unjudged: Why it was skipped though it was to be judged: ``OUT_OF_TIME``, ``OUR_ERROR``,
-            ``STOPPED``, ``GONE``, or as a case fails on which it depends; else empty.
+            ``STOPPED``, ``GONE``, ``SLOW_PATTERN``, or as a case fails on which it depends; else empty.
         ended: How the server that was started for the check ended meanwhile; empty if it did not.
         was_open: Whether it fails only because what is left open is judged strictly.
     """

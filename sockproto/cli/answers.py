@@ -2,12 +2,11 @@
 
 ::
 
-    answers = Answers(report, prefix="/", fail=[re.compile("^error:")])
+    answers = Answers(report, prefix="/", fail=[TimedPattern("^error:")])
     converse_lines(address, lines, answers.heard, …, unanswered=answers.unanswered)
     answers.check(address)      # raises what makes the exit status
 """
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,11 @@ import click
 from sockproto.cli.console import complain
 from sockproto.cli.report import CallReport, json_value
 from sockproto.core.text import EMPTY, escape
-from sockproto.errors import ErrorAnswered, OptionError, WrongReply
+from sockproto.errors import ErrorAnswered, OptionError, PatternTooSlow, WrongReply
 
 if TYPE_CHECKING:
     from sockproto.client.conversations.command import Replies
+    from sockproto.core.pattern import TimedPattern
 
 ERROR = "^error:"
 
@@ -40,19 +40,21 @@ class Rule(click.ParamType[str]):
         return str(value)
 
 
-class Pattern(click.ParamType["re.Pattern[str]"]):
+class Pattern(click.ParamType["TimedPattern[str]"]):
     """A regular expression, of text."""
 
     name = "pattern"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "re.Pattern[str]":
+    ) -> "TimedPattern[str]":
         """Make it."""
+        from sockproto.core.pattern import TimedPattern  # 25 ms, which few calls need
+
         try:
-            return re.compile(value) if value else self.fail(EMPTY, param, ctx)
-        except re.error as error:
-            self.fail(f"must be a regular expression, not {value!r}: {error}", param, ctx)
+            return TimedPattern(value) if value else self.fail(EMPTY, param, ctx)
+        except OptionError as error:
+            self.fail(f"{value!r} is {error}", param, ctx)
 
 
 class Answers:
@@ -69,14 +71,15 @@ class Answers:
         self,
         report: CallReport,
         prefix: str,
-        fail: "Iterable[re.Pattern[str]]" = (),
-        expected: "Iterable[re.Pattern[str]]" = (),
+        fail: "Iterable[TimedPattern[str]]" = (),
+        expected: "Iterable[TimedPattern[str]]" = (),
     ) -> None:
         self._report, self._missing = report, list(expected)
         self._prefix = prefix.encode("utf-8", "surrogateescape")
         self._fail = tuple(fail)
         self._hinted = False
         self._failed = ""
+        self._too_slow: PatternTooSlow | None = None
 
     def heard(self, line: bytes | None, reply: bytes) -> None:
         """Show a line that came."""
@@ -118,14 +121,25 @@ class Answers:
 
         Raises:
             ErrorAnswered: A line says that it is not.
+            PatternTooSlow: It can't be told.
             WrongReply: What was expected has not come.
         """
         if self._failed:
             raise ErrorAnswered(self._failed, address)
+        if self._too_slow is not None:
+            raise self._too_slow
         if self._missing:
-            raise WrongReply(f"no line that came matches {self._missing[0].pattern!r}", address)
+            raise WrongReply(f"no line that came matches {self._missing[0].expression!r}", address)
 
     def _look(self, line: bytes | None, reply: bytes) -> None:
+        if self._too_slow is not None:  # nor is any other line looked at
+            return
+        try:
+            self._search(line, reply)
+        except PatternTooSlow as error:
+            self._too_slow = error
+
+    def _search(self, line: bytes | None, reply: bytes) -> None:
         text = reply.decode("utf-8", "surrogateescape")
         if not self._failed and any(pattern.search(text) for pattern in self._fail):
             asked = "the server said" if line is None else f"{_shown(line)} was answered"

@@ -17,9 +17,10 @@ from typing import Any
 
 import click
 
+from sockproto.check.context import CheckContext
 from sockproto.check.habit import FRAMINGS
-from sockproto.check.judging import CheckContext, Judged, cases, chosen
 from sockproto.check.junit import junit_xml
+from sockproto.check.registry import Judged, cases, chosen
 from sockproto.check.running import run
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.dialogue import ProtocolScript

@@ -6,7 +6,6 @@ Each asks ``sockproto.client``, or ``sockproto.plain``, and shows what came; non
 """
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -329,7 +328,8 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
             refuse_unused(name, "for lines; a prompt shows what comes as it comes")
         call.hold(lambda reactor: talk(call.address, reactor, call.options, prefix), asyncio=True)
         return
-    fail = [re.compile(ERROR)] * given["fail"] + [each for each in [given["fail_pattern"]] if each]
+    fail = [Pattern()(ERROR)] if given["fail"] else []
+    fail += [given["fail_pattern"]] if given["fail_pattern"] else []
     answers = Answers(call.report, prefix, fail, given["expect"])
     said = call.hold(
         lambda reactor: converse_lines(

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator
 
 from sockproto.check.jsonlines import json_case, json_report
-from sockproto.check.judging import Judged
+from sockproto.check.registry import Judged
 from sockproto.check.reports import report_lines, text_lines, verdict_line
 from sockproto.check.verdict import Report, Result, Verdict
 from sockproto.cli.console import Console, ProgressLine, at_exit

@@ -9,8 +9,9 @@
 
 from twisted.python import usage
 
+from sockproto.core.faults.catalog import FAULTS, SHARED, Fault
 from sockproto.core.faults.plan import Faults
-from sockproto.core.faults.spec import FAULTS, SHARED, Fault, FaultSpec
+from sockproto.core.faults.spec import FaultSpec
 from sockproto.errors import OptionError
 from sockproto.server.listeners import Listener
 

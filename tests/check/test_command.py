@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sockproto.check.judging import Judged
+from sockproto.check.registry import Judged
 from sockproto.check.running import Heard
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from sockproto.check.context import CheckContext
 from sockproto.check.habit import FRAMINGS, Habit, payload
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.target import find
 from sockproto.check.timing import Patience
@@ -110,7 +111,7 @@ def test_an_echo_that_can_t_take_all_is_judged_by_what_it_can(
 
 
 def test_one_message_a_connection_is_enough_for_some_cases(loop: Loop) -> None:
-    report = check(EchoesTheFirstReadOnly("echo"), loop, "meaning", "many", "slow", "pipelining", answer=0.5)
+    report = check(EchoesTheFirstReadOnly("echo"), loop, "meaning", "many", "slow", "pipelining", answer=1)
     assert verdicts(report, Verdict.FAIL) == ["meaning.a-dialogue"]
     assert "many.all-are-served" in verdicts(report, Verdict.PASS)
     assert skipped(report) == [
@@ -124,7 +125,7 @@ def test_one_message_a_connection_is_enough_for_some_cases(loop: Loop) -> None:
 
 
 def test_where_nothing_is_answered_as_is_due_what_depends_on_that_is_not_judged(loop: Loop) -> None:
-    report = check(AnswersTwice("echo"), loop, "meaning", "pipelining", answer=0.5)
+    report = check(AnswersTwice("echo"), loop, "meaning", "pipelining", answer=1)
     assert report.unjudged == "2 not judged as meaning.a-dialogue fails"
     assert not report.complete
 

@@ -9,8 +9,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sockproto.check.acquainting import acquainted
 from sockproto.check.cases.splits import QUIET_SECONDS, Pace, evenly
-from sockproto.check.judging import CheckContext, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import judge
+from sockproto.check.subject import Subject
 from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import OUT_OF_TIME, Failed, Result, TooSlow, Verdict
@@ -83,7 +85,7 @@ class PausesTests(SynchronousTestCase):
 
     def judge(self, server: Server) -> list[Result]:
         """Judge a server by the cases that send messages in pieces; it has been met before."""
-        patience = Patience(answer=2, silence=0.1, case=1)
+        patience = Patience(answer=2, silence=0.1, case=2)
         judged = chosen(cases("greeting"), ["splits.byte-by-byte", "many.halves-are-not-mixed"], [])
         with Served(server, Loop()) as served:
             met = acquainted(CheckContext("greeting", find("tcp", "127.0.0.1", served.port), patience))

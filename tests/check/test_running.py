@@ -10,19 +10,23 @@ from pathlib import Path
 import pytest
 
 from sockproto.check.acquainting import acquainted
-from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged, cases, chosen
 from sockproto.check.running import judge, run
 from sockproto.check.spoken import PROTOCOLS
+from sockproto.check.subject import Subject
 from sockproto.check.target import ServerAddress, find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import OUT_OF_TIME, Result, Verdict
 from sockproto.errors import OptionError, Refused
+from sockproto.plain.deadline import Deadline
 from tests.check.faults.meaning import MixesInWhatComes
 from tests.check.faults.shutdown import FallsDead
 from tests.check.servers import Loop, Served, Server
 from tests.check.serving import Here
 
 HURRY = Patience(answer=0.2, silence=0.05, case=0.5, run=1.5)
+CALM = Patience(answer=10, silence=0.05, case=30, run=100)  # where nothing is waited for in vain
 
 
 class IsMute(Server):
@@ -90,12 +94,18 @@ def test_a_server_that_is_gone_fails_everything_quickly() -> None:
 
 
 def test_what_there_is_no_time_for_is_skipped_with_that_reason(loop: Loop) -> None:
+    seconds = [0.0]
+
+    def hear(judged: Judged, result: Result | None) -> None:
+        if result is not None:
+            seconds[0] = 99.9
+
     with Served(IsMute("echo"), loop) as served:
-        target = find("tcp", "127.0.0.1", served.port)
-        report = run(CheckContext("echo", target, replace(HURRY, run=1.2)), cases("echo"))
-    assert report.results[0].verdict is Verdict.FAIL
-    assert report.results[-1].verdict is Verdict.SKIP
-    assert report.results[-1].reason == "no time left of 1.2 s: --seconds allows more, --only chooses"
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), replace(CALM, answer=0.2))
+        first, *others = run(context, cases("echo"), hear, Deadline(100, lambda: seconds[0])).results
+    assert first.verdict is Verdict.FAIL, first
+    reason = "no time left of 100 s: --seconds allows more, --only chooses"
+    assert {(each.verdict, each.reason) for each in others} == {(Verdict.SKIP, reason)}
 
 
 @pytest.mark.parametrize(("kind", "judged_to_the_end"), [(Server, True), (IsMute, False)])
@@ -105,7 +115,7 @@ def test_while_nothing_fails_there_is_more_time(
     chosen_ones = chosen(cases("echo"), ["meaning", "splits"], [])
     with Served(kind("echo"), loop) as served:
         target = find("tcp", "127.0.0.1", served.port)
-        patience = Patience(answer=1, silence=0.05, case=5, run=0.3, more=60)
+        patience = Patience(answer=3, silence=0.05, case=20, run=0.3, more=100)
         report = run(CheckContext("echo", target, patience), chosen_ones)
     assert report.complete is judged_to_the_end
     last = report.results[-1]
@@ -128,7 +138,7 @@ def test_a_case_that_is_wrong_itself_is_skipped(loop: Loop) -> None:
 
     [judged] = chosen(cases("echo"), ["meaning.a-dialogue"], [])
     with Served(Server("echo"), loop) as served:
-        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), CALM)
         report = run(context, [replace(judged, judge=wrong)])
     assert report.unjudged == "1 not judged for an error of the check's own"
     [result] = report.results
@@ -145,7 +155,7 @@ def test_each_case_is_told_of_before_and_after(loop: Loop) -> None:
         heard.append((judged.identifier, result))
 
     with Served(Server("echo"), loop) as served:
-        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), CALM)
         report = run(context, chosen(cases("echo"), ["meaning"], []), hear)
     [first, second] = report.results
     assert heard == [
@@ -163,7 +173,7 @@ def test_a_failure_tells_the_bytes_and_what_happened(loop: Loop) -> None:
                 writer.write(data.upper())
 
     with Served(Shouts("echo"), loop) as served:
-        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), HURRY)
+        context = CheckContext("echo", find("tcp", "127.0.0.1", served.port), CALM)
         [result] = run(context, chosen(cases("echo"), ["meaning.a-dialogue"], [])).results
     assert result.reason == "another answer came, from byte 1 on"
     assert (result.sent, result.expected, result.received) == (b"Hello\r\n", b"Hello\r\n", b"HELLO\r\n")
@@ -179,7 +189,7 @@ def test_a_failure_tells_the_bytes_and_what_happened(loop: Loop) -> None:
 def test_failures_about_bytes_show_them(loop: Loop) -> None:
     [judged] = chosen(cases("chargen"), ["meaning.what-is-sent-is-thrown-away"], [])
     with Served(MixesInWhatComes("chargen"), loop) as served:
-        context = CheckContext("chargen", find("tcp", "127.0.0.1", served.port), HURRY)
+        context = CheckContext("chargen", find("tcp", "127.0.0.1", served.port), replace(CALM, answer=1))
         [result] = run(context, [judged]).results
     assert result.verdict is Verdict.FAIL
     assert result.sent == b"\x00" * 1_000
@@ -212,7 +222,7 @@ def test_a_server_that_reads_slowly_without_end_does_not_pass(loop: Loop) -> Non
     [judged] = chosen(cases("echo"), ["never-reads.it-stops-reading"], [])
     with Served(ReadsSlowly("echo"), loop) as served:
         context = CheckContext(
-            "echo", find("tcp", "127.0.0.1", served.port), replace(HURRY, silence=0.1, case=2, run=4)
+            "echo", find("tcp", "127.0.0.1", served.port), replace(HURRY, silence=0.3, case=3, run=6)
         )
         [result] = run(context, [judged]).results
     assert result.verdict is Verdict.SKIP, result

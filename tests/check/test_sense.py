@@ -8,8 +8,10 @@ from threading import Thread
 
 import pytest
 
-from sockproto.check.judging import CheckContext, Judged, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import Judged, cases, chosen
 from sockproto.check.running import run
+from sockproto.check.subject import Subject
 from sockproto.check.target import find
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Result, Verdict, shown
@@ -17,7 +19,7 @@ from sockproto.errors import Refused
 from tests.check.faults.meaning import AnswersTwice
 from tests.check.servers import Loop, Served, Server
 
-HURRY = Patience(answer=1, silence=0.05, case=5, run=30)
+HURRY = Patience(answer=3, silence=0.05, case=20, run=100)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import ShellComplete
 from twisted.trial.unittest import TestCase
 
-from sockproto.check.judging import cases
+from sockproto.check.registry import cases
 from sockproto.cli.commands import run, sockproto
 from sockproto.cli.options import Count, Passing, PossiblyEmpty, Seconds
 from sockproto.core.limits import Limits

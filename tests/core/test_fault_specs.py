@@ -2,8 +2,10 @@
 
 from twisted.trial.unittest import TestCase
 
+from sockproto.core.faults.catalog import FAULTS
 from sockproto.core.faults.plan import Faults
-from sockproto.core.faults.spec import FAULTS, Amount, FaultSpec, Span
+from sockproto.core.faults.spec import FaultSpec
+from sockproto.core.faults.values import Amount, Span
 from sockproto.errors import OptionError
 
 EXAMPLES = {

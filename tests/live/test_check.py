@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.spoken import PROTOCOLS
 from sockproto.check.started import Started

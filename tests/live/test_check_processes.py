@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from sockproto.check.judging import CheckContext, Subject, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import judge
 from sockproto.check.started import Started, kill_all
+from sockproto.check.subject import Subject
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import QUICK, Patience
 from sockproto.check.verdict import Skipped, Verdict
@@ -146,7 +148,8 @@ def test_the_start_and_the_end_are_within_the_time() -> None:
 
 def test_another_that_starts_slowly_is_not_wrong() -> None:
     port = free_port()
-    start = command("import time\ntime.sleep(0.3)\n" + LISTEN + MUTE)
+    first = f"import sys, time\nif sys.argv[1] != '{port}':\n    time.sleep({TIMEOUT})\n"
+    start = command(first + LISTEN + MUTE)
     with Started(start, port) as started:
         started.wait_until_up("tcp", "127.0.0.1", port)
         context = CheckContext("echo", find("tcp", "127.0.0.1", port), QUICK, True, started)

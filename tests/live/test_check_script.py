@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.reading import parse
@@ -13,13 +14,13 @@ from sockproto.check.started import Started
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Verdict
+from tests.hanging import attempts
 from tests.live import scripted
 from tests.live.server import need
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "check"
-PATIENT = Patience(answer=10, silence=0.1, case=30, run=100)  # for a machine that does much else
-HASTY = Patience(answer=1, silence=0.1, case=10, run=60)
-TRIES = 5  # on a busy machine a wrong server may be too slow to be seen to be wrong
+PATIENT = Patience(answer=10, silence=0.1, case=120, run=600)  # for a machine that does much else
+HASTY = Patience(answer=1, silence=0.1, case=60, run=300)
 NEVER = ["never-reads.it-stops-reading", "never-reads.memory-is-bounded"]
 
 
@@ -48,9 +49,13 @@ def not_passed(report: Report) -> dict[str, Verdict]:
     }
 
 
-def test_memcached_passes_all() -> None:
+CUTS = ["shutdown.no-answer-is-cut"]
+"""What those fail that end within a second, if it takes us longer to read what we are owed."""
+
+
+def test_memcached_passes_all_but_may_cut_an_answer() -> None:
     need("memcached")
-    report = judge(example("memcached"), "memcached -u nobody -l 127.0.0.1 -p {port} -U 0", [], [])
+    report = judge(example("memcached"), "memcached -u nobody -l 127.0.0.1 -p {port} -U 0", [], CUTS)
     assert not_passed(report) == {}
     assert report.protocol == "memcached"
 
@@ -58,7 +63,7 @@ def test_memcached_passes_all() -> None:
 def test_redis_keeps_what_nobody_reads_and_cuts_answers(tmp_path: Path) -> None:
     need("redis-server")
     command = f"redis-server --port {{port}} --bind 127.0.0.1 --dir {tmp_path} --save '' --appendonly no"
-    found = not_passed(judge(example("redis"), command, [], ["shutdown.no-answer-is-cut"]))
+    found = not_passed(judge(example("redis"), command, [], CUTS))
     assert found.pop("never-reads.it-stops-reading") is Verdict.FAIL
     assert set(found) <= {"never-reads.memory-is-bounded"}  # as much as it was owed by then
     limited = f"{command} --client-output-buffer-limit 'normal 1mb 1mb 0'"
@@ -92,7 +97,7 @@ def test_twisted_s_smtp(tmp_path: Path) -> None:
         "half-close.the-last-message-is-answered": Verdict.FAIL,
         "long-messages.memory-is-bounded": Verdict.FAIL,
     }
-    for _ in range(TRIES):
+    for _ in attempts():  # on a busy machine the server may be too slow to be seen to be wrong
         found = not_passed(judge(example("smtp"), command + "Obeys {port}", [], slow))
         if found == wrong:
             break
@@ -137,7 +142,7 @@ def test_a_right_server_passes_all() -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_wrong_server_fails(name: str) -> None:
-    for _ in range(TRIES):
+    for _ in attempts():  # on a busy machine a wrong server may be too slow to be seen to be wrong
         report = own(name, FAULTS[name].split(), HASTY)
         right = [result for result in report.results if result.verdict is not Verdict.FAIL]
         if not right:

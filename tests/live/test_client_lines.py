@@ -144,12 +144,25 @@ def test_for_scripts(room: str) -> None:
     unmet = run("command", "--expect", "^Goodbye", room, "/iam T")
     assert (unmet.status, unmet.errors.count("\n")) == (8, 1)
     assert run("command", "--expect", "(", room, "/iam T").status == 2
+    assert run("command", "--expect", "(" * 5_000, room, "/iam T").errors.count("\n") == 1
     hinted = run("command", room, "note", "more", "/iam T")
     assert (hinted.status, hinted.errors.count("\n")) == (0, 1)
     assert "note doesn't begin with /" in hinted.errors
     undecoded = run("command", "--prefix", os.fsdecode(b"\xff"), room, "note")
     assert (undecoded.status, undecoded.errors.count("\n")) == (0, 1)
     assert "doesn't begin with \\xff" in undecoded.errors
+
+
+def test_a_pattern_that_takes_for_ever(room: str) -> None:
+    for option in "--expect", "--fail-pattern":
+        endless = run("command", option, "(a|aa)+[bc]", room, f"/iam {'a' * 60}", "/iam T")
+        assert (endless.status, endless.output.splitlines()[-1]) == (2, b"Hello, T")
+        reason = r"the pattern '\(a\|aa\)\+\[bc\]' takes more than 1 s on 67 characters: write .*"
+        assert re.fullmatch(rf"sockproto command: {reason}\n", endless.errors), endless.errors
+    both = run("command", "--fail", "--expect", "(a|aa)+[bc]", room, "/nonesuch", f"/iam {'a' * 60}")
+    assert both.status == 22
+    told = run("command", "--json", "--expect", "(a|aa)+[bc]", room, f"/iam {'a' * 60}")
+    assert json.loads(told.output)["error"] == "PatternTooSlow"
 
 
 SUPPLY = Path(__file__).parents[2] / "docs" / "howto" / "instruments.md"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproto.check.judging import CheckContext, cases, chosen
+from sockproto.check.context import CheckContext
+from sockproto.check.registry import cases, chosen
 from sockproto.check.running import run
 from sockproto.check.started import Started
 from sockproto.check.target import find, free_port

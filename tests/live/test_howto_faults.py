@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sockproto.core.faults.spec import FAULTS, SHARED, FaultSpec
+from sockproto.core.faults.catalog import FAULTS, SHARED
+from sockproto.core.faults.spec import FaultSpec
 from sockproto.server.faults import fault_help
 from tests.hanging import TIMEOUT
 from tests.listings import WITH_LOG, Server, installed, listings, need_nc, start

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples.lab.__main__ import HERE, STYLES, command, judge, text
-from sockproto.check.judging import cases
+from sockproto.check.registry import cases
 from sockproto.check.started import Started
 from sockproto.check.target import free_port
 from sockproto.check.verdict import Verdict

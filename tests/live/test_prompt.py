@@ -179,11 +179,17 @@ class Lamp(CommandSet):
         return f"{hue} {power}"
 
 
-def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
-    lamp = Lamp()
+def left_by_tab(talk: Talk, served: Lamp, help: str) -> str:
+    """Have the arguments of ``/light`` completed by Tab; return what the terminal shows after that.
+
+    Args:
+        talk: Starts the prompt.
+        served: The command set, which describes itself.
+        help: What ``/help`` lists.
+    """
 
     def handle(client: socket.socket) -> None:
-        replies = {b"/help\n": str(lamp.help()), b"/help json\n": lamp.commands.describe()}
+        replies = {b"/help\n": help, b"/help json\n": served.commands.describe()}
         with client.makefile("rb") as lines:
             for line in lines:
                 client.sendall(replies.get(line, line.decode().rstrip()).encode() + b"\n")
@@ -192,7 +198,12 @@ def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
         child = talk(where)
         ask(child, f"/li{TAB} of{TAB} am{TAB}", "/light off amber")
         child.send(CTRL_D)
-        ends(child, 0)
+        return ends(child, 0)
+
+
+def test_tab_completes_the_arguments_of_a_command_set(talk: Talk) -> None:
+    lamp = Lamp()
+    left_by_tab(talk, lamp, str(lamp.help()))
 
 
 def test_a_list_of_commands_may_take_several_lines(talk: Talk) -> None:
@@ -200,18 +211,7 @@ def test_a_list_of_commands_may_take_several_lines(talk: Talk) -> None:
     many: Any = type("Many", (Lamp,), methods)()
     listed = many.help()
     assert len(listed) > 2
-
-    def handle(client: socket.socket) -> None:
-        replies = {b"/help\n": "\n".join(listed), b"/help json\n": many.commands.describe()}
-        with client.makefile("rb") as lines:
-            for line in lines:
-                client.sendall(replies.get(line, line.decode().rstrip()).encode() + b"\n")
-
-    with stream_server(handle) as where:
-        child = talk(where)
-        ask(child, f"/li{TAB} of{TAB} am{TAB}", "/light off amber")
-        child.send(CTRL_D)
-        assert "/switch" not in ends(child, 0)
+    assert "/switch" not in left_by_tab(talk, many, "\n".join(listed))
 
 
 def mode(child: Any) -> list[Any]:

@@ -1,1 +1,1 @@
-"""The cases: a group a file; ``sockproto.check.judging`` finds them."""
+"""The cases: a group a file; ``sockproto.check.registry`` finds them."""

@@ -5,8 +5,9 @@
     sockproto check greeting 127.0.0.1:9999 --only binary
 """
 
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.spoken import LINES, TALKERS, answer
+from sockproto.check.subject import Subject
 
 EVERY_BYTE = bytes(byte for byte in range(256) if byte not in b"\r\n")
 BEFORE = {"command": b"/echo "}

@@ -7,8 +7,9 @@
 
 import time
 
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.spoken import LINES, PROTOCOLS, SAYERS, TALKERS, answer, wrong
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, edges
 from sockproto.check.wire import DatagramClient
 

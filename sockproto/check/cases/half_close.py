@@ -10,9 +10,10 @@ import time
 
 from sockproto.check.bare import at_once, greeted
 from sockproto.check.body import Body
-from sockproto.check.judging import SENSE, Subject, case, long_dialogue
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import LINES, SAYERS, answer
+from sockproto.check.subject import Subject, long_dialogue
 from sockproto.check.verdict import Failed, Open, edges, shown
 
 TCP = "RFC 9293, 3.6: who has closed may go on receiving"

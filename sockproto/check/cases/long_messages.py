@@ -11,9 +11,10 @@ import contextlib
 
 from sockproto.check.bare import NOT_APART, greeted
 from sockproto.check.habit import payload
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import LINES
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, edges, shown
 from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 

@@ -6,7 +6,8 @@
 """
 
 from sockproto.check.cases.datagrams import ANSWERERS, request
-from sockproto.check.judging import Subject, case
+from sockproto.check.registry import case
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, Skipped, shown
 from sockproto.check.wire import DatagramClient
 

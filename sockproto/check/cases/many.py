@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 from sockproto.check.bare import greeted
 from sockproto.check.cases.splits import Pace, evenly
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT, speaking
 from sockproto.check.spoken import PROTOCOLS, TALKERS
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open
 from sockproto.check.wire import StreamClient
 from sockproto.plain.deadline import Deadline

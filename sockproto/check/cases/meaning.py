@@ -9,8 +9,9 @@ import re
 import time
 
 from sockproto.check.habit import NEWLINES, RIGHT
-from sockproto.check.judging import Subject, case
+from sockproto.check.registry import case
 from sockproto.check.spoken import CHARGEN, SAYERS, TALKERS, unusual, wrong
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, edges, shown
 from sockproto.check.wire import Silent
 

@@ -10,8 +10,9 @@ import time
 
 from sockproto.check.bare import greeted
 from sockproto.check.body import Body, difference
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.spoken import CHARGEN, TALKERS
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, shown
 from sockproto.check.wire import Ended, StreamClient, WasReset
 

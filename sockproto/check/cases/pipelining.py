@@ -7,8 +7,9 @@
 
 from sockproto.check.bare import NOT_APART, at_once, greeted
 from sockproto.check.body import Body
-from sockproto.check.judging import SENSE, Subject, case, long_dialogue
+from sockproto.check.registry import SENSE, case
 from sockproto.check.spoken import LINES, TALKERS
+from sockproto.check.subject import Subject, long_dialogue
 from sockproto.check.verdict import Open
 
 BARE = 100

@@ -7,9 +7,10 @@
 
 from sockproto.check.body import Body
 from sockproto.check.cases.many import judge_descriptors
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import PROTOCOLS, TALKERS
+from sockproto.check.subject import Subject
 from sockproto.check.wire import StreamClient
 
 TIMES = 20

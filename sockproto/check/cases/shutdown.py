@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 from sockproto.check.body import Body, difference
 from sockproto.check.cases.never_reads import ONE_NAME, block
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT, speaking
 from sockproto.check.spoken import LINES, PROTOCOLS, TALKERS
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, TooSlow, edges
 from sockproto.check.wire import Ended, Silent, StreamClient, WasReset
 

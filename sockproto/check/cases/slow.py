@@ -5,9 +5,10 @@
     sockproto check command 127.0.0.1:9999 --only slow
 """
 
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.spoken import PROTOCOLS, TALKERS
+from sockproto.check.subject import Subject
 
 CLIENTS = 10
 IDLE = 6

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sockproto.check.bare import NOT_APART
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.spoken import LINES, TALKERS
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, TooSlow, shown
 
 QUIET_SECONDS = 0.01

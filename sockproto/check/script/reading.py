@@ -13,13 +13,13 @@ A text is sent as it stands, in UTF-8. Where TOML leaves a backslash in it, as i
 import os
 import re
 import sys
-import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from sockproto.check.script.dialogue import ProtocolScript, ScriptStep
 from sockproto.check.script.reply import KINDS, NUMBER, Reply
+from sockproto.core.pattern import TimedPattern
 from sockproto.core.text import escape
 from sockproto.errors import OptionError
 
@@ -40,6 +40,8 @@ _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.|$)", re.DOTALL)
 _MEANINGS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
 _TOP = ("name", "terminator", "pipelining", "half_close", "greeting", "step", "longest", "close")
 _DUE = (*KINDS, "until")
+_PLACEHOLDERS = {FILL.decode(): "[longest]", NUMBER.decode(): "[[step]]"}
+"""What stands for other bytes, and in which tables."""
 
 
 def read(path: str | os.PathLike[str]) -> ProtocolScript:
@@ -148,7 +150,8 @@ def _longest(top: "_Table", terminator: bytes) -> ScriptStep | None:
     if message.count(FILL) != 1:
         raise table.wrong("send must have one {fill}, which stands for as many x as make it so long")
     fill = b"x" * (size - least)
-    filled = Reply(reply.kind, reply.text.replace(FILL, fill), reply.until)
+    due = b"(?:x{%d})" % len(fill) if reply.kind == "match" else fill  # to compile as many x takes very long
+    filled = Reply(reply.kind, reply.text.replace(FILL, due), reply.until)
     return ScriptStep("the longest message", message.replace(FILL, fill), filled)
 
 
@@ -193,8 +196,7 @@ class _Table:
 
     def text(self, key: str) -> bytes:
         """Return bytes, empty if there are none."""
-        if not isinstance(value := self.given.get(key, ""), str):
-            raise self.wrong(f"{key} must be a text in quotes")
+        value = self._text(key, "a text in quotes")
 
         def meant(escaped: "re.Match[bytes]") -> bytes:
             what = escaped[1]
@@ -231,12 +233,22 @@ class _Table:
         return Reply(kind, self.text(kind), until if kind == "prefix" else b"")
 
     def _expression(self) -> bytes:
-        if not isinstance(value := self.given["match"], str):
-            raise self.wrong("match must be a regular expression in quotes")
+        expression = self._text("match", "a regular expression in quotes").encode()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # what Python doubts would be said whenever it is compiled
-                re.compile(value.encode().replace(NUMBER, b"000000").replace(FILL, b"x"))
-        except (re.error, OverflowError, RecursionError, Warning) as error:
-            raise self.wrong(f"match is no regular expression: {escape(str(error))}") from error
-        return value.encode()
+            TimedPattern(expression.replace(NUMBER, b"000000").replace(FILL, b"x"))
+        except OptionError as error:
+            raise self.wrong(f"match is {error}") from error
+        return expression
+
+    def _text(self, key: str, what: str) -> str:
+        """Return a text as it stands in the file, empty if there is none."""
+        if not isinstance(value := self.given.get(key, ""), str):
+            raise self.wrong(f"{key} must be {what}")
+        for placeholder, table in _PLACEHOLDERS.items():
+            if placeholder in value and (key == "until" or not self._place.startswith(table)):
+                where = f"in send and what is due of {table}"
+                literal = f"'\\x7b{placeholder[1:]}'"
+                raise self.wrong(
+                    f"{key}: {placeholder} stands only {where}: write {literal} for its own bytes"
+                )
+        return value

@@ -5,11 +5,11 @@ r"""What is due: bytes, bytes that something begins with, or what matches a regu
     Reply("prefix", b"250 ", until=b"\r\n").end(b"250 OK\r\n221 Bye\r\n", 0)     # 8
 """
 
-import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sockproto.check.verdict import shown
+from sockproto.core.pattern import TimedPattern
 
 KINDS = ("expect", "prefix", "match")
 NUMBER = b"{number}"
@@ -44,6 +44,7 @@ class Reply:
 
         Raises:
             OtherReply: It is another.
+            PatternTooSlow: That can't be told in time.
         """
         if self.kind != "match" and not self.text.startswith(data[start : start + len(self.text)]):
             raise OtherReply
@@ -63,7 +64,11 @@ class Reply:
         return end
 
     def is_whole(self, data: bytes) -> bool:
-        """Tell whether all of *data*, to the end of a stream, is the reply."""
+        """Tell whether all of *data*, to the end of a stream, is the reply.
+
+        Raises:
+            PatternTooSlow: That can't be told in time.
+        """
         if self.kind == "match":
             return self._matches(data) or self._matches(data.rstrip(b"\r\n"))
         return data == self.text if self.kind == "expect" else data.startswith(self.text)
@@ -86,7 +91,7 @@ class Reply:
         return shown(self.text) if self.text else "nothing"
 
     def _matches(self, data: bytes) -> bool:
-        return _compiled(self.text).fullmatch(data) is not None
+        return _pattern(self.text).fullmatch(data)
 
 
 def numbered(text: bytes, number: int) -> bytes:
@@ -95,5 +100,5 @@ def numbered(text: bytes, number: int) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _compiled(expression: bytes) -> "re.Pattern[bytes]":
-    return re.compile(expression)
+def _pattern(expression: bytes) -> TimedPattern[bytes]:
+    return TimedPattern(expression)

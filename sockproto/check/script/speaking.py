@@ -15,6 +15,7 @@ from sockproto.check.script.reply import OtherReply
 from sockproto.check.sockets import Ended, Silent, WasReset
 from sockproto.check.stream import StreamClient
 from sockproto.check.verdict import Failed, edges, shown
+from sockproto.plain.deadline import Deadline
 
 MOST_REPLY_BYTES = 32 << 20
 """A reply that has not ended after this many bytes is taken to have no end."""
@@ -25,10 +26,12 @@ class Due:
 
     Args:
         steps: Each of which was sent, or will be.
+        deadline: When no more of what has come is looked at.
     """
 
-    def __init__(self, steps: Iterable[ScriptStep]) -> None:
+    def __init__(self, steps: Iterable[ScriptStep], deadline: Deadline | None = None) -> None:
         self._steps, self._held, self.heard = iter(steps), b"", 0
+        self._deadline = deadline or Deadline()
         self.step = next(self._steps, None)
 
     def take(self, data: bytes) -> bool:
@@ -36,9 +39,10 @@ class Due:
 
         Raises:
             Failed: It is not what is due.
+            PatternTooSlow: Whether it is can't be told in time.
         """
         held, start = self._held + data, 0
-        while self.step is not None:
+        while self.step is not None and self._deadline.left:
             try:
                 end = self.step.reply.end(held, start)
             except OtherReply:
@@ -81,7 +85,7 @@ def hear(
         outgoing: What is sent.
         half_close: Whether our half ends when that is sent; see ``StreamClient.exchange``.
     """
-    due = Due(steps)
+    due = Due(steps, stream.deadline)
     try:
         stream.converse(Body(outgoing), due.take, half_close)
     except (Silent, Ended, WasReset) as failure:

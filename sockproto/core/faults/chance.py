@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 from sockproto.core.actions import Script, Sleep
-from sockproto.core.faults.spec import FAULTS, FOR_GOOD_SECONDS, FaultSpec, Span
+from sockproto.core.faults.catalog import FAULTS, FOR_GOOD_SECONDS
+from sockproto.core.faults.spec import FaultSpec
+from sockproto.core.faults.values import Span
 
 SEGMENT_SECONDS = 0.005
 """Seconds between two segments: without them the peer could read both at once."""

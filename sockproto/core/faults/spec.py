@@ -11,188 +11,14 @@ value::
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from sockproto.core.text import count, raw_bytes, seconds
+from sockproto.core.faults.catalog import FAULTS, SHARED
+from sockproto.core.faults.values import probability
+from sockproto.core.text import count, raw_bytes
 from sockproto.errors import OptionError
 
-FOR_GOOD_SECONDS = 300.0
-"""How long ``no-read`` without a time lasts, before the connection is closed: ``Limits.idle_seconds``."""
-
 _PART = re.compile(r"((?:[^,\\]|\\.|\\$)*)(?:,|$)", re.DOTALL)
-_AMOUNT = re.compile(r"([0-9]+) ?(messages?|bytes?)?")
-
-
-class Span(NamedTuple):
-    """A time, or a range from which a time is chosen at random.
-
-    Attributes:
-        least: The shortest time, in seconds.
-        most: The longest time, in seconds.
-    """
-
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        return f"{self.least:g}" if self.least == self.most else f"{self.least:g}..{self.most:g}"
-
-
-class Amount(NamedTuple):
-    """A number of bytes that were sent, or of messages that were handled.
-
-    Attributes:
-        number: How many.
-        messages: Whether they are messages.
-    """
-
-    number: int
-    messages: bool
-
-    def __str__(self) -> str:
-        return f"{self.number}messages" if self.messages else f"{self.number}"
-
-
-def _span(text: str) -> Span:
-    least, between, most = text.partition("..")
-    span = Span(seconds(least), seconds(most if between else least))
-    if span.most < span.least:
-        raise OptionError(f"must be SECONDS or LEAST..MOST, such as 0.1..0.5, not {text!r}")
-    return span
-
-
-def _probability(text: str) -> float:
-    if not re.fullmatch(r"0?\.[0-9]{1,9}|[01](\.0{1,9})?", text):
-        raise OptionError(f"must be a share from 0 to 1, such as 0.05, not {text[:40]!r}")
-    return float(text)
-
-
-def _rate(text: str) -> int:
-    return count(text.removesuffix("/s"), 1, 10**9)
-
-
-def _segment(text: str) -> int:
-    """Return the size of a segment, 0 for any."""
-    return 0 if text == "random" else count(text, 1, 65_536)
-
-
-def _amount(text: str) -> Amount:
-    match = _AMOUNT.fullmatch(text)
-    if match is None:
-        raise OptionError(f"must be a number of bytes, or of messages as in 3messages, not {text[:40]!r}")
-    return Amount(count(match[1]), (match[2] or "").startswith("m"))
-
-
-def _time_or_for_good(text: str) -> Span | None:
-    return _span(text) if text else None
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that can go wrong.
-
-    Attributes:
-        name: Its name in a spec.
-        form: What its value is, for people; empty if it has none; in brackets if it may be left out.
-        help: What it does.
-        convert: Returns the value that a text means.
-        streams: Whether streams can have it.
-        datagrams: Whether datagrams can have it.
-        of_messages: Whether it concerns single messages, so that ``share`` is a share of messages.
-        at_open: Whether it happens before any message, so that there is nothing to ``match``.
-    """
-
-    name: str
-    form: str
-    help: str
-    convert: Callable[[str], Any] = str
-    streams: bool = True
-    datagrams: bool = False
-    of_messages: bool = False
-    at_open: bool = False
-
-
-FAULTS: Mapping[str, Fault] = {
-    fault.name: fault
-    for fault in (
-        Fault("delay", "SECONDS", "wait before each answer", _span, datagrams=True, of_messages=True),
-        Fault(
-            "first-byte",
-            "SECONDS",
-            "wait this long before the first byte of the connection",
-            _span,
-            at_open=True,
-        ),
-        Fault("drip", "BYTES/s", "send no more than this many bytes a second", _rate),
-        Fault("split", "BYTES", "send segments of this many bytes; random: of any size", _segment),
-        Fault(
-            "truncate",
-            "BYTES",
-            "send no more than this many bytes of each message",
-            count,
-            datagrams=True,
-            of_messages=True,
-        ),
-        Fault(
-            "garble",
-            "SHARE",
-            "change this share of the bytes that are sent",
-            _probability,
-            datagrams=True,
-            of_messages=True,
-        ),
-        Fault(
-            "no-answer", "", "read and handle messages, and answer nothing", datagrams=True, of_messages=True
-        ),
-        Fault(
-            "no-read",
-            "[SECONDS]",
-            "read nothing for this long; without a time: for 300 s, then close",
-            _time_or_for_good,
-            at_open=True,
-        ),
-        Fault("accept-delay", "SECONDS", "ignore each new connection for this long", _span, at_open=True),
-        Fault("close-at-open", "", "close each new connection at once", at_open=True),
-        Fault("close-after", "AMOUNT", "close the connection after this many bytes or messages", _amount),
-        Fault("reset-after", "AMOUNT", "reset the connection after this many bytes or messages", _amount),
-        Fault("half-close-after", "AMOUNT", "end our half after this many bytes or messages", _amount),
-        Fault(
-            "drop", "SHARE", "lose this share of the datagrams", _probability, streams=False, datagrams=True
-        ),
-        Fault(
-            "duplicate",
-            "SHARE",
-            "send this share of the answers twice",
-            _probability,
-            streams=False,
-            datagrams=True,
-        ),
-        Fault(
-            "reorder",
-            "SHARE",
-            "send this share of the answers 50 ms late, after others",
-            _probability,
-            streams=False,
-            datagrams=True,
-        ),
-    )
-}
-"""All faults. AMOUNT is a number of bytes sent, or of messages handled (``3messages``); SECONDS may be a
-range."""
-
-SHARED = {
-    "share": (
-        "SHARE",
-        "only this share of connections or messages has the faults",
-    ),
-    "match": ("BYTES", "only answers to messages that contain this have the faults"),
-    "seed": ("NUMBER", "make other random choices; the same number makes the same ones again"),
-    "on": (
-        "LISTENER",
-        "on tcp, udp or unix, or where a description begins so: tcp:9999",
-    ),
-}
-"""The settings that all faults of a spec have in common."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +59,7 @@ class FaultSpec:
             given[name] = value
         spec = cls(
             {name: _read(name, FAULTS[name].convert, text) for name, text in given.items() if name in FAULTS},
-            _read("share", _probability, given.get("share", "1")),
+            _read("share", probability, given.get("share", "1")),
             raw_bytes(given.get("match", "")),
             _read("seed", count, given.get("seed", "0")),
             given.get("on", ""),

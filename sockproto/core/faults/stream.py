@@ -14,9 +14,10 @@ from zope.interface import implementer
 
 from sockproto.core.actions import ABORT, CLOSE, HALF_CLOSE, Action, Actions, Script, Sleep
 from sockproto.core.conversation import CloseReason, Peer
+from sockproto.core.faults.catalog import FAULTS
 from sockproto.core.faults.chance import ENDS, Chance, FaultRecord, chances
 from sockproto.core.faults.framing import FaultyFraming, Piece
-from sockproto.core.faults.spec import FAULTS, FaultSpec
+from sockproto.core.faults.spec import FaultSpec
 from sockproto.core.script import relayed, script_of
 from sockproto.interfaces import IConversation
 

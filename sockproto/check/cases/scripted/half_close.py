@@ -7,9 +7,10 @@
 
 from sockproto.check.cases.half_close import TCP
 from sockproto.check.cases.scripted.pipelining import rounds
-from sockproto.check.judging import Subject, case
+from sockproto.check.registry import case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import exchange
+from sockproto.check.subject import Subject
 
 MESSAGES = 200
 TIMES = 20

@@ -8,9 +8,10 @@
 import random
 
 from sockproto.check.cases.scripted.splits import at_random, in_pieces
-from sockproto.check.judging import Subject, case
+from sockproto.check.registry import case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import exchange
+from sockproto.check.subject import Subject
 
 
 @case(SCRIPT, needs="is_limited")

@@ -8,9 +8,10 @@
 import time
 
 from sockproto.check.cases.many import ROUNDS
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import hear
+from sockproto.check.subject import Subject
 
 CLIENTS = 20
 

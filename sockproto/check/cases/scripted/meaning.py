@@ -5,9 +5,10 @@
     sockproto check --script redis.toml 127.0.0.1:6379 --only meaning
 """
 
-from sockproto.check.judging import Subject, case
+from sockproto.check.registry import case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import close, exchange, greet
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed
 
 ROUNDS = 20

@@ -12,11 +12,12 @@ from itertools import chain, repeat
 
 from sockproto.check.cases.never_reads import STOPPED
 from sockproto.check.cases.scripted.pipelining import MESSAGES, rounds
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.dialogue import ScriptStep
 from sockproto.check.script.speaking import exchange, hear
 from sockproto.check.stream import StreamClient
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, Skipped
 from sockproto.check.wire import WasReset
 

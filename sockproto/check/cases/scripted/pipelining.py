@@ -5,9 +5,10 @@
     sockproto check --script redis.toml 127.0.0.1:6379 --only pipelining
 """
 
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import close, exchange
+from sockproto.check.subject import Subject
 
 MESSAGES = 1_000
 MOST_BYTES = 1 << 20

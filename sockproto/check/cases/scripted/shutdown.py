@@ -10,9 +10,10 @@ import signal
 from itertools import cycle
 
 from sockproto.check.cases.scripted.never_reads import HOLDS_BYTES, READ_BYTES, block, fill
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import Due
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, Open, Skipped
 from sockproto.check.wire import Silent, WasReset
 
@@ -30,7 +31,7 @@ def no_answer_is_cut(subject: Subject) -> None:
         other.started.terminate()
         if not minds and "SIGTERM" in other.started.wait(subject.patience.silence):
             raise Open("SIGTERM killed it: handle SIGTERM, stop accepting, finish the answers")
-        due = Due(cycle(block(other)))
+        due = Due(cycle(block(other)), other.deadline)
         with contextlib.suppress(Silent, WasReset):  # whether the end comes in time is another case
             while data := stream.receive_some():
                 due.take(data)

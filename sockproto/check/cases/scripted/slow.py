@@ -6,9 +6,10 @@
 """
 
 from sockproto.check.cases.slow import IDLE
-from sockproto.check.judging import SENSE, Subject, case
+from sockproto.check.registry import SENSE, case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.speaking import exchange, greet, hear
+from sockproto.check.subject import Subject
 
 
 @case(SCRIPT, source=SENSE, needs="talks")

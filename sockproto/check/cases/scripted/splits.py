@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from sockproto.check.cases.splits import TCP
-from sockproto.check.judging import Subject, case
+from sockproto.check.registry import case
 from sockproto.check.script import SCRIPT
 from sockproto.check.script.dialogue import ScriptStep
 from sockproto.check.script.speaking import greet, hear
 from sockproto.check.stream import StreamClient
+from sockproto.check.subject import Subject
 from sockproto.check.verdict import Failed, shown
 
 PLACES = 100
