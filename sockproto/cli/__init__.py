@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 
+from sockproto.plain.signals import EndsProcess
 from sockproto.plain.streams import occupy
 
 
@@ -26,7 +27,7 @@ def main(arguments: "list[str] | None" = None) -> None:
         if signal.getsignal(number) != signal.SIG_IGN  # set by the parent, as shells and nohup do
     ]
     for number in ending:
-        signal.signal(number, lambda number, _: os._exit(128 + number))
+        signal.signal(number, EndsProcess(os._exit))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)  # one that stays blocked never ends anything
     occupy()
     if arguments is None:
@@ -40,5 +41,5 @@ def main(arguments: "list[str] | None" = None) -> None:
     from sockproto.cli.console import leave
 
     for number in ending:
-        signal.signal(number, lambda number, _: leave(128 + number))
+        signal.signal(number, EndsProcess(leave))
     leave(run(arguments))

@@ -7,7 +7,6 @@
 
 import re
 import select
-import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -108,12 +107,9 @@ def serve(options: Sequence[str]) -> int:
             return int(error.code or 0)
         text = error.code.removeprefix("sockproto serve: ").partition(" (twistd ")[0]
         raise OptionError(_as_click(text, ForegroundOptions().longOpt)) from None
-    from twisted.internet import reactor
-
     given: Any = foreground.subOptions
     if given.make_observer is not None:
         foreground["logger"] = given.make_observer
-    _leave_signals_to(reactor)
     try:
         twistd.runApp(foreground)
     except ListenError as error:  # told of already
@@ -134,10 +130,3 @@ def _as_click(text: str, names: Sequence[str]) -> str:
         near = get_close_matches(said[1], ["--" + name.rstrip("=") for name in names])
         return click.NoSuchOption(said[1], possibilities=near).format_message().rstrip(".")
     return text
-
-
-def _leave_signals_to(reactor: Any) -> None:
-    """Let the reactor have its signals once it runs; until then they end the process as in every command."""
-    for number, handler in (signal.SIGINT, reactor.sigInt), (signal.SIGHUP, signal.SIG_DFL):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            reactor.callWhenRunning(signal.signal, number, handler)

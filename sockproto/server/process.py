@@ -17,6 +17,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from sockproto.plain.signals import EndsProcess
+
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a server. They let it drain."""
 
@@ -62,8 +64,8 @@ def take_signals(
     in a script; Source: glibc manual, Basic Signal Handling). One that was blocked is let in, as nginx does:
     it would stay undelivered for ever. A later SIGHUP calls nothing: a terminal that closes sends two, the
     system's and the shell's, and systemd may send it right after SIGTERM (``SendSIGHUP=``). A signal that has
-    another handler, such as a debugger's, keeps it. SIGUSR1 and SIGUSR2, which mean something to
-    many servers and nothing to this one, no longer end the process.
+    another handler, such as a debugger's, keeps it; ``EndsProcess`` gives way. SIGUSR1 and SIGUSR2, which
+    mean something to many servers and nothing to this one, no longer end the process.
 
     Args:
         reactor: The reactor that will be stopped. Call this before it runs: Twisted takes SIGTERM even if it
@@ -75,7 +77,7 @@ def take_signals(
         for number in MEANINGLESS:
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, lambda *_: None)  # not SIG_IGN, which processes that we start inherit
-        if hang_up is not None and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        if hang_up is not None and _is_free(signal.getsignal(signal.SIGHUP), signal.SIG_DFL):
             signal.signal(signal.SIGHUP, _Early(reactor, hang_up))
     ignored = {number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN}
     reactor.callWhenRunning(_take_signals, reactor, ignored, again, hang_up)
@@ -94,6 +96,11 @@ class _Early:
 
     def __call__(self, number: int, frame: object) -> None:
         self._reactor.callWhenRunning(self._hang_up)
+
+
+def _is_free(handler: Any, untouched: Any) -> bool:
+    """Return whether a signal has no handler but what the start of the process has given it."""
+    return handler == untouched or isinstance(handler, EndsProcess | _Early)
 
 
 def _take_signals(
@@ -123,7 +130,7 @@ def _take_signals(
         for number in ENDING:
             if number in ignored:
                 signal.signal(number, signal.SIG_IGN)
-            elif (now := signal.getsignal(number)) == untouched[number] or isinstance(now, _Early):
+            elif _is_free(signal.getsignal(number), untouched[number]):
                 signal.signal(number, handle)
     except ValueError:  # not in the main thread, which alone may set handlers
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
+from sockproto.plain.signals import EndsProcess
 from sockproto.server.process import ENDING, take_signals
 
 
@@ -80,6 +81,27 @@ class SignalTests(TestCase):
         self.run_reactor()
         self.assertEqual(self.calls, ["hung up"])
         self.assertEqual(self.send(signal.SIGHUP), ["hung up", "again"])
+
+    def test_what_only_ends_the_process_gives_way(self) -> None:
+        for number in ENDING:
+            self.begin()
+            for each in ENDING:
+                signal.signal(each, EndsProcess(self.calls.append))
+            take_signals(self, lambda: None, lambda: self.calls.append("hung up"))
+            self.send(signal.SIGHUP)
+            self.assertEqual(self.calls, [])
+            self.run_reactor()
+            self.assertEqual(self.calls, ["hung up"])
+            self.assertEqual(self.send(number)[1:], ["again" if number == signal.SIGHUP else number])
+
+    def test_without_another_purpose_it_ends_the_process_until_the_reactor_runs(self) -> None:
+        for each in ENDING:
+            signal.signal(each, EndsProcess(self.calls.append))
+        take_signals(self, lambda: None)
+        self.assertEqual(self.send(*ENDING), [128 + number for number in ENDING])
+        self.calls.clear()
+        self.run_reactor()
+        self.assertEqual(self.send(signal.SIGHUP), [signal.SIGHUP])
 
     def test_a_later_sighup_is_nobodys_impatience(self) -> None:
         for first in signal.SIGHUP, signal.SIGTERM, signal.SIGINT:
