@@ -7,6 +7,7 @@ not of how it starts, takes a forked one: a process of its own, with its own des
         assert process.stdout.read() == b"Welcome!\nHello, Michael!\n"
 """
 
+import atexit
 import contextlib
 import functools
 import json
@@ -42,6 +43,7 @@ def _forker() -> socket.socket:
     """Start the process that forks; it ends when this one does, whose end of the pair is then closed."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_REQUEST)
+    atexit.register(ours.close)
     with its:
         subprocess.Popen([sys.executable, __file__], stdin=its.fileno()).returncode = 0  # nobody waits for it
     return ours
