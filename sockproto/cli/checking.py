@@ -30,7 +30,7 @@ from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import FULL, QUICK, Patience
 from sockproto.check.verdict import Report, Result
-from sockproto.cli.console import Console, at_exit, leave, wrapped
+from sockproto.cli.console import ENDING, Console, at_exit, leave, wrapped
 from sockproto.cli.options import Seconds, Word, address_options
 from sockproto.cli.probing import tls_context
 from sockproto.cli.verdicts import ReportFile, Verdicts
@@ -216,7 +216,7 @@ def _signals() -> Iterator[list[int]]:
         raise KeyboardInterrupt
 
     before = {}
-    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             before[number] = signal.signal(number, stop)
     try:

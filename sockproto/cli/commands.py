@@ -9,12 +9,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from sockproto.cli.answers import ERROR, Answers, Pattern, Rule
-from sockproto.cli.console import complain, size_of
+from sockproto.cli.console import complain, leave, size_of
 from sockproto.cli.fetching import EXAMPLE, fetch, fetch_options
 from sockproto.cli.listing import EXIT_STATUS, do_protocols
 from sockproto.cli.options import (
@@ -140,14 +140,20 @@ class Request:
         asyncio: bool = False,
         partial: Callable[[Any], dict[str, Any]] | None = None,
     ) -> Any:
-        """Run it; a failure is reported too, with what *partial* makes of what had come."""
+        """Run it; a failure, and for JSON a signal, is reported with what *partial* makes of what came."""
         from sockproto.cli.calling import hold
 
+        def figures(came: Any) -> dict[str, Any]:
+            return partial(came) if partial else {}
+
+        def interrupted(number: int, came: Any) -> NoReturn:
+            self.report.interrupted(number, **figures(came))
+            leave(128 + number)
+
         try:
-            return hold(begin, asyncio)
+            return hold(begin, asyncio, interrupted if self.report.as_json else None)
         except SockprotoError as error:
-            came = getattr(error, "partial", None)
-            self.report.failed(error, **(partial(came) if partial and came else {}))
+            self.report.failed(error, **figures(getattr(error, "partial", None)))
             raise
 
 
@@ -243,7 +249,7 @@ def do_echo(address: str, text: str | None, **given: Any) -> None:
         pieces = Source(reactor).pieces(size) if text == "-" else [os.fsencode(text or "")]
         return echo(call.address, pieces, heard=heard, reactor=reactor, **call.options)
 
-    call.hold(begin)
+    call.hold(begin, partial=lambda _: {"bytes": came})
     progress.clear()
     call.report.done(bytes=came, same=True)
 
@@ -265,6 +271,10 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
     if not call.address.datagrams:
         refuse_unused("request", "for datagrams; give --udp too")
     as_json = given["as_json"]
+
+    def told(text: bytes | None) -> dict[str, Any]:
+        return {"text": json_value(text)} if as_json and text is not None else {}
+
     text = call.hold(
         lambda reactor: welcome(
             call.address,
@@ -272,9 +282,10 @@ def do_welcome(address: str, request: str, **given: Any) -> None:
             heard=None if as_json else call.report.data,
             reactor=reactor,
             **call.options,
-        )
+        ),
+        partial=told,
     )
-    call.report.done(**({"text": json_value(text)} if as_json else {}))
+    call.report.done(**told(text))
 
 
 @command
@@ -343,7 +354,7 @@ def do_command(address: str, lines: tuple[str, ...], prefix: str, **given: Any) 
             reactor=reactor,
             **call.options,
         ),
-        partial=answers.told if as_json else None,
+        partial=lambda said: answers.told(said) if said else {},
     )
     told = answers.told(said) if as_json else {}
     try:

@@ -9,6 +9,7 @@
 import base64
 import contextlib
 import json
+import signal
 import time
 from typing import Any
 
@@ -44,7 +45,7 @@ class CallReport:
         errors: Console | None = None,
     ) -> None:
         self._object: dict[str, Any] = {"command": command, "address": address}
-        self._as_json = as_json
+        self.as_json = as_json
         self._console = output or Console(1)
         self._errors = errors or Console(2)
         self._began = time.monotonic()
@@ -54,7 +55,7 @@ class CallReport:
 
     def reply(self, reply: bytes) -> None:
         """Show a reply, on a separate line."""
-        if self._as_json:
+        if self.as_json:
             self._kept_bytes += len(reply)
             if self._kept_bytes > MAX_KEPT_BYTES:
                 raise TooLarge(f"more than {MAX_KEPT_BYTES} bytes came, too much for one JSON object")
@@ -64,19 +65,19 @@ class CallReport:
 
     def data(self, data: bytes) -> None:
         """Show bytes as they are."""
-        if not self._as_json:
+        if not self.as_json:
             self._console.write(data)
 
     def done(self, **figures: Any) -> None:
         """The call is over, and all went well."""
-        if self._as_json:
+        if self.as_json:
             self._dump(figures)
         else:
             self._console.end_line()
 
     def failed(self, error: SockprotoError, **figures: Any) -> None:
         """The call has failed; the line on standard error is the caller's to write."""
-        if self._as_json:
+        if self.as_json:
             known = {"phase": error.phase} if isinstance(error, CallFailed) else {}
             message = error.reason if isinstance(error, CallFailed) else str(error)
             self._dump(
@@ -91,6 +92,14 @@ class CallReport:
         else:
             with contextlib.suppress(WriteFailed):
                 self._console.end_line()
+
+    def interrupted(self, number: int, **figures: Any) -> None:
+        """A signal of that number ends the call."""
+        name = signal.Signals(number).name
+        with contextlib.suppress(WriteFailed):
+            self._dump(
+                {**figures, "error": "Interrupted", "message": f"ended by {name}", "status": 128 + number}
+            )
 
     def _dump(self, figures: dict[str, Any]) -> None:
         seconds = round(time.monotonic() - self._began, 6)

@@ -91,7 +91,8 @@ def converse(
         A Deferred of the conversation's ``result``, None if it has none. It fails with a ``CallFailed``:
         ``NameNotFound``, ``Refused``, ``Unreachable``, ``TimedOut``, ``TLSFailed``, ``CertificateRejected``,
         ``EmptyReply``, ``CutShort``, ``Reset``, ``WrongReply`` or ``TooLarge``; or with what the conversation
-        raised.
+        raised. Its ``partial``, and that of the ``CancelledError`` of one that is cancelled, is what had come
+        until then.
 
     Raises:
         OptionError: *server* is no address, or TLS can't be spoken so.
@@ -253,7 +254,7 @@ def command(
         options: Those of :func:`converse`.
 
     Returns:
-        A Deferred of :class:`Replies`. The ``partial`` of a ``CallFailed`` is what had come until then.
+        A Deferred of :class:`Replies`.
 
     Raises:
         OptionError: *server* is no address, or *answers* no rule.

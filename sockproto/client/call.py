@@ -37,7 +37,7 @@ class Call:
 
     Attributes:
         result: Fires with the conversation's result, or fails, when everything is closed. Cancelling it cuts
-            the connection.
+            the connection; its ``CancelledError`` has a ``partial`` as a ``CallFailed`` has.
         phase: What is under way: ``name``, ``connect``, ``handshake`` or ``reply``.
         error: Why it has failed, None as long as it has not.
         reply_seconds: How long the peer may be silent.
@@ -52,7 +52,7 @@ class Call:
         connect_seconds: float,
         reply_seconds: float,
     ) -> None:
-        self.result: Deferred[Any] = Deferred(lambda _: self.fail(CancelledError()))
+        self.result: Deferred[Any] = Deferred(self._cancel)
         self.phase = "connect"
         self.error: BaseException | None = None
         self.pending: Callable[[], bool] = lambda: False
@@ -109,8 +109,21 @@ class Call:
             self.result.callback(getattr(self._conversation, "result", None))
         else:
             if isinstance(self.error, CallFailed):
-                self.error.partial = getattr(self._conversation, "result", None)
+                self.error.partial = self._partial
             self.result.errback(Failure(self.error))
+
+    @property
+    def _partial(self) -> Any:
+        """What has come until now."""
+        return getattr(self._conversation, "result", None)
+
+    def _cancel(self, result: "Deferred[Any]") -> None:
+        """Fail at once: who cancels doesn't wait until everything is closed."""
+        error: Any = CancelledError()
+        error.partial = self._partial
+        self.fail(error)
+        if not result.called:
+            result.errback(Failure(error))
 
     def _time_out(self) -> None:
         seconds = self._clock.seconds() - self._since

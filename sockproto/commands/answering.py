@@ -241,9 +241,7 @@ class CommandConversation(Conversation):
         elif isinstance(result, End):
             return result
         elif isinstance(result, dict):
-            message = json.dumps(result, ensure_ascii=False, default=written).encode(
-                "utf-8", "surrogateescape"
-            )
+            message = _json(result)
         elif isinstance(result, str | bytes | int | float | Decimal | enum.Enum):
             message = (
                 result if isinstance(result, bytes) else written(result).encode("utf-8", "surrogateescape")
@@ -264,6 +262,20 @@ def _pattern(prefix: str, fold: bool) -> re.Pattern[bytes]:
     begin = re.escape(prefix.encode())
     word = rb"(%b\S*)" % begin if prefix else rb"\s*(\S+)"
     return re.compile(word, re.IGNORECASE if fold else 0)
+
+
+def _json(value: "dict[Any, Any]") -> bytes:
+    """Return a dict as one line of JSON, which every reader of it takes.
+
+    A number that is not finite is null, as of ``JSON.stringify`` (RFC 8259, section 6, has none); half of a
+    surrogate pair, as in a path that is not UTF-8, is an escape (section 8.1: JSON is UTF-8).
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=written)
+    except ValueError:  # of Python's constants
+        plain = json.loads(json.dumps(value, default=written), parse_constant=lambda name: None)
+        text = json.dumps(plain, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _close(lines: "AsyncGeneratorType[Any, None]") -> None:

@@ -7,6 +7,8 @@ Pure. Subclass it to keep more of them::
 """
 
 from collections.abc import Callable
+from typing import Any
+from weakref import ref
 
 from sockproto.core.conversation import Peer
 
@@ -43,3 +45,15 @@ class Caller:
         """
         if self._end_connection is not None:
             self._end_connection()
+
+
+def end_of(protocol: Any) -> Callable[[], None]:
+    """Return what ends a connection in order; it doesn't keep the protocol, which keeps it."""
+    this = ref(protocol)
+
+    def end() -> None:
+        connection = this()
+        if connection is not None:
+            connection.close()
+
+    return end

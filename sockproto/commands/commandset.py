@@ -90,6 +90,14 @@ class CommandSet:
             raise DeclarationError(
                 f"{cls.__name__}.separator is one character such as ',', not {cls.separator!r}"
             )
+        if not isinstance(cls.kinds, Mapping):
+            raise DeclarationError(f"{cls.__name__}.kinds is a dict of types, not {cls.kinds!r}")
+        for annotation, kind in cls.kinds.items():
+            if not isinstance(kind, Kind):
+                raise DeclarationError(
+                    f"{cls.__name__}.kinds: that of {annotation!r} must be Kind(name, description, parse), "
+                    f"not {kind!r}"
+                )
         splitter = Splitter(cls.separator)
         cls.commands = CommandTable(cls.prefix, cls.separator, cls.case_sensitive, cls.help_word)
         for attribute in dir(cls):

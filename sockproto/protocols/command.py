@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
-from weakref import ref
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
@@ -20,6 +19,7 @@ from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
 from sockproto.commands import CommandSet, command
 from sockproto.commands.answering import CommandConversation
+from sockproto.commands.caller import end_of
 from sockproto.core.framing.lines import Lines
 
 LF_LINES = partial(Lines, newline=b"\n")
@@ -58,12 +58,6 @@ class Command(CommandConversation):
         super().__init__(commands)
 
 
-def end_connection(protocol: ConversationProtocol | None) -> None:
-    """End a connection in order; None: there is none any more."""
-    if protocol is not None:
-        protocol.close()
-
-
 class CommandProtocol(ConversationProtocol):
     """Commands on a stream: lines only. Takes :class:`Command`'s argument, and the carrier's.
 
@@ -87,8 +81,7 @@ class CommandProtocol(ConversationProtocol):
         super().__init__(commands, framing=framing or partial(Lines, newline=newline), **kwargs)
         conversation = self.session.conversation
         if isinstance(conversation, CommandConversation):
-            this = ref(self)  # so that they don't keep each other
-            conversation.end_connection = lambda: end_connection(this())
+            conversation.end_connection = end_of(self)
 
 
 class CommandFactory(ConversationFactory):

@@ -9,7 +9,7 @@ Source:
     IEEE 488.2-1992, chapter 6 (message exchange).
 """
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, cast
 
@@ -38,6 +38,9 @@ class InstrumentConversation(Conversation):
         TypeError: It is no ``Instrument`` object.
     """
 
+    end_connection: Callable[[], object] | None = None
+    """What a caller's ``close`` calls."""
+
     _caller: Caller | None = None
 
     def __init__(self, instrument: BaseInstrument) -> None:
@@ -48,6 +51,8 @@ class InstrumentConversation(Conversation):
     def opened(self, peer: Peer) -> None:
         """Note who it is; instruments greet nobody."""
         self._caller = self._instrument.caller(peer)
+        if self.end_connection is not None:
+            self._caller.attach(self.end_connection)
 
     def received(self, message: bytes) -> Actions:
         """Do what a message says; its answers are one line."""

@@ -8,11 +8,13 @@
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from sockproto.carriers.datagram import ConversationDatagramProtocol
 from sockproto.carriers.definition import ProtocolDefinition, ProtocolOption
 from sockproto.carriers.factory import ConversationFactory
 from sockproto.carriers.stream import ConversationProtocol
+from sockproto.commands.caller import end_of
 from sockproto.core.framing.program import ProgramMessages
 from sockproto.scpi.answering import InstrumentConversation
 from sockproto.scpi.instrument import Instrument
@@ -23,11 +25,26 @@ class InstrumentProtocol(ConversationProtocol):
 
     conversation, framing = InstrumentConversation, ProgramMessages
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        conversation = self.session.conversation
+        if isinstance(conversation, InstrumentConversation):
+            conversation.end_connection = end_of(self)
+
 
 class InstrumentFactory(ConversationFactory):
-    """Makes :class:`InstrumentProtocol` objects, which share one ``Instrument`` object."""
+    """Makes :class:`InstrumentProtocol` objects, which share one ``Instrument`` object.
+
+    Args:
+        instrument: The instrument. Log and metrics call the protocol as its class.
+        kwargs: The carrier's.
+    """
 
     protocol = InstrumentProtocol
+
+    def __init__(self, instrument: Instrument, **kwargs: Any) -> None:
+        super().__init__(instrument, **kwargs)
+        self.name = self.name or type(instrument).__name__.lower()
 
 
 class InstrumentDatagramProtocol(ConversationDatagramProtocol):

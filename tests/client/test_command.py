@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, strategies as st
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from sockproto import CommandSet, commands
 from sockproto.client import Replies, command, converse
@@ -53,6 +53,13 @@ class CommandTests(ClientTestCase):
         self.end()
         error = self.failureResultOf(call, CutShort).value
         self.assertIn("the answer to line 2, /help, was due", str(error))
+        self.assertEqual(error.partial, Replies((), (b"/version", b"/help"), ((b"Demo version",), ()), ()))
+
+    def test_what_had_come_when_it_is_cancelled(self) -> None:
+        call = self.call(command, ["/version", "/help"], answers="prefix")
+        self.say(b"Demo version\n")
+        call.cancel()
+        error: Any = self.failureResultOf(call, CancelledError).value
         self.assertEqual(error.partial, Replies((), (b"/version", b"/help"), ((b"Demo version",), ()), ()))
 
     def test_more_than_anybody_asked_for_is_bounded(self) -> None:

@@ -60,6 +60,14 @@ class DeclarationTests(TestCase):
         error = self.assertRaises(DeclarationError, declare, method, *names, **options)
         self.assertEqual(str(error), f"Set.{method.__name__}: {text}")
 
+    def test_kinds_that_are_none(self) -> None:
+        for kinds, text in (
+            ({set: int}, "Set.kinds: that of <class 'set'> must be Kind(name, description, parse), not "),
+            ([set], "Set.kinds is a dict of types, not "),
+        ):
+            error = self.assertRaises(DeclarationError, type, "Set", (CommandSet,), {"kinds": kinds})
+            self.assertTrue(str(error).startswith(text), error)
+
     def test_what_can_not_be_a_command(self) -> None:
         def generator(self: Any) -> Iterator[str]:
             yield ""

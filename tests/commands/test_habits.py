@@ -2,8 +2,10 @@
 
 import functools
 import json
+import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from twisted.internet.defer import Deferred
@@ -60,6 +62,21 @@ class Room(CommandSet):
         return "1 2"
 
 
+class Measurements(CommandSet):
+    @command
+    def measured(self) -> dict[Any, Any]:
+        """Return numbers that are none, and what is no UTF-8."""
+        never = {"low": -math.inf, "high": math.inf, "mean": math.nan, "mode": Decimal("nan")}
+        return {"count": 0, "ratio": 0.1, "of": [never, (math.nan, 1)], math.nan: "\udcff ü"}
+
+    @command
+    def endless(self) -> dict[str, Any]:
+        """Return what has no end."""
+        found: dict[str, Any] = {"ratio": math.nan}
+        found["self"] = found
+        return found
+
+
 class GreetedTests(TalkTests):
     """Has a connection whose greeting was read."""
 
@@ -75,6 +92,19 @@ class ResultTests(GreetedTests):
         [line] = self.say(b"/state").splitlines()
         self.assertEqual(json.loads(line)["names"], ["ü"])
         self.assertEqual(json.loads(line)["name"], "a\nb")
+
+    def test_json_has_no_nan_no_infinity_and_only_utf_8(self) -> None:
+        self.connect(Measurements())
+        self.assertEqual(
+            self.say(b"/measured").decode(),
+            '{"count": 0, "ratio": 0.1, "of": [{"low": null, "high": null, "mean": null, "mode": "NaN"}, '
+            '[null, 1]], "NaN": "\\udcff ü"}\n',
+        )
+
+    def test_a_dict_that_holds_itself_is_a_bug(self) -> None:
+        self.connect(Measurements())
+        self.assertEqual(self.say(b"/endless"), b"error: internal error\n")
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
     def test_what_can_not_be_a_line_is_refused_when_it_is_declared(self) -> None:
         def method(returned: Any) -> Any:

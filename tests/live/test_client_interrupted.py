@@ -1,5 +1,6 @@
 """Ctrl-C ends every command at once and without a word, whatever it is doing."""
 
+import json
 import re
 import select
 import signal
@@ -88,6 +89,86 @@ def test_interrupted_while_it_waits_for_a_datagram() -> None:
     with datagram_server(lambda _: asked.set()) as where, running("greet", where, "x") as process:
         assert asked.wait(TIMEOUT)
         interrupted(process)
+
+
+SAID: dict[str, tuple[str, dict[str, object]]] = {
+    "greet": ("Jo", {"replies": ["Welcome!"]}),
+    "echo": ("Jo", {"bytes": 0}),
+    "command": ("/Jo", {"greeting": [], "lines": [{"line": "/Jo", "replies": []}], "more": []}),
+}
+
+
+def interrupted_json(process: "subprocess.Popen[bytes]", number: signal.Signals) -> dict[str, object]:
+    """Send a signal; return the object that was printed, without what says that there was one."""
+    assert process.stdout
+    process.send_signal(number)
+    assert process.wait(TIMEOUT) == 128 + number
+    [line] = process.stdout.read().splitlines()
+    found = json.loads(line)
+    assert isinstance(found.pop("seconds"), float)
+    end = [found.pop(name) for name in ("error", "message", "status")]
+    assert end == ["Interrupted", f"ended by {number.name}", 128 + number]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", list(SAID))
+def test_json_has_what_came_before_the_interrupt(command: str, number: signal.Signals) -> None:
+    asked = threading.Event()
+    word, said = SAID[command]
+
+    def stalled(client: socket.socket) -> None:
+        if command == "greet":
+            client.sendall(b"Welcome!")
+        receive(client, len(word))
+        asked.set()
+        drain(client)
+
+    rule = ("--answers", "prefix") if command == "command" else ()
+    with stream_server(stalled) as where, running(command, "--json", *rule, where, word) as process:
+        assert asked.wait(TIMEOUT)
+        found = interrupted_json(process, number)
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert found == {"command": command, "address": where, **said}
+
+
+def test_json_has_the_text_that_came_before_the_interrupt() -> None:
+    def stalled(client: socket.socket) -> None:
+        client.sendall(b"Hello, ")
+        drain(client)
+
+    with stream_server(stalled) as where, running("welcome", "--json", "--hex", where) as process:
+        assert process.stderr
+        assert b"48 65 6c 6c 6f" in process.stderr.readline()
+        assert interrupted_json(process, signal.SIGINT) == {
+            "command": "welcome",
+            "address": where,
+            "text": "Hello, ",
+        }
+
+
+@pytest.mark.parametrize("where", ["connect", "handshake"])
+def test_json_of_one_that_is_interrupted_before_anything_came(where: str) -> None:
+    called = threading.Event()
+
+    def silent(client: socket.socket) -> None:
+        client.recv(1)
+        called.set()
+        drain(client)
+
+    if where == "connect":
+        with full_backlog() as address, running("greet", "--json", address, "x") as process:
+            wait_until(lambda: connecting_to(address), "it doesn't connect")
+            assert interrupted_json(process, signal.SIGINT) == {"command": "greet", "address": address}
+    else:
+        with (
+            stream_server(silent) as address,
+            running("greet", "--json", address, "x", "--tls") as process,
+        ):
+            assert called.wait(TIMEOUT)
+            assert interrupted_json(process, signal.SIGINT) == {"command": "greet", "address": address}
 
 
 def test_interrupted_in_a_handshake() -> None:

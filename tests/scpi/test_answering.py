@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import FakeDatagramTransport
 from twisted.trial.unittest import TestCase
 
+from sockproto import Caller
 from sockproto.core.actions import Wait
 from sockproto.core.conversation import CloseReason
 from sockproto.core.limits import Limits
@@ -35,6 +36,31 @@ QUOTED = ["DISP:TEXT 'a;\nb'", "'", '"', "DISP:TEXT 'a", ':DISP:TEXT "a""']
 MESSAGES = st.lists(
     st.lists(st.sampled_from(UNITS + QUOTED), min_size=1, max_size=4).map(";".join), max_size=6
 )
+
+
+class Guarded(Instrument):
+    """Keeps who is connected."""
+
+    def __init__(self) -> None:
+        self.callers: list[Caller] = []
+
+    @scpi("LOGin")
+    def log_in(self, caller: Caller) -> None:
+        self.callers.append(caller)
+
+
+class CallerTests(TestCase):
+    def test_a_caller_is_closed_and_the_class_names_the_protocol(self) -> None:
+        guarded = Guarded()
+        factory = InstrumentFactory(guarded, clock=Clock())
+        protocol = factory.buildProtocol(None)
+        remote = connect(protocol)
+        protocol.dataReceived(b"*OPC?;LOG\n")
+        [caller] = guarded.callers
+        caller.close()
+        self.assertEqual(remote.read(), b"1\n")
+        self.assertEqual(remote.ended, "orderly")
+        self.assertEqual(factory.name, "guarded")
 
 
 class Large(Instrument):
