@@ -14,6 +14,7 @@ kinds         the types that an argument may have
 caller        who sends the commands of one connection
 rates         how often a command may be called
 results       what a command may return
+lines         how a result becomes a line
 signature     a method's signature, read as that of a command
 declaration   ``command``, and what a decorated method declares
 table         the commands by their words

@@ -7,11 +7,8 @@ transport::
         conversation = CommandConversation
 """
 
-import enum
-import json
 import re
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
@@ -21,8 +18,8 @@ from sockproto.carriers.waiting import as_deferred
 from sockproto.commands.caller import Caller
 from sockproto.commands.commandset import CommandSet
 from sockproto.commands.declaration import Declaration
-from sockproto.commands.kinds import written
-from sockproto.core.actions import CLOSE, Action, Actions, End, Interrupted, Script, Until, Wait
+from sockproto.commands.lines import message_of
+from sockproto.core.actions import CLOSE, Action, Actions, Interrupted, Script, Until, Wait
 from sockproto.core.conversation import CloseReason, Conversation, Peer
 from sockproto.errors import CommandError
 
@@ -171,7 +168,7 @@ class CommandConversation(Conversation):
 
     def _result(self, declared: Declaration, result: Any, caller: Any, ending: bytes) -> Actions:
         if type(result) in _PLAIN:
-            return self._message(result, ending)
+            return message_of(result, ending)
         if declared.streams:
             return self._streamed(result, declared.endless, caller)
         return self._answer_whole(result, caller, ending)
@@ -216,7 +213,7 @@ class CommandConversation(Conversation):
         if type(said) is str:
             if said.isascii() and "\n" not in said:
                 return said.encode() + ending
-            return self._message(said, ending)
+            return message_of(said, ending)
         return None if said is None else self._said(said, ending)
 
     def _said(self, result: Any, ending: bytes) -> Actions:
@@ -228,33 +225,8 @@ class CommandConversation(Conversation):
             if result is None:
                 return None
         if isinstance(result, tuple | list):
-            return _all([self._message(part, ending) for part in result])
-        return self._message(result, ending)
-
-    def _message(self, result: Any, ending: bytes) -> Action:
-        if type(result) is bytes:
-            message = result
-        elif type(result) is str:
-            message = result.encode() if result.isascii() else result.encode("utf-8", "surrogateescape")
-        elif type(result) is int:
-            message = b"%d" % result
-        elif isinstance(result, End):
-            return result
-        elif isinstance(result, dict):
-            message = _json(result)
-        elif isinstance(result, str | bytes | int | float | Decimal | enum.Enum):
-            message = (
-                result if isinstance(result, bytes) else written(result).encode("utf-8", "surrogateescape")
-            )
-        else:
-            raise TypeError(
-                f"a command returns text, a number, an Enum, a list of lines or a dict, not {result!r}"
-            )
-        if ending:
-            return message + ending
-        if _LF in message:  # it would be taken for two answers
-            raise ValueError("a command returned a text with a newline; return a list of lines instead")
-        return message
+            return _all([message_of(part, ending) for part in result])
+        return message_of(result, ending)
 
 
 def _pattern(prefix: str, fold: bool) -> re.Pattern[bytes]:
@@ -262,20 +234,6 @@ def _pattern(prefix: str, fold: bool) -> re.Pattern[bytes]:
     begin = re.escape(prefix.encode())
     word = rb"(%b\S*)" % begin if prefix else rb"\s*(\S+)"
     return re.compile(word, re.IGNORECASE if fold else 0)
-
-
-def _json(value: "dict[Any, Any]") -> bytes:
-    """Return a dict as one line of JSON, which every reader of it takes.
-
-    A number that is not finite is null, as of ``JSON.stringify`` (RFC 8259, section 6, has none); half of a
-    surrogate pair, as in a path that is not UTF-8, is an escape (section 8.1: JSON is UTF-8).
-    """
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=written)
-    except ValueError:  # of Python's constants
-        plain = json.loads(json.dumps(value, default=written), parse_constant=lambda name: None)
-        text = json.dumps(plain, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace")
 
 
 def _close(lines: "AsyncGeneratorType[Any, None]") -> None:
