@@ -170,8 +170,8 @@ def test_what_is_explained(clients: Clients, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ((), "--client-ca goes with --listen ssl:"),
-        (("--listen", "tcp:0"), "--client-ca goes with --listen ssl:"),
+        (("--client-ca", "clients.pem"), "--client-ca goes with --listen ssl:"),
+        (("--client-ca", "clients.pem", "--listen", "tcp:0"), "--client-ca goes with --listen ssl:"),
         ((*TLS, "--client-ca", "nonesuch.pem"), "--client-ca: can't read the certificate of 'nonesuch.pem'"),
         ((*TLS, "--client-ca", "empty.pem"), "--client-ca: there is no certificate in 'empty.pem'"),
         ((*TLS, "--client-ca", "cut.pem"), "--client-ca: a certificate of 'cut.pem' is cut"),
@@ -181,8 +181,7 @@ def test_what_is_explained(clients: Clients, tmp_path: Path) -> None:
 def test_wrong_usage(clients: Clients, tmp_path: Path, words: tuple[str, ...], line: str) -> None:
     (tmp_path / "empty.pem").touch()
     (tmp_path / "cut.pem").write_bytes((tmp_path / "issuer.pem").read_bytes()[:-30])
-    given = ("--client-ca", "clients.pem", *words)
-    ended = run_twistd("-n", "--pidfile=", "sockproto", *given, directory=tmp_path)
+    ended = run_twistd("-n", "--pidfile=", "sockproto", *words, directory=tmp_path)
     assert ended.returncode == 1, ended
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert line in ended.stderr

@@ -15,7 +15,7 @@ from sockproto.check.started import Started
 from sockproto.check.target import find, free_port
 from sockproto.check.timing import Patience
 from sockproto.check.verdict import Report, Verdict
-from tests.hanging import TIMEOUT
+from tests.hanging import TIMEOUT, attempts
 from tests.live.peers import SOCKPROTO
 from tests.live.server import need
 
@@ -110,7 +110,10 @@ def test_a_good_one_fails_nothing(name: str, command: str) -> None:
 @pytest.mark.parametrize("name", NAIVE)
 def test_what_a_naive_one_gets_wrong_is_found_and_nothing_else(name: str, command: str) -> None:
     habit, wrong, right = NAIVE[name]
-    report = judge(command, HURRIED, ["splits", *sorted(FLOODS | ENDS | ALONE)], [])
+    for _ in attempts():  # on a busy machine it may read at once what was sent apart, and be right
+        report = judge(command, HURRIED, ["splits", *sorted(FLOODS | ENDS | ALONE)], [])
+        if wrong <= verdicts(report, Verdict.FAIL):
+            break
     assert report.known == {"habit": habit}
     assert wrong <= verdicts(report, Verdict.FAIL)
     assert right <= verdicts(report, Verdict.PASS)
