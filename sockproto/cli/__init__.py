@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from sockproto.plain.signals import EndsProcess
+from sockproto.plain.signals import ENDING, EndsProcess
 from sockproto.plain.streams import occupy
 
 
@@ -23,7 +23,7 @@ def main(arguments: "list[str] | None" = None) -> None:
     """
     ending = [
         number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in ENDING
         if signal.getsignal(number) != signal.SIG_IGN  # set by the parent, as shells and nohup do
     ]
     for number in ending:

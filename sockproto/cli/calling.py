@@ -14,7 +14,8 @@ from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
-from sockproto.cli.console import ENDING, INTERRUPTED, leave
+from sockproto.cli.console import INTERRUPTED, leave
+from sockproto.plain.signals import ENDING
 
 
 def hold(

@@ -30,13 +30,14 @@ from sockproto.check.started import Started, kill_all, listens
 from sockproto.check.target import ServerAddress, find, free_port
 from sockproto.check.timing import FULL, QUICK, Patience
 from sockproto.check.verdict import Report, Result
-from sockproto.cli.console import ENDING, Console, at_exit, leave, wrapped
+from sockproto.cli.console import Console, at_exit, leave, wrapped
 from sockproto.cli.options import Seconds, Word, address_options
 from sockproto.cli.probing import tls_context
 from sockproto.cli.verdicts import ReportFile, Verdicts
 from sockproto.core.text import Address, parse_address
 from sockproto.errors import CallFailed, OptionError, Refused, WriteFailed
 from sockproto.plain.deadline import LONGEST_SECONDS, Deadline
+from sockproto.plain.signals import ENDING
 
 STATUS = (
     "Exit status: 0 if nothing fails, 1 if something does or not all was judged, 2 for wrong usage, 129,"

@@ -12,7 +12,6 @@ import contextlib
 import os
 import select
 import shutil
-import signal
 import stat
 import sys
 import termios
@@ -23,9 +22,6 @@ from typing import NoReturn
 
 from sockproto.core.text import escape
 from sockproto.errors import WriteFailed
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals that end a command."""
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and the number of the signal, as shells say it of every signal."""

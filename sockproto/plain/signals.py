@@ -1,11 +1,16 @@
-"""Signals while a command starts.
+"""The signals that end a process, and what handles them while it starts.
 
 ::
 
-    signal.signal(signal.SIGHUP, EndsProcess(sys.exit))    # until there is a better one
+    for number in ENDING:
+        signal.signal(number, EndsProcess(sys.exit))    # until there is a better handler
 """
 
+import signal
 from collections.abc import Callable
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that end a command. They let a server drain."""
 
 
 class EndsProcess:

@@ -17,10 +17,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from sockproto.plain.signals import EndsProcess
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals that end a server. They let it drain."""
+from sockproto.plain.signals import ENDING, EndsProcess
 
 MEANINGLESS = (signal.SIGUSR1, signal.SIGUSR2)
 """Signals that would end the process by default, and must not: nginx's and others' have a use for them."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from sockproto.core.limits import Limits
 from sockproto.errors import OptionError
-from sockproto.server.process import ENDING
+from sockproto.plain.signals import ENDING
 
 VARIABLE = "SOCKPROTO_WORKER"
 """The variable of the environment that tells a process that it is a worker."""

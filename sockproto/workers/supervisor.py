@@ -20,10 +20,10 @@ from twisted.python.failure import Failure
 
 from sockproto.admin.counted import merged
 from sockproto.errors import ListenError
+from sockproto.plain.signals import ENDING
 from sockproto.reactor.exits import end_process
 from sockproto.server.binding import stop
 from sockproto.server.listeners import Listener
-from sockproto.server.process import ENDING
 from sockproto.server.service import AT_ONCE, ServerService
 from sockproto.server.systemd import FIRST, started_with
 from sockproto.workers.channel import Message

@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from sockproto.plain.signals import EndsProcess
-from sockproto.server.process import ENDING, take_signals
+from sockproto.plain.signals import ENDING, EndsProcess
+from sockproto.server.process import take_signals
 
 
 class SignalTests(TestCase):
