@@ -134,16 +134,6 @@ def test_nothing_is_left_of_it_in_the_end(clean: Path, elsewhere: Path) -> None:
     assert run(python, "-m", "pip", "check", directory=elsewhere).strip() == "No broken requirements found."
 
 
-def test_the_first_command_of_the_readme(tree: Path, elsewhere: Path) -> None:
-    venv = tree / ".venv"
-    install, _, serve = INSTALLS[0].rpartition(" && ")
-    run("sh", "-c", install, directory=tree)
-    with Server(serve.replace("9999", "0"), tree) as server:
-        assert exchange((LOOPBACK, server.tcp_port()), b"Michael") == b"Welcome!Hello, Michael!"
-    assert not (tree / "twistd.pid").exists()
-    assert plugins(venv, elsewhere) == PLUGINS
-
-
 def test_the_tests_run_as_the_readme_says(elsewhere: Path) -> None:
     """CI's first steps are the README's second command; this is its environment, or one made like it."""
     install, _, test = INSTALLS[1].rpartition(" && ")
@@ -155,8 +145,20 @@ def test_the_tests_run_as_the_readme_says(elsewhere: Path) -> None:
     assert plugins(Path(sys.prefix), elsewhere) == PLUGINS
 
 
+def serves_as_the_readme_says(installed: str, tree: Path) -> None:
+    """Do the rest of the README's first command; it begins with what was just done."""
+    install, _, serve = INSTALLS[0].rpartition(" && ")
+    assert install == installed.strip()
+    with Server(serve.replace("9999", "0"), tree) as server:
+        assert exchange((LOOPBACK, server.tcp_port()), b"Michael") == b"Welcome!Hello, Michael!"
+    assert not (tree / "twistd.pid").exists()
+
+
 def test_the_ways_to_install(tree: Path) -> None:
-    """The commands of docs/howto/install.md, in the order in which they stand there."""
+    """The commands of docs/howto/install.md, in the order in which they stand there.
+
+    The first of them is the README's, which serves besides.
+    """
     page = (ROOT / "docs" / "howto" / "install.md").read_text("utf-8")
     commands = [listing.text for listing in listings(page)]
     assert [re.findall(r"-m build|whl|tar\.gz|@ file|--version", each) for each in commands] == [
@@ -177,5 +179,7 @@ def test_the_ways_to_install(tree: Path) -> None:
         run("sh", "-c", command.replace("/path/to/sockproto", str(tree)), directory=tree)
         if "-m build" not in command:
             assert plugins(tree / ".venv", tree / "elsewhere") == PLUGINS
+        if not number:
+            serves_as_the_readme_says(command, tree)
     said = run("sh", "-c", commands[-1], directory=tree)
     assert said == f"sockproto {version('sockproto')}\n"

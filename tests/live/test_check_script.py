@@ -97,10 +97,12 @@ def test_twisted_s_smtp(tmp_path: Path) -> None:
         "half-close.the-last-message-is-answered": Verdict.FAIL,
         "long-messages.memory-is-bounded": Verdict.FAIL,
     }
-    for _ in attempts():  # on a busy machine the server may be too slow to be seen to be wrong
-        found = not_passed(judge(example("smtp"), command + "Obeys {port}", [], slow))
-        if found == wrong:
+    found = not_passed(judge(example("smtp"), command + "Obeys {port}", [], slow))
+    for _ in attempts():  # on a busy machine it may have read all before the end comes, and be right
+        missing = [*wrong.keys() - found.keys()]
+        if not missing:
             break
+        found |= not_passed(judge(example("smtp"), command + "Obeys {port}", missing, []))
     assert found == wrong
     report = judge(example("smtp"), command + "AsItIs {port}", ["meaning", "splits"], [])
     assert not_passed(report) == {"meaning.every-step-is-answered": Verdict.FAIL}

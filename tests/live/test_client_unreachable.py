@@ -51,7 +51,7 @@ def test_a_full_backlog() -> None:
         assert (found["error"], found["phase"]) == ("TimedOut", "connect")
         assert 1 <= found["seconds"] < 9
         [attempt] = probes(28, "timed out", where, *options)["attempts"]
-        assert 1 <= attempt["connect_seconds"] < 9
+        assert 0.9 < attempt["connect_seconds"] < 9  # what came before was its time too
 
 
 def test_a_full_backlog_of_a_unix_socket(tmp_path: Path) -> None:
