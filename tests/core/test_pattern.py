@@ -22,6 +22,19 @@ class TimedPatternTests(SynchronousTestCase):
         self.assertEqual([number.fullmatch(b"12"), number.fullmatch(b"12 ")], [True, False])
         self.assertTrue(number.search(b"\xff12 "))
 
+    def test_a_brace_is_what_it_is_in_re(self) -> None:
+        for expression, text in {
+            "ok{e}": "ok{e}",
+            "/{id} {d<=1}": "/{id} {d<=1}",
+            r'{"degrees": \d{2,}}': '{"degrees": 215}',
+            r"\\{e}[{s}]{,2}": "\\{e}s}",
+            r"\{i}{}\p{Lu}\N{DIGIT ONE}": "{i}{}A1",
+        }.items():
+            with self.subTest(expression):
+                self.assertTrue(TimedPattern(expression).fullmatch(text))
+                self.assertTrue(TimedPattern(expression.encode()).fullmatch(text.encode()))
+                self.assertFalse(TimedPattern(expression).search("no"))
+
     def test_what_is_no_regular_expression_is_said(self) -> None:
         for expression, reason in {
             "(": r"no regular expression: missing \) at position 1",
