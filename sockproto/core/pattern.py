@@ -72,7 +72,7 @@ class TimedPattern(Generic[AnyStr]):
 
 
 def _without_fuzzy(expression: AnyStr) -> AnyStr:
-    """Return an expression in which each brace is what it is in ``re``: ``ok{e}`` matches no other two letters."""
+    """Return an expression in which each brace is what it is in ``re``: ``ok{e}`` is no fuzzy match."""
     if isinstance(expression, bytes):
         return _without_fuzzy(expression.decode("latin-1")).encode("latin-1")
     return _BRACE.sub(lambda found: found[1] or r"\{", expression)

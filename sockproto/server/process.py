@@ -83,6 +83,9 @@ def take_signals(
 class _Early:
     """A handler of SIGHUP until the reactor runs, which would end the process: what it is to call comes then.
 
+    Not in the handler itself, also while the reactor starts: it may interrupt the writing of a log that is to
+    be opened again.
+
     Args:
         reactor: The reactor.
         hang_up: What to call.
@@ -92,7 +95,7 @@ class _Early:
         self._reactor, self._hang_up = reactor, hang_up
 
     def __call__(self, number: int, frame: object) -> None:
-        self._reactor.callWhenRunning(self._hang_up)
+        self._reactor.callFromThread(self._hang_up)
 
 
 def _is_free(handler: Any, untouched: Any) -> bool:

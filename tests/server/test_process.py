@@ -25,6 +25,8 @@ class SignalTests(TestCase):
         """Be as at the start of a process."""
         self.calls: list[Any] = []
         self.started: list[Callable[[], object]] = []
+        self.queued: list[Callable[[], object]] = []
+        self.starts = self.turns = False
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number in signal.SIGTERM, signal.SIGHUP:
             signal.signal(number, signal.SIG_DFL)
@@ -40,19 +42,29 @@ class SignalTests(TestCase):
         self.calls.append(number)
 
     def callFromThread(self, call: Any) -> None:
-        """As the reactor's."""
-        self.calls.append("again")
+        """As the reactor's, which calls it in its first turn."""
+        if self.turns:
+            self.calls.append("again")
+        else:
+            self.queued.append(call)
 
     def callWhenRunning(self, call: Any, *args: Any) -> None:
-        """As the reactor's, which installs its handlers first."""
-        self.started.append(lambda: call(*args))
+        """As the reactor's, which installs its handlers first, and once it starts calls at once."""
+        if self.starts:
+            call(*args)
+        else:
+            self.started.append(lambda: call(*args))
 
     def run_reactor(self) -> None:
         """Take the signals as Twisted does, and go on."""
         if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
             signal.signal(signal.SIGINT, self.sigInt)
         signal.signal(signal.SIGTERM, self.sigTerm)
+        self.starts = True
         for call in self.started:
+            call()
+        self.turns = True
+        for call in self.queued:
             call()
 
     def take(self) -> None:
@@ -81,6 +93,12 @@ class SignalTests(TestCase):
         self.run_reactor()
         self.assertEqual(self.calls, ["hung up"])
         self.assertEqual(self.send(signal.SIGHUP), ["hung up", "again"])
+
+    def test_one_that_comes_while_the_reactor_starts_calls_nothing_in_its_handler(self) -> None:
+        self.callWhenRunning(lambda: self.calls.append(self.send(signal.SIGHUP).copy()))
+        take_signals(self, lambda: None, lambda: self.calls.append("hung up"))
+        self.run_reactor()
+        self.assertEqual(self.calls, [[], "hung up"])
 
     def test_what_only_ends_the_process_gives_way(self) -> None:
         for number in ENDING:
