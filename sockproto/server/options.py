@@ -101,7 +101,8 @@ class ServerOptions(AccessOptions):
             OptionError: The option was given before, with another value.
         """
         first = self._given.setdefault(name, value)
-        if first != value and name not in LIMITS:
+        is_typed = isinstance(value, str)  # what is repeatable is a list
+        if is_typed and first != value and name not in LIMITS:
             raise OptionError(f"--{name} is given twice, as {first!r} and as {value!r}; give it once")
         super().__setitem__(name, value)
 

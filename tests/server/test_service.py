@@ -495,6 +495,13 @@ class OptionsTests(TestCase):
         again = ["--tcp-only", "--tcp-only", "--port", "7", "-p", "7"]
         self.assertEqual(self.where(*again), ["greeting TCP 127.0.0.1:7"])
 
+    def test_a_program_may_say_where_to_serve(self) -> None:
+        options = Options()
+        options["interface"] = ["::1"]
+        options["interface"] = ["127.0.0.1"]
+        options.parseOptions(["--tcp-only", "--port", "7"])
+        self.assertEqual([str(each.where) for each in options.listeners or ()], ["TCP 127.0.0.1:7"])
+
     def test_of_a_limit_the_last_counts(self) -> None:
         options = self.parse("--max-connections", "5", "--idle-seconds", "1", "--max-connections", "7")
         self.assertEqual(options.limits, Limits(max_connections=7, idle_seconds=1))
