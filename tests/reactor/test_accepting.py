@@ -515,7 +515,7 @@ class AcceptingTests(TestCase):
                 tracemalloc.start()
                 try:
                     for _ in range(100):
-                        self.transport.write(bytes(70_000))  # type: ignore[union-attr]
+                        self.transport.write(bytes(70_000))  # type: ignore[union-attr]  # it is connected
                     held.append(tracemalloc.get_traced_memory()[0])
                 finally:
                     tracemalloc.stop()
